@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! KVM or TCG.
+//!
+//! `/dev/kvm` can be there, open, and even create a machine on a host where no guest's kernel ever
+//! gets anywhere under it. So KVM is used by default only after a guest has been seen to run.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::console::Console;
+use crate::error::Error;
+use crate::qemu::{Invocation, Parts};
+use crate::workdir::Workdir;
+
+/// What is to run the guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accel {
+    /// KVM where a guest gets through it, else TCG.
+    Auto,
+    /// KVM.
+    Kvm,
+    /// QEMU's own translator.
+    Tcg,
+}
+
+impl std::str::FromStr for Accel {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "kvm" => Ok(Self::Kvm),
+            "tcg" => Ok(Self::Tcg),
+            _ => Err("it is auto, kvm or tcg".into()),
+        }
+    }
+}
+
+/// [`Accel`] with the choice made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    Kvm,
+    Tcg,
+}
+
+impl Chosen {
+    pub(crate) fn arguments(self) -> [&'static str; 4] {
+        match self {
+            Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
+            Self::Tcg => ["-accel", "tcg", "-cpu", "qemu64"],
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg",
+        }
+    }
+}
+
+/// How long a kernel may take to its first line under KVM.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+/// How long a probe's result holds.
+const PROBE_HOLDS: Duration = Duration::from_secs(3600);
+
+impl Accel {
+    /// Makes the choice. A probe's result is kept for the next machines of this boot of the host.
+    pub(crate) fn choose(self, parts: &Parts) -> Result<Chosen, Error> {
+        match self {
+            Self::Kvm => Ok(Chosen::Kvm),
+            Self::Tcg => Ok(Chosen::Tcg),
+            Self::Auto if !can_open_kvm() => Ok(Chosen::Tcg),
+            Self::Auto => {
+                let note = note_path(parts);
+                if let Some(chosen) = note.as_deref().and_then(read_note) {
+                    return Ok(chosen);
+                }
+                let chosen = if guest_gets_through(parts)? {
+                    Chosen::Kvm
+                } else {
+                    Chosen::Tcg
+                };
+                if let Some(note) = note {
+                    write_note(&note, chosen);
+                }
+                Ok(chosen)
+            }
+        }
+    }
+}
+
+fn can_open_kvm() -> bool {
+    File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/kvm")
+        .is_ok()
+}
+
+/// Boots the kernel under KVM, without anything to run, until its first line.
+fn guest_gets_through(parts: &Parts) -> Result<bool, Error> {
+    let workdir = Workdir::new()?;
+    let console = workdir.path().join("console");
+    let mut invocation = Invocation::new(parts, Chosen::Kvm, "ignore_loglevel");
+    invocation.console_file(&console).own_process_group();
+    let mut qemu = invocation.start(&workdir.path().join("qemu.log"))?;
+    let deadline = Instant::now() + PROBE_LIMIT;
+    loop {
+        let ended = qemu.wait(Some(Duration::from_millis(50)))?.is_some();
+        if Console::read(&console).has_booted() {
+            return Ok(true);
+        }
+        if ended || Instant::now() >= deadline {
+            return Ok(false);
+        }
+    }
+}
+
+/// Where the result is kept: it holds for one boot of the host, one QEMU and one kernel.
+fn note_path(parts: &Parts) -> Option<PathBuf> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let mut hasher = DefaultHasher::new();
+    (boot, &parts.qemu, &parts.kernel).hash(&mut hasher);
+    let name = format!("accel-{:016x}", hasher.finish());
+    cache_directories()
+        .map(|directory| directory.join("dmp-vm"))
+        .find(|directory| fs::create_dir_all(directory).is_ok())
+        .map(|directory| directory.join(name))
+}
+
+fn cache_directories() -> impl Iterator<Item = PathBuf> {
+    let variable = |name| std::env::var_os(name).map(PathBuf::from);
+    [
+        variable("XDG_CACHE_HOME"),
+        variable("HOME").map(|home| home.join(".cache")),
+        // A build's own; the shared /tmp is not for files of known names.
+        variable("NIX_BUILD_TOP"),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|path| path.is_absolute())
+}
+
+fn read_note(path: &Path) -> Option<Chosen> {
+    let age = fs::metadata(path).ok()?.modified().ok()?.elapsed().ok()?;
+    let text = fs::read_to_string(path).ok()?;
+    [Chosen::Kvm, Chosen::Tcg]
+        .into_iter()
+        .find(|chosen| age < PROBE_HOLDS && chosen.name() == text)
+}
+
+/// Without a note the next machine probes again, so failing to write it is nothing.
+fn write_note(path: &Path, chosen: Chosen) {
+    let Some(directory) = path.parent() else {
+        return;
+    };
+    let Ok(mut file) = tempfile::NamedTempFile::new_in(directory) else {
+        return;
+    };
+    if file.write_all(chosen.name().as_bytes()).is_ok() {
+        let _ = file.persist(path);
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The guest's console: what it says when things go wrong, and whether the kernel complained.
+
+use std::fmt;
+use std::path::Path;
+
+/// The end of a console, for people to read.
+#[derive(Debug, Clone, Default)]
+pub struct Tail(String);
+
+impl Tail {
+    const LINES: usize = 60;
+
+    fn of(text: &str) -> Self {
+        let lines: Vec<&str> = text.lines().collect();
+        Self(lines[lines.len().saturating_sub(Self::LINES)..].join("\n"))
+    }
+}
+
+impl fmt::Display for Tail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return write!(f, "(the guest's console is empty)");
+        }
+        write!(f, "--- the end of the guest's console:\n{}\n---", self.0)
+    }
+}
+
+/// All that has come out of a console so far.
+#[derive(Debug, Clone, Default)]
+pub struct Console(String);
+
+impl Console {
+    /// Reads what QEMU has written to `path`; nothing yet is an empty console.
+    pub(crate) fn read(path: &Path) -> Self {
+        Self::new(&std::fs::read(path).unwrap_or_default())
+    }
+
+    /// A console with these bytes on it.
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(String::from_utf8_lossy(bytes).replace('\r', ""))
+    }
+
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// Its last lines.
+    pub fn tail(&self) -> Tail {
+        Tail::of(&self.0)
+    }
+
+    /// Whether a kernel has begun to run.
+    pub(crate) fn has_booted(&self) -> bool {
+        self.0.contains("Linux version ")
+    }
+
+    /// Whether the kernel panicked.
+    pub(crate) fn has_panicked(&self) -> bool {
+        self.0.contains("Kernel panic - not syncing")
+    }
+
+    /// The lines in which the kernel complained of itself; none in a good run.
+    pub fn complaints(&self) -> Vec<String> {
+        self.0
+            .lines()
+            .filter(|line| is_complaint(line))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// What the kernel prints when it has found a fault in itself or in a module.
+const COMPLAINTS: &[&str] = &[
+    "WARNING: ",
+    "BUG: ",
+    "kernel BUG at ",
+    "Oops: ",
+    "Call Trace:",
+    "Kernel panic",
+    "general protection fault",
+    "rust_kernel: panicked at",
+    // Locking and RCU.
+    "possible recursive locking detected",
+    "possible circular locking dependency",
+    "possible irq lock inversion",
+    "inconsistent lock state",
+    "suspicious RCU usage",
+    "detected stall",
+    "detected expedited stall",
+    "self-detected stall",
+    "bad unlock balance",
+    "held lock freed",
+    "still has locks held",
+    "blocked for more than ",
+    "hard LOCKUP",
+    // The sanitizers, and structures that check themselves.
+    "UBSAN: ",
+    "KASAN: ",
+    "KCSAN: ",
+    "KFENCE: ",
+    "refcount_t: ",
+    "corruption",
+    "ODEBUG: ",
+    "DEBUG_LOCKS_WARN_ON",
+    "Objects remaining",
+    // kobject and sysfs.
+    "tried to init an initialized object",
+    "is not initialized, yet kobject_",
+    "does not have a release() function",
+    "kobject_add_internal failed",
+    "cannot create duplicate filename",
+];
+
+/// Lines with one of the words above that say nothing bad of the code under test: a processor's
+/// known weaknesses are the host's business.
+const HARMLESS: &[&str] = &["Spectre V2 : WARNING: ", "MDS: WARNING: "];
+
+fn is_complaint(line: &str) -> bool {
+    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+    has(COMPLAINTS) && !has(HARMLESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The line of each kind of complaint, as kernels print it.
+    const BAD: &[&str] = &[
+        "[    2.113817] WARNING: CPU: 0 PID: 61 at lib/refcount.c:28 refcount_warn_saturate+0xba/0x110",
+        "[    2.1] refcount_t: underflow; use-after-free.",
+        "[    2.1] BUG: kernel NULL pointer dereference, address: 0000000000000008",
+        "[    2.1] BUG: unable to handle page fault for address: ffffffffc0000000",
+        "[    2.1] BUG: sleeping function called from invalid context at mm/slab.h:330",
+        "[    2.1] BUG: scheduling while atomic: dd/71/0x00000002",
+        "[   30.1] watchdog: BUG: soft lockup - CPU#1 stuck for 22s! [dd:71]",
+        "[   30.1] watchdog: Watchdog detected hard LOCKUP on cpu 0",
+        "[    2.1] kernel BUG at drivers/md/dm.c:1234!",
+        "[    2.1] Oops: 0000 [#1] PREEMPT SMP",
+        "[    2.1] Oops: general protection fault, probably for non-canonical address 0xdead",
+        "[    2.1]  Call Trace:",
+        "[    2.1] Kernel panic - not syncing: Fatal exception",
+        "[    2.1] rust_kernel: panicked at module/table.rs:12:9:",
+        "[    2.1] WARNING: possible recursive locking detected",
+        "[    2.1] WARNING: possible circular locking dependency detected",
+        "[    2.1] WARNING: suspicious RCU usage",
+        "[   23.1] rcu: INFO: rcu_preempt self-detected stall on CPU",
+        "[   23.1] rcu: INFO: rcu_sched detected stalls on CPUs/tasks:",
+        "[  123.1] INFO: task dmsetup:77 blocked for more than 60 seconds.",
+        "[    2.1] UBSAN: array-index-out-of-bounds in drivers/md/dm.c:3:4",
+        "[    2.1] BUG: KASAN: slab-use-after-free in dmp_map+0x10/0x20 [dmp]",
+        "[    2.1] list_add corruption. next->prev should be prev",
+        "[    2.1] kobject: 'dm-0' (00000000cafe): tried to init an initialized object, something is seriously wrong.",
+        "[    2.1] kobject: 'dm-0' (00000000cafe): is not initialized, yet kobject_put() is being called.",
+        "[    2.1] kobject: 'dm-0' (00000000cafe): does not have a release() function, it is broken and must be fixed.",
+        "[    2.1] kobject: kobject_add_internal failed for dm-0 with -EEXIST, don't try to register things with the same name in the same directory.",
+        "[    2.1] sysfs: cannot create duplicate filename '/module/dmp/stat/dm-0'",
+        "[    2.1] BUG dmp_stat (Tainted: G           O      ): Objects remaining in dmp_stat on __kmem_cache_shutdown()",
+    ];
+
+    /// What a good run prints.
+    const GOOD: &[&str] = &[
+        "[    0.000000] Linux version 6.12.0 (nix@dmp) (gcc 14.2.0) #1 SMP",
+        "[    0.000000] Kernel command line: console=ttyS0 ignore_loglevel panic=-1 -- agent",
+        "[    0.100000] Spectre V2 : WARNING: Unprivileged eBPF is enabled with eIBRS on",
+        "[    0.100000] rcu: Hierarchical RCU implementation.",
+        "[    0.200000] Oops messages are on",
+        "[    0.900000] dmp: loading out-of-tree module taints kernel.",
+        "[    1.000000] device-mapper: table: 252:0: dmp: x is not a sector number",
+        "[    1.000000] device-mapper: ioctl: error adding target to table",
+        "[    1.100000] reboot: Power down",
+    ];
+
+    #[test]
+    fn every_kind_of_complaint_is_found() {
+        for line in BAD {
+            let log = format!("{}\n{line}\n{}\n", GOOD[0], GOOD[8]);
+            assert_eq!(Console::new(log.as_bytes()).complaints(), [*line]);
+        }
+    }
+
+    #[test]
+    fn a_good_log_has_no_complaint() {
+        let log = GOOD.join("\r\n");
+        assert_eq!(Console::new(log.as_bytes()).complaints(), [""; 0]);
+    }
+
+    #[test]
+    fn the_tail_is_the_last_lines() {
+        let log: String = (0..100).map(|n| format!("line {n}\n")).collect();
+        let tail = Console::new(log.as_bytes()).tail().to_string();
+        assert!(tail.contains("\nline 40\n") && tail.ends_with("line 99\n---"));
+        assert!(!tail.contains("line 39\n"));
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use std::io;
+use std::time::Duration;
+
+use crate::console::Console;
+use crate::error::Error;
+use crate::machine::{Builder, console_path, explain_end};
+use crate::workdir::{KeepTerminal, Workdir};
+
+impl Builder {
+    /// Boots it with a shell on the terminal; returns when it has powered off or QEMU was left
+    /// with Ctrl-A X.
+    pub fn interact(self, limit: Option<Duration>) -> Result<(), Error> {
+        let workdir = Workdir::new()?;
+        let cmdline = format!("quiet -- shell {}", window_size());
+        let (mut invocation, _) = self.invocation(&workdir, &cmdline)?;
+        invocation.console_terminal(&console_path(&workdir));
+        let _terminal = KeepTerminal::new();
+        let mut qemu = invocation.start(&workdir.path().join("qemu.log"))?;
+        let ended = qemu.wait(limit)?;
+        let console = Console::read(&console_path(&workdir));
+        match ended {
+            None => Err(Error::Timeout {
+                what: "the machine".into(),
+                limit: limit.unwrap_or_default(),
+                console: console.tail(),
+            }),
+            Some(status) if status.success() && !console.has_panicked() => Ok(()),
+            Some(status) => Err(explain_end(status, qemu.message(), &console, "its end")),
+        }
+    }
+}
+
+/// The terminal's rows and columns, or nothing where they are not known.
+fn window_size() -> String {
+    match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_row > 0 && size.ws_col > 0 => {
+            format!("{} {}", size.ws_row, size.ws_col)
+        }
+        _ => String::new(),
+    }
+}

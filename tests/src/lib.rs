@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The machine that dmp is tried and tested in: a QEMU guest with the project's kernel, the
+//! module, and virtio disks; commands run in it as if they were local.
+//!
+//! Its parts come from the environment: `DMP_VM_QEMU` (qemu-system-x86_64), `DMP_VM_KERNEL` (a
+//! bzImage) and `DMP_VM_INITRD` (an initramfs whose init is initramfs/init). `DMP_VM_ACCEL` may
+//! say auto, kvm or tcg.
+
+mod accel;
+mod console;
+mod disk;
+mod error;
+mod interactive;
+mod link;
+mod machine;
+mod qemu;
+mod split;
+mod workdir;
+
+pub use accel::Accel;
+pub use console::{Console, Tail};
+pub use disk::Disk;
+pub use error::Error;
+pub use machine::{Builder, Machine, Output};
+pub use workdir::clean_up_on_signals;

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::accel::Accel;
+use crate::console::Console;
+use crate::disk::Disk;
+use crate::error::{Doing, Error};
+use crate::link::{Broken, Link, PORTS};
+use crate::qemu::{Invocation, Parts, Qemu};
+use crate::workdir::Workdir;
+
+/// How long a guest may take from power on to its first command. It takes about three seconds
+/// under TCG on an idle host.
+const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// How long it may take to power off.
+const POWER_OFF_LIMIT: Duration = Duration::from_secs(60);
+/// How long a command may take unless the machine was made with another limit.
+const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+
+/// A machine to be.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    pub(crate) disks: Vec<Disk>,
+    pub(crate) cpus: u32,
+    pub(crate) memory: String,
+    pub(crate) accel: Accel,
+    pub(crate) boot_limit: Duration,
+    pub(crate) limit: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let accel = std::env::var("DMP_VM_ACCEL").ok();
+        Self {
+            disks: Vec::new(),
+            cpus: 1,
+            memory: "512M".into(),
+            accel: accel
+                .and_then(|name| name.parse().ok())
+                .unwrap_or(Accel::Auto),
+            boot_limit: BOOT_LIMIT,
+            limit: COMMAND_LIMIT,
+        }
+    }
+}
+
+impl Builder {
+    /// Adds a disk.
+    pub fn disk(mut self, disk: Disk) -> Self {
+        self.disks.push(disk);
+        self
+    }
+
+    /// How many processors; one by default.
+    pub fn cpus(mut self, cpus: u32) -> Self {
+        self.cpus = cpus;
+        self
+    }
+
+    /// How much memory, as QEMU's `-m` takes it; 512M by default.
+    pub fn memory(mut self, memory: &str) -> Self {
+        self.memory = memory.into();
+        self
+    }
+
+    /// What runs its instructions; by default what `DMP_VM_ACCEL` says, else [`Accel::Auto`].
+    pub fn accel(mut self, accel: Accel) -> Self {
+        self.accel = accel;
+        self
+    }
+
+    /// How long it may take to its first command; two minutes by default.
+    pub fn boot_limit(mut self, limit: Duration) -> Self {
+        self.boot_limit = limit;
+        self
+    }
+
+    /// How long each command may take; a minute by default.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Boots it, with the module loaded and ready for commands. It does not outlive the thread
+    /// that boots it.
+    pub fn boot(self) -> Result<Machine, Error> {
+        let workdir = Workdir::new()?;
+        let (link, sockets) = Link::pair().doing(|| "make sockets".into())?;
+        let (mut invocation, disks) = self.invocation(&workdir, "ignore_loglevel -- agent")?;
+        invocation
+            .console_file(&console_path(&workdir))
+            .ports(&PORTS, sockets.into())
+            .own_process_group();
+        let mut machine = Machine {
+            qemu: invocation.start(&workdir.path().join("qemu.log"))?,
+            link,
+            disks,
+            limit: self.limit,
+            over: false,
+            workdir,
+        };
+        let limit = self.boot_limit;
+        machine
+            .exchange(b":", [&mut std::io::sink(), &mut std::io::sink()], limit)
+            .map_err(|broken| machine.explain(broken, "its first command", limit))
+            .inspect_err(|_| machine.over = true)?;
+        Ok(machine)
+    }
+
+    /// The machine without its console.
+    pub(crate) fn invocation(
+        &self,
+        workdir: &Workdir,
+        cmdline: &str,
+    ) -> Result<(Invocation, Vec<PathBuf>), Error> {
+        let parts = Parts::from_env()?;
+        let mut invocation = Invocation::new(&parts, self.accel.choose(&parts)?, cmdline);
+        invocation
+            .args(["-initrd".as_ref(), parts.initrd.as_os_str()])
+            .args(["-m", &self.memory, "-smp", &self.cpus.to_string()]);
+        let disks = self
+            .disks
+            .iter()
+            .enumerate()
+            .map(|(index, disk)| disk.attach(index, workdir.path(), &mut invocation))
+            .collect::<Result<_, _>>()?;
+        Ok((invocation, disks))
+    }
+}
+
+pub(crate) fn console_path(workdir: &Workdir) -> PathBuf {
+    workdir.path().join("console")
+}
+
+/// Why a QEMU is gone, when something else was expected.
+pub(crate) fn explain_end(
+    status: ExitStatus,
+    message: String,
+    console: &Console,
+    what: &str,
+) -> Error {
+    let tail = console.tail();
+    if console.has_panicked() {
+        Error::Panic { console: tail }
+    } else if status.success() {
+        Error::WentDown {
+            what: what.into(),
+            console: tail,
+        }
+    } else {
+        Error::Qemu {
+            status: status.to_string(),
+            message,
+            console: tail,
+        }
+    }
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Its exit status.
+    pub status: i32,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: Vec<u8>,
+}
+
+/// A running machine. When it is dropped its log is looked through as [`Machine::finish`] does,
+/// and a complaint is a panic.
+#[derive(Debug)]
+pub struct Machine {
+    qemu: Qemu,
+    link: Link,
+    disks: Vec<PathBuf>,
+    limit: Duration,
+    /// Whether its log has been looked through, or need not be.
+    over: bool,
+    /// Dropped last: QEMU has its files there.
+    workdir: Workdir,
+}
+
+impl Machine {
+    /// A machine to be, with no disks yet.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// How long each command may take from now on.
+    pub fn set_limit(&mut self, limit: Duration) {
+        self.limit = limit;
+    }
+
+    /// Runs a sh script in the guest.
+    pub fn run(&mut self, script: &str) -> Result<Output, Error> {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let status = self.run_to(script.as_bytes(), [&mut stdout, &mut stderr])?;
+        Ok(Output {
+            status,
+            stdout,
+            stderr,
+        })
+    }
+
+    /// Runs a sh script in the guest; its output goes on as it comes. An error is the machine's
+    /// end.
+    pub fn run_to(&mut self, script: &[u8], sinks: [&mut dyn Write; 2]) -> Result<i32, Error> {
+        let limit = self.limit;
+        self.exchange(script, sinks, limit)
+            .map_err(|broken| self.explain(broken, "the command", limit))
+            .inspect_err(|_| self.over = true)
+    }
+
+    /// Runs a sh script that must succeed; gives its standard output.
+    ///
+    /// # Panics
+    /// If it fails; with the script, what it printed, and the end of the guest's console.
+    #[track_caller]
+    pub fn sh(&mut self, script: &str) -> String {
+        let output = self.run(script).unwrap_or_else(|error| panic!("{error}"));
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status != 0 {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            panic!(
+                "status {} from: {script}\nstdout: {stdout}\nstderr: {stderr}\n{}",
+                output.status,
+                self.console().tail()
+            );
+        }
+        stdout
+    }
+
+    /// The file that the disk number `index` is in. The guest's writes are there once it has
+    /// completed them.
+    pub fn disk_file(&self, index: usize) -> &Path {
+        &self.disks[index]
+    }
+
+    /// What has been on the console so far.
+    pub fn console(&self) -> Console {
+        Console::read(&console_path(&self.workdir))
+    }
+
+    /// Powers the machine off.
+    pub fn power_off(&mut self) -> Result<(), Error> {
+        self.over = true;
+        self.link.power_off(Instant::now() + POWER_OFF_LIMIT);
+        let Some(status) = self.qemu.wait(Some(POWER_OFF_LIMIT))? else {
+            return Err(Error::Timeout {
+                what: "the guest to power off".into(),
+                limit: POWER_OFF_LIMIT,
+                console: self.console().tail(),
+            });
+        };
+        let console = self.console();
+        if status.success() && !console.has_panicked() {
+            return Ok(());
+        }
+        Err(explain_end(
+            status,
+            self.qemu.message(),
+            &console,
+            "the end",
+        ))
+    }
+
+    /// Powers the machine off; its kernel must not have complained of anything from the first line
+    /// of its log to the last.
+    pub fn finish(mut self) -> Result<(), Error> {
+        self.power_off_and_check()
+    }
+
+    fn power_off_and_check(&mut self) -> Result<(), Error> {
+        self.power_off()?;
+        let console = self.console();
+        match console.complaints() {
+            none if none.is_empty() => Ok(()),
+            complaints => Err(Error::Complaints {
+                complaints,
+                console: console.tail(),
+            }),
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        script: &[u8],
+        sinks: [&mut dyn Write; 2],
+        limit: Duration,
+    ) -> Result<i32, Broken> {
+        self.link.run(script, sinks, Instant::now() + limit)
+    }
+
+    /// What a broken exchange means. QEMU may close its ports a moment before it ends.
+    fn explain(&mut self, broken: Broken, what: &str, limit: Duration) -> Error {
+        match broken {
+            Broken::Output(error) => Error::Output(error),
+            Broken::Host(source) => Error::Host {
+                what: "talk to QEMU".into(),
+                source,
+            },
+            Broken::Closed => match self.qemu.wait(Some(Duration::from_secs(5))) {
+                Ok(Some(status)) => explain_end(status, self.qemu.message(), &self.console(), what),
+                Ok(None) => self.timeout(what, limit),
+                Err(error) => error,
+            },
+            Broken::Deadline => self.timeout(what, limit),
+        }
+    }
+
+    fn timeout(&self, what: &str, limit: Duration) -> Error {
+        Error::Timeout {
+            what: what.into(),
+            limit,
+            console: self.console().tail(),
+        }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if self.over || thread::panicking() {
+            return;
+        }
+        if let Err(error) = self.power_off_and_check() {
+            panic!("{error}");
+        }
+    }
+}

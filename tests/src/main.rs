@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `dmp-vm`: the machine on the command line.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use dmp_vm::{Accel, Builder, Disk, Error, Machine};
+
+/// The sizes of the disks that a machine has when it is given none.
+const SCRATCH: [u64; 2] = [64 << 20, 64 << 20];
+/// Longer than anybody waits; no limit.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// Boots a virtual machine with the dmp module loaded: a shell, or one command's run.
+///
+/// The command's output and exit status are dmp-vm's own. Other statuses: 123 the guest panicked
+/// or went down before the command ended, 124 the time was up, 125 QEMU or dmp-vm itself failed.
+#[derive(Debug, Parser)]
+#[command(name = "dmp-vm")]
+struct Arguments {
+    /// A disk, raw or qcow2, in place of the two scratch disks: the first is /dev/vda, and so on.
+    #[arg(long = "disk", value_name = "FILE")]
+    disks: Vec<PathBuf>,
+    /// The guest cannot write to the disks given.
+    #[arg(long, requires = "disks")]
+    read_only: bool,
+    /// The guest's memory.
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = memory)]
+    memory: String,
+    /// How many processors it has.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
+    cpus: u32,
+    /// auto, kvm or tcg; auto is KVM where a guest has been seen to run under it, else TCG.
+    #[arg(long, value_name = "HOW")]
+    accel: Option<Accel>,
+    /// Ends everything after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: Option<u32>,
+    /// Runs this file's text, a sh script, in the guest.
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    script: Option<PathBuf>,
+    /// The command to run in the guest, and its arguments.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+fn memory(text: &str) -> Result<String, String> {
+    let digits = text.strip_suffix(['M', 'G']).unwrap_or(text);
+    match digits.parse::<u32>() {
+        Ok(1..) => Ok(text.into()),
+        _ => Err("it is a number of MiB, or a number with M or G".into()),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { 125 } else { 0 }.into();
+        }
+    };
+    match dmp_vm::clean_up_on_signals().and_then(|()| go(arguments)) {
+        Ok(status) => u8::try_from(status).unwrap_or(u8::MAX).into(),
+        // Nobody is left to read: as a process that SIGPIPE ends.
+        Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 141.into(),
+        Err(error) => {
+            eprintln!("dmp-vm: {error}");
+            status_of(&error).into()
+        }
+    }
+}
+
+fn status_of(error: &Error) -> u8 {
+    match error {
+        Error::Panic { .. } | Error::WentDown { .. } => 123,
+        Error::Timeout { .. } => 124,
+        _ => 125,
+    }
+}
+
+fn go(arguments: Arguments) -> Result<i32, Error> {
+    let limit = arguments.timeout.map(|s| Duration::from_secs(s.into()));
+    let Some(script) = script(&arguments)? else {
+        require_terminal()?;
+        return builder(&arguments).interact(limit).map(|()| 0);
+    };
+    let started = Instant::now();
+    let mut builder = builder(&arguments);
+    if let Some(limit) = limit {
+        builder = builder.boot_limit(limit);
+    }
+    let mut machine = builder.boot()?;
+    machine.set_limit(limit.map_or(FOREVER, |limit| limit.saturating_sub(started.elapsed())));
+    let status = machine.run_to(&script, [&mut io::stdout(), &mut io::stderr()])?;
+    machine.power_off()?;
+    Ok(status)
+}
+
+fn builder(arguments: &Arguments) -> Builder {
+    let mut builder = Machine::builder()
+        .cpus(arguments.cpus)
+        .memory(&arguments.memory);
+    if let Some(accel) = arguments.accel {
+        builder = builder.accel(accel);
+    }
+    if arguments.disks.is_empty() {
+        return SCRATCH
+            .into_iter()
+            .fold(builder, |builder, size| builder.disk(Disk::Scratch(size)));
+    }
+    arguments.disks.iter().fold(builder, |builder, path| {
+        builder.disk(Disk::Own {
+            path: path.clone(),
+            read_only: arguments.read_only,
+        })
+    })
+}
+
+/// What the guest is to run; nothing for a shell.
+fn script(arguments: &Arguments) -> Result<Option<Vec<u8>>, Error> {
+    if let Some(path) = &arguments.script {
+        return std::fs::read(path).map(Some).map_err(|source| Error::Host {
+            what: format!("read {}", path.display()),
+            source,
+        });
+    }
+    if arguments.command.is_empty() {
+        return Ok(None);
+    }
+    let words: Vec<Vec<u8>> = arguments.command.iter().map(quote).collect();
+    Ok(Some(words.join(&b' ')))
+}
+
+/// One word for sh, whatever is in it.
+fn quote(word: &OsString) -> Vec<u8> {
+    let mut quoted = vec![b'\''];
+    for byte in word.as_bytes() {
+        match byte {
+            b'\'' => quoted.extend_from_slice(br"'\''"),
+            other => quoted.push(*other),
+        }
+    }
+    quoted.push(b'\'');
+    quoted
+}
+
+fn require_terminal() -> Result<(), Error> {
+    if io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Error::Host {
+        what: "give a shell without a terminal; give a command after --".into(),
+        source: io::ErrorKind::Unsupported.into(),
+    })
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One QEMU process.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::FdFlags;
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use crate::accel::Chosen;
+use crate::error::{Doing, Error};
+
+/// Where the machine's parts are.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    pub(crate) qemu: PathBuf,
+    pub(crate) kernel: PathBuf,
+    pub(crate) initrd: PathBuf,
+}
+
+impl Parts {
+    pub(crate) fn from_env() -> Result<Self, Error> {
+        Ok(Self {
+            qemu: variable("DMP_VM_QEMU", "the program qemu-system-x86_64")?,
+            kernel: variable("DMP_VM_KERNEL", "the guest's kernel, a bzImage")?,
+            initrd: variable("DMP_VM_INITRD", "the guest's initramfs")?,
+        })
+    }
+}
+
+fn variable(name: &'static str, what: &'static str) -> Result<PathBuf, Error> {
+    match std::env::var_os(name) {
+        Some(value) if !value.is_empty() => Ok(value.into()),
+        _ => Err(Error::Environment { name, what }),
+    }
+}
+
+/// The arguments of a QEMU to be started.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    command: Command,
+    inherited: Vec<OwnedFd>,
+}
+
+impl Invocation {
+    /// A machine with nothing but a processor and a kernel.
+    pub(crate) fn new(parts: &Parts, accel: Chosen, cmdline: &str) -> Self {
+        let mut command = Command::new(&parts.qemu);
+        command
+            .args(["-nodefaults", "-no-user-config", "-no-reboot"])
+            .args(["-display", "none", "-machine", "pc"])
+            .args(accel.arguments())
+            .arg("-kernel")
+            .arg(&parts.kernel)
+            .arg("-append")
+            .arg(format!("console=ttyS0 panic=-1 {cmdline}"))
+            .stdin(Stdio::null());
+        Self {
+            command,
+            inherited: Vec::new(),
+        }
+    }
+
+    /// Arguments as they are.
+    pub(crate) fn args<S: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = S>) -> &mut Self {
+        self.command.args(args);
+        self
+    }
+
+    /// The guest's serial console, written to a file.
+    pub(crate) fn console_file(&mut self, path: &Path) -> &mut Self {
+        self.args([
+            OsStr::new("-chardev"),
+            &option("file,id=console,path=", path),
+        ])
+        .args(["-serial", "chardev:console"])
+    }
+
+    /// The guest's serial console on the terminal, and to a file.
+    pub(crate) fn console_terminal(&mut self, path: &Path) -> &mut Self {
+        self.command.stdin(Stdio::inherit());
+        self.args([
+            OsStr::new("-chardev"),
+            &option("stdio,id=console,mux=on,signal=off,logfile=", path),
+        ])
+        .args(["-serial", "chardev:console", "-mon", "chardev=console"])
+    }
+
+    /// Virtio ports of these names, each on a socket that QEMU inherits.
+    pub(crate) fn ports(&mut self, names: &[&str], sockets: Vec<OwnedFd>) -> &mut Self {
+        self.args(["-device", "virtio-serial-pci"]);
+        for (name, socket) in names.iter().zip(&sockets) {
+            let fd = socket.as_raw_fd();
+            self.args(["-chardev", &format!("socket,id={name},fd={fd}")])
+                .args([
+                    "-device",
+                    &format!("virtserialport,chardev={name},name={name}"),
+                ]);
+        }
+        self.inherited.extend(sockets);
+        self
+    }
+
+    /// Starts it. What it prints goes to `log`. It does not outlive the thread that calls this.
+    pub(crate) fn start(mut self, log: &Path) -> Result<Qemu, Error> {
+        let output = File::create(log).doing(|| format!("create {}", log.display()))?;
+        self.command.stderr(output);
+        let inherited = std::mem::take(&mut self.inherited);
+        let parent = rustix::process::getpid();
+        // SAFETY: between fork and exec the closure only makes system calls: it neither
+        // allocates nor takes a lock.
+        unsafe {
+            self.command.pre_exec(move || {
+                for socket in &inherited {
+                    rustix::io::fcntl_setfd(socket, FdFlags::empty())?;
+                }
+                die_with(parent)
+            });
+        }
+        let program = self.command.get_program().to_owned();
+        let child = self
+            .command
+            .spawn()
+            .doing(|| format!("run QEMU ({})", Path::new(&program).display()))?;
+        let pidfd = rustix::process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())
+            .doing(|| "watch QEMU".into())?;
+        Ok(Qemu {
+            child,
+            pidfd,
+            log: log.to_owned(),
+        })
+    }
+
+    /// Lets a terminal's Ctrl-C pass QEMU by.
+    pub(crate) fn own_process_group(&mut self) -> &mut Self {
+        self.command.process_group(0).stdout(Stdio::null());
+        self
+    }
+}
+
+/// `prefix` and a path as one QEMU option, in which a comma is written twice.
+pub(crate) fn option(prefix: &str, path: &Path) -> OsString {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let mut option = prefix.as_bytes().to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        option.push(*byte);
+        if *byte == b',' {
+            option.push(b',');
+        }
+    }
+    OsString::from_vec(option)
+}
+
+/// Has the kernel kill this process when the thread that forked it ends.
+fn die_with(parent: Pid) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    if rustix::process::getppid() == Some(parent) {
+        Ok(())
+    } else {
+        // It has ended already.
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+/// A QEMU that has been started; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Qemu {
+    child: Child,
+    pidfd: OwnedFd,
+    log: PathBuf,
+}
+
+impl Qemu {
+    /// Waits for it to end by itself; `None` if it has not after `limit`, or ever for no limit.
+    pub(crate) fn wait(&mut self, limit: Option<Duration>) -> Result<Option<ExitStatus>, Error> {
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        while !readable(
+            self.pidfd.as_fd(),
+            deadline.map(|at| at.saturating_duration_since(Instant::now())),
+        )? {
+            if deadline.is_some_and(|at| at <= Instant::now()) {
+                return Ok(None);
+            }
+        }
+        self.child.wait().map(Some).doing(|| "wait for QEMU".into())
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// What it printed itself.
+    pub(crate) fn message(&self) -> String {
+        let bytes = std::fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+fn readable(fd: BorrowedFd<'_>, limit: Option<Duration>) -> Result<bool, Error> {
+    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+    match poll(&mut [PollFd::new(&fd, PollFlags::IN)], limit.as_ref()) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(error) => Err(error).doing(|| "wait for QEMU".into()),
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
