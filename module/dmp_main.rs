@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! dmp: a device-mapper target that passes every request on and keeps statistics of them.
+//!
+//! The way of a request, and of its statistics, file by file:
+//!
+//! - `table_line.rs`: what `<device> [<offset>]` means;
+//! - `target.rs`: the target that the line makes, and what it does with each bio;
+//! - `counters.rs`: where the bio is counted;
+//! - `registry.rs`: whose counters they are;
+//! - `stat.rs`: the files in sysfs that show them;
+//! - `wrappers/`: the kernel's C interfaces, made safe. No other file has `unsafe`.
+
+#![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
+
+mod counters;
+mod registry;
+mod stat;
+mod table_line;
+mod target;
+#[allow(unsafe_code)]
+mod wrappers;
+
+use kernel::prelude::*;
+use registry::Registry;
+use target::Proxy;
+use wrappers::dm;
+
+module! {
+    type: Dmp,
+    name: "dmp",
+    author: "The dmp authors",
+    description: "Device-mapper target that counts the requests it passes on",
+    license: "GPL",
+}
+
+/// The loaded module.
+struct Dmp {
+    _target: dm::Registration<Proxy>,
+}
+
+impl kernel::Module for Dmp {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let registry = Registry::new(module)?;
+        Ok(Self {
+            _target: dm::Registration::new(module, registry)?,
+        })
+    }
+}

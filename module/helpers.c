@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/bio.h>
+#include <linux/blkdev.h>
+#include <linux/completion.h>
+#include <linux/device-mapper.h>
+#include <linux/module.h>
+#include <linux/percpu.h>
+
+#include "helpers.h"
+
+/*
+ * A 64-bit counter must be one load and one add: on 32-bit machines a reader
+ * could see half of a carry.
+ */
+#ifndef CONFIG_64BIT
+#error "dmp needs a 64-bit kernel"
+#endif
+
+/* bindgen and Rust know nothing of __percpu; the casts hide it from sparse. */
+
+u64 *dmp_percpu_alloc(size_t counters)
+{
+	return (u64 __force *)__alloc_percpu(array_size(counters, sizeof(u64)),
+					     sizeof(u64));
+}
+
+void dmp_percpu_add(u64 *counter, u64 n)
+{
+	this_cpu_add(*(u64 __percpu __force *)counter, n);
+}
+
+u64 dmp_percpu_sum(const u64 *counter)
+{
+	const u64 __percpu *p = (const u64 __percpu __force *)counter;
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(p, cpu));
+	return sum;
+}
+
+void dmp_bio_set_dev(struct bio *bio, struct block_device *bdev)
+{
+	bio_set_dev(bio, bdev);
+}
+
+sector_t dmp_bdev_nr_sectors(struct block_device *bdev)
+{
+	return bdev_nr_sectors(bdev);
+}
+
+sector_t dmp_target_offset(struct dm_target *ti, sector_t sector)
+{
+	return dm_target_offset(ti, sector);
+}
+
+dev_t dmp_md_devt(struct mapped_device *md)
+{
+	return disk_devt(dm_disk(md));
+}
+
+const char *dmp_md_disk_name(struct mapped_device *md)
+{
+	return dm_disk(md)->disk_name;
+}
+
+void dmp_init_completion(struct completion *done)
+{
+	init_completion(done);
+}
+
+struct kobject *dmp_module_kobject(struct module *module)
+{
+	return &module->mkobj.kobj;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * C inline functions and macros that bindgen cannot bind, as real functions.
+ */
+#ifndef DMP_HELPERS_H
+#define DMP_HELPERS_H
+
+#include <linux/types.h>
+
+struct bio;
+struct block_device;
+struct completion;
+struct dm_target;
+struct kobject;
+struct mapped_device;
+struct module;
+
+/* linux/percpu.h */
+u64 *dmp_percpu_alloc(size_t counters);
+void dmp_percpu_add(u64 *counter, u64 n);
+u64 dmp_percpu_sum(const u64 *counter);
+
+/* linux/bio.h, linux/blkdev.h */
+void dmp_bio_set_dev(struct bio *bio, struct block_device *bdev);
+sector_t dmp_bdev_nr_sectors(struct block_device *bdev);
+
+/* linux/device-mapper.h */
+sector_t dmp_target_offset(struct dm_target *ti, sector_t sector);
+dev_t dmp_md_devt(struct mapped_device *md);
+const char *dmp_md_disk_name(struct mapped_device *md);
+
+/* linux/completion.h, linux/module.h */
+void dmp_init_completion(struct completion *done);
+struct kobject *dmp_module_kobject(struct module *module);
+
+#endif

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Safe wrappers of the kernel's C interfaces that dmp needs and the `kernel` crate lacks.
+//!
+//! All of the module's `unsafe` is below here.
+
+mod bindings;
+
+pub(crate) mod bio;
+pub(crate) mod dm;
+pub(crate) mod output;
+pub(crate) mod percpu;
+pub(crate) mod sysfs;

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The C functions of a `struct target_type`, which call a [`Target`]'s.
+
+use super::{bindings, Bio, Device, Mapped, Output, Place, Refusal, TableLine, Target, TargetType};
+use core::{
+    ffi::{c_char, c_int, c_uint, c_void},
+    mem,
+    ptr::NonNull,
+};
+use kernel::{
+    error::code::ENOMEM,
+    prelude::{KBox, ThisModule, GFP_KERNEL},
+    types::Opaque,
+};
+
+/// What `ti->private` points to.
+pub(super) struct Instance<T> {
+    // Fields drop in this order: the target may still count on its device.
+    target: T,
+    // `'static` stands for "until `dtr`": it is only ever lent out for shorter.
+    device: Device<'static>,
+}
+
+/// The `struct target_type` of `T`, not yet registered.
+pub(super) fn target_type<T: Target + 'static>(
+    module: &'static ThisModule,
+) -> bindings::target_type {
+    bindings::target_type {
+        name: T::NAME.as_ptr(),
+        version: T::VERSION,
+        module: module.as_ptr().cast(),
+        ctr: Some(ctr::<T>),
+        dtr: Some(dtr::<T>),
+        map: Some(map::<T>),
+        status: Some(status::<T>),
+        iterate_devices: Some(iterate_devices::<T>),
+        // SAFETY: all zeros is a target type without callbacks or features.
+        ..unsafe { mem::zeroed() }
+    }
+}
+
+impl<T: Target> Instance<T> {
+    /// The instance of `ti`, and its place.
+    ///
+    /// # Safety
+    ///
+    /// `ti` must be a target that `ctr::<T>` made and `dtr::<T>` has not destroyed, for `'a`.
+    #[inline(always)]
+    unsafe fn of<'a>(ti: *mut bindings::dm_target) -> (&'a T, Place<'a>) {
+        // SAFETY: by this function's contract, and `ctr` set `private` to an `Instance<T>`, of
+        // which there are only shared references until `dtr`. `Opaque` is transparent.
+        unsafe {
+            let instance: &'a Self = &*(*ti).private.cast();
+            let place = Place {
+                ti: &*ti.cast::<Opaque<bindings::dm_target>>(),
+                device: &instance.device,
+            };
+            (&instance.target, place)
+        }
+    }
+}
+
+/// Makes an instance and hands it to `ti`.
+///
+/// # Safety
+///
+/// As for [`TableLine::new`], and `ti` is of the type `T`.
+unsafe fn construct<T: Target>(
+    ti: NonNull<bindings::dm_target>,
+    argc: c_uint,
+    argv: *mut *mut c_char,
+) -> Result<(), Refusal> {
+    // SAFETY: `T`'s target type is the first field of a `TargetType<T>`, which stays as long as it
+    // is registered, and a target in its constructor holds a reference to the module.
+    let context = unsafe { &(*(*ti.as_ptr()).type_.cast::<TargetType<T>>()).context };
+    // SAFETY: by this function's contract; `line` is dropped before the constructor returns.
+    let line = unsafe { TableLine::new(ti, argc, argv) };
+    let (target, device) = T::new(context, &line)?;
+    // SAFETY: only the lifetime changes. The device stays open until the instance is dropped, in
+    // `dtr`, when the target is still there.
+    let device = unsafe { mem::transmute::<Device<'_>, Device<'static>>(device) };
+    let instance = KBox::new(Instance { target, device }, GFP_KERNEL)
+        .map_err(|_| (ENOMEM, c"out of memory"))?;
+    // SAFETY: `ti` is ours to fill in during its constructor.
+    unsafe {
+        let ti = &mut *ti.as_ptr();
+        ti.private = KBox::into_raw(instance).cast();
+        ti.num_flush_bios = 1;
+        ti.num_discard_bios = 1;
+        ti.num_secure_erase_bios = 1;
+        ti.num_write_zeroes_bios = 1;
+    }
+    Ok(())
+}
+
+unsafe extern "C" fn ctr<T: Target>(
+    ti: *mut bindings::dm_target,
+    argc: c_uint,
+    argv: *mut *mut c_char,
+) -> c_int {
+    // SAFETY: device mapper calls this with a target of our type, and its arguments.
+    match unsafe { construct::<T>(NonNull::new_unchecked(ti), argc, argv) } {
+        Ok(()) => 0,
+        Err((errno, message)) => {
+            // SAFETY: `ti` is ours to fill in; the message is static.
+            unsafe { (*ti).error = message.as_ptr().cast_mut() };
+            errno.to_errno()
+        }
+    }
+}
+
+unsafe extern "C" fn dtr<T: Target>(ti: *mut bindings::dm_target) {
+    // SAFETY: device mapper calls this once for a target that `ctr` made, which then has no bio,
+    // and nobody else uses any more.
+    drop(unsafe { KBox::from_raw((*ti).private.cast::<Instance<T>>()) });
+}
+
+unsafe extern "C" fn map<T: Target>(
+    ti: *mut bindings::dm_target,
+    bio: *mut bindings::bio,
+) -> c_int {
+    // SAFETY: device mapper calls this with a target that `ctr` made and a clone of a bio, which
+    // is ours until we return.
+    let ((target, place), bio) = unsafe { (Instance::<T>::of(ti), Bio::from_raw(bio)) };
+    match target.map(place, bio) {
+        Mapped::Remapped => bindings::DM_MAPIO_REMAPPED as c_int,
+    }
+}
+
+unsafe extern "C" fn status<T: Target>(
+    ti: *mut bindings::dm_target,
+    kind: bindings::status_type_t,
+    _flags: c_uint,
+    result: *mut c_char,
+    maxlen: c_uint,
+) {
+    // SAFETY: device mapper calls this with a target that `ctr` made, and a buffer of `maxlen`
+    // bytes of its own.
+    let ((target, place), out) =
+        unsafe { (Instance::<T>::of(ti), Output::new(result, maxlen as usize)) };
+    let Some(mut out) = out else { return };
+    if kind == bindings::status_type_t_STATUSTYPE_TABLE {
+        // Device mapper sees by the full buffer that the text was cut, and says so to its caller.
+        let _ = target.table_args(place, &mut out);
+    }
+}
+
+unsafe extern "C" fn iterate_devices<T: Target>(
+    ti: *mut bindings::dm_target,
+    callout: bindings::iterate_devices_callout_fn,
+    data: *mut c_void,
+) -> c_int {
+    let Some(callout) = callout else { return 0 };
+    // SAFETY: device mapper calls this with a target that `ctr` made, a function of its own, and
+    // what that function wants.
+    unsafe {
+        let (target, place) = Instance::<T>::of(ti);
+        let device = place.device().as_raw();
+        callout(ti, device, target.first_sector(), (*ti).len, data)
+    }
+}

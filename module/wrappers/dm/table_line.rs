@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a target is made from: its table line, and the underlying devices it opens.
+
+use super::{bindings, MappedDevice, Sector};
+use core::{
+    ffi::{c_char, CStr},
+    marker::PhantomData,
+    ptr::{self, NonNull},
+    slice,
+};
+use kernel::{error::to_result, prelude::Result};
+
+/// A table line whose target is being made.
+///
+/// # Invariants
+///
+/// `ti` is a target in its constructor, and `args` are its argument strings, valid as long.
+pub(crate) struct TableLine {
+    ti: NonNull<bindings::dm_target>,
+    args: NonNull<*mut c_char>,
+    count: usize,
+}
+
+impl TableLine {
+    /// # Safety
+    ///
+    /// `ti`, `argc` and `argv` must be what device mapper gave a constructor that has not returned
+    /// before the result is dropped.
+    pub(super) unsafe fn new(
+        ti: NonNull<bindings::dm_target>,
+        argc: u32,
+        argv: *mut *mut c_char,
+    ) -> Self {
+        // INVARIANT: by this function's contract. A line without arguments may have no array.
+        match NonNull::new(argv) {
+            Some(args) => Self {
+                ti,
+                args,
+                count: argc as usize,
+            },
+            None => Self {
+                ti,
+                args: NonNull::dangling(),
+                count: 0,
+            },
+        }
+    }
+
+    /// The arguments behind the target's name, in their order.
+    pub(crate) fn args(&self) -> impl ExactSizeIterator<Item = &CStr> {
+        // SAFETY: by the invariant `args` are `count` pointers.
+        let args = unsafe { slice::from_raw_parts(self.args.as_ptr(), self.count) };
+        args.iter().map(|arg| {
+            // SAFETY: by the invariant each of them points to a string.
+            unsafe { CStr::from_ptr(*arg) }
+        })
+    }
+
+    /// How many sectors the line maps.
+    pub(crate) fn len(&self) -> Sector {
+        // SAFETY: by the invariant `ti` is valid, and its range no longer changes.
+        unsafe { (*self.ti.as_ptr()).len }
+    }
+
+    /// The device that the line's table is for.
+    pub(crate) fn mapped_device(&self) -> MappedDevice<'_> {
+        // SAFETY: by the invariant `ti` is valid and has a table, which holds its mapped device.
+        unsafe {
+            let md = bindings::dm_table_get_md((*self.ti.as_ptr()).table);
+            MappedDevice::from_raw(NonNull::new_unchecked(md))
+        }
+    }
+
+    /// Opens a device that `path` names, by path or major:minor, in the table's mode
+    /// (`dm_get_device`). May sleep.
+    pub(crate) fn open(&self, path: &CStr) -> Result<Device<'_>> {
+        let mut device = ptr::null_mut();
+        // SAFETY: by the invariant `ti` is in its constructor, where devices may be opened.
+        to_result(unsafe {
+            let mode = bindings::dm_table_get_mode((*self.ti.as_ptr()).table);
+            bindings::dm_get_device(self.ti.as_ptr(), path.as_ptr(), mode, &mut device)
+        })?;
+        // INVARIANT: `dm_get_device` gave us `device` for this target.
+        Ok(Device {
+            ti: self.ti,
+            // SAFETY: where it succeeds, `dm_get_device` sets a device.
+            dev: unsafe { NonNull::new_unchecked(device) },
+            line: PhantomData,
+        })
+    }
+}
+
+/// An underlying device that a target opened.
+///
+/// It is closed when this is dropped, which is before the target is gone: a constructor cannot
+/// keep it, only give it back to device mapper.
+///
+/// # Invariants
+///
+/// `dev` was opened for the target `ti`, which is not gone, and is ours to close.
+pub(crate) struct Device<'a> {
+    ti: NonNull<bindings::dm_target>,
+    dev: NonNull<bindings::dm_dev>,
+    line: PhantomData<&'a TableLine>,
+}
+
+// SAFETY: `struct dm_dev` does not change while it is open, and `dm_put_device` takes its own lock.
+unsafe impl Send for Device<'_> {}
+
+// SAFETY: as above.
+unsafe impl Sync for Device<'_> {}
+
+impl Device<'_> {
+    /// Its number as tables show it, major:minor (`dm_dev.name`).
+    pub(crate) fn name(&self) -> &str {
+        // SAFETY: by the invariant `dev` is open, and its name is a string that does not change.
+        let name = unsafe { CStr::from_ptr((*self.dev.as_ptr()).name.as_ptr()) };
+        name.to_str().unwrap_or("")
+    }
+
+    /// How many sectors it has now (`bdev_nr_sectors`).
+    pub(crate) fn sectors(&self) -> Sector {
+        // SAFETY: by the invariant `dev` is open, and so is its block device.
+        unsafe { bindings::dmp_bdev_nr_sectors(self.block_device()) }
+    }
+
+    /// The block device, which stays open at least as long as `self`.
+    #[inline]
+    pub(in super::super) fn block_device(&self) -> *mut bindings::block_device {
+        // SAFETY: by the invariant `dev` is open.
+        unsafe { (*self.dev.as_ptr()).bdev }
+    }
+
+    /// What `iterate_devices` hands on.
+    pub(super) fn as_raw(&self) -> *mut bindings::dm_dev {
+        self.dev.as_ptr()
+    }
+}
+
+impl Drop for Device<'_> {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant the target is not gone, and the device is its to close.
+        unsafe { bindings::dm_put_device(self.ti.as_ptr(), self.dev.as_ptr()) }
+    }
+}

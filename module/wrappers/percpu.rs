@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Per-CPU 64-bit counters.
+//!
+//! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
+//!
+//! # Example
+//!
+//! ```ignore
+//! let counters = PerCpuCounters::<2>::new()?;
+//! counters.add(0, 1); // any context, any CPU, never blocks
+//! assert_eq!(counters.sums(), [1, 0]);
+//! ```
+
+use super::bindings;
+use core::{array, ptr::NonNull};
+use kernel::prelude::*;
+
+/// `N` counters of which every CPU has its own, zero at the start.
+///
+/// # Invariants
+///
+/// `first` is a per-CPU address from `__alloc_percpu` of `N` 64-bit counters, ours to free.
+pub(crate) struct PerCpuCounters<const N: usize> {
+    first: NonNull<u64>,
+}
+
+// SAFETY: a per-CPU address means the same on every CPU and to every task, and the counters may be
+// used from all of them at once.
+unsafe impl<const N: usize> Send for PerCpuCounters<N> {}
+
+// SAFETY: as above; `add` and `sums` race only as described there.
+unsafe impl<const N: usize> Sync for PerCpuCounters<N> {}
+
+impl<const N: usize> PerCpuCounters<N> {
+    /// Allocates the counters of every possible CPU. May sleep.
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: any size may be asked for. The allocator zeroes what it gives.
+        let first = unsafe { bindings::dmp_percpu_alloc(N) };
+        // INVARIANT: `dmp_percpu_alloc` gave us `N` counters.
+        Ok(Self {
+            first: NonNull::new(first).ok_or(ENOMEM)?,
+        })
+    }
+
+    /// Adds `n` to counter `index` of the CPU it runs on, wherever it runs.
+    ///
+    /// One instruction on x86, whole with respect to preemption, interrupts and migration, and
+    /// without a lock or a shared cache line. `index` must be known to be below `N` when this is
+    /// compiled.
+    #[inline(always)]
+    pub(crate) fn add(&self, index: usize, n: u64) {
+        kernel::build_assert!(index < N);
+        // SAFETY: `first` points to `N` per-CPU counters and `index < N`. `this_cpu_add` may be
+        // called from any context.
+        unsafe { bindings::dmp_percpu_add(self.first.as_ptr().add(index), n) }
+    }
+
+    /// Every counter's sum over all possible CPUs, so that none is lost with a CPU that went
+    /// offline.
+    ///
+    /// Each CPU's part only ever grows (modulo 2^64) and is read once: a sum is at least what it
+    /// was before the call and at most what it is after it.
+    pub(crate) fn sums(&self) -> [u64; N] {
+        array::from_fn(|index| {
+            // SAFETY: `first` points to `N` per-CPU counters and `index < N`.
+            unsafe { bindings::dmp_percpu_sum(self.first.as_ptr().add(index)) }
+        })
+    }
+}
+
+impl<const N: usize> Drop for PerCpuCounters<N> {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant `first` is ours to free, and nobody can refer to it any more.
+        unsafe { bindings::free_percpu(self.first.as_ptr().cast()) }
+    }
+}

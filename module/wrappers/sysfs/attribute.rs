@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Attributes as data: what files a directory has, and what reads and writes them.
+
+use super::super::{bindings, output::Output};
+use super::directory;
+use core::{
+    ffi::{c_char, CStr},
+    marker::PhantomData,
+    mem, ptr, str,
+};
+use kernel::{
+    error::code::{EINVAL, EIO, ENOSPC},
+    page::PAGE_SIZE,
+    prelude::Result,
+};
+
+/// Writes a file's text.
+pub(crate) type Show<T> = fn(&T, &mut Output<'_>) -> Result;
+
+/// Takes what was written to a file, without the newline that may end it.
+pub(crate) type Store<T> = fn(&T, &str) -> Result;
+
+/// One file.
+#[repr(C)]
+pub(crate) struct Attribute<T> {
+    attribute: bindings::attribute,
+    show: Option<Show<T>>,
+    store: Option<Store<T>>,
+}
+
+// SAFETY: the attribute is only read, and its name is a static string.
+unsafe impl<T> Sync for Attribute<T> {}
+
+impl<T> Attribute<T> {
+    /// A file that everyone can read and nobody write (0444).
+    pub(crate) const fn read_only(name: &'static CStr, show: Show<T>) -> Self {
+        Self::new(name, 0o444, Some(show), None)
+    }
+
+    /// A file that root can write and nobody read (0200).
+    pub(crate) const fn write_only(name: &'static CStr, store: Store<T>) -> Self {
+        Self::new(name, 0o200, None, Some(store))
+    }
+
+    const fn new(
+        name: &'static CStr,
+        mode: u16,
+        show: Option<Show<T>>,
+        store: Option<Store<T>>,
+    ) -> Self {
+        Self {
+            attribute: bindings::attribute {
+                name: name.as_ptr(),
+                mode,
+                // SAFETY: the other fields are lockdep's, for which zero is "not set".
+                ..unsafe { mem::zeroed() }
+            },
+            show,
+            store,
+        }
+    }
+}
+
+/// The files of one group: a C array of pointers to them that ends in a null pointer.
+#[repr(C)]
+pub(crate) struct AttributeList<T: 'static, const N: usize> {
+    attributes: [*mut bindings::attribute; N],
+    end: *mut bindings::attribute,
+    files: PhantomData<&'static Attribute<T>>,
+}
+
+// SAFETY: nobody writes to it or through it.
+unsafe impl<T, const N: usize> Sync for AttributeList<T, N> {}
+
+impl<T, const N: usize> AttributeList<T, N> {
+    /// Lists `files`.
+    pub(crate) const fn new(files: &'static [Attribute<T>; N]) -> Self {
+        let mut attributes = [ptr::null_mut(); N];
+        let mut i = 0;
+        while i < N {
+            // The pointer is to all of the `Attribute`, which `show` and `store` need.
+            attributes[i] = ptr::addr_of!(files[i]).cast_mut().cast();
+            i += 1;
+        }
+        Self {
+            attributes,
+            end: ptr::null_mut(),
+            files: PhantomData,
+        }
+    }
+}
+
+/// Files that are in the directory itself, or together in one below it.
+#[repr(transparent)]
+pub(crate) struct Group<T>(bindings::attribute_group, PhantomData<fn(&T)>);
+
+// SAFETY: nobody writes to it or through it.
+unsafe impl<T> Sync for Group<T> {}
+
+impl<T> Group<T> {
+    /// The files of `list`, in a directory `name` if there is a name.
+    pub(crate) const fn new<const N: usize>(
+        name: Option<&'static CStr>,
+        list: &'static AttributeList<T, N>,
+    ) -> Self {
+        let name = match name {
+            Some(name) => name.as_ptr(),
+            None => ptr::null(),
+        };
+        // SAFETY: all zeros is a group without files.
+        let mut group: bindings::attribute_group = unsafe { mem::zeroed() };
+        group.name = name;
+        group.attrs = ptr::addr_of!(*list).cast_mut().cast();
+        Self(group, PhantomData)
+    }
+}
+
+/// The groups of a directory: a C array of pointers to them that ends in a null pointer.
+#[repr(C)]
+pub(crate) struct GroupList<T: 'static, const N: usize> {
+    groups: [*const bindings::attribute_group; N],
+    end: *const bindings::attribute_group,
+    list: PhantomData<&'static Group<T>>,
+}
+
+// SAFETY: nobody writes to it or through it.
+unsafe impl<T, const N: usize> Sync for GroupList<T, N> {}
+
+impl<T, const N: usize> GroupList<T, N> {
+    /// Lists `groups`.
+    pub(crate) const fn new(groups: &'static [Group<T>; N]) -> Self {
+        let mut pointers = [ptr::null(); N];
+        let mut i = 0;
+        while i < N {
+            pointers[i] = ptr::addr_of!(groups[i].0);
+            i += 1;
+        }
+        Self {
+            groups: pointers,
+            end: ptr::null(),
+            list: PhantomData,
+        }
+    }
+}
+
+/// The files that a directory of a `T` has (`struct kobj_type`).
+#[repr(transparent)]
+pub(crate) struct Kind<T>(bindings::kobj_type, PhantomData<fn(&T)>);
+
+// SAFETY: nobody writes to it or through it.
+unsafe impl<T> Sync for Kind<T> {}
+
+impl<T: 'static> Kind<T> {
+    const OPS: bindings::sysfs_ops = bindings::sysfs_ops {
+        show: Some(show::<T>),
+        store: Some(store::<T>),
+    };
+
+    /// Makes the type of directories with these files.
+    pub(crate) const fn new<const N: usize>(groups: &'static GroupList<T, N>) -> Self {
+        // SAFETY: all zeros is a type without files.
+        let mut kind: bindings::kobj_type = unsafe { mem::zeroed() };
+        kind.release = Some(directory::release::<T>);
+        kind.sysfs_ops = &Self::OPS;
+        kind.default_groups = ptr::addr_of!(*groups).cast_mut().cast();
+        Self(kind, PhantomData)
+    }
+
+    pub(super) fn as_raw(&'static self) -> *const bindings::kobj_type {
+        ptr::addr_of!(self.0)
+    }
+}
+
+/// What can be shown as a directory.
+pub(crate) trait Attributes: Send + Sync + Sized + 'static {
+    /// Its files.
+    fn kind() -> &'static Kind<Self>;
+}
+
+unsafe extern "C" fn show<T: 'static>(
+    kobj: *mut bindings::kobject,
+    attribute: *mut bindings::attribute,
+    page: *mut c_char,
+) -> isize {
+    // SAFETY: sysfs calls this with a kobject of our type, which it keeps from being removed until
+    // we return, with one of the attributes in its groups, which are `Attribute<T>`s of which
+    // `attribute` is the first field, and with a page to write to.
+    let (data, show, out) = unsafe {
+        (
+            directory::data::<T>(kobj),
+            (*attribute.cast::<Attribute<T>>()).show,
+            Output::new(page, PAGE_SIZE),
+        )
+    };
+    let (Some(show), Some(mut out)) = (show, out) else {
+        return EIO.to_errno() as isize;
+    };
+    match show(data, &mut out) {
+        Ok(()) => out.len() as isize,
+        Err(_) if out.is_full() => ENOSPC.to_errno() as isize,
+        Err(e) => e.to_errno() as isize,
+    }
+}
+
+unsafe extern "C" fn store<T: 'static>(
+    kobj: *mut bindings::kobject,
+    attribute: *mut bindings::attribute,
+    text: *const c_char,
+    count: usize,
+) -> isize {
+    // SAFETY: as in `show`; `text` is `count` bytes.
+    let (data, store, text) = unsafe {
+        (
+            directory::data::<T>(kobj),
+            (*attribute.cast::<Attribute<T>>()).store,
+            core::slice::from_raw_parts(text.cast::<u8>(), count),
+        )
+    };
+    let Some(store) = store else {
+        return EIO.to_errno() as isize;
+    };
+    let Ok(text) = str::from_utf8(text) else {
+        return EINVAL.to_errno() as isize;
+    };
+    match store(data, text.strip_suffix('\n').unwrap_or(text)) {
+        Ok(()) => count as isize,
+        Err(e) => e.to_errno() as isize,
+    }
+}

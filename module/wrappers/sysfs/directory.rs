@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Directories: kobjects that live exactly as long as their owner says.
+
+use super::{super::bindings, attribute::Attributes};
+use core::{ffi::CStr, mem, pin::Pin, ptr};
+use kernel::{
+    container_of,
+    error::to_result,
+    prelude::{KBox, Result, ThisModule, GFP_KERNEL},
+    types::Opaque,
+};
+
+/// Where a directory is made.
+pub(crate) enum Parent<'a, P: Attributes> {
+    /// In the module's own directory, /sys/module/NAME.
+    Module(&'static ThisModule),
+    /// In another directory, which must be there as long as this one.
+    Directory(&'a Directory<P>),
+}
+
+/// A directory in sysfs, with the files that `T` says, until it is dropped.
+///
+/// Whoever drops it must be allowed to sleep: files that are being read or written at that moment
+/// are waited for, and so is the last reference to the kobject. So neither `T` nor the module's
+/// code is ever used by sysfs after `drop` has returned, also where the kernel delays the release
+/// (`CONFIG_DEBUG_KOBJECT_RELEASE`).
+///
+/// # Invariants
+///
+/// The kobject is in sysfs, and we own a reference to it.
+pub(crate) struct Directory<T: Attributes>(Pin<KBox<Inner<T>>>);
+
+/// The kobject, and what its files are about.
+struct Inner<T> {
+    kobj: Opaque<bindings::kobject>,
+    released: Opaque<bindings::completion>,
+    data: T,
+}
+
+// SAFETY: kobjects may be used from any task, and `T` is `Send` and `Sync`.
+unsafe impl<T: Attributes> Send for Directory<T> {}
+
+// SAFETY: as above.
+unsafe impl<T: Attributes> Sync for Directory<T> {}
+
+impl<T: Attributes> Directory<T> {
+    /// Makes the directory and all of its files, or nothing. May sleep.
+    pub(crate) fn new<P: Attributes>(parent: Parent<'_, P>, name: &CStr, data: T) -> Result<Self> {
+        let inner = KBox::pin(
+            Inner {
+                // SAFETY: a kobject must be all zeros before it is initialised.
+                kobj: Opaque::new(unsafe { mem::zeroed() }),
+                released: Opaque::uninit(),
+                data,
+            },
+            GFP_KERNEL,
+        )?;
+        let parent = match parent {
+            // SAFETY: the module is loaded: its code is running.
+            Parent::Module(module) => unsafe {
+                bindings::dmp_module_kobject(module.as_ptr().cast())
+            },
+            Parent::Directory(directory) => directory.0.kobj.get(),
+        };
+        // SAFETY: `released` is pinned. The kobject is pinned and zeroed, its type is static, its
+        // parent is in sysfs, and `name` is copied ("%s" takes it as it is).
+        let added = to_result(unsafe {
+            bindings::dmp_init_completion(inner.released.get());
+            bindings::kobject_init_and_add(
+                inner.kobj.get(),
+                T::kind().as_raw(),
+                parent,
+                c"%s".as_ptr(),
+                name.as_ptr(),
+            )
+        });
+        if let Err(e) = added {
+            inner.put();
+            return Err(e);
+        }
+        // INVARIANT: it was just added, with a reference for us.
+        Ok(Self(inner))
+    }
+
+    /// What the files are about.
+    pub(crate) fn data(&self) -> &T {
+        &self.0.data
+    }
+}
+
+impl<T: Attributes> Drop for Directory<T> {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant it is in sysfs. This waits for its files to be left.
+        unsafe { bindings::kobject_del(self.0.kobj.get()) };
+        self.0.put();
+    }
+}
+
+impl<T> Inner<T> {
+    /// Gives our reference back and waits until nobody has one. To be called once.
+    fn put(&self) {
+        // SAFETY: the kobject was initialised with one reference, which is given back here, and
+        // `release` completes `released`, which is initialised, when the last one is.
+        unsafe {
+            bindings::kobject_put(self.kobj.get());
+            bindings::wait_for_completion(self.released.get());
+        }
+    }
+}
+
+/// The data of the directory of `kobj`.
+///
+/// # Safety
+///
+/// `kobj` must be that of a `Directory<T>` which is not dropped for `'a`.
+pub(super) unsafe fn data<'a, T>(kobj: *mut bindings::kobject) -> &'a T {
+    // SAFETY: by this function's contract. `Opaque` is transparent.
+    unsafe { &(*container_of!(kobj, Inner<T>, kobj)).data }
+}
+
+/// Says that nobody refers to the kobject any more. Its memory is its owner's, who waits for this.
+pub(super) unsafe extern "C" fn release<T>(kobj: *mut bindings::kobject) {
+    // SAFETY: this is called once for the kobject of an `Inner<T>`, whose owner waits in
+    // `Inner::put`. `complete` is the last use of it: the kernel's own code after `release` only
+    // has a copy of the name.
+    unsafe {
+        let inner = container_of!(kobj, Inner<T>, kobj);
+        bindings::complete(ptr::addr_of!((*inner).released).cast_mut().cast());
+    }
+}
