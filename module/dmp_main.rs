@@ -13,12 +13,16 @@
 
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
+#[forbid(unsafe_code)]
 mod counters;
+#[forbid(unsafe_code)]
 mod registry;
+#[forbid(unsafe_code)]
 mod stat;
+#[forbid(unsafe_code)]
 mod table_line;
+#[forbid(unsafe_code)]
 mod target;
-#[allow(unsafe_code)]
 mod wrappers;
 
 use kernel::prelude::*;

@@ -94,12 +94,17 @@ unsafe fn construct<T: Target>(
     Ok(())
 }
 
+/// Makes an instance.
+///
+/// # Safety
+///
+/// `ti` must be a target of the type `T` in its constructor, with its arguments.
 unsafe extern "C" fn ctr<T: Target>(
     ti: *mut bindings::dm_target,
     argc: c_uint,
     argv: *mut *mut c_char,
 ) -> c_int {
-    // SAFETY: device mapper calls this with a target of our type, and its arguments.
+    // SAFETY: by this function's contract.
     match unsafe { construct::<T>(NonNull::new_unchecked(ti), argc, argv) } {
         Ok(()) => 0,
         Err((errno, message)) => {
@@ -110,24 +115,37 @@ unsafe extern "C" fn ctr<T: Target>(
     }
 }
 
+/// Drops an instance.
+///
+/// # Safety
+///
+/// `ti` must be a target that `ctr` made, that has no bio left and that nobody uses any more.
 unsafe extern "C" fn dtr<T: Target>(ti: *mut bindings::dm_target) {
-    // SAFETY: device mapper calls this once for a target that `ctr` made, which then has no bio,
-    // and nobody else uses any more.
+    // SAFETY: by this function's contract, and `ctr` set `private` to an `Instance<T>` of ours.
     drop(unsafe { KBox::from_raw((*ti).private.cast::<Instance<T>>()) });
 }
 
+/// Maps a bio.
+///
+/// # Safety
+///
+/// `ti` must be a target that `ctr` made, and `bio` a clone for it that is not yet submitted.
 unsafe extern "C" fn map<T: Target>(
     ti: *mut bindings::dm_target,
     bio: *mut bindings::bio,
 ) -> c_int {
-    // SAFETY: device mapper calls this with a target that `ctr` made and a clone of a bio, which
-    // is ours until we return.
+    // SAFETY: by this function's contract; the bio is ours until we return.
     let ((target, place), bio) = unsafe { (Instance::<T>::of(ti), Bio::from_raw(bio)) };
     match target.map(place, bio) {
         Mapped::Remapped => bindings::DM_MAPIO_REMAPPED as c_int,
     }
 }
 
+/// Writes what `dmsetup table` shows.
+///
+/// # Safety
+///
+/// `ti` must be a target that `ctr` made, and `result` a buffer of `maxlen` bytes.
 unsafe extern "C" fn status<T: Target>(
     ti: *mut bindings::dm_target,
     kind: bindings::status_type_t,
@@ -135,8 +153,7 @@ unsafe extern "C" fn status<T: Target>(
     result: *mut c_char,
     maxlen: c_uint,
 ) {
-    // SAFETY: device mapper calls this with a target that `ctr` made, and a buffer of `maxlen`
-    // bytes of its own.
+    // SAFETY: by this function's contract.
     let ((target, place), out) =
         unsafe { (Instance::<T>::of(ti), Output::new(result, maxlen as usize)) };
     let Some(mut out) = out else { return };
@@ -146,14 +163,18 @@ unsafe extern "C" fn status<T: Target>(
     }
 }
 
+/// Tells what range of the underlying device is used.
+///
+/// # Safety
+///
+/// `ti` must be a target that `ctr` made, and `callout` a function that takes `data`.
 unsafe extern "C" fn iterate_devices<T: Target>(
     ti: *mut bindings::dm_target,
     callout: bindings::iterate_devices_callout_fn,
     data: *mut c_void,
 ) -> c_int {
     let Some(callout) = callout else { return 0 };
-    // SAFETY: device mapper calls this with a target that `ctr` made, a function of its own, and
-    // what that function wants.
+    // SAFETY: by this function's contract.
     unsafe {
         let (target, place) = Instance::<T>::of(ti);
         let device = place.device().as_raw();

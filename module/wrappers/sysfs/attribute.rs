@@ -49,6 +49,8 @@ impl<T> Attribute<T> {
         show: Option<Show<T>>,
         store: Option<Store<T>>,
     ) -> Self {
+        // Without lockdep there are no other fields.
+        #[allow(clippy::needless_update)]
         Self {
             attribute: bindings::attribute {
                 name: name.as_ptr(),
@@ -178,6 +180,11 @@ pub(crate) trait Attributes: Send + Sync + Sized + 'static {
     fn kind() -> &'static Kind<Self>;
 }
 
+/// Writes the text of a file.
+///
+/// # Safety
+///
+/// To be called by sysfs for a file of a [`Directory<T>`](super::Directory).
 unsafe extern "C" fn show<T: 'static>(
     kobj: *mut bindings::kobject,
     attribute: *mut bindings::attribute,
@@ -203,6 +210,11 @@ unsafe extern "C" fn show<T: 'static>(
     }
 }
 
+/// Takes what was written to a file.
+///
+/// # Safety
+///
+/// To be called by sysfs for a file of a [`Directory<T>`](super::Directory).
 unsafe extern "C" fn store<T: 'static>(
     kobj: *mut bindings::kobject,
     attribute: *mut bindings::attribute,

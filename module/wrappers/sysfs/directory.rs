@@ -120,6 +120,10 @@ pub(super) unsafe fn data<'a, T>(kobj: *mut bindings::kobject) -> &'a T {
 }
 
 /// Says that nobody refers to the kobject any more. Its memory is its owner's, who waits for this.
+///
+/// # Safety
+///
+/// To be called by the kernel for the kobject of a [`Directory<T>`], once.
 pub(super) unsafe extern "C" fn release<T>(kobj: *mut bindings::kobject) {
     // SAFETY: this is called once for the kobject of an `Inner<T>`, whose owner waits in
     // `Inner::put`. `complete` is the last use of it: the kernel's own code after `release` only
