@@ -1,0 +1,44 @@
+# The suite: every test boots a machine of its own. The tests are compiled apart
+# from their run, so that a changed module does not compile them again.
+{
+  lib,
+  runCommand,
+  rustPlatform,
+  cargo-nextest,
+  qemu_test,
+  kernel,
+  initramfs,
+}:
+let
+  archive = rustPlatform.buildRustPackage {
+    pname = "dmp-tests";
+    version = "0.1.0";
+    src = ./.;
+    cargoLock.lockFile = ./Cargo.lock;
+    nativeBuildInputs = [ cargo-nextest ];
+    buildPhase = ''
+      mkdir $out
+      cargo-nextest nextest archive --release --locked --archive-file $out/tests.tar.zst
+    '';
+    installPhase = "true";
+    doCheck = false;
+  };
+in
+runCommand "dmp-tests-run"
+  {
+    nativeBuildInputs = [ cargo-nextest ];
+    DMP_VM_QEMU = lib.getExe' qemu_test "qemu-system-x86_64";
+    DMP_VM_KERNEL = "${kernel}/bzImage";
+    DMP_VM_INITRD = "${initramfs}/initrd";
+    passthru = { inherit archive; };
+  }
+  ''
+    export HOME=$NIX_BUILD_TOP
+    # What nextest looks up in the workspace: its configuration.
+    cp -r ${./.} workspace
+    chmod -R u+w workspace
+    mkdir $out
+    cargo-nextest nextest run --color never --no-fail-fast \
+      --archive-file ${archive}/tests.tar.zst --workspace-remap workspace 2>&1 |
+      tee $out/log
+  ''

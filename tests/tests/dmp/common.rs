@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use dmp_vm::{Builder, Disk, Machine};
+
+pub const MIB: u64 = 1 << 20;
+/// The size of each of a machine's two disks.
+pub const DISK: u64 = 64 * MIB;
+/// Where the module shows its counters.
+pub const STAT: &str = "/sys/module/dmp/stat";
+
+pub fn builder() -> Builder {
+    Machine::builder()
+        .disk(Disk::Scratch(DISK))
+        .disk(Disk::Scratch(DISK))
+}
+
+pub fn boot(builder: Builder) -> Machine {
+    builder.boot().unwrap_or_else(|error| panic!("{error}"))
+}
+
+pub fn machine() -> Machine {
+    boot(builder())
+}
+
+pub fn finish(machine: Machine) {
+    machine.finish().unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Makes the mapped device `name` of one table; gives its kernel name, dm-N.
+#[track_caller]
+pub fn create(machine: &mut Machine, name: &str, table: &str) -> String {
+    let made = machine.sh(&format!(
+        "dmsetup create {name} <<'END'\n{table}\nEND\n\
+         status=$?; [ $status = 0 ] || exit $status\n\
+         dmsetup info -c --noheadings -o minor {name}"
+    ));
+    format!("dm-{}", made.trim())
+}
+
+/// One operation's counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    pub requests: u64,
+    pub bytes: u64,
+}
+
+impl Count {
+    pub fn of(requests: u64, size: u64) -> Self {
+        Self {
+            requests,
+            bytes: requests * size,
+        }
+    }
+
+    pub fn average(self) -> u64 {
+        self.bytes.checked_div(self.requests).unwrap_or(0)
+    }
+}
+
+impl std::ops::Add for Count {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+/// What `volumes` must say, to the byte.
+pub fn volumes(reads: Count, writes: Count) -> String {
+    let part = |count: Count| {
+        format!(
+            " reqs: {}\n avg size: {}\n",
+            count.requests,
+            count.average()
+        )
+    };
+    format!(
+        "read:\n{}write:\n{}total:\n{}",
+        part(reads),
+        part(writes),
+        part(reads + writes)
+    )
+}
+
+/// All of one device's counters must be these: in each file, and in `volumes`.
+#[track_caller]
+pub fn assert_counts(machine: &mut Machine, device: &str, reads: Count, writes: Count) {
+    let shown = machine.sh(&format!(
+        "cd {STAT}/{device} && \
+         for file in read/requests read/bytes read/avg_size write/requests write/bytes write/avg_size; \
+         do echo $file $(cat $file); done && cat volumes"
+    ));
+    let expected = format!(
+        "read/requests {}\nread/bytes {}\nread/avg_size {}\n\
+         write/requests {}\nwrite/bytes {}\nwrite/avg_size {}\n{}",
+        reads.requests,
+        reads.bytes,
+        reads.average(),
+        writes.requests,
+        writes.bytes,
+        writes.average(),
+        volumes(reads, writes)
+    );
+    assert_eq!(shown, expected, "{device}");
+}
+
+/// The counters of all devices together must be these.
+#[track_caller]
+pub fn assert_all(machine: &mut Machine, reads: Count, writes: Count) {
+    let shown = machine.sh(&format!("cat {STAT}/volumes"));
+    assert_eq!(shown, volumes(reads, writes), "all devices");
+}
+
+/// sh that writes `count` blocks of `size` bytes of zeros to a device from its beginning on, each
+/// in one request.
+///
+/// A direct request needs memory aligned to a sector. busybox's dd has such memory only for blocks
+/// of a page or more; for smaller ones it goes through the page cache instead, silently. So a
+/// smaller request is made with a page's buffer and a limit on the bytes, one dd each.
+pub fn direct_writes(device: &str, size: u64, count: u64) -> String {
+    if size >= 4096 {
+        return format!(
+            "dd if=/dev/zero of=/dev/mapper/{device} bs={size} count={count} oflag=direct status=none"
+        );
+    }
+    format!(
+        "for n in $(seq 0 {last}); do \
+         dd if=/dev/zero of=/dev/mapper/{device} bs=4k count={size} iflag=count_bytes \
+         seek=$((n * {size})) oflag=direct,seek_bytes conv=notrunc status=none || exit; done",
+        last = count - 1
+    )
+}
+
+/// The same for reads.
+pub fn direct_reads(device: &str, size: u64, count: u64) -> String {
+    if size >= 4096 {
+        return format!(
+            "dd if=/dev/mapper/{device} of=/dev/null bs={size} count={count} iflag=direct status=none"
+        );
+    }
+    format!(
+        "for n in $(seq 0 {last}); do \
+         dd if=/dev/mapper/{device} of=/dev/null bs=4k count={size} skip=$((n * {size})) \
+         iflag=direct,count_bytes,skip_bytes status=none || exit; done",
+        last = count - 1
+    )
+}
+
+/// Bytes that follow from `seed` alone, each sector unlike the others.
+pub fn pattern(seed: u64, length: u64) -> Vec<u8> {
+    let mut bytes = vec![0; usize::try_from(length).unwrap()];
+    fastrand::Rng::with_seed(seed).fill(&mut bytes);
+    bytes
+}
+
+/// Where `found` first differs from `expected`: more use than a megabyte of bytes.
+#[track_caller]
+pub fn assert_same_bytes(found: &[u8], expected: &[u8], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}: length");
+    if let Some(at) = (0..found.len()).find(|&n| found[n] != expected[n]) {
+        panic!("{what}: differs first at byte {at}, in sector {}", at / 512);
+    }
+}

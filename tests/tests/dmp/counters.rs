@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which counters a request ends up in.
+
+use crate::common::*;
+
+#[test]
+fn a_new_device_has_counted_nothing_and_its_averages_are_zero() {
+    let mut machine = machine();
+    assert_all(&mut machine, Count::default(), Count::default());
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    assert_counts(&mut machine, &device, Count::default(), Count::default());
+    assert_all(&mut machine, Count::default(), Count::default());
+    finish(machine);
+}
+
+#[test]
+fn reads_and_writes_are_counted_apart_and_their_sum_is_the_total() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    machine.sh(&direct_writes("d", 4096, 100));
+    machine.sh(&direct_reads("d", 4096, 500));
+    let (reads, writes) = (Count::of(500, 4096), Count::of(100, 4096));
+    assert_counts(&mut machine, &device, reads, writes);
+    // The very text of the exercise.
+    assert_eq!(
+        machine.sh(&format!("cat {STAT}/{device}/volumes")),
+        "read:\n reqs: 500\n avg size: 4096\n\
+         write:\n reqs: 100\n avg size: 4096\n\
+         total:\n reqs: 600\n avg size: 4096\n"
+    );
+    finish(machine);
+}
+
+/// (3 * 512 + 4096) / 4 = 1408 exactly; (1536 + 4096) / 3 = 1877.33...; all seven: 1609.14...
+#[test]
+fn averages_are_rounded_down() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    machine.sh(&direct_writes("d", 512, 3));
+    machine.sh(&direct_writes("d", 4096, 1));
+    machine.sh(&direct_reads("d", 512, 3));
+    machine.sh(&direct_reads("d", 4096, 1));
+    machine.sh(&direct_reads("d", 1024, 1));
+    let average = |file: &str| format!("cat {STAT}/{device}/{file}/avg_size");
+    assert_eq!(machine.sh(&average("write")), "1408\n");
+    // 6656 bytes in 5 requests.
+    assert_eq!(machine.sh(&average("read")), "1331\n");
+    // 12288 bytes in 9 requests.
+    assert_eq!(
+        machine.sh(&format!("grep -A2 total {STAT}/{device}/volumes")),
+        "total:\n reqs: 9\n avg size: 1365\n"
+    );
+    finish(machine);
+}
+
+#[test]
+fn two_devices_count_apart_and_volumes_of_all_is_their_sum() {
+    let mut machine = machine();
+    let one = create(&mut machine, "one", "0 131072 dmp /dev/vda 0");
+    let two = create(&mut machine, "two", "0 131072 dmp /dev/vdb 0");
+    assert_ne!(one, two);
+    machine.sh(&direct_writes("one", 4096, 10));
+    machine.sh(&direct_reads("one", 65536, 3));
+    machine.sh(&direct_writes("two", MIB, 2));
+    machine.sh(&direct_reads("two", 512, 5));
+    let (one_reads, one_writes) = (Count::of(3, 65536), Count::of(10, 4096));
+    let (two_reads, two_writes) = (Count::of(5, 512), Count::of(2, MIB));
+    assert_counts(&mut machine, &one, one_reads, one_writes);
+    assert_counts(&mut machine, &two, two_reads, two_writes);
+    assert_all(&mut machine, one_reads + two_reads, one_writes + two_writes);
+
+    machine.sh("dmsetup remove one");
+    assert_all(&mut machine, two_reads, two_writes);
+    finish(machine);
+}
+
+#[test]
+fn two_devices_over_one_disk_count_apart() {
+    let mut machine = machine();
+    let low = create(&mut machine, "low", "0 2048 dmp /dev/vda 0");
+    let high = create(&mut machine, "high", "0 2048 dmp /dev/vda 2048");
+    machine.sh(&direct_writes("low", 4096, 3));
+    machine.sh(&direct_writes("high", 4096, 4));
+    let none = Count::default();
+    assert_counts(&mut machine, &low, none, Count::of(3, 4096));
+    assert_counts(&mut machine, &high, none, Count::of(4, 4096));
+    finish(machine);
+}
+
+#[test]
+fn stacked_devices_each_count_the_request_that_passes_through() {
+    let mut machine = machine();
+    let under = create(&mut machine, "under", "0 4096 dmp /dev/vda 0");
+    let over = create(&mut machine, "over", "0 2048 dmp /dev/mapper/under 1024");
+    machine.sh(&direct_writes("over", 8192, 6));
+    let (none, writes) = (Count::default(), Count::of(6, 8192));
+    assert_counts(&mut machine, &over, none, writes);
+    assert_counts(&mut machine, &under, none, writes);
+    assert_all(&mut machine, none, writes + writes);
+    finish(machine);
+}
+
+#[test]
+fn no_request_is_lost_when_four_processors_send_them_at_once() {
+    let mut machine = boot(builder().cpus(4));
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    assert_eq!(machine.sh("nproc"), "4\n");
+    machine.sh(
+        "for n in 0 1 2 3; do \
+           taskset -c $n dd if=/dev/mapper/d of=/dev/null bs=4k count=1000 iflag=direct status=none & \
+           taskset -c $n dd if=/dev/zero of=/dev/mapper/d bs=8k count=500 oflag=direct status=none & \
+         done; wait",
+    );
+    let (reads, writes) = (Count::of(4000, 4096), Count::of(2000, 8192));
+    assert_counts(&mut machine, &device, reads, writes);
+    finish(machine);
+}
+
+#[test]
+fn the_counters_can_be_read_by_all_and_written_by_none() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let modes = machine.sh(&format!(
+        "cd {STAT} && stat -c '%a %n' volumes {device}/volumes {device}/name {device}/reset \
+         {device}/read/* {device}/write/*"
+    ));
+    let mut expected = vec![
+        "444 volumes".to_owned(),
+        format!("444 {device}/volumes"),
+        format!("444 {device}/name"),
+        format!("200 {device}/reset"),
+    ];
+    for operation in ["read", "write"] {
+        for file in ["avg_size", "bytes", "requests"] {
+            expected.push(format!("444 {device}/{operation}/{file}"));
+        }
+    }
+    assert_eq!(modes.lines().collect::<Vec<_>>(), expected);
+    finish(machine);
+}

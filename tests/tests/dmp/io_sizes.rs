@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests, bytes and average for direct I/O of many sizes.
+//!
+//! One direct read or write up to 1 MiB is one bio, and so one request: its 256 pages are all the
+//! pages that a bio has room for (BIO_MAX_VECS). Device-mapper splits a bio of data only where a
+//! target ends; the disk's own limits (virtio's number of segments, max_sectors) split it further
+//! below, where dmp does not see it.
+
+use crate::common::*;
+
+const SECTOR: u64 = 512;
+/// Block size and number of blocks: one sector, three, a page, 16 pages, an odd number of sectors
+/// above a page, and the most that fits a bio.
+const RUNS: [(u64, u64); 7] = [
+    (SECTOR, 7),
+    (3 * SECTOR, 5),
+    (4096, 100),
+    (65536, 20),
+    (131 * SECTOR, 11),
+    (MIB / 2, 9),
+    (MIB, 6),
+];
+
+#[test]
+fn each_direct_write_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let mut writes = Count::default();
+    for (size, count) in RUNS {
+        machine.sh(&direct_writes("d", size, count));
+        writes = writes + Count::of(count, size);
+        assert_counts(&mut machine, &device, Count::default(), writes);
+    }
+    finish(machine);
+}
+
+#[test]
+fn each_direct_read_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let mut reads = Count::default();
+    for (size, count) in RUNS {
+        machine.sh(&direct_reads("d", size, count));
+        reads = reads + Count::of(count, size);
+        assert_counts(&mut machine, &device, reads, Count::default());
+    }
+    finish(machine);
+}
+
+/// Above 1 MiB the number of bios depends on the memory: pages that happen to lie side by side
+/// share one of the 256 places. So 4 writes of 2 MiB are between 4 and 8 requests. How many they
+/// were, the block layer's own count for the mapped device says (its fields: reads completed,
+/// merged, sectors read, time, writes completed, merged, sectors written).
+#[test]
+fn requests_above_a_mebibyte_are_counted_as_the_block_layer_splits_them() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    machine.sh(&direct_writes("d", 2 * MIB, 4));
+    machine.sh(&direct_reads("d", 8 * MIB, 3));
+    let fields: Vec<u64> = machine
+        .sh(&format!("cat /sys/block/{device}/stat"))
+        .split_whitespace()
+        .map(|field| field.parse().unwrap())
+        .collect();
+    let reads = Count {
+        requests: fields[0],
+        bytes: fields[2] * SECTOR,
+    };
+    let writes = Count {
+        requests: fields[4],
+        bytes: fields[6] * SECTOR,
+    };
+    assert_eq!((reads.bytes, writes.bytes), (24 * MIB, 8 * MIB));
+    assert!((3..=24).contains(&reads.requests), "{reads:?}");
+    assert!((4..=8).contains(&writes.requests), "{writes:?}");
+    assert_counts(&mut machine, &device, reads, writes);
+    finish(machine);
+}
+
+/// The second target begins at sector 100, so the block of 128 sectors from 64 on is split there:
+/// requests of 64 (0 to 63), 36 and 92 sectors for three 32 KiB blocks... of which only the second
+/// crosses the boundary: 0-63, 64-99 | 100-127, 128-191.
+#[test]
+fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
+    let mut machine = machine();
+    let device = create(
+        &mut machine,
+        "d",
+        "0 100 dmp /dev/vda 0\n100 1948 dmp /dev/vdb 0",
+    );
+    machine.sh(&direct_writes("d", 64 * SECTOR, 3));
+    let writes = Count {
+        requests: 4,
+        bytes: 3 * 64 * SECTOR,
+    };
+    assert_counts(&mut machine, &device, Count::default(), writes);
+    finish(machine);
+}
+
+/// Written back from the page cache, a block device's page is a buffer of one block, which is a
+/// page here; each buffer is a bio of its own, and device-mapper merges none.
+#[test]
+fn buffered_writes_are_counted_as_the_pages_written_back() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    machine.sh("dd if=/dev/zero of=/dev/mapper/d bs=64k count=4 conv=fsync status=none");
+    let writes = Count::of(64, 4096);
+    assert_counts(&mut machine, &device, Count::default(), writes);
+    finish(machine);
+}

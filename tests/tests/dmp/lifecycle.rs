@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices and the module come and go, and leave nothing behind.
+
+use crate::common::*;
+
+#[test]
+fn remove_takes_the_counters_away_and_the_next_device_begins_at_zero() {
+    let mut machine = machine();
+    for _ in 0..3 {
+        let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+        assert_counts(&mut machine, &device, Count::default(), Count::default());
+        machine.sh(&direct_writes("d", 4096, 5));
+        assert_counts(&mut machine, &device, Count::default(), Count::of(5, 4096));
+        machine.sh("dmsetup remove d");
+        assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+        assert_all(&mut machine, Count::default(), Count::default());
+    }
+    finish(machine);
+}
+
+#[test]
+fn the_module_cannot_be_unloaded_under_a_device_and_can_be_after_it() {
+    let mut machine = machine();
+    create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let refused = machine.run("rmmod dmp").unwrap();
+    assert_eq!(refused.status, 1);
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        stderr.contains("Resource temporarily unavailable"),
+        "{stderr}"
+    );
+    machine.sh(&direct_writes("d", 4096, 1));
+
+    machine.sh("dmsetup remove d && rmmod dmp");
+    assert_eq!(
+        machine.sh("ls -d /sys/module/dmp 2>&1; lsmod | grep -w dmp; true"),
+        "ls: /sys/module/dmp: No such file or directory\n"
+    );
+    assert!(!machine.sh("dmsetup targets").contains("dmp"));
+
+    for _ in 0..3 {
+        machine.sh("modprobe dmp");
+        assert!(machine.sh("dmsetup targets").contains("dmp "));
+        let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+        machine.sh(&direct_reads("d", 4096, 2));
+        assert_counts(&mut machine, &device, Count::of(2, 4096), Count::default());
+        machine.sh("dmsetup remove d && rmmod dmp");
+    }
+    finish(machine);
+}
+
+#[test]
+fn unloading_while_a_file_of_stat_is_open_is_safe() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    machine.sh(&format!(
+        "exec 5<{STAT}/{device}/volumes 6<{STAT}/volumes && \
+         dmsetup remove d && {{ cat <&5; rmmod dmp; cat <&6; }} >/dev/null 2>&1; \
+         exec 5<&- 6<&-; ! [ -e /sys/module/dmp ] || rmmod dmp"
+    ));
+    machine.sh("modprobe dmp");
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    assert_counts(&mut machine, &device, Count::default(), Count::default());
+    finish(machine);
+}
+
+#[test]
+fn a_rename_shows_at_once_and_keeps_the_counters() {
+    let mut machine = machine();
+    let device = create(&mut machine, "before", "0 2048 dmp /dev/vda 0");
+    let name = format!("cat {STAT}/{device}/name");
+    assert_eq!(machine.sh(&name), "before\n");
+    machine.sh(&direct_writes("before", 4096, 3));
+    machine.sh("dmsetup rename before after");
+    assert_eq!(machine.sh(&name), "after\n");
+    assert_counts(&mut machine, &device, Count::default(), Count::of(3, 4096));
+    finish(machine);
+}
+
+#[test]
+fn the_counters_outlive_a_reload_of_the_table() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    machine.sh(&direct_writes("d", 4096, 3));
+    machine.sh("dmsetup reload d --table '0 4096 dmp /dev/vdb 8' && dmsetup resume d");
+    assert_eq!(machine.sh("cat /sys/block/dm-0/size"), "4096\n");
+    machine.sh(&direct_writes("d", 4096, 2));
+    assert_counts(&mut machine, &device, Count::default(), Count::of(5, 4096));
+    // A table that is loaded and never made active changes nothing either.
+    machine.sh("dmsetup reload d --table '0 2048 dmp /dev/vda 0' && dmsetup clear d");
+    assert_counts(&mut machine, &device, Count::default(), Count::of(5, 4096));
+    machine.sh("dmsetup remove d");
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    finish(machine);
+}
+
+#[test]
+fn a_hundred_devices_come_and_go_with_all_their_files() {
+    let mut machine = machine();
+    machine.sh("for n in $(seq 1 100); do \
+         dmsetup create d$n --table \"0 8 dmp /dev/vda $((n * 8))\" || exit; done");
+    assert_eq!(machine.sh(&format!("ls -d {STAT}/dm-* | wc -l")), "100\n");
+    machine.sh("for n in $(seq 1 100); do \
+                dd if=/dev/mapper/d$n of=/dev/null bs=4k iflag=direct status=none || exit; done");
+    assert_all(&mut machine, Count::of(100, 4096), Count::default());
+    machine.sh("dmsetup remove_all");
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    machine.sh("rmmod dmp");
+    finish(machine);
+}

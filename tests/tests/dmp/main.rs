@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What must hold of the dmp target, seen from user space: each test boots a machine of its own
+//! and fails on any complaint of its kernel.
+
+mod common;
+mod counters;
+mod data;
+mod io_sizes;
+mod lifecycle;
+mod reset;
+mod table;

@@ -1,0 +1,21 @@
+# dmp-vm with this build's kernel, initramfs and QEMU; or, given a script, that
+# script in the machine.
+{
+  lib,
+  writeShellApplication,
+  qemu_test,
+  dmp-vm,
+  kernel,
+  initramfs,
+  name ? "vm",
+  script ? null,
+}:
+writeShellApplication {
+  name = "dmp-${name}";
+  text = ''
+    export DMP_VM_QEMU=${lib.getExe' qemu_test "qemu-system-x86_64"}
+    export DMP_VM_KERNEL=${kernel}/bzImage
+    export DMP_VM_INITRD=${initramfs}/initrd
+    exec ${lib.getExe dmp-vm} ${lib.optionalString (script != null) "--script ${script}"} "$@"
+  '';
+}
