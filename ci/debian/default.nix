@@ -1,0 +1,150 @@
+# A package set of nixpkgs' shape and names whose programs are those of a Debian
+# 13 root. In the sandbox the root's /usr, /bin, /lib and /lib64 are mounted in
+# their places (ci/nix says so), so a build finds the tools where Debian has them
+# and most packages here are empty names.
+{ machine }:
+let
+  lib = import ./lib.nix;
+  line = file: builtins.replaceStrings [ "\n" ] [ "" ] (builtins.readFile file);
+  # A path that is in the store already, as one that builds can depend on.
+  stored = path: builtins.appendContext path { ${path}.path = true; };
+
+  root = stored (line "${machine}/root");
+  linuxVersion = line "${machine}/linux-version";
+
+  # A function's arguments out of the set, and those given.
+  callPackage =
+    file: arguments:
+    let
+      f = if builtins.isFunction file then file else import file;
+    in
+    f (builtins.intersectAttrs (builtins.functionArgs f) pkgs // arguments);
+
+  # What is on every build's PATH already.
+  tool = name: {
+    inherit name;
+    isDebian = true;
+  };
+  tools = names: lib.genAttrs names tool;
+
+  # Programs of the root to be named by path: links, which lead into the
+  # sandbox's /usr.
+  links =
+    name: programs:
+    runCommand name { inherit programs; } ''
+      mkdir -p $out/bin
+      for program in $programs; do
+        ln -s "$program" $out/bin/
+      done
+    '';
+
+  # A program of the root that runs outside of the sandbox, too: with the root's
+  # own loader and libraries, because the host may have older ones.
+  hosted = program: flags: runCommand program { inherit flags; } ''
+    mkdir -p $out/bin
+    cat >$out/bin/${program} <<END
+    #!/bin/sh
+    exec ${root}/usr/lib64/ld-linux-x86-64.so.2 \\
+      --library-path ${root}/usr/lib/x86_64-linux-gnu \\
+      ${root}/usr/bin/${program} $flags "\$@"
+    END
+    chmod +x $out/bin/${program}
+  '';
+
+  # The tools of a development shell. Compilers look for their parts in /usr, so
+  # each runs where /usr is the root's.
+  rootTools = runCommand "debian-tools" { } ''
+    mkdir -p $out/bin
+    for tool in bindgen cargo cargo-clippy cargo-fmt cc clippy-driver cpio depmod \
+      dmsetup gcc gdb ld make qemu-img qemu-system-x86_64 rustc rustdoc rustfmt \
+      shellcheck shfmt; do
+      [ -e /usr/bin/$tool ] || [ -e /usr/sbin/$tool ] || continue
+      cat >$out/bin/$tool <<END
+    #!/bin/sh
+    exec unshare --mount sh -c 'mount --bind ${root}/usr /usr && PATH=/usr/bin:/usr/sbin && exec "\$@"' sh $tool "\$@"
+    END
+      chmod +x $out/bin/$tool
+    done
+  '';
+
+  inherit (import ./stdenv.nix { inherit lib root; })
+    stdenv
+    runCommand
+    writeText
+    writeShellApplication
+    ;
+
+  pkgs =
+    tools [
+      "bc"
+      "bison"
+      "cargo"
+      "clippy"
+      "cpio"
+      "flex"
+      "gzip"
+      "kmod"
+      "perl"
+      "pahole"
+      "rust-bindgen-unwrapped"
+      "rustc"
+      "rustc-unwrapped"
+      "shellcheck"
+    ]
+    // {
+      inherit
+        lib
+        callPackage
+        stdenv
+        runCommand
+        writeText
+        writeShellApplication
+        ;
+
+      # What is in nativeBuildInputs and packages is there anyway.
+      mkShell =
+        args:
+        stdenv.mkDerivation (
+          {
+            name = "shell";
+            buildCommand = "touch $out";
+          }
+          // builtins.removeAttrs args [ "packages" "inputsFrom" ]
+          // {
+            shellHook = ''
+              export PATH=${rootTools}/bin:$PATH
+            ''
+            + args.shellHook or "";
+          }
+        );
+
+      linuxKernel = import ./linux.nix {
+        inherit lib stdenv root;
+        version = linuxVersion;
+      };
+
+      rustPlatform = import ./rust.nix {
+        inherit lib stdenv;
+        cratesOf = lockFile: stored (line "${machine}/crates/${builtins.hashFile "sha256" lockFile}");
+      };
+
+      cargo-nextest = pkgs.rustPlatform.buildRustPackage {
+        pname = "cargo-nextest";
+        version = "0.9.100";
+        src = ./nextest;
+        cargoLock.lockFile = ./nextest/Cargo.lock;
+        cargoBuildFlags = [ "--package=cargo-nextest" ];
+      };
+
+      busybox = links "busybox" [ "/usr/bin/busybox" ];
+      lvm2 = links "lvm2" [ "/usr/sbin/dmsetup" ];
+      # Its firmware is not where it was built to look, outside of the sandbox.
+      qemu_test = hosted "qemu-system-x86_64" [
+        "-L ${root}/usr/share/qemu"
+        "-L ${root}/usr/share/seabios"
+      ];
+      rustfmt = hosted "rustfmt" [ ];
+      shfmt = hosted "shfmt" [ ];
+    };
+in
+pkgs

@@ -1,0 +1,29 @@
+# The functions of nixpkgs' lib that dmp's expressions use.
+let
+  inherit (builtins) concatStringsSep map match;
+in
+rec {
+  optional = condition: value: if condition then [ value ] else [ ];
+  optionals = condition: values: if condition then values else [ ];
+  optionalString = condition: string: if condition then string else "";
+  concatMapStringsSep =
+    separator: f: list:
+    concatStringsSep separator (map f list);
+  genAttrs =
+    names: f:
+    builtins.listToAttrs (
+      map (name: {
+        inherit name;
+        value = f name;
+      }) names
+    );
+  # The lines of a text that the regular expression matches whole.
+  getBin = package: package.bin or package.out or package;
+  getExe' = package: program: "${getBin package}/bin/${program}";
+  getExe = package: getExe' package (package.meta.mainProgram or package.pname or package.name);
+  makeBinPath = packages: concatMapStringsSep ":" (package: "${getBin package}/bin") packages;
+  versionAtLeast = a: b: builtins.compareVersions a b >= 0;
+  versionOlder = a: b: builtins.compareVersions a b < 0;
+  licenses.gpl2Only = "GPL-2.0-only";
+  licenses.gpl2Plus = "GPL-2.0-or-later";
+}

@@ -1,0 +1,53 @@
+# rustPlatform of nixpkgs, with the root's Rust. ci/nix has put the crates of the
+# lock file in the store already: a build has no network.
+{
+  lib,
+  stdenv,
+  cratesOf,
+}:
+{
+  buildRustPackage =
+    args@{
+      cargoLock,
+      cargoBuildFlags ? [ ],
+      ...
+    }:
+    stdenv.mkDerivation (
+      {
+        # Static, so that it runs on a host with an older libc. Naming the target
+        # keeps the flag away from proc macros.
+        configurePhase = ''
+          export CARGO_HOME=$NIX_BUILD_TOP/cargo
+          mkdir -p $CARGO_HOME
+          cat >$CARGO_HOME/config.toml <<END
+          [source.crates-io]
+          replace-with = "vendored"
+          [source.vendored]
+          directory = "$crates"
+          [net]
+          offline = true
+          [build]
+          target = "$target"
+          [target.$target]
+          rustflags = ["-Ctarget-feature=+crt-static"]
+          END
+        '';
+        buildPhase = ''
+          cargo build --release --locked ${toString cargoBuildFlags}
+        '';
+        installPhase = ''
+          mkdir -p $out/bin
+          find target/$target/release -maxdepth 1 -type f -perm /100 ! -name '*.so' \
+            -exec install -t $out/bin {} +
+        '';
+      }
+      // builtins.removeAttrs args [
+        "cargoLock"
+        "cargoBuildFlags"
+      ]
+      // {
+        target = "x86_64-unknown-linux-gnu";
+        crates = cratesOf cargoLock.lockFile;
+      }
+    );
+}

@@ -1,0 +1,103 @@
+# stdenv and the simple builders, as far as dmp uses them.
+{ lib, root }:
+let
+  # In nixpkgs these say something to nix or to people; a builder has no use for them.
+  notForBuilder = [
+    "passthru"
+    "meta"
+    "env"
+    "pname"
+    "buildInputs"
+    "nativeBuildInputs"
+  ];
+
+  mkDerivation =
+    attrs:
+    let
+      name = attrs.name or "${attrs.pname}-${attrs.version}";
+      inputs = builtins.filter (input: !(input ? isDebian)) (
+        (attrs.nativeBuildInputs or [ ]) ++ (attrs.buildInputs or [ ])
+      );
+      drv = derivation (
+        builtins.removeAttrs attrs notForBuilder
+        // (attrs.env or { })
+        // {
+          inherit name;
+          system = "x86_64-linux";
+          builder = "/bin/bash";
+          args = [
+            "-e"
+            ./setup.sh
+          ];
+          inputPath = lib.makeBinPath inputs;
+          # Another root is another derivation.
+          debianRoot = root;
+        }
+      );
+    in
+    drv
+    // (attrs.passthru or { })
+    // {
+      inherit name;
+      pname = attrs.pname or name;
+      version = attrs.version or "";
+      meta = attrs.meta or { };
+      overrideAttrs = f: mkDerivation (attrs // f attrs);
+    };
+
+  runCommand =
+    name: attrs: text:
+    mkDerivation (
+      attrs
+      // {
+        inherit name;
+        buildCommand = text;
+      }
+    );
+
+  writeText =
+    name: text:
+    runCommand name {
+      inherit text;
+      passAsFile = [ "text" ];
+    } ''cp "$textPath" $out'';
+
+  writeShellApplication =
+    {
+      name,
+      text,
+      runtimeInputs ? [ ],
+      ...
+    }:
+    let
+      path = lib.makeBinPath (builtins.filter (input: !(input ? isDebian)) runtimeInputs);
+    in
+    mkDerivation {
+      inherit name;
+      text = ''
+        #!/usr/bin/env bash
+        set -o errexit
+        set -o nounset
+        set -o pipefail
+        ${lib.optionalString (path != "") ''export PATH="${path}:$PATH"''}
+        ${text}
+      '';
+      passAsFile = [ "text" ];
+      buildCommand = ''
+        install -D "$textPath" "$out/bin/${name}"
+        shellcheck "$out/bin/${name}"
+      '';
+      meta.mainProgram = name;
+    };
+in
+{
+  inherit runCommand writeText writeShellApplication;
+
+  stdenv = {
+    inherit mkDerivation;
+    hostPlatform = {
+      system = "x86_64-linux";
+      linuxArch = "x86_64";
+    };
+  };
+}
