@@ -1,0 +1,51 @@
+# The .config of the test machine's kernel: the smallest there is, and dmp.config.
+{
+  stdenv,
+  linux,
+  bison,
+  flex,
+  perl,
+  rustc-unwrapped,
+  rust-bindgen-unwrapped,
+  pahole,
+}:
+stdenv.mkDerivation {
+  pname = "dmp-kernel-config";
+  inherit (linux) version src;
+  fragment = ./dmp.config;
+
+  # Kconfig asks each of these what it can do.
+  nativeBuildInputs = [
+    bison
+    flex
+    perl
+    rustc-unwrapped
+    rust-bindgen-unwrapped
+    pahole
+  ];
+  makeFlags = linux.commonMakeFlags;
+
+  postPatch = ''
+    patchShebangs scripts
+  '';
+
+  buildPhase = ''
+    make $makeFlags tinyconfig
+    cat $fragment >>.config
+    make $makeFlags olddefconfig
+
+    # Kconfig drops what it does not know or whose dependencies are not met.
+    lost=$(grep -E '^CONFIG_' $fragment | grep -vxFf .config || true)
+    if [ -n "$lost" ]; then
+      echo "these lines of kernel/dmp.config did not survive:" >&2
+      echo "$lost" >&2
+      # The likeliest of reasons, in Kbuild's own words.
+      make $makeFlags rustavailable >&2 || true
+      exit 1
+    fi
+  '';
+
+  installPhase = ''
+    cp .config $out
+  '';
+}
