@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What must hold of dmp-vm and of the library under it.
+
+mod command;
+mod common;
+mod disks;
+mod failures;
+mod library;
+mod shell;
+mod signals;

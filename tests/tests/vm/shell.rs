@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The interactive shell, on a terminal of its own.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
+
+use crate::common::*;
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A dmp-vm on a terminal, which we are at.
+struct Terminal {
+    vm: Child,
+    keyboard: File,
+    /// The terminal's other end, kept open so that it outlives dmp-vm.
+    far: File,
+    screen: String,
+}
+
+impl Terminal {
+    fn start() -> Self {
+        let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&near).unwrap();
+        unlockpt(&near).unwrap();
+        let name = ptsname(&near, Vec::new()).unwrap();
+        let far = File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        let size = Winsize {
+            ws_row: 33,
+            ws_col: 99,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        tcsetwinsize(&far, size).unwrap();
+        let end = || Stdio::from(OwnedFd::from(far.try_clone().unwrap()));
+        let vm = dmp_vm()
+            .stdin(end())
+            .stdout(end())
+            .stderr(end())
+            .spawn()
+            .unwrap();
+        Self {
+            vm,
+            keyboard: near.into(),
+            far,
+            screen: String::new(),
+        }
+    }
+
+    fn type_keys(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Reads the screen until it says this; gives what was on it up to there.
+    fn wait_for(&mut self, text: &str) -> String {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            if let Some(at) = self.screen.find(text) {
+                return self.screen.drain(..at + text.len()).collect();
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let left = Timespec::try_from(left).unwrap();
+            let mut fds = [PollFd::new(&self.keyboard, PollFlags::IN)];
+            let ready = poll(&mut fds, Some(&left)).unwrap();
+            assert!(ready > 0, "no {text:?} on the screen: {}", self.screen);
+            let mut buffer = [0; 4096];
+            let length = self.keyboard.read(&mut buffer).unwrap();
+            // A line ends in one carriage return from the guest and one from the terminal.
+            let text = String::from_utf8_lossy(&buffer[..length]).replace('\r', "");
+            self.screen.push_str(&text);
+        }
+    }
+}
+
+#[test]
+fn the_shell_says_what_to_type_and_what_is_typed_is_run() {
+    let mut terminal = Terminal::start();
+    let before = format!("{:?}", tcgetattr(&terminal.far).unwrap());
+    let greeting = terminal.wait_for("dmp:~# ");
+    let lines: Vec<&str> = greeting
+        .lines()
+        .filter_map(|line| line.trim_end().strip_prefix("  "))
+        .collect();
+    assert_eq!(lines.len(), 3, "{greeting}");
+    for line in lines {
+        terminal.type_keys(&format!("{line}; echo status $?\n"));
+        terminal.wait_for("status 0\n");
+    }
+    terminal.type_keys("stty size; cat /sys/module/dmp/stat/dm-0/write/requests\n");
+    terminal.wait_for("33 99\n8\n");
+    // Ctrl-C is the guest's.
+    terminal.type_keys("sleep 1000\n");
+    terminal.wait_for("sleep 1000");
+    terminal.type_keys("\x03");
+    terminal.wait_for("dmp:~# ");
+    terminal.type_keys("\x01x");
+    assert_eq!(terminal.vm.wait().unwrap().code(), Some(0));
+    assert_eq!(format!("{:?}", tcgetattr(&terminal.far).unwrap()), before);
+}
+
+#[test]
+fn leaving_the_shell_powers_the_machine_off() {
+    let mut terminal = Terminal::start();
+    terminal.wait_for("dmp:~# ");
+    terminal.type_keys("exit\n");
+    assert_eq!(terminal.vm.wait().unwrap().code(), Some(0));
+}
