@@ -189,7 +189,8 @@ mod tests {
 
     #[test]
     fn the_tail_is_the_last_lines() {
-        let log: String = (0..100).map(|n| format!("line {n}\n")).collect();
+        let lines: Vec<String> = (0..100).map(|n| format!("line {n}")).collect();
+        let log = lines.join("\n");
         let tail = Console::new(log.as_bytes()).tail().to_string();
         assert!(tail.contains("\nline 40\n") && tail.ends_with("line 99\n---"));
         assert!(!tail.contains("line 39\n"));

@@ -100,8 +100,8 @@ fn the_shell_says_what_to_type_and_what_is_typed_is_run() {
     terminal.type_keys("stty size; cat /sys/module/dmp/stat/dm-0/write/requests\n");
     terminal.wait_for("33 99\n8\n");
     // Ctrl-C is the guest's.
-    terminal.type_keys("sleep 1000\n");
-    terminal.wait_for("sleep 1000");
+    terminal.type_keys("echo asleep; sleep 1000\n");
+    terminal.wait_for("\nasleep\n");
     terminal.type_keys("\x03");
     terminal.wait_for("dmp:~# ");
     terminal.type_keys("\x01x");
