@@ -129,22 +129,22 @@ fn note_path(parts: &Parts) -> Option<PathBuf> {
     (boot, &parts.qemu, &parts.kernel).hash(&mut hasher);
     let name = format!("accel-{:016x}", hasher.finish());
     cache_directories()
-        .map(|directory| directory.join("dmp-vm"))
         .find(|directory| fs::create_dir_all(directory).is_ok())
         .map(|directory| directory.join(name))
 }
 
+/// A home that does not exist is not made: a build's must not.
 fn cache_directories() -> impl Iterator<Item = PathBuf> {
-    let variable = |name| std::env::var_os(name).map(PathBuf::from);
     [
-        variable("XDG_CACHE_HOME"),
-        variable("HOME").map(|home| home.join(".cache")),
+        ("XDG_CACHE_HOME", "dmp-vm"),
+        ("HOME", ".cache/dmp-vm"),
         // A build's own; the shared /tmp is not for files of known names.
-        variable("NIX_BUILD_TOP"),
+        ("NIX_BUILD_TOP", "dmp-vm"),
     ]
     .into_iter()
-    .flatten()
-    .filter(|path| path.is_absolute())
+    .filter_map(|(name, below)| Some((PathBuf::from(std::env::var_os(name)?), below)))
+    .filter(|(base, _)| base.is_absolute() && base.is_dir())
+    .map(|(base, below)| base.join(below))
 }
 
 fn read_note(path: &Path) -> Option<Chosen> {
