@@ -78,9 +78,8 @@ fn requests_above_a_mebibyte_are_counted_as_the_block_layer_splits_them() {
     finish(machine);
 }
 
-/// The second target begins at sector 100, so the block of 128 sectors from 64 on is split there:
-/// requests of 64 (0 to 63), 36 and 92 sectors for three 32 KiB blocks... of which only the second
-/// crosses the boundary: 0-63, 64-99 | 100-127, 128-191.
+/// Three blocks of 64 sectors, and the second target begins at sector 100: the second block, 64 to
+/// 127, is split there; the others are whole.
 #[test]
 fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
     let mut machine = machine();
@@ -99,7 +98,8 @@ fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
 }
 
 /// Written back from the page cache, a block device's page is a buffer of one block, which is a
-/// page here; each buffer is a bio of its own, and device-mapper merges none.
+/// page here; each buffer is a bio of its own, and device-mapper merges none. The flush that fsync
+/// ends with is no write.
 #[test]
 fn buffered_writes_are_counted_as_the_pages_written_back() {
     let mut machine = machine();
