@@ -33,9 +33,11 @@ stdenv.mkDerivation {
       local program library
       program=$(readlink -f "$1")
       install -m 755 "$program" bin/$(basename "$1")
-      { ldd "$program" || true; } | grep -o '/[^ )]*' | while read -r library; do
-        install -D -m 755 "$library" ".$library"
-      done
+      # A static one has none, about which ldd complains.
+      { ldd "$program" || true; } | sed -nE 's|^[^/]*(/[^ ]+).*|\1|p' |
+        while read -r library; do
+          install -D -m 755 "$library" ".$library"
+        done
     }
     add $busybox
     add $dmsetup
