@@ -7,6 +7,7 @@
   perl,
   rustc-unwrapped,
   rust-bindgen-unwrapped,
+  rustPlatform,
   pahole,
 }:
 stdenv.mkDerivation {
@@ -24,6 +25,7 @@ stdenv.mkDerivation {
     pahole
   ];
   makeFlags = linux.commonMakeFlags;
+  env.RUST_LIB_SRC = rustPlatform.rustLibSrc;
 
   postPatch = ''
     patchShebangs scripts

@@ -13,7 +13,7 @@ let
   archive = rustPlatform.buildRustPackage {
     pname = "dmp-tests";
     version = "0.1.0";
-    src = ./.;
+    src = import ./source.nix;
     cargoLock.lockFile = ./Cargo.lock;
     nativeBuildInputs = [ cargo-nextest ];
     buildPhase = ''
@@ -35,7 +35,7 @@ runCommand "dmp-tests-run"
   ''
     export HOME=$NIX_BUILD_TOP
     # What nextest looks up in the workspace: its configuration.
-    cp -r ${./.} workspace
+    cp -r ${import ./source.nix} workspace
     chmod -R u+w workspace
     mkdir $out
     cargo-nextest nextest run --color never --no-fail-fast \

@@ -3,7 +3,7 @@
 rustPlatform.buildRustPackage {
   pname = "dmp-vm";
   version = "0.1.0";
-  src = ./.;
+  src = import ./source.nix;
   cargoLock.lockFile = ./Cargo.lock;
   # They boot machines: see check.nix.
   doCheck = false;

@@ -20,7 +20,7 @@
         tests = rustPlatform.buildRustPackage {
           pname = "dmp-tests-clippy";
           version = "0.1.0";
-          src = ./.;
+          src = import ./source.nix;
           cargoLock.lockFile = ./Cargo.lock;
           nativeBuildInputs = [ clippy ];
           buildPhase = "cargo clippy --release --locked --all-targets -- --deny warnings";
@@ -51,7 +51,7 @@
       }
       ''
         find ${../module} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
-        find ${./.} -name '*.rs' -exec rustfmt --check --edition 2024 {} +
+        find ${import ./source.nix} -name '*.rs' -exec rustfmt --check --edition 2024 {} +
         touch $out
       '';
 

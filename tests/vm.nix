@@ -16,6 +16,11 @@ writeShellApplication {
     export DMP_VM_QEMU=${lib.getExe' qemu_test "qemu-system-x86_64"}
     export DMP_VM_KERNEL=${kernel}/bzImage
     export DMP_VM_INITRD=${initramfs}/initrd
+    # `nix run .#vm -- COMMAND` keeps the -- for itself.
+    case "''${1--}" in
+    -*) ;;
+    *) set -- -- "$@" ;;
+    esac
     exec ${lib.getExe dmp-vm} ${lib.optionalString (script != null) "--script ${script}"} "$@"
   '';
 }

@@ -6,6 +6,8 @@
   cratesOf,
 }:
 {
+  rustLibSrc = "/usr/lib/rustlib/src/rust/library";
+
   buildRustPackage =
     args@{
       cargoLock,
