@@ -134,6 +134,8 @@ let
         src = ./nextest;
         cargoLock.lockFile = ./nextest/Cargo.lock;
         cargoBuildFlags = [ "--package=cargo-nextest" ];
+        # It waits for machines: it need not be fast, but be built soon.
+        env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "1";
       };
 
       busybox = links "busybox" [ "/usr/bin/busybox" ];
