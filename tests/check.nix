@@ -28,6 +28,7 @@ runCommand "dmp-tests-run"
   {
     nativeBuildInputs = [ cargo-nextest ];
     DMP_VM_QEMU = lib.getExe' qemu_test "qemu-system-x86_64";
+    DMP_VM_QEMU_IMG = lib.getExe' qemu_test "qemu-img";
     DMP_VM_KERNEL = "${kernel}/bzImage";
     DMP_VM_INITRD = "${initramfs}/initrd";
     passthru = { inherit archive; };

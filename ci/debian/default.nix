@@ -38,18 +38,23 @@ let
       done
     '';
 
-  # A program of the root that runs outside of the sandbox, too: with the root's
-  # own loader and libraries, because the host may have older ones.
-  hosted = program: flags: runCommand program { inherit flags; } ''
-    mkdir -p $out/bin
-    cat >$out/bin/${program} <<END
-    #!/bin/sh
-    exec ${root}/usr/lib64/ld-linux-x86-64.so.2 \\
-      --library-path ${root}/usr/lib/x86_64-linux-gnu \\
-      ${root}/usr/bin/${program} $flags "\$@"
-    END
-    chmod +x $out/bin/${program}
-  '';
+  # Programs of the root that run outside of the sandbox, too: with the root's own
+  # loader and libraries, because the host may have older ones. Each has the flags
+  # that it always needs.
+  hosted =
+    name: programs:
+    runCommand name { } (
+      "mkdir -p $out/bin"
+      + lib.concatMapStringsSep "" (program: ''
+
+        cat >$out/bin/${program} <<END
+        #!/bin/sh
+        exec ${root}/usr/lib64/ld-linux-x86-64.so.2 \\
+          --library-path ${root}/usr/lib/x86_64-linux-gnu \\
+          ${root}/usr/bin/${program} ${toString programs.${program}} "\$@"
+        END
+        chmod +x $out/bin/${program}'') (builtins.attrNames programs)
+    );
 
   # The tools of a development shell. Compilers look for their parts in /usr, so
   # each runs where /usr is the root's.
@@ -141,12 +146,15 @@ let
       busybox = links "busybox" [ "/usr/bin/busybox" ];
       lvm2 = links "lvm2" [ "/usr/sbin/dmsetup" ];
       # Its firmware is not where it was built to look, outside of the sandbox.
-      qemu_test = hosted "qemu-system-x86_64" [
-        "-L ${root}/usr/share/qemu"
-        "-L ${root}/usr/share/seabios"
-      ];
-      rustfmt = hosted "rustfmt" [ ];
-      shfmt = hosted "shfmt" [ ];
+      qemu_test = hosted "qemu" {
+        qemu-system-x86_64 = [
+          "-L ${root}/usr/share/qemu"
+          "-L ${root}/usr/share/seabios"
+        ];
+        qemu-img = [ ];
+      };
+      rustfmt = hosted "rustfmt" { rustfmt = [ ]; };
+      shfmt = hosted "shfmt" { shfmt = [ ]; };
     };
 in
 pkgs

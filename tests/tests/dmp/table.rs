@@ -29,7 +29,7 @@ const BAD: &[(&str, &str, &str)] = &[
         "Invalid argument",
     ),
     ("0 8 dmp /dev/nothing 0", OPEN, "No such file or directory"),
-    ("0 8 dmp 7:77 0", OPEN, "No such device or address"),
+    ("0 8 dmp 240:77 0", OPEN, "No such device or address"),
     ("0 8 dmp /dev/null 0", OPEN, "Block device required"),
     ("0 131073 dmp /dev/vda", END, "Invalid argument"),
     ("0 8 dmp /dev/vda 131065", END, "Invalid argument"),
