@@ -112,6 +112,8 @@ let
         stdenv.mkDerivation (
           {
             name = "shell";
+            # nix develop wants them named.
+            outputs = [ "out" ];
             buildCommand = "touch $out";
           }
           // builtins.removeAttrs args [ "packages" "inputsFrom" ]
