@@ -4,11 +4,11 @@
 //!
 //! The way of a request, and of its statistics, file by file:
 //!
-//! - `table_line.rs`: what `<device> [<offset>]` means;
+//! - `table_line.rs`: what `<device> [<offset> [<#options> <option>...]]` means;
 //! - `target.rs`: the target that the line makes, and what it does with each bio;
-//! - `counters.rs`: where the bio is counted;
+//! - `operation.rs`, `counters.rs`, `histogram.rs`: as what the bio is counted, and where;
 //! - `registry.rs`: whose counters they are;
-//! - `stat.rs`: the files in sysfs that show them;
+//! - `stat.rs`, `summary.rs`: the files in sysfs that show them, and their text;
 //! - `wrappers/`: the kernel's C interfaces, made safe. No other file has `unsafe`.
 
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
@@ -16,9 +16,15 @@
 #[forbid(unsafe_code)]
 mod counters;
 #[forbid(unsafe_code)]
+mod histogram;
+#[forbid(unsafe_code)]
+mod operation;
+#[forbid(unsafe_code)]
 mod registry;
 #[forbid(unsafe_code)]
 mod stat;
+#[forbid(unsafe_code)]
+mod summary;
 #[forbid(unsafe_code)]
 mod table_line;
 #[forbid(unsafe_code)]

@@ -6,6 +6,8 @@
 #include <linux/device-mapper.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 
 #include "helpers.h"
 
@@ -30,6 +32,21 @@ void dmp_percpu_add(u64 *counter, u64 n)
 	this_cpu_add(*(u64 __percpu __force *)counter, n);
 }
 
+void dmp_percpu_raise(u64 *counter, u64 n)
+{
+	u64 __percpu *p = (u64 __percpu __force *)counter;
+	u64 old = this_cpu_read(*p);
+
+	/* Another CPU's counter after a migration is as good, if it is lower. */
+	while (old < n) {
+		u64 seen = this_cpu_cmpxchg(*p, old, n);
+
+		if (seen == old)
+			break;
+		old = seen;
+	}
+}
+
 u64 dmp_percpu_sum(const u64 *counter)
 {
 	const u64 __percpu *p = (const u64 __percpu __force *)counter;
@@ -39,6 +56,37 @@ u64 dmp_percpu_sum(const u64 *counter)
 	for_each_possible_cpu(cpu)
 		sum += READ_ONCE(*per_cpu_ptr(p, cpu));
 	return sum;
+}
+
+u64 dmp_percpu_max(const u64 *counter)
+{
+	const u64 __percpu *p = (const u64 __percpu __force *)counter;
+	u64 max = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		max = max(max, READ_ONCE(*per_cpu_ptr(p, cpu)));
+	return max;
+}
+
+unsigned int dmp_memalloc_noio_save(void)
+{
+	return memalloc_noio_save();
+}
+
+void dmp_memalloc_noio_restore(unsigned int flags)
+{
+	memalloc_noio_restore(flags);
+}
+
+void dmp_rcu_read_lock(void)
+{
+	rcu_read_lock();
+}
+
+void dmp_rcu_read_unlock(void)
+{
+	rcu_read_unlock();
 }
 
 void dmp_bio_set_dev(struct bio *bio, struct block_device *bdev)
@@ -51,9 +99,9 @@ sector_t dmp_bdev_nr_sectors(struct block_device *bdev)
 	return bdev_nr_sectors(bdev);
 }
 
-sector_t dmp_target_offset(struct dm_target *ti, sector_t sector)
+sector_t dmp_get_start_sect(struct block_device *bdev)
 {
-	return dm_target_offset(ti, sector);
+	return get_start_sect(bdev);
 }
 
 dev_t dmp_md_devt(struct mapped_device *md)

@@ -10,7 +10,6 @@
 struct bio;
 struct block_device;
 struct completion;
-struct dm_target;
 struct kobject;
 struct mapped_device;
 struct module;
@@ -18,14 +17,24 @@ struct module;
 /* linux/percpu.h */
 u64 *dmp_percpu_alloc(size_t counters);
 void dmp_percpu_add(u64 *counter, u64 n);
+void dmp_percpu_raise(u64 *counter, u64 n);
 u64 dmp_percpu_sum(const u64 *counter);
+u64 dmp_percpu_max(const u64 *counter);
+
+/* linux/sched/mm.h */
+unsigned int dmp_memalloc_noio_save(void);
+void dmp_memalloc_noio_restore(unsigned int flags);
+
+/* linux/rcupdate.h */
+void dmp_rcu_read_lock(void);
+void dmp_rcu_read_unlock(void);
 
 /* linux/bio.h, linux/blkdev.h */
 void dmp_bio_set_dev(struct bio *bio, struct block_device *bdev);
 sector_t dmp_bdev_nr_sectors(struct block_device *bdev);
+sector_t dmp_get_start_sect(struct block_device *bdev);
 
 /* linux/device-mapper.h */
-sector_t dmp_target_offset(struct dm_target *ti, sector_t sector);
 dev_t dmp_md_devt(struct mapped_device *md);
 const char *dmp_md_disk_name(struct mapped_device *md);
 

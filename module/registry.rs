@@ -6,10 +6,13 @@
 //! live as long as any line of their device survive it, and go when the device is removed.
 
 use crate::{
-    counters::{Counters, Sums},
+    counters::{Counters, LatencySetting},
+    operation::Operation,
     stat::{All, Volume},
+    summary::Sum,
     wrappers::{
-        dm::{DeviceNumber, MappedDevice},
+        dm::{DeviceNumber, MappedDevice, TableId},
+        memalloc::NoIo,
         sysfs::{Directory, Parent},
     },
 };
@@ -32,22 +35,32 @@ struct Shared {
 #[pin_data]
 pub(crate) struct Devices {
     /// Held while a device's directory comes or goes, so that no two of a name are made at once.
-    /// Whatever is shown in a device's own directory must not take it.
+    /// Whatever is shown in a device's own directory must not take it. A resume takes it, so
+    /// whoever holds it must not wait for I/O.
     #[pin]
     entries: Mutex<RBTree<DeviceNumber, Entry>>,
 }
 
 /// One mapped device.
 struct Entry {
-    /// How many dmp lines it has, over all of its tables.
-    lines: usize,
+    /// The tables that have dmp lines for it: the live one, one that is loaded, and for a moment
+    /// one that is being loaded or destroyed.
+    tables: RBTree<TableId, Lines>,
     volume: Directory<Volume>,
 }
 
-/// A dmp line's hold on the counters of its mapped device.
-pub(crate) struct Counted {
+/// The dmp lines of one table.
+struct Lines {
+    count: usize,
+    /// Whether any of them asks for latencies; `None` when that was done, at the first resume.
+    latency: Option<LatencySetting>,
+}
+
+/// One dmp line's part in the statistics of its mapped device.
+pub(crate) struct Line {
     counters: Arc<Counters>,
     device: DeviceNumber,
+    table: TableId,
     registry: Arc<Shared>,
 }
 
@@ -68,60 +81,133 @@ impl Registry {
         Ok(Self(Arc::new(Shared { devices, stat }, GFP_KERNEL)?))
     }
 
-    /// The counters of a mapped device, for one more of its lines. May sleep.
-    pub(crate) fn counted(&self, device: &MappedDevice<'_>) -> Result<Counted> {
+    /// Adds a line of `table`, which is being loaded for `device`. May sleep.
+    pub(crate) fn line(
+        &self,
+        device: &MappedDevice<'_>,
+        table: TableId,
+        latency: bool,
+    ) -> Result<Line> {
         let number = device.number();
+        let _no_io = NoIo::new();
         let mut entries = self.0.devices.entries.lock();
-        let counters = match entries.get_mut(&number) {
-            Some(entry) => {
-                entry.lines += 1;
-                entry.volume.data().counters().clone()
-            }
-            None => {
-                let counters = Arc::pin_init(Counters::new(), GFP_KERNEL)?;
-                let volume = Directory::new(
-                    Parent::Directory(&self.0.stat),
-                    device.disk_name(),
-                    Volume::new(number, counters.clone()),
-                )?;
-                entries.try_create_and_insert(number, Entry { lines: 1, volume }, GFP_KERNEL)?;
-                counters
-            }
+        if entries.get(&number).is_none() {
+            let counters = Arc::pin_init(Counters::new(), GFP_KERNEL)?;
+            let volume = Directory::new(
+                Parent::Directory(&self.0.stat),
+                device.disk_name(),
+                Volume::new(number, counters),
+            )?;
+            let tables = RBTree::new();
+            entries.try_create_and_insert(number, Entry { tables, volume }, GFP_KERNEL)?;
+        }
+        let Some(entry) = entries.get_mut(&number) else {
+            return Err(EINVAL);
         };
-        Ok(Counted {
+        let added = entry.add(table, latency);
+        let counters = entry.volume.data().counters().clone();
+        if let Err(e) = added {
+            remove_if_unused(&mut entries, number);
+            return Err(e);
+        }
+        Ok(Line {
             counters,
             device: number,
+            table,
             registry: self.0.clone(),
         })
     }
 }
 
-impl Counted {
-    /// The counters.
+impl Entry {
+    fn add(&mut self, table: TableId, latency: bool) -> Result {
+        let setting = LatencySetting::new(latency)?;
+        match self.tables.get_mut(&table) {
+            Some(lines) => {
+                lines.count += 1;
+                if latency {
+                    lines.latency = Some(setting);
+                }
+            }
+            None => {
+                let lines = Lines {
+                    count: 1,
+                    latency: Some(setting),
+                };
+                self.tables
+                    .try_create_and_insert(table, lines, GFP_KERNEL)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn remove_if_unused(entries: &mut RBTree<DeviceNumber, Entry>, device: DeviceNumber) {
+    if entries
+        .get(&device)
+        .is_some_and(|entry| entry.tables.values().next().is_none())
+    {
+        entries.remove(&device);
+    }
+}
+
+impl Line {
+    /// The counters of the mapped device.
     #[inline(always)]
     pub(crate) fn counters(&self) -> &Counters {
         &self.counters
     }
-}
 
-impl Drop for Counted {
-    fn drop(&mut self) {
+    /// Whether the line, loaded again, has to ask for latencies: as long as its table has not come
+    /// to life, what it asked for, and then whether they are measured.
+    pub(crate) fn asks_for_latency(&self) -> bool {
+        let entries = self.registry.devices.entries.lock();
+        let pending = entries
+            .get(&self.device)
+            .and_then(|entry| entry.tables.get(&self.table))
+            .and_then(|lines| lines.latency.as_ref());
+        match pending {
+            Some(setting) => setting.is_on(),
+            None => self.counters.measures_latency(),
+        }
+    }
+
+    /// Does what the table's options ask for, when its table first comes to life. Allocates
+    /// nothing.
+    pub(crate) fn resumed(&self) {
         let mut entries = self.registry.devices.entries.lock();
-        if let Some(entry) = entries.get_mut(&self.device) {
-            entry.lines -= 1;
-            if entry.lines == 0 {
-                entries.remove(&self.device);
-            }
+        let setting = entries
+            .get_mut(&self.device)
+            .and_then(|entry| entry.tables.get_mut(&self.table))
+            .and_then(|lines| lines.latency.take());
+        if let Some(setting) = setting {
+            self.counters.measure_latency_with(setting);
         }
     }
 }
 
+impl Drop for Line {
+    fn drop(&mut self) {
+        let mut entries = self.registry.devices.entries.lock();
+        let Some(entry) = entries.get_mut(&self.device) else {
+            return;
+        };
+        if let Some(lines) = entry.tables.get_mut(&self.table) {
+            lines.count -= 1;
+            if lines.count == 0 {
+                entry.tables.remove(&self.table);
+            }
+        }
+        remove_if_unused(&mut entries, self.device);
+    }
+}
+
 impl Devices {
-    /// What was counted of all of them together.
-    pub(crate) fn sums(&self) -> Sums {
+    /// What was counted of all of them together, for one operation.
+    pub(crate) fn sum(&self, operation: Operation) -> Sum {
         let entries = self.entries.lock();
-        entries.values().fold(Sums::default(), |sums, entry| {
-            sums.plus(entry.volume.data().counters().sums())
+        entries.values().fold(Sum::default(), |sum, entry| {
+            sum.plus(entry.volume.data().counters().sum(operation))
         })
     }
 }

@@ -2,14 +2,14 @@
 
 //! The files in /sys/module/dmp/stat.
 
+mod files;
+
 use crate::{
-    counters::{Counters, Operation, Sum, Sums},
+    counters::Counters,
+    operation::Operation,
     registry::Devices,
-    wrappers::{
-        dm::DeviceNumber,
-        output::Output,
-        sysfs::{Attribute, AttributeList, Attributes, Group, GroupList, Kind},
-    },
+    summary::write_volumes,
+    wrappers::{dm::DeviceNumber, output::Output},
 };
 use core::fmt::Write;
 use kernel::{prelude::*, sync::Arc};
@@ -19,16 +19,25 @@ pub(crate) struct All {
     devices: Arc<Devices>,
 }
 
-impl All {
-    pub(crate) fn new(devices: Arc<Devices>) -> Self {
-        Self { devices }
-    }
-}
-
 /// What stat/dm-N/ is about: one mapped device.
 pub(crate) struct Volume {
     device: DeviceNumber,
     counters: Arc<Counters>,
+}
+
+impl All {
+    pub(crate) fn new(devices: Arc<Devices>) -> Self {
+        Self { devices }
+    }
+
+    fn show_volumes(&self, out: &mut Output<'_>) -> Result {
+        let sum = |operation| self.devices.sum(operation);
+        Ok(write_volumes(
+            out,
+            sum(Operation::Read),
+            sum(Operation::Write),
+        )?)
+    }
 }
 
 impl Volume {
@@ -41,90 +50,47 @@ impl Volume {
         &self.counters
     }
 
-    fn sum(&self, operation: Operation) -> Sum {
-        self.counters.sums().of(operation)
-    }
-
     fn show_volumes(&self, out: &mut Output<'_>) -> Result {
-        show_volumes(out, self.counters.sums())
+        let sum = |operation| self.counters.sum(operation);
+        Ok(write_volumes(
+            out,
+            sum(Operation::Read),
+            sum(Operation::Write),
+        )?)
     }
 
     fn show_name(&self, out: &mut Output<'_>) -> Result {
         self.device
-            .with_name(|name| out.write_bytes(name.to_bytes()))??;
+            .with_name(|name, _| out.write_bytes(name.to_bytes()))??;
+        Ok(out.write_char('\n')?)
+    }
+
+    fn show_uuid(&self, out: &mut Output<'_>) -> Result {
+        self.device
+            .with_name(|_, uuid| out.write_bytes(uuid.to_bytes()))??;
         Ok(out.write_char('\n')?)
     }
 
     fn store_reset(&self, text: &str) -> Result {
-        if text != "1" {
-            return Err(EINVAL);
+        match text {
+            "1" => self.counters.reset(),
+            _ => Err(EINVAL),
         }
-        self.counters.reset();
-        Ok(())
     }
-}
 
-/// The files of one operation: how many requests, how many bytes, and their average.
-macro_rules! operation_files {
-    ($operation:expr) => {
-        [
-            Attribute::read_only(c"requests", |volume, out| {
-                show_number(out, volume.sum($operation).requests)
-            }),
-            Attribute::read_only(c"bytes", |volume, out| {
-                show_number(out, volume.sum($operation).bytes)
-            }),
-            Attribute::read_only(c"avg_size", |volume, out| {
-                show_number(out, volume.sum($operation).avg_size())
-            }),
-        ]
-    };
-}
+    fn show_latency(&self, out: &mut Output<'_>) -> Result {
+        show_number(out, self.counters.measures_latency().into())
+    }
 
-fn show_volumes(out: &mut Output<'_>, sums: Sums) -> Result {
-    Ok(write!(out, "{sums}")?)
+    fn store_latency(&self, text: &str) -> Result {
+        match text {
+            "0" => self.counters.measure_latency(false),
+            "1" => self.counters.measure_latency(true),
+            _ => Err(EINVAL),
+        }
+    }
 }
 
 fn show_number(out: &mut Output<'_>, number: u64) -> Result {
     Ok(writeln!(out, "{number}")?)
-}
-
-static READ: [Attribute<Volume>; 3] = operation_files!(Operation::Read);
-static WRITE: [Attribute<Volume>; 3] = operation_files!(Operation::Write);
-static VOLUME: [Attribute<Volume>; 3] = [
-    Attribute::read_only(c"volumes", Volume::show_volumes),
-    Attribute::read_only(c"name", Volume::show_name),
-    Attribute::write_only(c"reset", Volume::store_reset),
-];
-static ALL: [Attribute<All>; 1] = [Attribute::read_only(c"volumes", |all, out| {
-    show_volumes(out, all.devices.sums())
-})];
-
-// The same as the kernel's C structures have it: each list ends in a null pointer.
-static READ_LIST: AttributeList<Volume, 3> = AttributeList::new(&READ);
-static WRITE_LIST: AttributeList<Volume, 3> = AttributeList::new(&WRITE);
-static VOLUME_LIST: AttributeList<Volume, 3> = AttributeList::new(&VOLUME);
-static VOLUME_GROUPS: [Group<Volume>; 3] = [
-    Group::new(None, &VOLUME_LIST),
-    Group::new(Some(c"read"), &READ_LIST),
-    Group::new(Some(c"write"), &WRITE_LIST),
-];
-static VOLUME_GROUP_LIST: GroupList<Volume, 3> = GroupList::new(&VOLUME_GROUPS);
-static VOLUME_KIND: Kind<Volume> = Kind::new(&VOLUME_GROUP_LIST);
-
-static ALL_LIST: AttributeList<All, 1> = AttributeList::new(&ALL);
-static ALL_GROUPS: [Group<All>; 1] = [Group::new(None, &ALL_LIST)];
-static ALL_GROUP_LIST: GroupList<All, 1> = GroupList::new(&ALL_GROUPS);
-static ALL_KIND: Kind<All> = Kind::new(&ALL_GROUP_LIST);
-
-impl Attributes for Volume {
-    fn kind() -> &'static Kind<Self> {
-        &VOLUME_KIND
-    }
-}
-
-impl Attributes for All {
-    fn kind() -> &'static Kind<Self> {
-        &ALL_KIND
-    }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The arguments of a table line: `<device> [<offset>]`.
+//! The arguments of a table line: `<device> [<offset> [<#options> <option>...]]`.
 //!
 //! Plain Rust without kernel types.
 
@@ -12,33 +12,59 @@ pub(crate) struct Arguments<'a> {
     pub(crate) device: &'a CStr,
     /// The first sector to use on it.
     pub(crate) offset: u64,
+    /// Whether to time every request.
+    pub(crate) latency: bool,
 }
 
 /// What a message for the kernel log calls a wrong table line.
 pub(crate) type Wrong = &'static CStr;
 
-/// Wrong number of arguments.
-pub(crate) const COUNT: Wrong = c"argument count: expected <device> [<offset>]";
+/// There is no argument at all.
+pub(crate) const DEVICE: Wrong = c"<device> is missing";
 /// `<offset>` is not decimal, or not below 2^64.
 pub(crate) const OFFSET: Wrong = c"<offset> is not a sector number";
+/// `<#options>` is not decimal, or too large.
+pub(crate) const OPTIONS: Wrong = c"<#options> is not a number";
+/// There are more or fewer options than `<#options>` says.
+pub(crate) const OPTION_COUNT: Wrong = c"<#options> is not the number of options that follow";
+/// An option is none that we know.
+pub(crate) const OPTION: Wrong = c"<option> is unknown: expected latency";
+/// An option is there twice.
+pub(crate) const REPEATED: Wrong = c"<option> latency is repeated";
 
 impl<'a> Arguments<'a> {
     /// Reads the arguments behind the target's name.
-    pub(crate) fn parse(mut args: impl Iterator<Item = &'a CStr>) -> Result<Self, Wrong> {
-        let device = args.next().ok_or(COUNT)?;
+    pub(crate) fn parse(mut args: impl ExactSizeIterator<Item = &'a CStr>) -> Result<Self, Wrong> {
+        let device = args.next().ok_or(DEVICE)?;
         let offset = match args.next() {
-            Some(offset) => sector(offset).ok_or(OFFSET)?,
+            Some(offset) => number(offset).ok_or(OFFSET)?,
             None => 0,
         };
-        match args.next() {
-            Some(_) => Err(COUNT),
-            None => Ok(Self { device, offset }),
+        let options = match args.next() {
+            Some(options) => number(options).ok_or(OPTIONS)?,
+            None => 0,
+        };
+        if options != args.len() as u64 {
+            return Err(OPTION_COUNT);
         }
+        let mut latency = false;
+        for option in args {
+            match option.to_bytes() {
+                b"latency" if latency => return Err(REPEATED),
+                b"latency" => latency = true,
+                _ => return Err(OPTION),
+            }
+        }
+        Ok(Self {
+            device,
+            offset,
+            latency,
+        })
     }
 }
 
-/// A decimal sector number: digits only, unlike what [`str::parse`] takes.
-fn sector(text: &CStr) -> Option<u64> {
+/// A decimal number: digits only, unlike what [`str::parse`] takes.
+fn number(text: &CStr) -> Option<u64> {
     let text = text.to_str().ok()?;
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -3,11 +3,13 @@
 //! The target: a proxy that passes every bio on to the device under it and counts it.
 
 use crate::{
-    counters::Operation,
-    registry::{Counted, Registry},
+    counters::Stamp,
+    operation::Operation,
+    registry::{Line, Registry},
+    summary::write_status,
     table_line::{self, Arguments},
     wrappers::{
-        bio::{Bio, Sector},
+        bio::{Bio, Sector, Status},
         dm::{Device, Mapped, Place, Refusal, TableLine, Target},
         output::Output,
     },
@@ -16,20 +18,21 @@ use core::{
     ffi::CStr,
     fmt::{self, Write},
 };
-use kernel::error::code::EINVAL;
+use kernel::{error::code::EINVAL, prelude::*};
 
 /// One dmp line of a table.
 pub(crate) struct Proxy {
     /// The first sector of the underlying device.
     offset: Sector,
-    /// The mapped device's counters.
-    counted: Counted,
+    /// The line's part in its mapped device's statistics.
+    line: Line,
 }
 
 impl Target for Proxy {
     const NAME: &'static CStr = c"dmp";
     const VERSION: [u32; 3] = [1, 0, 0];
     type Context = Registry;
+    type PerBio = Stamp;
 
     fn new<'a>(registry: &Registry, line: &'a TableLine) -> Result<(Self, Device<'a>), Refusal> {
         let args = Arguments::parse(line.args()).map_err(|wrong| (EINVAL, wrong))?;
@@ -42,12 +45,12 @@ impl Target for Proxy {
                 c"<offset> + length reaches past the end of <device>",
             ));
         }
-        let counted = registry
-            .counted(&line.mapped_device())
+        let line = registry
+            .line(&line.mapped_device(), line.table(), args.latency)
             .map_err(|errno| (errno, c"cannot make the device's counters and sysfs files"))?;
         let proxy = Self {
             offset: args.offset,
-            counted,
+            line,
         };
         Ok((proxy, device))
     }
@@ -57,19 +60,57 @@ impl Target for Proxy {
     }
 
     #[inline]
-    fn map(&self, at: Place<'_>, bio: &mut Bio) -> Mapped {
+    fn map(&self, at: Place<'_>, bio: &mut Bio) -> (Mapped, Stamp) {
         let size = bio.size();
-        if let Some(operation) = Operation::of(bio.op(), size) {
-            self.counted.counters().count(operation, size);
-        }
+        let operation = Operation::of(bio.op(), size);
+        let stamp = self.line.counters().arrived(operation, size);
         // Cannot overflow for a bio with data: `new` checked the whole range. An empty flush has
         // no place, and its sector means nothing.
         let sector = self.offset.wrapping_add(at.offset_of(bio.sector()));
         bio.remap(at.device(), sector);
-        Mapped::Remapped
+        (Mapped::Remapped, stamp)
+    }
+
+    #[inline]
+    fn end_io(&self, stamp: Stamp, status: Status) {
+        self.line.counters().ended(stamp, !status.is_ok());
+    }
+
+    fn preresume(&self) {
+        self.line.resumed();
     }
 
     fn table_args(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result {
-        write!(out, "{} {}", at.device().name(), self.offset)
+        write!(out, "{} {}", at.device().name(), self.offset)?;
+        if self.line.asks_for_latency() {
+            out.write_str(" 1 latency")?;
+        }
+        Ok(())
+    }
+
+    fn measured(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result {
+        let (device, start) = (at.device().name(), self.offset);
+        write!(out, ",device_name={device},start={start}")
+    }
+
+    fn status(&self, out: &mut Output<'_>) -> fmt::Result {
+        let counters = self.line.counters();
+        let sums = Operation::ALL
+            .into_iter()
+            .map(|operation| (operation.name(), counters.sum(operation)));
+        write_status(out, sums, counters.measures_latency())
+    }
+
+    fn message<'a>(&self, mut words: impl Iterator<Item = &'a CStr>) -> Result {
+        let words = [words.next(), words.next(), words.next()].map(|w| w.map(CStr::to_bytes));
+        match words {
+            [Some(b"reset"), None, _] => self.line.counters().reset(),
+            [Some(b"latency"), Some(b"on"), None] => self.line.counters().measure_latency(true),
+            [Some(b"latency"), Some(b"off"), None] => self.line.counters().measure_latency(false),
+            _ => {
+                pr_err!("message: expected \"reset\" or \"latency on|off\"\n");
+                Err(EINVAL)
+            }
+        }
     }
 }

@@ -5,9 +5,13 @@
 //! All of the module's `unsafe` is below here.
 
 mod bindings;
+mod compat;
 
 pub(crate) mod bio;
 pub(crate) mod dm;
+pub(crate) mod memalloc;
 pub(crate) mod output;
 pub(crate) mod percpu;
+pub(crate) mod rcu;
 pub(crate) mod sysfs;
+pub(crate) mod time;

@@ -20,9 +20,33 @@ impl ReqOp {
     pub(crate) const READ: Self = Self(bindings::req_op_REQ_OP_READ);
     /// `REQ_OP_WRITE`
     pub(crate) const WRITE: Self = Self(bindings::req_op_REQ_OP_WRITE);
+    /// `REQ_OP_FLUSH`
+    pub(crate) const FLUSH: Self = Self(bindings::req_op_REQ_OP_FLUSH);
+    /// `REQ_OP_DISCARD`
+    pub(crate) const DISCARD: Self = Self(bindings::req_op_REQ_OP_DISCARD);
+    /// `REQ_OP_WRITE_ZEROES`
+    pub(crate) const WRITE_ZEROES: Self = Self(bindings::req_op_REQ_OP_WRITE_ZEROES);
+    /// `REQ_OP_ZONE_APPEND`
+    pub(crate) const ZONE_APPEND: Self = Self(bindings::req_op_REQ_OP_ZONE_APPEND);
 
     /// `REQ_OP_MASK`
     const MASK: u32 = (1 << bindings::REQ_OP_BITS) - 1;
+}
+
+/// How a bio ended (`blk_status_t`).
+#[derive(Clone, Copy)]
+pub(crate) struct Status(bindings::blk_status_t);
+
+impl Status {
+    pub(super) fn from_raw(status: bindings::blk_status_t) -> Self {
+        Self(status)
+    }
+
+    /// Whether it ended without an error (`BLK_STS_OK`).
+    #[inline(always)]
+    pub(crate) fn is_ok(self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// A `struct bio` on its way down, which only the holder of the reference may change.
@@ -44,6 +68,10 @@ impl Bio {
         // SAFETY: by this function's contract; `Self` is transparent over `struct bio`.
         // INVARIANT: by this function's contract.
         unsafe { &mut *bio.cast() }
+    }
+
+    pub(super) fn as_raw(&mut self) -> *mut bindings::bio {
+        self.0.get()
     }
 
     /// The operation, without its flags (`bio_op`).

@@ -41,14 +41,15 @@
 
 mod callbacks;
 mod mapped_device;
+mod pass_through;
 mod table_line;
 
 pub(crate) use mapped_device::{DeviceNumber, MappedDevice};
-pub(crate) use table_line::{Device, TableLine};
+pub(crate) use table_line::{Device, TableId, TableLine};
 
 use super::{
     bindings,
-    bio::{Bio, Sector},
+    bio::{Bio, Sector, Status},
     output::Output,
 };
 use core::{ffi::CStr, fmt, pin::Pin};
@@ -73,6 +74,9 @@ pub(crate) trait Target: Send + Sync + Sized {
     /// What all instances share. It lives as long as the [`Registration`].
     type Context: Send + Sync;
 
+    /// What goes with each bio from `map` to `end_io`.
+    type PerBio: Copy + 'static;
+
     /// Makes an instance from its table line, together with the underlying device that it opened
     /// (`ctr`). May sleep.
     fn new<'a>(context: &Self::Context, line: &'a TableLine)
@@ -82,11 +86,29 @@ pub(crate) trait Target: Send + Sync + Sized {
     /// as the table line has (`iterate_devices`).
     fn first_sector(&self) -> Sector;
 
-    /// Handles a bio. Runs in the context of whoever submitted it: it must not sleep or take long.
-    fn map(&self, at: Place<'_>, bio: &mut Bio) -> Mapped;
+    /// Handles a bio, and says what [`Target::end_io`] is to be told of it. Runs in the context of
+    /// whoever submitted it: it must not sleep or take long.
+    fn map(&self, at: Place<'_>, bio: &mut Bio) -> (Mapped, Self::PerBio);
+
+    /// Learns how a bio ended. Runs in any context, also in an interrupt.
+    fn end_io(&self, per_bio: Self::PerBio, status: Status);
+
+    /// The table comes to life, or comes back to life after a suspend. Until it has, I/O waits:
+    /// nothing may be allocated here that could wait for I/O.
+    fn preresume(&self);
 
     /// Writes the line's arguments as they would be loaded again (`STATUSTYPE_TABLE`).
     fn table_args(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result;
+
+    /// Writes what the integrity measurement architecture is told of the line, behind the target's
+    /// name and version: `,key=value` for each thing, and no semicolon (`STATUSTYPE_IMA`).
+    fn measured(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result;
+
+    /// Writes the line of `dmsetup status` (`STATUSTYPE_INFO`).
+    fn status(&self, out: &mut Output<'_>) -> fmt::Result;
+
+    /// Does what `dmsetup message` asks for. May sleep.
+    fn message<'a>(&self, words: impl Iterator<Item = &'a CStr>) -> Result;
 }
 
 /// What [`Target::map`] did with a bio.
@@ -113,7 +135,8 @@ impl<'a> Place<'a> {
     #[inline]
     pub(crate) fn offset_of(&self, sector: Sector) -> Sector {
         // SAFETY: `ti` is a target of a complete table; its range no longer changes.
-        unsafe { bindings::dmp_target_offset(self.ti.get(), sector) }
+        let begin = unsafe { (*self.ti.get()).begin };
+        sector.wrapping_sub(begin)
     }
 }
 

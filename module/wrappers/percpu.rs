@@ -9,11 +9,11 @@
 //! ```ignore
 //! let counters = PerCpuCounters::<2>::new()?;
 //! counters.add(0, 1); // any context, any CPU, never blocks
-//! assert_eq!(counters.sums(), [1, 0]);
+//! assert!(counters.sums(0..2).eq([1, 0]));
 //! ```
 
 use super::bindings;
-use core::{array, ptr::NonNull};
+use core::{ops::Range, ptr::NonNull};
 use kernel::prelude::*;
 
 /// `N` counters of which every CPU has its own, zero at the start.
@@ -56,16 +56,34 @@ impl<const N: usize> PerCpuCounters<N> {
         unsafe { bindings::dmp_percpu_add(self.first.as_ptr().add(index), n) }
     }
 
-    /// Every counter's sum over all possible CPUs, so that none is lost with a CPU that went
-    /// offline.
+    /// Raises counter `index` of the CPU it runs on to `n`, if it is less. Whole like
+    /// [`PerCpuCounters::add`]. A counter is either raised or added to.
+    #[inline(always)]
+    pub(crate) fn raise(&self, index: usize, n: u64) {
+        kernel::build_assert!(index < N);
+        // SAFETY: as in `add`.
+        unsafe { bindings::dmp_percpu_raise(self.first.as_ptr().add(index), n) }
+    }
+
+    /// The sums of some counters, one by one, over all possible CPUs, so that none is lost with a
+    /// CPU that went offline. What is asked for beyond `N` is left out.
     ///
     /// Each CPU's part only ever grows (modulo 2^64) and is read once: a sum is at least what it
     /// was before the call and at most what it is after it.
-    pub(crate) fn sums(&self) -> [u64; N] {
-        array::from_fn(|index| {
+    pub(crate) fn sums(&self, indices: Range<usize>) -> impl Iterator<Item = u64> + '_ {
+        (indices.start..indices.end.min(N)).map(|index| {
             // SAFETY: `first` points to `N` per-CPU counters and `index < N`.
             unsafe { bindings::dmp_percpu_sum(self.first.as_ptr().add(index)) }
         })
+    }
+
+    /// The highest that counter `index` is on any CPU; 0 beyond `N`.
+    pub(crate) fn max(&self, index: usize) -> u64 {
+        if index >= N {
+            return 0;
+        }
+        // SAFETY: `first` points to `N` per-CPU counters and `index < N`.
+        unsafe { bindings::dmp_percpu_max(self.first.as_ptr().add(index)) }
     }
 }
 

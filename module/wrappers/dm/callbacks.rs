@@ -2,9 +2,13 @@
 
 //! The C functions of a `struct target_type`, which call a [`Target`]'s.
 
-use super::{bindings, Bio, Device, Mapped, Output, Place, Refusal, TableLine, Target, TargetType};
+use super::{
+    bindings, pass_through, table_line::Strings, Bio, Device, Mapped, Output, Place, Refusal,
+    Status, TableLine, Target, TargetType,
+};
 use core::{
     ffi::{c_char, c_int, c_uint, c_void},
+    fmt::{self, Write},
     mem,
     ptr::NonNull,
 };
@@ -26,18 +30,23 @@ pub(super) struct Instance<T> {
 pub(super) fn target_type<T: Target + 'static>(
     module: &'static ThisModule,
 ) -> bindings::target_type {
-    bindings::target_type {
+    let mut target_type = bindings::target_type {
         name: T::NAME.as_ptr(),
         version: T::VERSION,
         module: module.as_ptr().cast(),
         ctr: Some(ctr::<T>),
         dtr: Some(dtr::<T>),
         map: Some(map::<T>),
+        end_io: Some(end_io::<T>),
+        preresume: Some(preresume::<T>),
+        message: Some(message::<T>),
         status: Some(status::<T>),
         iterate_devices: Some(iterate_devices::<T>),
         // SAFETY: all zeros is a target type without callbacks or features.
         ..unsafe { mem::zeroed() }
-    }
+    };
+    pass_through::fill_in::<T>(&mut target_type);
+    target_type
 }
 
 impl<T: Target> Instance<T> {
@@ -47,7 +56,7 @@ impl<T: Target> Instance<T> {
     ///
     /// `ti` must be a target that `ctr::<T>` made and `dtr::<T>` has not destroyed, for `'a`.
     #[inline(always)]
-    unsafe fn of<'a>(ti: *mut bindings::dm_target) -> (&'a T, Place<'a>) {
+    pub(super) unsafe fn of<'a>(ti: *mut bindings::dm_target) -> (&'a T, Place<'a>) {
         // SAFETY: by this function's contract, and `ctr` set `private` to an `Instance<T>`, of
         // which there are only shared references until `dtr`. `Opaque` is transparent.
         unsafe {
@@ -90,6 +99,7 @@ unsafe fn construct<T: Target>(
         ti.num_discard_bios = 1;
         ti.num_secure_erase_bios = 1;
         ti.num_write_zeroes_bios = 1;
+        ti.per_io_data_size = mem::size_of::<T::PerBio>() as u32;
     }
     Ok(())
 }
@@ -136,12 +146,80 @@ unsafe extern "C" fn map<T: Target>(
 ) -> c_int {
     // SAFETY: by this function's contract; the bio is ours until we return.
     let ((target, place), bio) = unsafe { (Instance::<T>::of(ti), Bio::from_raw(bio)) };
-    match target.map(place, bio) {
+    let (mapped, value) = target.map(place, bio);
+    // SAFETY: the bio is a clone of device mapper's, for a target with this much data per bio,
+    // which is aligned enough and ours until the bio has ended.
+    unsafe { per_bio::<T>(bio.as_raw()).write(value) };
+    match mapped {
         Mapped::Remapped => bindings::DM_MAPIO_REMAPPED as c_int,
     }
 }
 
-/// Writes what `dmsetup table` shows.
+/// The place of what goes with a bio.
+///
+/// # Safety
+///
+/// `bio` must be a clone that device mapper made for a target of the type `T`.
+#[inline(always)]
+unsafe fn per_bio<T: Target>(bio: *mut bindings::bio) -> *mut T::PerBio {
+    // Device mapper aligns it like its own structures, with pointers and 64-bit numbers in them.
+    const { assert!(mem::align_of::<T::PerBio>() <= mem::align_of::<u64>()) };
+    // SAFETY: by this function's contract.
+    unsafe { bindings::dm_per_bio_data(bio, mem::size_of::<T::PerBio>()).cast() }
+}
+
+/// Learns how a bio ended.
+///
+/// # Safety
+///
+/// `ti` must be a target that `ctr` made, `bio` a bio that `map` was called with, and `error` how
+/// it ended.
+unsafe extern "C" fn end_io<T: Target>(
+    ti: *mut bindings::dm_target,
+    bio: *mut bindings::bio,
+    error: *mut bindings::blk_status_t,
+) -> c_int {
+    // SAFETY: by this function's contract, and `map` wrote what goes with the bio.
+    unsafe {
+        let (target, _) = Instance::<T>::of(ti);
+        target.end_io(*per_bio::<T>(bio), Status::from_raw(*error));
+    }
+    bindings::DM_ENDIO_DONE as c_int
+}
+
+/// Tells an instance that its table comes to life.
+///
+/// # Safety
+///
+/// `ti` must be a target that `ctr` made.
+unsafe extern "C" fn preresume<T: Target>(ti: *mut bindings::dm_target) -> c_int {
+    // SAFETY: by this function's contract.
+    let (target, _) = unsafe { Instance::<T>::of(ti) };
+    target.preresume();
+    0
+}
+
+/// Hands on what `dmsetup message` says.
+///
+/// # Safety
+///
+/// `ti` must be a target that `ctr` made, and `argv` an array of `argc` strings.
+unsafe extern "C" fn message<T: Target>(
+    ti: *mut bindings::dm_target,
+    argc: c_uint,
+    argv: *mut *mut c_char,
+    _result: *mut c_char,
+    _maxlen: c_uint,
+) -> c_int {
+    // SAFETY: by this function's contract.
+    let ((target, _), words) = unsafe { (Instance::<T>::of(ti), Strings::new(argc, argv)) };
+    match target.message(words.iter()) {
+        Ok(()) => 0,
+        Err(errno) => errno.to_errno(),
+    }
+}
+
+/// Writes what `dmsetup table` and `dmsetup status` show.
 ///
 /// # Safety
 ///
@@ -157,10 +235,23 @@ unsafe extern "C" fn status<T: Target>(
     let ((target, place), out) =
         unsafe { (Instance::<T>::of(ti), Output::new(result, maxlen as usize)) };
     let Some(mut out) = out else { return };
-    if kind == bindings::status_type_t_STATUSTYPE_TABLE {
-        // Device mapper sees by the full buffer that the text was cut, and says so to its caller.
-        let _ = target.table_args(place, &mut out);
-    }
+    // Device mapper sees by the full buffer that the text was cut, and says so to its caller.
+    let _ = match kind {
+        bindings::status_type_t_STATUSTYPE_INFO => target.status(&mut out),
+        bindings::status_type_t_STATUSTYPE_TABLE => target.table_args(place, &mut out),
+        bindings::status_type_t_STATUSTYPE_IMA => measured(target, place, &mut out),
+        _ => Ok(()),
+    };
+}
+
+/// Writes what `DMEMIT_TARGET_NAME_VERSION` does, and what the target adds.
+fn measured<T: Target>(target: &T, place: Place<'_>, out: &mut Output<'_>) -> fmt::Result {
+    let [major, minor, patch] = T::VERSION;
+    out.write_str("target_name=")?;
+    out.write_bytes(T::NAME.to_bytes())?;
+    write!(out, ",target_version={major}.{minor}.{patch}")?;
+    target.measured(place, out)?;
+    out.write_str(";")
 }
 
 /// Tells what range of the underlying device is used.

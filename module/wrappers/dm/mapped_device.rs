@@ -6,7 +6,7 @@ use super::bindings;
 use core::{
     ffi::{c_char, CStr},
     marker::PhantomData,
-    ptr::{self, NonNull},
+    ptr::NonNull,
 };
 use kernel::{
     error::{code::ENXIO, to_result},
@@ -53,20 +53,25 @@ impl MappedDevice<'_> {
 }
 
 impl DeviceNumber {
-    /// Calls `f` with the name that dmsetup knows the device by, now (`dm_copy_name_and_uuid`).
+    /// Calls `f` with the name and the UUID that dmsetup knows the device by, now
+    /// (`dm_copy_name_and_uuid`). The UUID is empty if there is none.
     ///
     /// `ENXIO` if it is being removed. May sleep.
-    pub(crate) fn with_name<R>(self, f: impl FnOnce(&CStr) -> R) -> Result<R> {
+    pub(crate) fn with_name<R>(self, f: impl FnOnce(&CStr, &CStr) -> R) -> Result<R> {
         let held = Held::new(self).ok_or(ENXIO)?;
         let mut name: [c_char; bindings::DM_NAME_LEN as usize] =
             [0; bindings::DM_NAME_LEN as usize];
-        // SAFETY: `held` keeps the mapped device; `name` has room for DM_NAME_LEN bytes, and a
-        // null uuid is not written.
+        let mut uuid: [c_char; bindings::DM_UUID_LEN as usize] =
+            [0; bindings::DM_UUID_LEN as usize];
+        // SAFETY: `held` keeps the mapped device; the buffers have the lengths of a name and of a
+        // UUID.
         to_result(unsafe {
-            bindings::dm_copy_name_and_uuid(held.0.as_ptr(), name.as_mut_ptr(), ptr::null_mut())
+            bindings::dm_copy_name_and_uuid(held.0.as_ptr(), name.as_mut_ptr(), uuid.as_mut_ptr())
         })?;
-        // SAFETY: `dm_copy_name_and_uuid` wrote a string.
-        Ok(f(unsafe { CStr::from_ptr(name.as_ptr()) }))
+        // SAFETY: `dm_copy_name_and_uuid` wrote two strings.
+        let (name, uuid) =
+            unsafe { (CStr::from_ptr(name.as_ptr()), CStr::from_ptr(uuid.as_ptr())) };
+        Ok(f(name, uuid))
     }
 }
 

@@ -11,6 +11,10 @@ use core::{
 };
 use kernel::{error::to_result, prelude::Result};
 
+/// A table, which no other one is while any of its targets is there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TableId(usize);
+
 /// A table line whose target is being made.
 ///
 /// # Invariants
@@ -18,8 +22,47 @@ use kernel::{error::to_result, prelude::Result};
 /// `ti` is a target in its constructor, and `args` are its argument strings, valid as long.
 pub(crate) struct TableLine {
     ti: NonNull<bindings::dm_target>,
-    args: NonNull<*mut c_char>,
+    args: Strings,
+}
+
+/// Words that device mapper split a line into.
+///
+/// # Invariants
+///
+/// `first` points to `count` pointers to strings.
+pub(super) struct Strings {
+    first: NonNull<*mut c_char>,
     count: usize,
+}
+
+impl Strings {
+    /// # Safety
+    ///
+    /// `argv`, which may be null if `argc` is 0, must point to `argc` pointers to strings, which
+    /// are valid as long as the result.
+    pub(super) unsafe fn new(argc: u32, argv: *mut *mut c_char) -> Self {
+        // INVARIANT: by this function's contract.
+        match NonNull::new(argv) {
+            Some(first) => Self {
+                first,
+                count: argc as usize,
+            },
+            None => Self {
+                first: NonNull::dangling(),
+                count: 0,
+            },
+        }
+    }
+
+    /// The words, in their order.
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &CStr> {
+        // SAFETY: by the invariant `first` points to `count` pointers.
+        let words = unsafe { slice::from_raw_parts(self.first.as_ptr(), self.count) };
+        words.iter().map(|word| {
+            // SAFETY: by the invariant each of them points to a string.
+            unsafe { CStr::from_ptr(*word) }
+        })
+    }
 }
 
 impl TableLine {
@@ -32,35 +75,27 @@ impl TableLine {
         argc: u32,
         argv: *mut *mut c_char,
     ) -> Self {
-        // INVARIANT: by this function's contract. A line without arguments may have no array.
-        match NonNull::new(argv) {
-            Some(args) => Self {
-                ti,
-                args,
-                count: argc as usize,
-            },
-            None => Self {
-                ti,
-                args: NonNull::dangling(),
-                count: 0,
-            },
-        }
+        // SAFETY: by this function's contract.
+        let args = unsafe { Strings::new(argc, argv) };
+        // INVARIANT: by this function's contract.
+        Self { ti, args }
     }
 
     /// The arguments behind the target's name, in their order.
     pub(crate) fn args(&self) -> impl ExactSizeIterator<Item = &CStr> {
-        // SAFETY: by the invariant `args` are `count` pointers.
-        let args = unsafe { slice::from_raw_parts(self.args.as_ptr(), self.count) };
-        args.iter().map(|arg| {
-            // SAFETY: by the invariant each of them points to a string.
-            unsafe { CStr::from_ptr(*arg) }
-        })
+        self.args.iter()
     }
 
     /// How many sectors the line maps.
     pub(crate) fn len(&self) -> Sector {
         // SAFETY: by the invariant `ti` is valid, and its range no longer changes.
         unsafe { (*self.ti.as_ptr()).len }
+    }
+
+    /// The table that the line is in.
+    pub(crate) fn table(&self) -> TableId {
+        // SAFETY: by the invariant `ti` is valid and has a table.
+        TableId(unsafe { (*self.ti.as_ptr()).table } as usize)
     }
 
     /// The device that the line's table is for.

@@ -43,6 +43,11 @@ impl<T> Attribute<T> {
         Self::new(name, 0o200, None, Some(store))
     }
 
+    /// A file that everyone can read and root can write (0644).
+    pub(crate) const fn read_write(name: &'static CStr, show: Show<T>, store: Store<T>) -> Self {
+        Self::new(name, 0o644, Some(show), Some(store))
+    }
+
     const fn new(
         name: &'static CStr,
         mode: u16,

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Histograms whose bounds are powers of two.
+//!
+//! Plain Rust without kernel types.
+
+use core::fmt;
+
+/// How values fall into `N` buckets: the first takes up to 2^`FIRST`, each next one twice as much.
+/// The last takes what is left, however large.
+pub(crate) struct Scale<const FIRST: u32, const N: usize>;
+
+/// Sizes of requests in bytes: 512 B to 4 GiB, which no bio exceeds.
+pub(crate) type Sizes = Scale<9, 24>;
+
+/// Latencies in nanoseconds: about 1 µs to 69 s, and above.
+pub(crate) type Latencies = Scale<10, 28>;
+
+impl<const FIRST: u32, const N: usize> Scale<FIRST, N> {
+    /// How many buckets there are.
+    pub(crate) const BUCKETS: usize = N;
+
+    /// The bucket of a value, below `N`.
+    #[inline(always)]
+    pub(crate) fn bucket(value: u64) -> usize {
+        let above = value.saturating_sub(1) >> FIRST;
+        let bucket = (u64::BITS - above.leading_zeros()) as usize;
+        if bucket < N {
+            bucket
+        } else {
+            N - 1
+        }
+    }
+
+    /// The largest value of a bucket; `None` for the last, which has no bound.
+    pub(crate) fn bound(bucket: usize) -> Option<u64> {
+        if bucket + 1 < N {
+            Some(1 << (FIRST as usize + bucket))
+        } else {
+            None
+        }
+    }
+
+    /// Writes a line for each bucket: its bound and its count.
+    pub(crate) fn write(
+        out: &mut impl fmt::Write,
+        counts: impl Iterator<Item = u64>,
+    ) -> fmt::Result {
+        for (bucket, count) in counts.take(N).enumerate() {
+            match Self::bound(bucket) {
+                Some(bound) => writeln!(out, "{bound} {count}")?,
+                None => writeln!(out, "inf {count}")?,
+            }
+        }
+        Ok(())
+    }
+}

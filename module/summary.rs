@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the counters add up to, and how it is written.
+//!
+//! Plain Rust without kernel types.
+
+use core::fmt;
+
+/// What the requests of one operation add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sum {
+    /// How many requests.
+    pub(crate) requests: u64,
+    /// How many bytes they were about, together.
+    pub(crate) bytes: u64,
+    /// How many of them failed.
+    pub(crate) errors: u64,
+}
+
+impl Sum {
+    /// The average size of a request in bytes, rounded down; 0 without requests.
+    pub(crate) fn avg_size(self) -> u64 {
+        self.bytes.checked_div(self.requests).unwrap_or(0)
+    }
+
+    /// Both together.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            requests: self.requests.wrapping_add(other.requests),
+            bytes: self.bytes.wrapping_add(other.bytes),
+            errors: self.errors.wrapping_add(other.errors),
+        }
+    }
+}
+
+/// Writes the file `volumes`: the reads, the writes, and both together.
+pub(crate) fn write_volumes(out: &mut impl fmt::Write, read: Sum, write: Sum) -> fmt::Result {
+    for (name, sum) in [
+        ("read", read),
+        ("write", write),
+        ("total", read.plus(write)),
+    ] {
+        let (requests, avg_size) = (sum.requests, sum.avg_size());
+        writeln!(out, "{name}:\n reqs: {requests}\n avg size: {avg_size}")?;
+    }
+    Ok(())
+}
+
+/// Writes the line of `dmsetup status`: for each operation its name, requests, bytes and errors;
+/// then whether latencies are measured.
+pub(crate) fn write_status(
+    out: &mut impl fmt::Write,
+    operations: impl Iterator<Item = (&'static str, Sum)>,
+    latency: bool,
+) -> fmt::Result {
+    for (name, sum) in operations {
+        write!(out, "{name} {} {} {} ", sum.requests, sum.bytes, sum.errors)?;
+    }
+    write!(out, "latency {}", if latency { "on" } else { "off" })
+}
