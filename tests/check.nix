@@ -14,6 +14,7 @@ let
     pname = "dmp-tests";
     version = "0.1.0";
     src = import ./source.nix;
+    sourceRoot = "source/tests";
     cargoLock.lockFile = ./Cargo.lock;
     nativeBuildInputs = [ cargo-nextest ];
     buildPhase = ''
@@ -36,7 +37,7 @@ runCommand "dmp-tests-run"
   ''
     export HOME=$NIX_BUILD_TOP
     # What nextest looks up in the workspace: its configuration.
-    cp -r ${import ./source.nix} workspace
+    cp -r ${import ./source.nix}/tests workspace
     chmod -R u+w workspace
     mkdir $out
     cargo-nextest nextest run --color never --no-fail-fast \

@@ -4,6 +4,7 @@ rustPlatform.buildRustPackage {
   pname = "dmp-vm";
   version = "0.1.0";
   src = import ./source.nix;
+  sourceRoot = "source/tests";
   cargoLock.lockFile = ./Cargo.lock;
   # They boot machines: see check.nix.
   doCheck = false;

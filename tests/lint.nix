@@ -21,6 +21,7 @@
           pname = "dmp-tests-clippy";
           version = "0.1.0";
           src = import ./source.nix;
+          sourceRoot = "source/tests";
           cargoLock.lockFile = ./Cargo.lock;
           nativeBuildInputs = [ clippy ];
           buildPhase = "cargo clippy --release --locked --all-targets -- --deny warnings";
@@ -51,7 +52,7 @@
       }
       ''
         find ${../module} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
-        find ${import ./source.nix} -name '*.rs' -exec rustfmt --check --edition 2024 {} +
+        find ${import ./source.nix}/tests -name '*.rs' -exec rustfmt --check --edition 2024 {} +
         touch $out
       '';
 

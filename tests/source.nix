@@ -1,6 +1,16 @@
-# The crate without the Nix files beside it, which change nothing in it.
+# The crate without the Nix files in it, which change nothing in it, and beside it
+# the files of the module that its tests include. To be used with
+# sourceRoot = "source/tests".
+let
+  root = toString ../.;
+  below = path: builtins.substring (builtins.stringLength root + 1) (-1) path;
+in
 builtins.path {
-  name = "dmp-tests";
-  path = ./.;
-  filter = path: _: builtins.match ".*[.]nix" path == null;
+  name = "source";
+  path = ../.;
+  filter =
+    path: _:
+    builtins.match "tests|tests/.*|module|module/(histogram|summary|table_line)[.]rs" (below path)
+    != null
+    && builtins.match ".*[.]nix" path == null;
 }

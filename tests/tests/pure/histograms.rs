@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use proptest::prelude::*;
+
+use crate::histogram::{Latencies, Scale, Sizes};
+
+/// All the bounds, as the documentation has them: `first`, twice that, and so on, then none.
+fn bounds<const FIRST: u32, const N: usize>() -> Vec<Option<u64>> {
+    (0..N).map(Scale::<FIRST, N>::bound).collect()
+}
+
+fn documented(first: u64, last: u64) -> Vec<Option<u64>> {
+    std::iter::successors(Some(first), |bound| Some(bound * 2))
+        .take_while(|bound| *bound <= last)
+        .map(Some)
+        .chain([None])
+        .collect()
+}
+
+/// The smallest bucket whose bound is not below the value.
+fn expected(bounds: &[Option<u64>], value: u64) -> usize {
+    bounds
+        .iter()
+        .position(|bound| bound.is_none_or(|bound| value <= bound))
+        .unwrap()
+}
+
+/// Each power of two and its neighbours, and the ends.
+fn edges() -> impl Iterator<Item = u64> {
+    (0..64)
+        .map(|bit| 1_u64 << bit)
+        .flat_map(|power| [power - 1, power, power + 1])
+        .chain([u64::MAX - 1, u64::MAX])
+}
+
+#[test]
+fn the_bounds_are_those_of_the_documentation() {
+    let sizes = documented(512, 2_147_483_648);
+    assert_eq!((sizes.len(), Sizes::BUCKETS), (24, 24));
+    assert_eq!(bounds::<9, 24>(), sizes);
+    let latencies = documented(1024, 68_719_476_736);
+    assert_eq!((latencies.len(), Latencies::BUCKETS), (28, 28));
+    assert_eq!(bounds::<10, 28>(), latencies);
+}
+
+#[test]
+fn a_value_on_a_bound_is_in_its_bucket_and_one_more_in_the_next() {
+    let (sizes, latencies) = (bounds::<9, 24>(), bounds::<10, 28>());
+    for value in edges() {
+        assert_eq!(Sizes::bucket(value), expected(&sizes, value), "{value}");
+        assert_eq!(
+            Latencies::bucket(value),
+            expected(&latencies, value),
+            "{value}"
+        );
+    }
+    assert_eq!(Sizes::bucket(0), 0);
+    assert_eq!(Sizes::bucket(u64::MAX), 23);
+}
+
+#[test]
+fn it_is_written_a_line_a_bucket() {
+    let mut text = String::new();
+    Scale::<9, 3>::write(&mut text, [7, 0, u64::MAX].into_iter()).unwrap();
+    assert_eq!(text, "512 7\n1024 0\ninf 18446744073709551615\n");
+}
+
+/// sysfs gives a file one page.
+#[test]
+fn the_largest_fits_a_page() {
+    let (mut sizes, mut latencies) = (String::new(), String::new());
+    let most = || std::iter::repeat(u64::MAX);
+    Sizes::write(&mut sizes, most()).unwrap();
+    Latencies::write(&mut latencies, most()).unwrap();
+    assert_eq!((sizes.lines().count(), latencies.lines().count()), (24, 28));
+    assert!(sizes.len() < 4096 && latencies.len() < 4096);
+}
+
+proptest! {
+    #[test]
+    fn a_value_is_in_the_smallest_bucket_that_holds_it(value: u64, shift in 0_u32..64) {
+        let value = value >> shift;
+        prop_assert_eq!(Sizes::bucket(value), expected(&bounds::<9, 24>(), value));
+        prop_assert_eq!(Latencies::bucket(value), expected(&bounds::<10, 28>(), value));
+    }
+
+    #[test]
+    fn more_is_never_in_a_lower_bucket(one: u64, other: u64) {
+        let (low, high) = (one.min(other), one.max(other));
+        prop_assert!(Sizes::bucket(low) <= Sizes::bucket(high));
+        prop_assert!(Latencies::bucket(low) <= Latencies::bucket(high));
+    }
+
+    /// As many lines as there are buckets, whatever comes.
+    #[test]
+    fn what_is_written_reads_back(counts in prop::collection::vec(any::<u64>(), 24)) {
+        let mut text = String::new();
+        Sizes::write(&mut text, counts.iter().copied()).unwrap();
+        let read: Vec<(Option<u64>, u64)> = text
+            .lines()
+            .map(|line| line.split_once(' ').unwrap())
+            .map(|(bound, count)| (bound.parse().ok(), count.parse().unwrap()))
+            .collect();
+        let written: Vec<_> = bounds::<9, 24>().into_iter().zip(counts).collect();
+        prop_assert_eq!(read, written);
+    }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module's files without kernel types, the very same ones, on the host: they neither boot a
+//! machine nor need the kernel.
+
+// They are formatted with the module, whose edition is another.
+#[rustfmt::skip]
+#[path = "../../../module/histogram.rs"]
+mod histogram;
+#[rustfmt::skip]
+#[path = "../../../module/summary.rs"]
+mod summary;
+#[rustfmt::skip]
+#[path = "../../../module/table_line.rs"]
+mod table_line;
+
+mod histograms;
+mod summaries;
+mod table_lines;

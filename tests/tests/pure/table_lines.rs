@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use std::ffi::{CStr, CString};
+
+use proptest::prelude::*;
+
+use crate::table_line::{
+    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, Wrong, fits,
+};
+
+/// Device, offset, and whether latencies are asked for; or what is wrong.
+fn parse(words: &[impl AsRef<[u8]>]) -> Result<(Vec<u8>, u64, bool), Wrong> {
+    let words: Vec<CString> = words
+        .iter()
+        .map(|word| CString::new(word.as_ref()).unwrap())
+        .collect();
+    Arguments::parse(words.iter().map(CString::as_c_str))
+        .map(|args| (args.device.to_bytes().to_vec(), args.offset, args.latency))
+}
+
+fn parse_line(line: &str) -> Result<(Vec<u8>, u64, bool), Wrong> {
+    parse(&line.split_whitespace().collect::<Vec<_>>())
+}
+
+#[test]
+fn a_good_line_is_what_it_says() {
+    for (line, offset, latency) in [
+        ("/dev/vda", 0, false),
+        ("/dev/vda 7", 7, false),
+        ("/dev/vda 007", 7, false),
+        ("/dev/vda 18446744073709551615", u64::MAX, false),
+        ("/dev/vda 7 0", 7, false),
+        ("/dev/vda 7 1 latency", 7, true),
+        ("/dev/vda 7 01 latency", 7, true),
+    ] {
+        assert_eq!(
+            parse_line(line),
+            Ok((b"/dev/vda".to_vec(), offset, latency)),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
+    for (line, wrong) in [
+        ("", DEVICE),
+        ("d x", OFFSET),
+        ("d -1", OFFSET),
+        ("d +1", OFFSET),
+        ("d 0x10", OFFSET),
+        ("d 1.5", OFFSET),
+        ("d 18446744073709551616", OFFSET),
+        ("d ١", OFFSET),
+        ("d latency", OFFSET),
+        ("d x x", OFFSET),
+        ("d 0 x", OPTIONS),
+        ("d 0 latency", OPTIONS),
+        ("d 0 -1", OPTIONS),
+        ("d 0 18446744073709551616 latency", OPTIONS),
+        ("d 0 1", OPTION_COUNT),
+        ("d 0 0 latency", OPTION_COUNT),
+        ("d 0 2 latency", OPTION_COUNT),
+        ("d 0 1 latency latency", OPTION_COUNT),
+        // 2^32 + 1 and 2^64 - 1 are not 1.
+        ("d 0 4294967297 latency", OPTION_COUNT),
+        ("d 0 18446744073709551615 latency", OPTION_COUNT),
+        ("d 0 1 fast", OPTION),
+        ("d 0 1 LATENCY", OPTION),
+        ("d 0 2 latency fast", OPTION),
+        ("d 0 2 latency latency", REPEATED),
+        ("d 0 3 latency latency fast", REPEATED),
+    ] {
+        assert_eq!(parse_line(line), Err(wrong), "{line}");
+    }
+    // Words that a table line cannot have, but a caller could.
+    assert_eq!(parse(&["d", ""]), Err(OFFSET));
+    assert_eq!(parse(&["d", "0", ""]), Err(OPTIONS));
+    assert_eq!(parse(&["d", "0", "1", ""]), Err(OPTION));
+    assert_eq!(parse(&["d", " 1"]), Err(OFFSET));
+}
+
+#[test]
+fn the_messages_are_those_of_the_documentation() {
+    let text = |wrong: &CStr| wrong.to_str().unwrap().to_owned();
+    assert_eq!(
+        [DEVICE, OFFSET, OPTIONS, OPTION_COUNT, OPTION, REPEATED].map(text),
+        [
+            "<device> is missing",
+            "<offset> is not a sector number",
+            "<#options> is not a number",
+            "<#options> is not the number of options that follow",
+            "<option> is unknown: expected latency",
+            "<option> latency is repeated",
+        ]
+    );
+}
+
+/// What the documentation says, in the words of the standard library and in wider numbers.
+fn expected(words: &[Vec<u8>]) -> Result<(Vec<u8>, u64, bool), Wrong> {
+    let number = |word: &[u8]| {
+        let digits = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+        let value = String::from_utf8_lossy(word).parse::<u128>().ok();
+        value.filter(|value| digits && *value < 1 << 64)
+    };
+    let device = words.first().ok_or(DEVICE)?;
+    let offset = words
+        .get(1)
+        .map_or(Some(0), |word| number(word))
+        .ok_or(OFFSET)?;
+    let count = words
+        .get(2)
+        .map_or(Some(0), |word| number(word))
+        .ok_or(OPTIONS)?;
+    let options = words.get(3..).unwrap_or(&[]);
+    if count != options.len() as u128 {
+        return Err(OPTION_COUNT);
+    }
+    for (n, option) in options.iter().enumerate() {
+        match option.as_slice() {
+            b"latency" if n > 0 => return Err(REPEATED),
+            b"latency" => {}
+            _ => return Err(OPTION),
+        }
+    }
+    Ok((device.clone(), offset as u64, !options.is_empty()))
+}
+
+/// Words of all kinds: what may be right, what is nearly so, and any bytes.
+fn word() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        3 => Just(b"latency".to_vec()),
+        3 => (0..4_u8).prop_map(|n| n.to_string().into_bytes()),
+        1 => any::<u64>().prop_map(|n| n.to_string().into_bytes()),
+        1 => any::<u128>().prop_map(|n| n.to_string().into_bytes()),
+        1 => any::<i64>().prop_map(|n| n.to_string().into_bytes()),
+        1 => "[0-9a-z+_.-]{0,5}".prop_map(String::into_bytes),
+        1 => "\\PC{0,5}".prop_map(String::into_bytes),
+        2 => prop::collection::vec(1..=255_u8, 0..30),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5000))]
+
+    #[test]
+    fn any_words_are_what_the_documentation_says(words in prop::collection::vec(word(), 0..7)) {
+        prop_assert_eq!(parse(&words), expected(&words));
+    }
+
+    #[test]
+    fn a_good_line_is_taken(device in "[!-~]{1,40}", offset: u64, latency: bool) {
+        let options = if latency { " 1 latency" } else { " 0" };
+        let parsed = parse_line(&format!("{device} {offset}{options}"));
+        prop_assert_eq!(parsed, Ok((device.into_bytes(), offset, latency)));
+    }
+
+    #[test]
+    fn a_range_fits_where_its_end_does(offset: u64, length: u64, end: u64, shift in 0_u32..64) {
+        let (offset, length) = (offset >> shift, length >> shift);
+        let reaches = u128::from(offset) + u128::from(length);
+        prop_assert_eq!(fits(offset, length, end), reaches <= u128::from(end));
+        if let Ok(end) = u64::try_from(reaches) {
+            prop_assert!(fits(offset, length, end));
+            prop_assert!(end == 0 || !fits(offset, length, end - 1));
+        }
+    }
+}
