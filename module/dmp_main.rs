@@ -39,7 +39,6 @@ use wrappers::dm;
 module! {
     type: Dmp,
     name: "dmp",
-    author: "The dmp authors",
     description: "Device-mapper target that counts the requests it passes on",
     license: "GPL",
 }

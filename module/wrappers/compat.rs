@@ -4,6 +4,29 @@
 //!
 //! `Kbuild` looks into the kernel's headers and sets the cfgs; `bindings.h` has the constants.
 
+use super::bindings;
+use core::{ffi::c_char, mem};
+
+/// Makes an attribute group of the attributes in a C array that ends in a null pointer. In newer
+/// kernels the field is in a union with one for constant attributes.
+pub(super) const fn attribute_group(
+    name: *const c_char,
+    attributes: *mut *mut bindings::attribute,
+) -> bindings::attribute_group {
+    // SAFETY: all zeros is a group without files.
+    let mut group: bindings::attribute_group = unsafe { mem::zeroed() };
+    group.name = name;
+    #[cfg(not(dmp_attrs_union))]
+    {
+        group.attrs = attributes;
+    }
+    #[cfg(dmp_attrs_union)]
+    {
+        group.__bindgen_anon_2.attrs = attributes;
+    }
+    group
+}
+
 /// Declares a `dm_prepare_ioctl_fn`, which newer kernels tell the ioctl as well.
 macro_rules! prepare_ioctl {
     (

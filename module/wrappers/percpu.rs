@@ -50,7 +50,7 @@ impl<const N: usize> PerCpuCounters<N> {
     /// compiled.
     #[inline(always)]
     pub(crate) fn add(&self, index: usize, n: u64) {
-        kernel::build_assert!(index < N);
+        build_assert!(index < N);
         // SAFETY: `first` points to `N` per-CPU counters and `index < N`. `this_cpu_add` may be
         // called from any context.
         unsafe { bindings::dmp_percpu_add(self.first.as_ptr().add(index), n) }
@@ -60,7 +60,7 @@ impl<const N: usize> PerCpuCounters<N> {
     /// [`PerCpuCounters::add`]. A counter is either raised or added to.
     #[inline(always)]
     pub(crate) fn raise(&self, index: usize, n: u64) {
-        kernel::build_assert!(index < N);
+        build_assert!(index < N);
         // SAFETY: as in `add`.
         unsafe { bindings::dmp_percpu_raise(self.first.as_ptr().add(index), n) }
     }

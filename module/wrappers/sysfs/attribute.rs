@@ -2,7 +2,7 @@
 
 //! Attributes as data: what files a directory has, and what reads and writes them.
 
-use super::super::{bindings, output::Output};
+use super::super::{bindings, compat, output::Output};
 use super::directory;
 use core::{
     ffi::{c_char, CStr},
@@ -115,11 +115,8 @@ impl<T> Group<T> {
             Some(name) => name.as_ptr(),
             None => ptr::null(),
         };
-        // SAFETY: all zeros is a group without files.
-        let mut group: bindings::attribute_group = unsafe { mem::zeroed() };
-        group.name = name;
-        group.attrs = ptr::addr_of!(*list).cast_mut().cast();
-        Self(group, PhantomData)
+        let attributes = ptr::addr_of!(*list).cast_mut().cast();
+        Self(compat::attribute_group(name, attributes), PhantomData)
     }
 }
 

@@ -116,7 +116,7 @@ impl<T> Inner<T> {
 /// `kobj` must be that of a `Directory<T>` which is not dropped for `'a`.
 pub(super) unsafe fn data<'a, T>(kobj: *mut bindings::kobject) -> &'a T {
     // SAFETY: by this function's contract. `Opaque` is transparent.
-    unsafe { &(*container_of!(kobj, Inner<T>, kobj)).data }
+    unsafe { &(*container_of!(kobj.cast::<Opaque<bindings::kobject>>(), Inner<T>, kobj)).data }
 }
 
 /// Says that nobody refers to the kobject any more. Its memory is its owner's, who waits for this.
@@ -129,7 +129,7 @@ pub(super) unsafe extern "C" fn release<T>(kobj: *mut bindings::kobject) {
     // `Inner::put`. `complete` is the last use of it: the kernel's own code after `release` only
     // has a copy of the name.
     unsafe {
-        let inner = container_of!(kobj, Inner<T>, kobj);
+        let inner = container_of!(kobj.cast::<Opaque<bindings::kobject>>(), Inner<T>, kobj);
         bindings::complete(ptr::addr_of!((*inner).released).cast_mut().cast());
     }
 }
