@@ -28,6 +28,7 @@ pub struct Builder {
     pub(crate) disks: Vec<Disk>,
     pub(crate) cpus: u32,
     pub(crate) memory: String,
+    pub(crate) kernel_arguments: String,
     pub(crate) accel: Accel,
     pub(crate) boot_limit: Duration,
     pub(crate) limit: Duration,
@@ -40,6 +41,7 @@ impl Default for Builder {
             disks: Vec::new(),
             cpus: 1,
             memory: "512M".into(),
+            kernel_arguments: String::new(),
             accel: accel
                 .and_then(|name| name.parse().ok())
                 .unwrap_or(Accel::Auto),
@@ -65,6 +67,13 @@ impl Builder {
     /// How much memory, as QEMU's `-m` takes it; 512M by default.
     pub fn memory(mut self, memory: &str) -> Self {
         self.memory = memory.into();
+        self
+    }
+
+    /// Adds arguments to the guest's kernel command line.
+    pub fn kernel_arguments(mut self, arguments: &str) -> Self {
+        self.kernel_arguments += arguments;
+        self.kernel_arguments.push(' ');
         self
     }
 
@@ -119,7 +128,8 @@ impl Builder {
         cmdline: &str,
     ) -> Result<(Invocation, Vec<PathBuf>), Error> {
         let parts = Parts::from_env()?;
-        let mut invocation = Invocation::new(&parts, self.accel.choose(&parts)?, cmdline);
+        let cmdline = format!("{}{cmdline}", self.kernel_arguments);
+        let mut invocation = Invocation::new(&parts, self.accel.choose(&parts)?, &cmdline);
         invocation
             .args(["-initrd".as_ref(), parts.initrd.as_os_str()])
             .args(["-m", &self.memory, "-smp", &self.cpus.to_string()]);

@@ -114,6 +114,78 @@ pub fn assert_all(machine: &mut Machine, reads: Count, writes: Count) {
     assert_eq!(shown, volumes(reads, writes), "all devices");
 }
 
+/// The operations, in the order in which they are shown.
+pub const OPERATIONS: [&str; 6] = ["read", "write", "discard", "flush", "write_zeroes", "other"];
+
+/// Requests, bytes and errors of each operation of `device` must be those of `expected`, and zero
+/// where an operation is not in it. The average and the sum of the size histogram must fit them.
+#[track_caller]
+pub fn assert_operations(machine: &mut Machine, device: &str, expected: &[(&str, u64, u64, u64)]) {
+    let shown = machine.sh(&format!(
+        "cd {STAT}/{device} && for o in {all}; do \
+         echo $o $(cat $o/requests $o/bytes $o/errors $o/avg_size) \
+         $(awk '{{ sum += $2 }} END {{ print sum }}' $o/size_histogram); done",
+        all = OPERATIONS.join(" ")
+    ));
+    let mut lines = String::new();
+    for operation in OPERATIONS {
+        let (_, requests, bytes, errors) = expected
+            .iter()
+            .find(|(name, ..)| *name == operation)
+            .unwrap_or(&("", 0, 0, 0));
+        let average = bytes.checked_div(*requests).unwrap_or(0);
+        lines += &format!("{operation} {requests} {bytes} {errors} {average} {requests}\n");
+    }
+    assert_eq!(
+        shown, lines,
+        "{device}: operation, requests, bytes, errors, average, sum of the size histogram"
+    );
+}
+
+/// The lines of a histogram that have counted something: bound and count.
+#[track_caller]
+pub fn histogram(machine: &mut Machine, file: &str) -> Vec<(String, u64)> {
+    machine
+        .sh(&format!("cat {STAT}/{file}"))
+        .lines()
+        .map(|line| line.split_once(' ').unwrap())
+        .map(|(bound, count)| (bound.to_owned(), count.parse().unwrap()))
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+/// One number of sysfs.
+#[track_caller]
+pub fn number(machine: &mut Machine, file: &str) -> u64 {
+    machine
+        .sh(&format!("cat {STAT}/{file}"))
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+/// A script must fail with status 1 and an error message that has `errno` in it.
+#[track_caller]
+pub fn assert_refused(machine: &mut Machine, script: &str, errno: &str) {
+    let output = machine
+        .run(script)
+        .unwrap_or_else(|error| panic!("{error}"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status, 1, "{script}: {stderr}");
+    assert!(stderr.contains(errno), "{script}: {stderr}");
+}
+
+/// No device is there, and no trace of one in sysfs.
+#[track_caller]
+pub fn assert_nothing_left(machine: &mut Machine, what: &str) {
+    let left = machine.sh(&format!("dmsetup ls; ls {STAT} /dev/mapper"));
+    assert_eq!(
+        left,
+        format!("No devices found\n/dev/mapper:\ncontrol\n\n{STAT}:\nvolumes\n"),
+        "{what}"
+    );
+}
+
 /// sh that writes `count` blocks of `size` bytes of zeros to a device from its beginning on, each
 /// in one request.
 ///

@@ -118,24 +118,39 @@ fn no_request_is_lost_when_four_processors_send_them_at_once() {
 }
 
 #[test]
-fn the_counters_can_be_read_by_all_and_written_by_none() {
+fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     let modes = machine.sh(&format!(
-        "cd {STAT} && stat -c '%a %n' volumes {device}/volumes {device}/name {device}/reset \
-         {device}/read/* {device}/write/*"
+        "cd {STAT} && find . -type f | sort | sed 's|^[.]/||' | xargs stat -c '%a %n'"
     ));
-    let mut expected = vec![
-        "444 volumes".to_owned(),
-        format!("444 {device}/volumes"),
-        format!("444 {device}/name"),
-        format!("200 {device}/reset"),
-    ];
-    for operation in ["read", "write"] {
-        for file in ["avg_size", "bytes", "requests"] {
+    let mut expected: Vec<String> = [
+        (644, "latency"),
+        (444, "name"),
+        (200, "reset"),
+        (444, "uuid"),
+        (444, "volumes"),
+    ]
+    .iter()
+    .map(|(mode, file)| format!("{mode} {device}/{file}"))
+    .collect();
+    expected.push("444 volumes".into());
+    for operation in OPERATIONS {
+        for file in [
+            "avg_size",
+            "bytes",
+            "errors",
+            "latency_histogram",
+            "latency_max_ns",
+            "latency_ns",
+            "requests",
+            "size_histogram",
+        ] {
             expected.push(format!("444 {device}/{operation}/{file}"));
         }
     }
+    let path = |line: &String| line.split_once(' ').unwrap().1.to_owned();
+    expected.sort_by_key(path);
     assert_eq!(modes.lines().collect::<Vec<_>>(), expected);
     finish(machine);
 }

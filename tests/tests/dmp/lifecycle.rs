@@ -94,18 +94,3 @@ fn the_counters_outlive_a_reload_of_the_table() {
     assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
     finish(machine);
 }
-
-#[test]
-fn a_hundred_devices_come_and_go_with_all_their_files() {
-    let mut machine = machine();
-    machine.sh("for n in $(seq 1 100); do \
-         dmsetup create d$n --table \"0 8 dmp /dev/vda $((n * 8))\" || exit; done");
-    assert_eq!(machine.sh(&format!("ls -d {STAT}/dm-* | wc -l")), "100\n");
-    machine.sh("for n in $(seq 1 100); do \
-                dd if=/dev/mapper/d$n of=/dev/null bs=4k iflag=direct status=none || exit; done");
-    assert_all(&mut machine, Count::of(100, 4096), Count::default());
-    machine.sh("dmsetup remove_all");
-    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
-    machine.sh("rmmod dmp");
-    finish(machine);
-}

@@ -6,7 +6,11 @@
 mod common;
 mod counters;
 mod data;
+mod errors;
 mod io_sizes;
 mod lifecycle;
+mod messages;
+mod names;
+mod operations;
 mod reset;
 mod table;

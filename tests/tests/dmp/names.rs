@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Names and UUIDs of devices, and files that are open when their device goes.
+
+use crate::common::*;
+
+/// dmsetup itself writes the characters that udev does not like as `\xNN`, and the kernel gets
+/// that; with --manglename none, the kernel gets them as they are. `name` shows what the kernel
+/// has.
+#[test]
+fn name_shows_the_kernels_name_whatever_characters_it_has() {
+    let mut machine = machine();
+    for (options, name, shown) in [
+        ("", "a-b_c.d+e:f@g#h=i", "a-b_c.d+e:f@g#h=i"),
+        ("", "two words", "two\\x20words"),
+        ("", "per%cent", "per\\x25cent"),
+        ("", "grün", "gr\\xc3\\xbcn"),
+        ("--manglename none", "two words", "two words"),
+        ("--manglename none", "%s%n%p", "%s%n%p"),
+        ("--manglename none", "back\\slash", "back\\slash"),
+        (
+            "--manglename none",
+            "\"quoted\" & $HOME",
+            "\"quoted\" & $HOME",
+        ),
+    ] {
+        machine.sh(&format!(
+            "dmsetup {options} create '{name}' --table '0 8 dmp /dev/vda 0'"
+        ));
+        assert_eq!(
+            machine.sh(&format!("cat {STAT}/dm-0/name")),
+            format!("{shown}\n"),
+            "{name}"
+        );
+        machine.sh(&format!("dmsetup {options} remove '{name}'"));
+        assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    }
+    // The longest that there can be: 127 bytes.
+    let longest = "n".repeat(127);
+    create(&mut machine, &longest, "0 8 dmp /dev/vda 0");
+    assert_eq!(
+        machine.sh(&format!("cat {STAT}/dm-0/name")),
+        format!("{longest}\n")
+    );
+    finish(machine);
+}
+
+#[test]
+fn uuid_shows_the_uuid_and_is_empty_without() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 8 dmp /dev/vda 0");
+    let uuid = format!("cat {STAT}/{device}/uuid");
+    assert_eq!(machine.sh(&uuid), "\n");
+    machine.sh("dmsetup rename d --setuuid LVM-0123456789");
+    assert_eq!(machine.sh(&uuid), "LVM-0123456789\n");
+    assert_eq!(machine.sh(&format!("cat {STAT}/{device}/name")), "d\n");
+    machine.sh("dmsetup remove d");
+    // The longest: 128 bytes.
+    let longest = "u".repeat(128);
+    machine.sh(&format!(
+        "dmsetup create d --uuid {longest} --table '0 8 dmp /dev/vda 0'"
+    ));
+    assert_eq!(machine.sh(&uuid), format!("{longest}\n"));
+    finish(machine);
+}
+
+/// Each file is open when the device is removed, which does not wait for them to be closed.
+#[test]
+fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let output = machine
+        .run(&format!(
+            "cd {STAT}/{device} && exec 3<volumes 4<name 5<read/requests 6<write/latency_histogram \
+             && cd / && dmsetup remove d || exit 9; \
+             for fd in 3 4 5 6; do cat <&$fd; echo $?; done; ls {STAT}; \
+             exec 3<&- 4<&- 5<&- 6<&-; rmmod dmp"
+        ))
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "1\n1\n1\n1\nvolumes\n",
+        "{stderr}"
+    );
+    assert_eq!(stderr.matches("No such device").count(), 4, "{stderr}");
+    assert_eq!(output.status, 0, "{stderr}");
+    finish(machine);
+}
+
+/// A shell whose working directory is the device's keeps neither the device nor the module.
+#[test]
+fn a_directory_that_is_in_use_keeps_nothing() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    machine.sh(&format!(
+        "cd {STAT}/{device}/read && dmsetup remove d && ! cat requests 2>/dev/null && rmmod dmp"
+    ));
+    machine.sh("modprobe dmp");
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    assert_counts(&mut machine, &device, Count::default(), Count::default());
+    finish(machine);
+}
