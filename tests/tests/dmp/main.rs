@@ -8,6 +8,7 @@ mod counters;
 mod data;
 mod errors;
 mod io_sizes;
+mod latency;
 mod lifecycle;
 mod messages;
 mod names;

@@ -2,20 +2,20 @@
 
 //! Table lines, good and bad.
 
-use dmp_vm::Machine;
-
 use crate::common::*;
 
-const COUNT: &str = "argument count: expected <device> [<offset>]";
+const DEVICE: &str = "<device> is missing";
 const NUMBER: &str = "<offset> is not a sector number";
+const OPTIONS: &str = "<#options> is not a number";
+const OPTION_COUNT: &str = "<#options> is not the number of options that follow";
+const OPTION: &str = "<option> is unknown: expected latency";
+const REPEATED: &str = "<option> latency is repeated";
 const OPEN: &str = "<device>: cannot open it";
 const END: &str = "<offset> + length reaches past the end of <device>";
 
 /// The disks have 131072 sectors.
 const BAD: &[(&str, &str, &str)] = &[
-    ("0 8 dmp", COUNT, "Invalid argument"),
-    ("0 8 dmp /dev/vda 0 0", COUNT, "Invalid argument"),
-    ("0 8 dmp /dev/vda 0 1 latency", COUNT, "Invalid argument"),
+    ("0 8 dmp", DEVICE, "Invalid argument"),
     ("0 8 dmp /dev/vda x", NUMBER, "Invalid argument"),
     ("0 8 dmp /dev/vda 8x", NUMBER, "Invalid argument"),
     ("0 8 dmp /dev/vda 0x8", NUMBER, "Invalid argument"),
@@ -28,7 +28,59 @@ const BAD: &[(&str, &str, &str)] = &[
         NUMBER,
         "Invalid argument",
     ),
+    ("0 8 dmp /dev/vda 0 x", OPTIONS, "Invalid argument"),
+    ("0 8 dmp /dev/vda 0 latency", OPTIONS, "Invalid argument"),
+    ("0 8 dmp /dev/vda 0 -1 latency", OPTIONS, "Invalid argument"),
+    ("0 8 dmp /dev/vda 0 +1 latency", OPTIONS, "Invalid argument"),
+    (
+        "0 8 dmp /dev/vda 0 0x1 latency",
+        OPTIONS,
+        "Invalid argument",
+    ),
+    (
+        "0 8 dmp /dev/vda 0 18446744073709551616 latency",
+        OPTIONS,
+        "Invalid argument",
+    ),
+    // Fewer follow than there should be, then more.
+    ("0 8 dmp /dev/vda 0 1", OPTION_COUNT, "Invalid argument"),
+    (
+        "0 8 dmp /dev/vda 0 2 latency",
+        OPTION_COUNT,
+        "Invalid argument",
+    ),
+    (
+        "0 8 dmp /dev/vda 0 18446744073709551615 latency",
+        OPTION_COUNT,
+        "Invalid argument",
+    ),
+    (
+        "0 8 dmp /dev/vda 0 0 latency",
+        OPTION_COUNT,
+        "Invalid argument",
+    ),
+    (
+        "0 8 dmp /dev/vda 0 1 latency latency",
+        OPTION_COUNT,
+        "Invalid argument",
+    ),
+    ("0 8 dmp /dev/vda 0 1 fast", OPTION, "Invalid argument"),
+    ("0 8 dmp /dev/vda 0 1 Latency", OPTION, "Invalid argument"),
+    ("0 8 dmp /dev/vda 0 1 latency=1", OPTION, "Invalid argument"),
+    (
+        "0 8 dmp /dev/vda 0 2 latency fast",
+        OPTION,
+        "Invalid argument",
+    ),
+    (
+        "0 8 dmp /dev/vda 0 2 latency latency",
+        REPEATED,
+        "Invalid argument",
+    ),
+    // The first word that is wrong has the message.
+    ("0 8 dmp /dev/nothing x 1", NUMBER, "Invalid argument"),
     ("0 8 dmp /dev/nothing 0", OPEN, "No such file or directory"),
+    // A number that no driver has.
     ("0 8 dmp 240:77 0", OPEN, "No such device or address"),
     ("0 8 dmp /dev/null 0", OPEN, "Block device required"),
     ("0 131073 dmp /dev/vda", END, "Invalid argument"),
@@ -81,14 +133,39 @@ fn a_bad_table_line_is_refused_with_its_message_and_leaves_nothing() {
     finish(machine);
 }
 
-#[track_caller]
-fn assert_nothing_left(machine: &mut Machine, line: &str) {
-    let left = machine.sh(&format!("dmsetup ls; ls {STAT} /dev/mapper"));
-    assert_eq!(
-        left,
-        format!("No devices found\n/dev/mapper:\ncontrol\n\n{STAT}:\nvolumes\n"),
-        "{line}"
+/// A device that another holder has to itself, and the mapped device itself.
+#[test]
+fn a_device_that_cannot_be_had_is_refused() {
+    let mut machine = machine();
+    machine.sh("mke2fs /dev/vdb >/dev/null && mkdir /mnt && mount -t ext4 /dev/vdb /mnt");
+    for (line, errno) in [
+        ("0 8 dmp /dev/vdb 0", "Device or resource busy"),
+        ("0 8 dmp /dev 0", "Block device required"),
+    ] {
+        machine.sh("dmesg -c >/dev/null");
+        assert_refused(
+            &mut machine,
+            &format!("dmsetup create d --table '{line}'"),
+            errno,
+        );
+        let log = machine.sh("dmesg");
+        assert!(log.contains(&format!(": dmp: {OPEN} (")), "{line}: {log}");
+    }
+    machine.sh("umount /mnt");
+    assert_nothing_left(&mut machine, "a busy device");
+
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vdb 0");
+    machine.sh("dmesg -c >/dev/null");
+    assert_refused(
+        &mut machine,
+        "dmsetup reload d --table '0 8 dmp /dev/mapper/d 0'",
+        "Invalid argument",
     );
+    let log = machine.sh("dmesg");
+    assert!(log.contains(&format!(": dmp: {OPEN} (")), "{log}");
+    machine.sh(&direct_reads("d", 4096, 2));
+    assert_counts(&mut machine, &device, Count::of(2, 4096), Count::default());
+    finish(machine);
 }
 
 #[test]
@@ -122,6 +199,18 @@ fn a_good_line_is_printed_as_one_that_makes_the_same_device() {
             format!("0 2048 dmp {vda} 0"),
         ),
         (
+            "0 2048 dmp /dev/vda 7 0".to_owned(),
+            format!("0 2048 dmp {vda} 7"),
+        ),
+        (
+            "0 2048 dmp /dev/vda 7 1 latency".to_owned(),
+            format!("0 2048 dmp {vda} 7 1 latency"),
+        ),
+        (
+            "0 2048 dmp /dev/vda 7 01 latency".to_owned(),
+            format!("0 2048 dmp {vda} 7 1 latency"),
+        ),
+        (
             format!("0 2048 dmp {vda} 129024"),
             format!("0 2048 dmp {vda} 129024"),
         ),
@@ -145,5 +234,39 @@ fn a_good_line_is_printed_as_one_that_makes_the_same_device() {
         );
         machine.sh("dmsetup remove d");
     }
+    finish(machine);
+}
+
+/// An inactive table says what it asks for; the live one, whether latencies are measured.
+#[test]
+fn an_inactive_table_prints_its_own_option() {
+    const NO_TABLE: &str = "\n";
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 1");
+    let vda = machine.sh("cat /sys/block/vda/dev");
+    let (plain, timed) = (
+        format!("0 2048 dmp {} 1\n", vda.trim()),
+        format!("0 2048 dmp {} 1 1 latency\n", vda.trim()),
+    );
+    let mut assert_tables = |script: &str, live: &str, inactive: &str| {
+        machine.sh(script);
+        assert_eq!(machine.sh("dmsetup table d"), live, "{script}: live");
+        assert_eq!(
+            machine.sh("dmsetup table --inactive d"),
+            inactive,
+            "{script}: inactive"
+        );
+    };
+    let reload = "dmsetup reload d --table '0 2048 dmp /dev/vda 1";
+    assert_tables(&format!("{reload} 1 latency'"), &plain, &timed);
+    assert_tables("dmsetup resume d", &timed, NO_TABLE);
+    assert_tables(&format!("{reload}'"), &timed, &plain);
+    assert_tables("dmsetup clear d", &timed, NO_TABLE);
+    assert_tables("dmsetup message d 0 latency off", &plain, NO_TABLE);
+    assert_tables(
+        &format!("echo 1 >{STAT}/{device}/latency"),
+        &timed,
+        NO_TABLE,
+    );
     finish(machine);
 }

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How long requests take, when asked for. The clock is that of a guest on a busy host: a request
+//! takes at least what dm-delay keeps it, and may take longer.
+
+use dmp_vm::Machine;
+
+use crate::common::*;
+
+/// What dm-delay adds to each request.
+const DELAY_MS: u64 = 100;
+/// What a request takes at least: dm-delay counts in ticks, of which one may be all but over when a
+/// request comes. They are of 10 ms or less.
+const LEAST_NS: u64 = (DELAY_MS - 10) * 1_000_000;
+
+/// A disk that is slow to answer.
+fn slow_disk(machine: &mut Machine) {
+    machine.sh("modprobe dm-delay");
+    create(
+        machine,
+        "slow",
+        &format!("0 2048 delay /dev/vda 0 {DELAY_MS}"),
+    );
+}
+
+/// What was measured of `operation`, and that it fits together: requests, all of which took at
+/// least the delay.
+#[track_caller]
+fn assert_measured(machine: &mut Machine, device: &str, operation: &str, requests: u64) {
+    let operation = format!("{device}/{operation}");
+    let sum = number(machine, &format!("{operation}/latency_ns"));
+    let max = number(machine, &format!("{operation}/latency_max_ns"));
+    let counts = histogram(machine, &format!("{operation}/latency_histogram"));
+    assert!(sum >= requests * LEAST_NS, "{operation}: {sum}");
+    assert!(
+        max >= sum.div_ceil(requests) && max <= sum,
+        "{operation}: {max} of {sum}"
+    );
+    assert_eq!(
+        counts.iter().map(|(_, count)| count).sum::<u64>(),
+        requests,
+        "{counts:?}"
+    );
+    // 2^26 ns are less than that, so the first that can be is 2^27; and the slowest request
+    // is in the last that has any.
+    let bounds: Vec<u64> = counts
+        .iter()
+        .map(|(bound, _)| bound.parse().unwrap())
+        .collect();
+    assert!(bounds[0] >= 1 << 27, "{counts:?}");
+    assert_eq!(
+        *bounds.last().unwrap(),
+        max.next_power_of_two(),
+        "{counts:?}"
+    );
+}
+
+/// Nothing was measured of any operation.
+#[track_caller]
+fn assert_not_measured(machine: &mut Machine, device: &str, why: &str) {
+    let mut expected = String::new();
+    for bucket in 10..37 {
+        expected += &format!("{} 0\n", 1_u64 << bucket);
+    }
+    expected += "inf 0\n";
+    for operation in OPERATIONS {
+        let shown = machine.sh(&format!(
+            "cd {STAT}/{device}/{operation} && cat latency_ns latency_max_ns latency_histogram"
+        ));
+        assert_eq!(shown, format!("0\n0\n{expected}"), "{why}: {operation}");
+    }
+}
+
+#[track_caller]
+fn assert_latency(machine: &mut Machine, device: &str, on: bool) {
+    assert_eq!(number(machine, &format!("{device}/latency")), u64::from(on));
+    let status = machine.sh("dmsetup status d");
+    let word = if on { "on" } else { "off" };
+    assert!(status.ends_with(&format!(" latency {word}\n")), "{status}");
+}
+
+#[test]
+fn latencies_are_not_measured_unless_asked_for() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    machine.sh(&direct_reads("d", 4096, 9));
+    assert_latency(&mut machine, &device, false);
+    assert_not_measured(&mut machine, &device, "never asked for");
+    assert_counts(&mut machine, &device, Count::of(9, 4096), Count::default());
+    finish(machine);
+}
+
+#[test]
+fn every_request_is_measured_from_its_arrival_to_its_end() {
+    let mut machine = machine();
+    slow_disk(&mut machine);
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0 1 latency");
+    assert_latency(&mut machine, &device, true);
+    assert_not_measured(&mut machine, &device, "before the first request");
+    machine.sh(&direct_reads("d", 4096, 5));
+    machine.sh(&direct_writes("d", 65536, 3));
+    assert_measured(&mut machine, &device, "read", 5);
+    assert_measured(&mut machine, &device, "write", 3);
+    // Requests that are under way at once each have their own time.
+    machine.sh("dmsetup message d 0 reset");
+    assert_not_measured(&mut machine, &device, "after a reset");
+    assert_latency(&mut machine, &device, true);
+    machine.sh(
+        "for n in 1 2 3 4 5 6 7 8; do dd if=/dev/mapper/d of=/dev/null bs=4k count=1 skip=$n \
+         iflag=direct status=none & done; wait",
+    );
+    assert_measured(&mut machine, &device, "read", 8);
+    assert_operations(&mut machine, &device, &[("read", 8, 8 * 4096, 0)]);
+    finish(machine);
+}
+
+/// Over a disk that is not slow a request still takes some time.
+#[test]
+fn failed_requests_and_flushes_are_measured_as_well() {
+    let mut machine = machine();
+    create(&mut machine, "bad", "0 8 linear /dev/vda 0\n8 8 error");
+    let device = create(&mut machine, "d", "0 16 dmp /dev/mapper/bad 0 1 latency");
+    machine.sh(
+        "dd if=/dev/mapper/d of=/dev/null bs=4k count=2 iflag=direct status=none; \
+         dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none",
+    );
+    let all = [("read", 2, 8192, 1), ("flush", 1, 0, 0)];
+    assert_operations(&mut machine, &device, &all);
+    for (operation, requests) in [("read", 2), ("flush", 1)] {
+        let counts = histogram(
+            &mut machine,
+            &format!("{device}/{operation}/latency_histogram"),
+        );
+        let sum: u64 = counts.iter().map(|(_, count)| count).sum();
+        assert_eq!(sum, requests, "{operation}");
+        assert!(number(&mut machine, &format!("{device}/{operation}/latency_ns")) > 0);
+    }
+    finish(machine);
+}
+
+#[test]
+fn a_switch_takes_effect_at_once_and_leaves_the_requests_alone() {
+    let mut machine = machine();
+    slow_disk(&mut machine);
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0");
+    let one = direct_reads("d", 4096, 1);
+    let by_file = |value: &str| format!("echo {value} >{STAT}/{device}/latency");
+    let switches = [
+        ("dmsetup message d 0 latency on".to_owned(), true),
+        (by_file("0"), false),
+        (by_file("1"), true),
+        ("dmsetup message d 0 latency off".to_owned(), false),
+    ];
+    for (reads, (switch, on)) in (1..).zip(&switches) {
+        machine.sh(switch);
+        assert_latency(&mut machine, &device, *on);
+        machine.sh(&one);
+        // To switch it on again changes nothing.
+        if *on {
+            machine.sh(switch);
+            assert_measured(&mut machine, &device, "read", 1);
+        } else {
+            assert_not_measured(&mut machine, &device, switch);
+        }
+        assert_counts(
+            &mut machine,
+            &device,
+            Count::of(reads, 4096),
+            Count::default(),
+        );
+    }
+    finish(machine);
+}
+
+/// A request takes 100 ms here, and the switch comes somewhere in the midst of it.
+#[test]
+fn a_request_under_way_at_a_switch_is_not_measured() {
+    let mut machine = machine();
+    slow_disk(&mut machine);
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0 1 latency");
+    let read = direct_reads("d", 4096, 1);
+    for (switch, word) in [(0, "off"), (1, "on")] {
+        machine.sh(&format!(
+            "{read} & while [ $(cat {STAT}/{device}/read/requests) = {switch} ]; do :; done; \
+             echo {switch} >{STAT}/{device}/latency; wait"
+        ));
+        assert_latency(&mut machine, &device, switch == 1);
+        assert_not_measured(&mut machine, &device, word);
+    }
+    assert_counts(&mut machine, &device, Count::of(2, 4096), Count::default());
+    finish(machine);
+}
+
+#[test]
+fn anything_but_0_and_1_is_refused_and_changes_nothing() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    for value in ["2", "-1", "on", "off", "11", "01", "1 0", "y", "\\n", "1x"] {
+        assert_refused(
+            &mut machine,
+            &format!("printf '{value}' >/run/value; cat /run/value >{STAT}/{device}/latency"),
+            "Invalid argument",
+        );
+        assert_latency(&mut machine, &device, true);
+    }
+    machine.sh(&format!("printf 0 >{STAT}/{device}/latency"));
+    assert_latency(&mut machine, &device, false);
+    finish(machine);
+}
+
+/// The option is done at the first resume of its table, and not again at the next.
+#[test]
+fn a_reload_sets_what_its_table_asks_for_and_a_resume_alone_nothing() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let mut assert_after = |script: &str, on: bool| {
+        machine.sh(script);
+        assert_eq!(
+            number(&mut machine, &format!("{device}/latency")),
+            u64::from(on),
+            "{script}"
+        );
+    };
+    let reload = "dmsetup reload d --table '0 2048 dmp /dev/vda 0";
+    assert_after("dmsetup suspend d && dmsetup resume d", true);
+    assert_after("dmsetup message d 0 latency off", false);
+    assert_after("dmsetup suspend d && dmsetup resume d", false);
+    assert_after(&format!("{reload} 1 latency'"), false);
+    assert_after("dmsetup clear d", false);
+    assert_after("dmsetup resume d", false);
+    assert_after(&format!("{reload} 1 latency'"), false);
+    assert_after("dmsetup suspend d", false);
+    assert_after("dmsetup resume d", true);
+    assert_after(&format!("{reload}'"), true);
+    assert_after("dmsetup resume d", false);
+    // One line of two that asks for it is enough, whichever it is.
+    let two = |first: &str, second: &str| {
+        format!(
+            "dmsetup reload d <<'END' && dmsetup resume d\n\
+             0 8 dmp /dev/vda 0{first}\n8 8 dmp /dev/vdb 0{second}\nEND"
+        )
+    };
+    assert_after(&two(" 1 latency", ""), true);
+    assert_after(&two("", ""), false);
+    assert_after(&two("", " 1 latency"), true);
+    finish(machine);
+}
