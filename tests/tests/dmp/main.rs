@@ -13,5 +13,7 @@ mod lifecycle;
 mod messages;
 mod names;
 mod operations;
+mod ownership;
 mod reset;
 mod table;
+mod under_load;

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Whose counters they are: the mapped device's, whatever tables it has.
+
+use std::time::Duration;
+
+use crate::common::*;
+
+const NONE: Count = Count {
+    requests: 0,
+    bytes: 0,
+};
+
+#[test]
+fn the_counters_survive_every_kind_of_new_table() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let mut writes = Count::of(3, 4096);
+    machine.sh(&direct_writes("d", 4096, 3));
+    for table in [
+        // Grown, shrunk, moved on the disk, to another disk, with an option, without.
+        "0 131072 dmp /dev/vda 0",
+        "0 64 dmp /dev/vda 0",
+        "0 2048 dmp /dev/vda 8192",
+        "0 2048 dmp /dev/vdb 0",
+        "0 2048 dmp /dev/vdb 0 1 latency",
+        "0 2048 dmp /dev/vdb 0",
+        // Two lines, one of them dmp, one again.
+        "0 16 dmp /dev/vda 0\n16 2048 dmp /dev/vdb 0",
+        "0 32 dmp /dev/vda 0\n32 32 linear /dev/vdb 0",
+        "0 2048 dmp /dev/vda 0",
+    ] {
+        machine.sh(&format!("dmsetup reload d <<'END'\n{table}\nEND"));
+        assert_counts(&mut machine, &device, NONE, writes);
+        machine.sh("dmsetup resume d");
+        assert_counts(&mut machine, &device, NONE, writes);
+        machine.sh(&direct_writes("d", 4096, 2));
+        writes = writes + Count::of(2, 4096);
+        assert_counts(&mut machine, &device, NONE, writes);
+        assert_eq!(
+            machine.sh(&format!("ls {STAT}")),
+            format!("{device}\nvolumes\n")
+        );
+    }
+    finish(machine);
+}
+
+#[test]
+fn they_go_with_the_last_dmp_line_and_the_next_begin_at_zero() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    machine.sh(&direct_writes("d", 4096, 3));
+    machine.sh("dmsetup reload d --table '0 2048 linear /dev/vda 0'");
+    assert_counts(&mut machine, &device, NONE, Count::of(3, 4096));
+    machine.sh("dmsetup resume d");
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    machine.sh(&direct_writes("d", 4096, 3));
+    machine.sh("dmsetup reload d --table '0 2048 dmp /dev/vda 0'");
+    assert_counts(&mut machine, &device, NONE, NONE);
+    machine.sh("dmsetup resume d");
+    machine.sh(&direct_writes("d", 4096, 1));
+    assert_counts(&mut machine, &device, NONE, Count::of(1, 4096));
+    machine.sh("dmsetup remove d && rmmod dmp");
+    finish(machine);
+}
+
+/// 16 writers, suspended and resumed and reloaded under them: not one request more or less.
+#[test]
+fn not_a_request_is_lost_over_suspend_resume_and_reload_under_load() {
+    let mut machine = boot(builder().cpus(2));
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0");
+    machine.sh(
+        "for n in 1 2 3 4; do \
+           dd if=/dev/zero of=/dev/mapper/d bs=4k count=1000 oflag=direct conv=notrunc status=none & \
+           dd if=/dev/mapper/d of=/dev/null bs=8k count=1000 iflag=direct status=none & \
+         done; \
+         for n in 1 2 3 4 5 6 7 8; do \
+           dmsetup suspend d && dmsetup resume d || exit; \
+           dmsetup reload d --table '0 65536 dmp /dev/vdb 0 1 latency' && dmsetup resume d || exit; \
+           dmsetup reload d <<'END' && dmsetup resume d || exit\n\
+0 16 dmp /dev/vda 0\n16 65520 dmp /dev/vda 16\nEND\n\
+         done; wait",
+    );
+    assert_counts(
+        &mut machine,
+        &device,
+        Count::of(4000, 8192),
+        Count::of(4000, 4096),
+    );
+    finish(machine);
+}
+
+#[test]
+fn a_device_without_a_live_table_has_its_directory_with_the_first_table_loaded() {
+    let mut machine = machine();
+    machine.sh("dmsetup create d --notable");
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    // Loaded, cleared: nothing left.
+    machine.sh("dmsetup load d --table '0 2048 dmp /dev/vda 0 1 latency'");
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "dm-0\nvolumes\n");
+    assert_eq!(machine.sh(&format!("cat {STAT}/dm-0/name")), "d\n");
+    assert_counts(&mut machine, "dm-0", NONE, NONE);
+    assert_eq!(number(&mut machine, "dm-0/latency"), 0);
+    machine.sh("dmsetup clear d");
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    // A bad table leaves the good one that is loaded.
+    machine.sh("dmsetup load d --table '0 2048 dmp /dev/vda 0'");
+    assert_refused(
+        &mut machine,
+        "dmsetup load d --table '0 2048 dmp /dev/vda x'",
+        "Invalid argument",
+    );
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "dm-0\nvolumes\n");
+    // A load over a load.
+    machine
+        .sh("for n in 1 2 3; do dmsetup load d --table \"0 2048 dmp /dev/vda $n\" || exit; done");
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "dm-0\nvolumes\n");
+    machine.sh("dmsetup remove d");
+    assert_nothing_left(&mut machine, "removed with an inactive table only");
+    machine.sh("rmmod dmp");
+    finish(machine);
+}
+
+/// The first line is good, and so is made, before the second is found to be bad.
+#[test]
+fn a_load_that_fails_after_a_good_line_leaves_nothing() {
+    let mut machine = machine();
+    assert_refused(
+        &mut machine,
+        "dmsetup create d <<'END'\n0 8 dmp /dev/vda 0 1 latency\n8 8 dmp /dev/vda 0 1 fast\nEND",
+        "Invalid argument",
+    );
+    assert_nothing_left(&mut machine, "a bad second line");
+    // A target type that there is not, behind a good line.
+    assert_refused(
+        &mut machine,
+        "dmsetup create d <<'END'\n0 8 dmp /dev/vda 0\n8 8 nothing /dev/vda 0\nEND",
+        "Invalid argument",
+    );
+    assert_nothing_left(&mut machine, "an unknown second target");
+    machine.sh("rmmod dmp");
+    finish(machine);
+}
+
+/// dmsetup makes a hundred devices of one concise table, and two of them do so at once.
+#[test]
+fn two_hundred_devices_come_and_go_at_once_and_leave_nothing() {
+    let mut machine = boot(builder().cpus(2).limit(Duration::from_secs(200)));
+    machine.sh("for w in 0 1; do \
+           dmsetup create --concise \"$(for n in $(seq 1 100); do \
+             printf 'd%s-%s,,,rw,0 8 dmp /dev/vda %s;' $w $n $((n * 8)); done)\" & \
+         done; wait");
+    let shown = machine.sh(&format!(
+        "cat {STAT}/dm-*/name | sort -u | wc -l; ls -d {STAT}/dm-*/other/errors | wc -l; \
+         ls {STAT} | wc -l"
+    ));
+    assert_eq!(shown, "200\n200\n201\n");
+    machine.sh("for d in /dev/mapper/d*; do \
+         dd if=$d of=/dev/null bs=4k iflag=direct status=none || exit; done");
+    assert_all(&mut machine, Count::of(200, 4096), NONE);
+    machine.sh("for n in 1 2 3 4 5 6 7 8; do \
+           dmsetup reload d0-$n --table '0 8 dmp /dev/vdb 8 1 latency' || exit; done; \
+         dmsetup remove_all");
+    assert_nothing_left(&mut machine, "200 devices");
+    machine.sh("rmmod dmp");
+    finish(machine);
+}
+
+/// Loads, clears and removes of the same device, by two at once: each may be refused, and nothing
+/// collides or stays behind.
+#[test]
+fn loads_against_removes_never_collide() {
+    let mut machine = boot(builder().cpus(2));
+    machine.sh(
+        "(for n in $(seq 1 25); do \
+           dmsetup create d --table '0 8 dmp /dev/vda 0'; dmsetup remove d; done) >/dev/null 2>&1 & \
+         for n in $(seq 1 25); do \
+           dmsetup load d --table '0 8 dmp /dev/vdb 0 1 latency'; dmsetup clear d; \
+           cat /sys/module/dmp/stat/dm-*/* /sys/module/dmp/stat/dm-*/*/*; \
+         done >/dev/null 2>&1; wait; dmsetup remove_all",
+    );
+    assert_nothing_left(&mut machine, "loads against removes");
+    machine.sh("rmmod dmp");
+    finish(machine);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a reader can rely on while requests come, and a reset among them.
+
+use crate::common::*;
+
+/// Reads all of 4 KiB, all the time, until /run/stop is there.
+const LOAD: &str = "rm -f /run/stop; for n in 1 2; do \
+    while ! [ -e /run/stop ]; do \
+      dd if=/dev/mapper/d of=/dev/null bs=4k count=500 iflag=direct status=none || exit; \
+    done & done; ";
+
+/// Each sample is requests, bytes, errors, and the buckets other than that of 4 KiB.
+const SAMPLE: &str = "echo $(dmsetup status d | cut -d ' ' -f 5-7) \
+    $(grep -v '^4096 ' size_histogram | awk '{ sum += $2 } END { print sum }');";
+
+#[test]
+fn what_is_read_under_load_fits_together() {
+    let mut machine = boot(builder().cpus(2));
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0");
+    let samples = machine.sh(&format!(
+        "{LOAD} cd {STAT}/{device}/read; for n in $(seq 1 40); do {SAMPLE} done; \
+         touch /run/stop; wait"
+    ));
+    let mut last = (0, 0);
+    for sample in samples.lines() {
+        let numbers: Vec<u64> = sample.split(' ').map(|n| n.parse().unwrap()).collect();
+        let [requests, bytes, errors, elsewhere] = numbers[..] else {
+            panic!("{sample}");
+        };
+        assert_eq!(bytes % 4096, 0, "{sample}");
+        // Requests are added up first, and counted first: of those added, all but what the two
+        // readers are counting at this moment have their bytes.
+        assert!(bytes / 4096 + 2 >= requests, "{sample}");
+        assert!(
+            requests >= last.0 && bytes >= last.1,
+            "{last:?}, then {sample}"
+        );
+        assert_eq!((errors, elsewhere), (0, 0), "{sample}");
+        last = (requests, bytes);
+    }
+    assert!(last.0 > 0);
+    // At rest they are exact: dd's are of 500 each.
+    let requests = number(&mut machine, &format!("{device}/read/requests"));
+    assert_eq!(requests % 500, 0);
+    assert_counts(
+        &mut machine,
+        &device,
+        Count::of(requests, 4096),
+        Count::default(),
+    );
+    finish(machine);
+}
+
+/// Resets by file and by message, and the latency switched, against requests on two CPUs.
+#[test]
+fn a_reset_under_load_mixes_nothing_and_afterwards_the_numbers_are_exact() {
+    let mut machine = boot(builder().cpus(2));
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
+    let samples = machine.sh(&format!(
+        "{LOAD} cd {STAT}/{device}/read; for n in $(seq 1 20); do \
+           echo 1 >../reset && {SAMPLE} dmsetup message d 0 reset && {SAMPLE} \
+           echo $((n % 2)) >../latency && {SAMPLE} \
+         done; touch /run/stop; wait"
+    ));
+    assert_eq!(samples.lines().count(), 60);
+    for sample in samples.lines() {
+        let numbers: Vec<u64> = sample.split(' ').map(|n| n.parse().unwrap()).collect();
+        let [requests, bytes, errors, elsewhere] = numbers[..] else {
+            panic!("{sample}");
+        };
+        // Nothing is negative: that would be near 2^64.
+        assert!(requests < 1 << 32 && bytes < 1 << 44, "{sample}");
+        assert_eq!(bytes % 4096, 0, "{sample}");
+        assert_eq!((errors, elsewhere), (0, 0), "{sample}");
+        assert!(bytes / 4096 + 2 >= requests, "{sample}");
+    }
+    machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
+    assert_operations(&mut machine, &device, &[]);
+    machine.sh(&direct_reads("d", 4096, 77));
+    machine.sh(&direct_writes("d", 65536, 3));
+    let all = [("read", 77, 77 * 4096, 0), ("write", 3, 3 * 65536, 0)];
+    assert_operations(&mut machine, &device, &all);
+    finish(machine);
+}
+
+/// No request is before the first reset or after the last: what is counted between two of them,
+/// together, is all that there was.
+#[test]
+fn counters_grow_by_what_came_since_the_reset() {
+    let mut machine = boot(builder().cpus(2));
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0");
+    for n in 1..=5 {
+        machine.sh(&format!(
+            "for c in 0 1; do taskset -c $c dd if=/dev/mapper/d of=/dev/null bs=4k count={n}00 \
+             iflag=direct status=none & done; wait"
+        ));
+        assert_counts(
+            &mut machine,
+            &device,
+            Count::of(n * 200, 4096),
+            Count::default(),
+        );
+        machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
+        assert_operations(&mut machine, &device, &[]);
+    }
+    finish(machine);
+}
