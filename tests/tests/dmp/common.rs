@@ -175,6 +175,19 @@ pub fn assert_refused(machine: &mut Machine, script: &str, errno: &str) {
     assert!(stderr.contains(errno), "{script}: {stderr}");
 }
 
+/// What a mapped device's queue says, file by file.
+#[track_caller]
+pub fn queue(machine: &mut Machine, name: &str) -> Vec<String> {
+    machine
+        .sh(&format!(
+            "set -- $(dmsetup info -c --noheadings -o minor {name}) && cd /sys/block/dm-$1/queue && \
+             for f in *; do [ -d $f ] || echo \"$f: $(cat $f 2>&1)\"; done"
+        ))
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
 /// No device is there, and no trace of one in sysfs.
 #[track_caller]
 pub fn assert_nothing_left(machine: &mut Machine, what: &str) {

@@ -6,6 +6,7 @@
 mod common;
 mod counters;
 mod data;
+mod dax;
 mod errors;
 mod io_sizes;
 mod latency;
@@ -15,5 +16,8 @@ mod names;
 mod operations;
 mod ownership;
 mod reset;
+mod stacking;
 mod table;
+mod transparent;
 mod under_load;
+mod zoned;

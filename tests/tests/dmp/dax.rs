@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Persistent memory under dmp, compared with linear.
+
+use crate::common::*;
+
+/// 64 MiB of the machine's memory are a persistent memory disk, which can be accessed directly.
+#[test]
+#[ignore = "nd_pmem needs nd_btt, which does not load without debugfs: wants CONFIG_BTT=n"]
+fn persistent_memory_is_direct_access_through_it_as_through_linear() {
+    let mut machine = boot(builder().kernel_arguments("memmap=64M!256M"));
+    machine.sh(
+        "modprobe nd_e820; modprobe nd_pmem; \
+         for n in $(seq 1 50); do [ -e /dev/pmem0 ] && break; usleep 100000; done; [ -e /dev/pmem0 ]",
+    );
+    let mut described = ["dmp", "linear"].map(|target| {
+        create(
+            &mut machine,
+            "d",
+            &format!("0 98304 {target} /dev/pmem0 8192"),
+        );
+        let lines = queue(&mut machine, "d");
+        machine.sh("dmsetup remove d");
+        lines
+    });
+    assert_eq!(described[0], described[1]);
+    described[0].retain(|line| line.starts_with("dax"));
+    assert_eq!(described[0], ["dax: 1"]);
+
+    // A filesystem that is mounted for direct access has its file data written without a request:
+    // what is left is its own bookkeeping.
+    let device = create(&mut machine, "d", "0 98304 dmp /dev/pmem0 8192");
+    machine.sh("mke2fs -b 4096 /dev/mapper/d >/dev/null && mkdir /mnt && \
+         mount -t ext4 -o dax /dev/mapper/d /mnt && grep -q 'dax' /proc/mounts");
+    machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
+    machine.sh(
+        "dd if=/dev/urandom of=/run/noise bs=64k count=128 status=none && cp /run/noise /mnt/file && \
+         sync && cmp /run/noise /mnt/file && truncate -s 5000 /mnt/file",
+    );
+    let bytes = number(&mut machine, &format!("{device}/write/bytes"));
+    assert!(bytes < 8 * MIB, "{bytes}");
+    assert_eq!(number(&mut machine, &format!("{device}/read/errors")), 0);
+    machine.sh("umount /mnt && dmsetup remove d && rmmod dmp");
+    finish(machine);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A dmp device is what a linear one of the same range would be: limits, flags and answers.
+
+use dmp_vm::{Disk, Machine};
+
+use crate::common::*;
+
+/// What a block device says of itself: every file of its queue, its flags and what ioctls answer.
+/// Only what a device of its own has apart from any other is left out.
+#[track_caller]
+fn description(machine: &mut Machine, name: &str) -> String {
+    machine.sh(&format!(
+        "set -- $(dmsetup info -c --noheadings -o minor {name}) && cd /sys/block/dm-$1 && \
+         find queue size ro capability range ext_range removable discard_alignment \
+              alignment_offset integrity -type f -perm -400 2>/dev/null | sort | \
+           while read -r file; do echo \"$file: $(cat $file 2>&1)\"; done; \
+         for question in getsz getsize64 getss getbsz getro getra; do \
+           echo \"$question: $(blockdev --$question /dev/mapper/{name} 2>&1)\"; done"
+    ))
+}
+
+/// Makes a dmp and a linear device of the same range; they must describe themselves the same.
+#[track_caller]
+fn assert_like_linear(machine: &mut Machine, disk: &str, offset: u64, length: u64) -> String {
+    machine.sh(&format!(
+        "dmsetup create proxy --table '0 {length} dmp {disk} {offset}' && \
+         dmsetup create line --table '0 {length} linear {disk} {offset}'"
+    ));
+    let proxy = description(machine, "proxy");
+    let line = description(machine, "line");
+    let differences: Vec<_> = proxy
+        .lines()
+        .zip(line.lines())
+        .filter(|(proxy, line)| proxy != line)
+        .collect();
+    assert_eq!(differences, [], "{disk} from {offset}");
+    assert_eq!(proxy, line, "{disk} from {offset}");
+    machine.sh("dmsetup remove proxy && dmsetup remove line");
+    proxy
+}
+
+/// A script must do and say the same with each of two devices in the place of DEVICE and TARGET.
+#[track_caller]
+fn assert_alike(machine: &mut Machine, names: [&str; 2], script: &str) {
+    let outcomes = names.map(|name| {
+        let script = script
+            .replace("DEVICE", &format!("/dev/mapper/{name}"))
+            .replace("TARGET", name);
+        let output = machine.run(&script).unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(name, "TARGET");
+        (output.status, text(&output.stdout), text(&output.stderr))
+    });
+    assert_eq!(outcomes[0], outcomes[1], "{script}");
+}
+
+#[test]
+fn it_describes_itself_as_linear_does_over_every_kind_of_disk() {
+    let mut machine = machine();
+    let virtio = assert_like_linear(&mut machine, "/dev/vda", 0, 131_072);
+    assert_like_linear(&mut machine, "/dev/vda", 1001, 4099);
+    // What the comparison is worth: these are the disk's, and are there.
+    for line in ["queue/write_cache: write back", "getsz: 131072", "getro: 0"] {
+        assert!(virtio.contains(&format!("{line}\n")), "{line}: {virtio}");
+    }
+    for limit in [
+        "queue/discard_max_bytes: 0",
+        "queue/write_zeroes_max_bytes: 0",
+    ] {
+        assert!(!virtio.contains(&format!("{limit}\n")), "{limit}: {virtio}");
+    }
+
+    machine.sh("modprobe brd rd_nr=1 rd_size=8192 && modprobe null_blk nr_devices=1 bs=4096 gb=1 discard=1");
+    assert_like_linear(&mut machine, "/dev/ram0", 0, 16384);
+    let null = assert_like_linear(&mut machine, "/dev/nullb0", 8, 4096);
+    assert!(null.contains("getss: 4096\n"), "{null}");
+    // Protection information and discards of a SCSI disk.
+    machine.sh(
+        "modprobe scsi_debug dev_size_mb=16 dif=1 dix=1 lbpu=1 lbpws=1 physblk_exp=3 && \
+         for n in $(seq 1 50); do [ -e /dev/sda ] && break; usleep 100000; done",
+    );
+    let scsi = assert_like_linear(&mut machine, "/dev/sda", 0, 32768);
+    assert!(scsi.contains("queue/physical_block_size: 4096\n"), "{scsi}");
+    assert!(scsi.contains("T10-DIF-TYPE1-CRC"), "{scsi}");
+    finish(machine);
+}
+
+#[test]
+fn a_read_only_disk_makes_a_read_only_device() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("disk");
+    std::fs::write(&path, pattern(6, MIB)).unwrap();
+    let disk = Disk::Own {
+        path,
+        read_only: true,
+    };
+    let mut machine = boot(Machine::builder().disk(disk));
+    machine.sh("for target in dmp linear; do \
+         dmsetup create --readonly $target --table \"0 2048 $target /dev/vda 0\" || exit; done");
+    for script in [
+        "blockdev --getro DEVICE",
+        "dd if=/dev/zero of=DEVICE bs=4k count=1 oflag=direct status=none",
+        "blkdiscard -o 0 -l 4096 DEVICE",
+        "dmsetup reload TARGET --table '0 2048 TARGET /dev/vda 0'; dmsetup clear TARGET",
+    ] {
+        assert_alike(&mut machine, ["dmp", "linear"], script);
+    }
+    assert_eq!(machine.sh("blockdev --getro /dev/mapper/dmp"), "1\n");
+    assert_refused(
+        &mut machine,
+        "dd if=/dev/zero of=/dev/mapper/dmp bs=4k count=1 oflag=direct",
+        "Operation not permitted",
+    );
+    let (dmp, linear) = (
+        description(&mut machine, "dmp"),
+        description(&mut machine, "linear"),
+    );
+    assert_eq!(dmp, linear);
+    let device = machine.sh("dmsetup info -c --noheadings -o minor dmp");
+    machine.sh("cmp /dev/vda /dev/mapper/dmp");
+    machine.sh(&format!("echo 1 >{STAT}/dm-{}/reset", device.trim()));
+    machine.sh(&direct_reads("dmp", 4096, 3));
+    let device = format!("dm-{}", device.trim());
+    assert_counts(&mut machine, &device, Count::of(3, 4096), Count::default());
+    finish(machine);
+}
+
+/// What the disk cannot do, neither device can, with the same error.
+#[test]
+fn what_the_disk_refuses_is_refused_alike() {
+    let mut machine = machine();
+    machine.sh("modprobe null_blk nr_devices=1 gb=1 discard=0");
+    machine.sh(
+        "dmsetup create proxy --table '0 2048 dmp /dev/nullb0 0' && \
+         dmsetup create plain --table '0 2048 linear /dev/nullb0 0'",
+    );
+    for script in [
+        "blkdiscard -o 0 -l 4096 DEVICE",
+        "blkdiscard -s -o 0 -l 4096 DEVICE",
+        "blockdev --setbsz 123 DEVICE",
+        "dd if=/dev/zero of=DEVICE bs=4k count=1 seek=300 oflag=direct status=none",
+        "dd if=DEVICE of=/dev/null bs=1000 count=1 iflag=direct status=none",
+        "fdisk -l DEVICE",
+    ] {
+        assert_alike(&mut machine, ["proxy", "plain"], script);
+    }
+    finish(machine);
+}
+
+#[test]
+fn a_filesystem_discards_and_flushes_through_it() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 2048");
+    machine.sh(
+        "mke2fs /dev/mapper/d >/dev/null && mkdir /mnt && mount -t ext4 /dev/mapper/d /mnt && \
+         dd if=/dev/urandom of=/mnt/file bs=64k count=16 conv=fsync status=none && \
+         rm /mnt/file && fstrim /mnt && umount /mnt",
+    );
+    for operation in ["read", "write", "discard", "flush"] {
+        assert!(
+            number(&mut machine, &format!("{device}/{operation}/requests")) > 0,
+            "{operation}"
+        );
+        assert_eq!(
+            number(&mut machine, &format!("{device}/{operation}/errors")),
+            0
+        );
+    }
+    finish(machine);
+}
+
+/// losetup of a mapped device asks the loop device under it (LOOP_GET_STATUS). A user without
+/// CAP_SYS_RAWIO may only do so where the line is the whole of it.
+#[test]
+fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
+    let mut machine = machine();
+    machine.sh(
+        "modprobe loop && truncate -s 1M /run/file && chmod 644 /run/file && \
+         losetup /dev/loop0 /run/file && \
+         mkdir -p /etc && echo 'user:x:1000:1000::/:/bin/sh' >/etc/passwd",
+    );
+    let status = "0 /run/file\n";
+    for (range, offset, unprivileged) in [(2048, 0, Some(status)), (1024, 0, None), (1024, 8, None)]
+    {
+        for target in ["linear", "dmp"] {
+            let what = format!("{target}, {range} sectors from {offset}");
+            create(
+                &mut machine,
+                "d",
+                &format!("0 {range} {target} /dev/loop0 {offset}"),
+            );
+            machine.sh("chmod 644 /dev/mapper/d");
+            let asked = machine.sh("losetup /dev/mapper/d");
+            assert!(asked.ends_with(status), "{what}: {asked}");
+            let output = machine.run("su user -c 'losetup /dev/mapper/d'").unwrap();
+            let asked = String::from_utf8_lossy(&output.stdout).into_owned();
+            match unprivileged {
+                Some(status) => assert!(asked.ends_with(status), "{what}: {output:?}"),
+                None => assert_ne!(output.status, 0, "{what}: {asked}"),
+            }
+            machine.sh("dmsetup remove d");
+        }
+    }
+    finish(machine);
+}

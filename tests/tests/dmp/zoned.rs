@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Zoned disks under dmp, compared with linear.
+
+use dmp_vm::Machine;
+
+use crate::common::*;
+
+/// 1 GiB in 256 zones of 4 MiB, the first two of which are conventional.
+fn zoned_disk(machine: &mut Machine) {
+    machine.sh("modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 zone_nr_conv=2 zone_max_open=8 zone_max_active=12");
+}
+
+#[test]
+fn a_zoned_disk_is_the_same_zoned_disk_through_it() {
+    let mut machine = machine();
+    zoned_disk(&mut machine);
+    // All of it, and a part from the third zone on.
+    for (offset, length) in [(0, 2_097_152), (16384, 81920)] {
+        let mut described = ["dmp", "linear"].map(|target| {
+            create(
+                &mut machine,
+                "d",
+                &format!("0 {length} {target} /dev/nullb0 {offset}"),
+            );
+            let lines = queue(&mut machine, "d");
+            machine.sh("dmsetup remove d");
+            lines
+        });
+        assert_eq!(described[0], described[1], "from {offset}");
+        described[0].retain(|line| line.starts_with("zoned") || line.starts_with("chunk"));
+        assert_eq!(described[0], ["chunk_sectors: 8192", "zoned: host-managed"]);
+    }
+    // A range that is not made of whole zones is for neither.
+    for target in ["dmp", "linear"] {
+        assert_refused(
+            &mut machine,
+            &format!("dmsetup create d --table '0 8192 {target} /dev/nullb0 100'"),
+            "Invalid argument",
+        );
+    }
+    assert_nothing_left(&mut machine, "a part of a zone");
+    finish(machine);
+}
+
+/// Sequential writes go where the zone's write pointer is; any others fail as they do on linear.
+#[test]
+fn zones_are_written_in_their_order_only() {
+    let mut machine = machine();
+    zoned_disk(&mut machine);
+    // The disk's zones 4 to 23 are the device's 0 to 19.
+    let device = create(&mut machine, "d", "0 163840 dmp /dev/nullb0 32768");
+    assert_eq!(
+        machine.sh(&format!("cat /sys/block/{device}/queue/nr_zones")),
+        "20\n"
+    );
+    let write = |zone: u64, block: u64, count: u64| {
+        format!(
+            "dd if=/dev/zero of=/dev/mapper/d bs=64k count={count} seek={} oflag=direct \
+             conv=notrunc",
+            zone * 64 + block
+        )
+    };
+    let before = number(&mut machine, &format!("{device}/write/requests"));
+    assert_eq!(before, 0);
+    machine.sh(&write(0, 0, 10));
+    machine.sh(&write(0, 10, 54));
+    machine.sh(&write(3, 0, 1));
+    assert_operations(&mut machine, &device, &[("write", 65, 65 * 65536, 0)]);
+    // Not where the write pointer is: an error, once.
+    assert_refused(&mut machine, &write(3, 5, 1), "Input/output error");
+    assert_operations(&mut machine, &device, &[("write", 66, 66 * 65536, 1)]);
+    machine.sh(&write(4, 0, 1));
+    machine.sh(&direct_reads("d", 65536, 4));
+    let all = [("read", 4, 4 * 65536, 0), ("write", 67, 67 * 65536, 1)];
+    assert_operations(&mut machine, &device, &all);
+    machine.sh("dmsetup remove d && rmmod dmp");
+    finish(machine);
+}
