@@ -36,7 +36,7 @@ run 'dd if=/dev/mapper/demo of=/dev/null bs=4k count=500 iflag=direct'
 say "What dmp has counted, for all its devices together and for this one, $device:"
 run "cat $stat/volumes"
 run "ls $stat/$device"
-run "grep . $stat/$device/name $stat/$device/*/*"
+run "grep . $stat/$device/name $stat/$device/*/requests"
 
 say "                            dd  counted"
 agrees "reads" 500 read/requests

@@ -1,4 +1,4 @@
-# The crate without the Nix files in it, which change nothing in it, and beside it
+# The crate without its Nix files and shell scripts, which change nothing in it, and beside it
 # the files of the module that its tests include. To be used with
 # sourceRoot = "source/tests".
 let
@@ -12,5 +12,5 @@ builtins.path {
     path: _:
     builtins.match "tests|tests/.*|module|module/(histogram|summary|table_line)[.]rs" (below path)
     != null
-    && builtins.match ".*[.]nix" path == null;
+    && builtins.match ".*[.](nix|sh)" path == null;
 }
