@@ -75,7 +75,6 @@ let
   inherit (import ./stdenv.nix { inherit lib root; })
     stdenv
     runCommand
-    writeText
     writeShellApplication
     ;
 
@@ -102,7 +101,6 @@ let
         callPackage
         stdenv
         runCommand
-        writeText
         writeShellApplication
         ;
 

@@ -1,10 +1,8 @@
 # The functions of nixpkgs' lib that dmp's expressions use.
 let
-  inherit (builtins) concatStringsSep map match;
+  inherit (builtins) concatStringsSep map;
 in
 rec {
-  optional = condition: value: if condition then [ value ] else [ ];
-  optionals = condition: values: if condition then values else [ ];
   optionalString = condition: string: if condition then string else "";
   concatMapStringsSep =
     separator: f: list:
@@ -17,7 +15,6 @@ rec {
         value = f name;
       }) names
     );
-  # The lines of a text that the regular expression matches whole.
   getBin = package: package.bin or package.out or package;
   getExe' = package: program: "${getBin package}/bin/${program}";
   getExe = package: getExe' package (package.meta.mainProgram or package.pname or package.name);
@@ -25,5 +22,4 @@ rec {
   versionAtLeast = a: b: builtins.compareVersions a b >= 0;
   versionOlder = a: b: builtins.compareVersions a b < 0;
   licenses.gpl2Only = "GPL-2.0-only";
-  licenses.gpl2Plus = "GPL-2.0-or-later";
 }

@@ -55,13 +55,6 @@ let
       }
     );
 
-  writeText =
-    name: text:
-    runCommand name {
-      inherit text;
-      passAsFile = [ "text" ];
-    } ''cp "$textPath" $out'';
-
   writeShellApplication =
     {
       name,
@@ -91,7 +84,7 @@ let
     };
 in
 {
-  inherit runCommand writeText writeShellApplication;
+  inherit runCommand writeShellApplication;
 
   stdenv = {
     inherit mkDerivation;
