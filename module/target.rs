@@ -28,6 +28,7 @@ pub(crate) struct Proxy {
     line: Line,
 }
 
+#[vtable]
 impl Target for Proxy {
     const NAME: &'static CStr = c"dmp";
     const VERSION: [u32; 3] = [1, 0, 0];

@@ -4,6 +4,16 @@
 //!
 //! C headers: [`include/linux/bio.h`](srctree/include/linux/bio.h),
 //! [`include/linux/blk_types.h`](srctree/include/linux/blk_types.h)
+//!
+//! # Example
+//!
+//! ```ignore
+//! // In the `map` of a target whose range begins at sector 2048 of its underlying device.
+//! if bio.op() == ReqOp::WRITE && bio.size() > 0 {
+//!     pr_info!("{} bytes to sector {}\n", bio.size(), bio.sector());
+//! }
+//! bio.remap(at.device(), 2048 + at.offset_of(bio.sector()));
+//! ```
 
 use super::{bindings, dm::Device};
 use kernel::types::Opaque;

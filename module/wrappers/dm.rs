@@ -2,7 +2,8 @@
 
 //! Device-mapper targets over one underlying device.
 //!
-//! Implement [`Target`] and keep a [`Registration`] of it for as long as tables may name it.
+//! Implement [`Target`], with those of its optional methods that the target needs, and keep a
+//! [`Registration`] of it for as long as tables may name it.
 //!
 //! C header: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
 //!
@@ -11,15 +12,14 @@
 //! ```ignore
 //! struct Whole;
 //!
+//! #[vtable]
 //! impl dm::Target for Whole {
 //!     const NAME: &'static CStr = c"whole";
 //!     const VERSION: [u32; 3] = [1, 0, 0];
 //!     type Context = ();
+//!     type PerBio = ();
 //!
-//!     fn new<'a>(
-//!         _: &(),
-//!         line: &'a TableLine,
-//!     ) -> Result<(Self, Device<'a>), (Error, &'static CStr)> {
+//!     fn new<'a>(_: &(), line: &'a TableLine) -> Result<(Self, Device<'a>), Refusal> {
 //!         let path = line.args().next().ok_or((EINVAL, c"<device> is missing"))?;
 //!         let device = line.open(path).map_err(|e| (e, c"<device>: cannot open it"))?;
 //!         Ok((Whole, device))
@@ -29,10 +29,14 @@
 //!         0
 //!     }
 //!
-//!     fn map(&self, at: Place<'_>, bio: &mut Bio) -> Mapped {
+//!     fn map(&self, at: Place<'_>, bio: &mut Bio) -> (Mapped, ()) {
 //!         let sector = at.offset_of(bio.sector());
 //!         bio.remap(at.device(), sector);
-//!         Mapped::Remapped
+//!         (Mapped::Remapped, ())
+//!     }
+//!
+//!     fn table_args(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result {
+//!         out.write_str(at.device().name())
 //!     }
 //! }
 //!
@@ -54,8 +58,8 @@ use super::{
 };
 use core::{ffi::CStr, fmt, pin::Pin};
 use kernel::{
-    error::to_result,
-    prelude::{Error, KBox, Result, ThisModule, GFP_KERNEL},
+    error::{code::EINVAL, to_result},
+    prelude::{vtable, Error, KBox, Result, ThisModule, GFP_KERNEL},
     types::Opaque,
 };
 
@@ -64,6 +68,10 @@ use kernel::{
 pub(crate) type Refusal = (Error, &'static CStr);
 
 /// One line of a table, which maps a range of the mapped device onto one underlying device.
+///
+/// Device mapper learns only of those optional methods that an implementation has: what it does not
+/// have costs nothing.
+#[vtable]
 pub(crate) trait Target: Send + Sync + Sized {
     /// The name by which tables call the target.
     const NAME: &'static CStr;
@@ -74,7 +82,7 @@ pub(crate) trait Target: Send + Sync + Sized {
     /// What all instances share. It lives as long as the [`Registration`].
     type Context: Send + Sync;
 
-    /// What goes with each bio from `map` to `end_io`.
+    /// What goes with each bio from `map` to `end_io`; `()` where there is no `end_io`.
     type PerBio: Copy + 'static;
 
     /// Makes an instance from its table line, together with the underlying device that it opened
@@ -90,25 +98,32 @@ pub(crate) trait Target: Send + Sync + Sized {
     /// whoever submitted it: it must not sleep or take long.
     fn map(&self, at: Place<'_>, bio: &mut Bio) -> (Mapped, Self::PerBio);
 
-    /// Learns how a bio ended. Runs in any context, also in an interrupt.
-    fn end_io(&self, per_bio: Self::PerBio, status: Status);
-
-    /// The table comes to life, or comes back to life after a suspend. Until it has, I/O waits:
-    /// nothing may be allocated here that could wait for I/O.
-    fn preresume(&self);
-
     /// Writes the line's arguments as they would be loaded again (`STATUSTYPE_TABLE`).
     fn table_args(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result;
 
-    /// Writes what the integrity measurement architecture is told of the line, behind the target's
-    /// name and version: `,key=value` for each thing, and no semicolon (`STATUSTYPE_IMA`).
-    fn measured(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result;
+    /// Optional: learns how a bio ended. Runs in any context, also in an interrupt.
+    fn end_io(&self, _per_bio: Self::PerBio, _status: Status) {}
 
-    /// Writes the line of `dmsetup status` (`STATUSTYPE_INFO`).
-    fn status(&self, out: &mut Output<'_>) -> fmt::Result;
+    /// Optional: the table comes to life, or comes back to life after a suspend. Until it has, I/O
+    /// waits: nothing may be allocated here that could wait for I/O.
+    fn preresume(&self) {}
 
-    /// Does what `dmsetup message` asks for. May sleep.
-    fn message<'a>(&self, words: impl Iterator<Item = &'a CStr>) -> Result;
+    /// Optional: writes the line of `dmsetup status` (`STATUSTYPE_INFO`).
+    fn status(&self, _out: &mut Output<'_>) -> fmt::Result {
+        Ok(())
+    }
+
+    /// Optional: writes what the integrity measurement architecture is told of the line, behind
+    /// the target's name and version: `,key=value` for each thing, and no semicolon
+    /// (`STATUSTYPE_IMA`).
+    fn measured(&self, _at: Place<'_>, _out: &mut Output<'_>) -> fmt::Result {
+        Ok(())
+    }
+
+    /// Optional: does what `dmsetup message` asks for. May sleep.
+    fn message<'a>(&self, _words: impl Iterator<Item = &'a CStr>) -> Result {
+        Err(EINVAL)
+    }
 }
 
 /// What [`Target::map`] did with a bio.

@@ -37,9 +37,21 @@ pub(super) fn target_type<T: Target + 'static>(
         ctr: Some(ctr::<T>),
         dtr: Some(dtr::<T>),
         map: Some(map::<T>),
-        end_io: Some(end_io::<T>),
-        preresume: Some(preresume::<T>),
-        message: Some(message::<T>),
+        end_io: if T::HAS_END_IO {
+            Some(end_io::<T>)
+        } else {
+            None
+        },
+        preresume: if T::HAS_PRERESUME {
+            Some(preresume::<T>)
+        } else {
+            None
+        },
+        message: if T::HAS_MESSAGE {
+            Some(message::<T>)
+        } else {
+            None
+        },
         status: Some(status::<T>),
         iterate_devices: Some(iterate_devices::<T>),
         // SAFETY: all zeros is a target type without callbacks or features.
