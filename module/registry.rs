@@ -121,23 +121,19 @@ impl Registry {
 
 impl Entry {
     fn add(&mut self, table: TableId, latency: bool) -> Result {
-        let setting = LatencySetting::new(latency)?;
-        match self.tables.get_mut(&table) {
-            Some(lines) => {
-                lines.count += 1;
-                if latency {
-                    lines.latency = Some(setting);
-                }
+        if let Some(lines) = self.tables.get_mut(&table) {
+            if latency {
+                lines.latency = Some(LatencySetting::new(true)?);
             }
-            None => {
-                let lines = Lines {
-                    count: 1,
-                    latency: Some(setting),
-                };
-                self.tables
-                    .try_create_and_insert(table, lines, GFP_KERNEL)?;
-            }
+            lines.count += 1;
+            return Ok(());
         }
+        let lines = Lines {
+            count: 1,
+            latency: Some(LatencySetting::new(latency)?),
+        };
+        self.tables
+            .try_create_and_insert(table, lines, GFP_KERNEL)?;
         Ok(())
     }
 }
