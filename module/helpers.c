@@ -19,22 +19,27 @@
 #error "dmp needs a 64-bit kernel"
 #endif
 
-/* bindgen and Rust know nothing of __percpu; the casts hide it from sparse. */
+/*
+ * bindgen and Rust know nothing of __percpu. The casts hide it from sparse, and
+ * from gcc where it is an address space of gcc's: hence by way of a number.
+ */
+#define dmp_percpu(counter) \
+	((__typeof__(*(counter)) __percpu __force *)(unsigned long)(counter))
 
 u64 *dmp_percpu_alloc(size_t counters)
 {
-	return (u64 __force *)__alloc_percpu(array_size(counters, sizeof(u64)),
-					     sizeof(u64));
+	return (u64 *)(__force unsigned long)
+		__alloc_percpu(array_size(counters, sizeof(u64)), sizeof(u64));
 }
 
 void dmp_percpu_add(u64 *counter, u64 n)
 {
-	this_cpu_add(*(u64 __percpu __force *)counter, n);
+	this_cpu_add(*dmp_percpu(counter), n);
 }
 
 void dmp_percpu_raise(u64 *counter, u64 n)
 {
-	u64 __percpu *p = (u64 __percpu __force *)counter;
+	u64 __percpu *p = dmp_percpu(counter);
 	u64 old = this_cpu_read(*p);
 
 	/* Another CPU's counter after a migration is as good, if it is lower. */
@@ -49,7 +54,7 @@ void dmp_percpu_raise(u64 *counter, u64 n)
 
 u64 dmp_percpu_sum(const u64 *counter)
 {
-	const u64 __percpu *p = (const u64 __percpu __force *)counter;
+	const u64 __percpu *p = dmp_percpu(counter);
 	u64 sum = 0;
 	int cpu;
 
@@ -60,7 +65,7 @@ u64 dmp_percpu_sum(const u64 *counter)
 
 u64 dmp_percpu_max(const u64 *counter)
 {
-	const u64 __percpu *p = (const u64 __percpu __force *)counter;
+	const u64 __percpu *p = dmp_percpu(counter);
 	u64 max = 0;
 	int cpu;
 
