@@ -8,53 +8,86 @@
     let
       system = "x86_64-linux";
       pkgs = nixpkgs.legacyPackages.${system};
+      inherit (pkgs) lib linuxKernel;
 
-      kernel = pkgs.callPackage ./kernel { };
-      dmp = pkgs.callPackage ./module { inherit kernel; };
-      initramfs = pkgs.callPackage ./initramfs { inherit kernel dmp; };
       dmp-vm = pkgs.callPackage ./tests { };
 
-      machine = { inherit kernel initramfs dmp-vm; };
-      vm = pkgs.callPackage ./tests/vm.nix machine;
-      demo = pkgs.callPackage ./tests/vm.nix (
-        machine
-        // {
-          name = "demo";
-          script = ./tests/demo.sh;
-        }
-      );
+      # A kernel, and all that is made for it.
+      machine =
+        choice:
+        let
+          kernel = pkgs.callPackage ./kernel choice;
+          dmp = pkgs.callPackage ./module { inherit kernel; };
+          initramfs = pkgs.callPackage ./initramfs { inherit kernel dmp; };
+          tools = pkgs.callPackage ./initramfs/tools.nix { inherit initramfs; };
+          parts = { inherit kernel initramfs tools; };
+        in
+        {
+          inherit kernel dmp initramfs;
+          vm = pkgs.callPackage ./tests/vm.nix (parts // { inherit dmp-vm; });
+          demo = pkgs.callPackage ./tests/vm.nix (
+            parts
+            // {
+              inherit dmp-vm;
+              name = "demo";
+              script = ./tests/demo.sh;
+            }
+          );
+          tests = pkgs.callPackage ./tests/check.nix parts;
+        };
+      lts = machine { };
+      debug = machine { debug = true; };
+      latest = machine { linux = linuxKernel.packageAliases.linux_latest.kernel; };
+      # The kernels between, of which only nixpkgs has the source.
+      others = lib.optionalAttrs (linuxKernel.kernels ? linux_6_18) {
+        "6_18" = machine { linux = linuxKernel.kernels.linux_6_18; };
+      };
+      # Their packages (or checks), with the kernel's name behind each.
+      named =
+        names: machines:
+        lib.concatMapAttrs (
+          kernel: packages: lib.mapAttrs' (name: lib.nameValuePair "${name}-${kernel}") (names packages)
+        ) machines;
 
+      fuzz = pkgs.callPackage ./tests/fuzz.nix { };
       lint = pkgs.callPackage ./tests/lint.nix {
-        inherit kernel dmp;
+        inherit fuzz;
+        modules = [
+          lts.dmp
+          latest.dmp
+        ];
         source = self;
       };
 
       app = package: {
         type = "app";
-        program = pkgs.lib.getExe package;
+        program = lib.getExe package;
       };
     in
     {
       packages.${system} = {
-        inherit
+        inherit (lts)
           kernel
           dmp
           initramfs
           vm
           demo
           ;
-        default = dmp;
-      };
+        default = lts.dmp;
+      }
+      // named ({ kernel, dmp, vm, ... }: { inherit kernel dmp vm; }) (
+        others // { inherit debug latest; }
+      );
 
       apps.${system} = {
-        vm = app vm;
-        demo = app demo;
-        default = app demo;
+        vm = app lts.vm;
+        demo = app lts.demo;
+        default = app lts.demo;
       };
 
       devShells.${system}.default = pkgs.mkShell {
         inputsFrom = [
-          dmp
+          lts.dmp
           dmp-vm
         ];
         packages = [
@@ -65,9 +98,9 @@
           pkgs.shfmt
         ];
         # `make -C module` and `cargo run` in tests/ find what they need.
-        KDIR = "${kernel.dev}/lib/modules/${kernel.modDirVersion}/build";
-        DMP_VM_KERNEL = "${kernel}/bzImage";
-        DMP_VM_QEMU = pkgs.lib.getExe' pkgs.qemu_test "qemu-system-x86_64";
+        KDIR = "${lts.kernel.dev}/lib/modules/${lts.kernel.modDirVersion}/build";
+        DMP_VM_KERNEL = "${lts.kernel}/bzImage";
+        DMP_VM_QEMU = lib.getExe' pkgs.qemu_test "qemu-system-x86_64";
       };
 
       formatter.${system} = pkgs.callPackage ./tests/formatter.nix { };
@@ -88,9 +121,18 @@
         };
 
       checks.${system} = {
-        inherit (lint) clippy rustfmt shell;
-        tests = pkgs.callPackage ./tests/check.nix { inherit kernel initramfs; };
-        reproducible = pkgs.callPackage ./tests/reproducible.nix { inherit kernel dmp initramfs; };
-      };
+        inherit (lint)
+          clippy
+          rustdoc
+          rustfmt
+          shell
+          ;
+        inherit (lts) tests;
+        inherit fuzz;
+        reproducible = pkgs.callPackage ./tests/reproducible.nix {
+          inherit (lts) kernel dmp initramfs;
+        };
+      }
+      // named ({ tests, ... }: { inherit tests; }) (others // { inherit latest; });
     };
 }

@@ -20,27 +20,18 @@ stdenv.mkDerivation {
   busybox = lib.getExe' busybox "busybox";
   dmsetup = lib.getExe' lvm2 "dmsetup";
   init = ./init;
+  archive = ./archive.sh;
   modules = "${kernel.modules}/lib/modules/${kernel.modDirVersion}";
   dmpModules = "${dmp}/lib/modules/${kernel.modDirVersion}";
   release = kernel.modDirVersion;
 
   buildCommand = ''
+    . $archive
     mkdir -p root/{bin,dev,lib/modules,proc,run,sys,tmp}
     cd root
 
-    # A program, and at the paths that it knows the libraries that it loads.
-    add() {
-      local program library
-      program=$(readlink -f "$1")
-      install -m 755 "$program" bin/$(basename "$1")
-      # A static one has none, about which ldd complains.
-      { ldd "$program" || true; } | sed -nE 's|^[^/]*(/[^ ]+).*|\1|p' |
-        while read -r library; do
-          install -D -m 755 "$library" ".$library"
-        done
-    }
-    add $busybox
-    add $dmsetup
+    add $busybox bin
+    add $dmsetup bin
     for applet in $($busybox --list); do
       [ -e bin/$applet ] || ln -s busybox bin/$applet
     done
@@ -54,12 +45,7 @@ stdenv.mkDerivation {
     cp -r $dmpModules/extra lib/modules/$release/
     depmod --basedir . $release
 
-    # One archive for one content: times, owners, inode numbers and the order
-    # are fixed.
-    find . -exec touch -h -d @1 {} +
     mkdir -p $out
-    find . -mindepth 1 -print0 | LC_ALL=C sort -z |
-      cpio --null --create --format=newc --owner=0:0 --reproducible --quiet |
-      gzip --no-name --fast >$out/initrd
+    pack | gzip --no-name --fast >$out/initrd
   '';
 }

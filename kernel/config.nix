@@ -1,7 +1,9 @@
-# The .config of the test machine's kernel: the smallest there is, and dmp.config.
+# The .config of the test machine's kernel: the smallest there is, and a fragment.
 {
   stdenv,
   linux,
+  fragment,
+  extraMakeFlags,
   bison,
   flex,
   perl,
@@ -13,7 +15,7 @@
 stdenv.mkDerivation {
   pname = "dmp-kernel-config";
   inherit (linux) version src;
-  fragment = ./dmp.config;
+  inherit fragment;
 
   # Kconfig asks each of these what it can do.
   nativeBuildInputs = [
@@ -24,7 +26,7 @@ stdenv.mkDerivation {
     rust-bindgen-unwrapped
     pahole
   ];
-  makeFlags = linux.commonMakeFlags;
+  makeFlags = linux.commonMakeFlags ++ extraMakeFlags;
   env.RUST_LIB_SRC = rustPlatform.rustLibSrc;
 
   postPatch = ''

@@ -8,22 +8,23 @@
   qemu_test,
   kernel,
   initramfs,
+  # The initramfs with more tools in it.
+  tools,
 }:
 let
-  archive = rustPlatform.buildRustPackage {
-    pname = "dmp-tests";
-    version = "0.1.0";
-    src = import ./source.nix;
-    sourceRoot = "source/tests";
-    cargoLock.lockFile = ./Cargo.lock;
-    nativeBuildInputs = [ cargo-nextest ];
-    buildPhase = ''
-      mkdir $out
-      cargo-nextest nextest archive --release --locked --archive-file $out/tests.tar.zst
-    '';
-    installPhase = "true";
-    doCheck = false;
-  };
+  crate = import ./crate.nix;
+  archive = rustPlatform.buildRustPackage (
+    crate
+    // {
+      pname = "dmp-tests";
+      nativeBuildInputs = [ cargo-nextest ];
+      buildPhase = ''
+        mkdir $out
+        cargo-nextest nextest archive --release --locked --archive-file $out/tests.tar.zst
+      '';
+      installPhase = "true";
+    }
+  );
 in
 runCommand "dmp-tests-run"
   {
@@ -32,12 +33,13 @@ runCommand "dmp-tests-run"
     DMP_VM_QEMU_IMG = lib.getExe' qemu_test "qemu-img";
     DMP_VM_KERNEL = "${kernel}/bzImage";
     DMP_VM_INITRD = "${initramfs}/initrd";
-    passthru = { inherit archive; };
+    DMP_VM_TOOLS = "${tools}/initrd";
+    passthru = { inherit archive initramfs tools; };
   }
   ''
     export HOME=$NIX_BUILD_TOP
     # What nextest looks up in the workspace: its configuration.
-    cp -r ${import ./source.nix}/tests workspace
+    cp -r ${crate.src}/tests workspace
     chmod -R u+w workspace
     mkdir $out
     cargo-nextest nextest run --color never --no-fail-fast \

@@ -1,5 +1,5 @@
-# Warnings of clippy, in the tests and in the module, and what rustfmt, shellcheck
-# and shfmt would have otherwise. All of them are errors.
+# Warnings of clippy and rustdoc, in the tests and in the module, and what rustfmt,
+# shellcheck and shfmt would have otherwise. All of them are errors.
 {
   runCommand,
   rustPlatform,
@@ -8,38 +8,55 @@
   rustfmt,
   shellcheck,
   shfmt,
-  kernel,
-  dmp,
+  # The module, for each kernel that it is built for.
+  modules,
+  fuzz,
   # The repository, for its scripts.
   source,
 }:
+let
+  crate = import ./crate.nix;
+
+  # The module built in another way, for nothing but what is said of it.
+  built =
+    name: flags: dmp:
+    dmp.overrideAttrs (old: {
+      pname = "dmp-${name}";
+      nativeBuildInputs = old.nativeBuildInputs ++ [ clippy ];
+      makeFlags = old.makeFlags ++ flags ++ [ "KRUSTFLAGS=-Dwarnings" ];
+      installPhase = "touch $out";
+    });
+in
 {
   clippy =
     runCommand "dmp-clippy"
       {
-        tests = rustPlatform.buildRustPackage {
-          pname = "dmp-tests-clippy";
-          version = "0.1.0";
-          src = import ./source.nix;
-          sourceRoot = "source/tests";
-          cargoLock.lockFile = ./Cargo.lock;
-          nativeBuildInputs = [ clippy ];
-          buildPhase = "cargo clippy --release --locked --all-targets -- --deny warnings";
-          installPhase = "touch $out";
+        tests = rustPlatform.buildRustPackage (
+          crate
+          // {
+            pname = "dmp-tests-clippy";
+            nativeBuildInputs = [ clippy ];
+            buildPhase = "cargo clippy --release --locked --all-targets -- --deny warnings";
+            installPhase = "touch $out";
+          }
+        );
+        fuzz = fuzz.overrideAttrs (old: {
+          pname = "dmp-fuzz-clippy";
+          nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [ clippy ];
+          buildPhase = "cargo clippy --release --locked -- --deny warnings";
           doCheck = false;
-        };
-        module = dmp.overrideAttrs (old: {
-          pname = "dmp-clippy";
-          nativeBuildInputs = old.nativeBuildInputs ++ [ clippy ];
-          makeFlags = old.makeFlags ++ [
-            "CLIPPY=1"
-            "KRUSTFLAGS=-Dwarnings"
-          ];
           installPhase = "touch $out";
         });
+        modules = map (built "clippy" [ "CLIPPY=1" ]) modules;
       }
       ''
-        echo $tests $module >$out
+        echo $tests $fuzz $modules >$out
+      '';
+
+  rustdoc =
+    runCommand "dmp-rustdoc" { modules = map (built "rustdoc" [ "DMP_RUSTDOC=1" ]) modules; }
+      ''
+        echo $modules >$out
       '';
 
   rustfmt =
@@ -52,7 +69,7 @@
       }
       ''
         find ${../module} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
-        find ${import ./source.nix}/tests -name '*.rs' -exec rustfmt --check --edition 2024 {} +
+        find ${crate.src}/tests ${./fuzz} -name '*.rs' -exec rustfmt --check --edition 2024 {} +
         touch $out
       '';
 

@@ -7,6 +7,8 @@
   dmp-vm,
   kernel,
   initramfs,
+  # The initramfs with more tools in it.
+  tools,
   name ? "vm",
   script ? null,
 }:
@@ -16,6 +18,7 @@ writeShellApplication {
     export DMP_VM_QEMU=${lib.getExe' qemu_test "qemu-system-x86_64"}
     export DMP_VM_KERNEL=${kernel}/bzImage
     export DMP_VM_INITRD=${initramfs}/initrd
+    export DMP_VM_TOOLS=${tools}/initrd
     # `nix run .#vm -- COMMAND` keeps the -- for itself.
     case "''${1--}" in
     -*) ;;

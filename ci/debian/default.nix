@@ -10,7 +10,6 @@ let
   stored = path: builtins.appendContext path { ${path}.path = true; };
 
   root = stored (line "${machine}/root");
-  linuxVersion = line "${machine}/linux-version";
 
   # A function's arguments out of the set, and those given.
   callPackage =
@@ -125,7 +124,9 @@ let
 
       linuxKernel = import ./linux.nix {
         inherit lib stdenv root;
-        version = linuxVersion;
+        versions = builtins.mapAttrs (series: _: line "${machine}/linux/${series}") (
+          builtins.readDir "${machine}/linux"
+        );
       };
 
       rustPlatform = import ./rust.nix {
@@ -143,8 +144,23 @@ let
         env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "1";
       };
 
+      clang = links "clang" [ "/usr/bin/clang" ];
       busybox = links "busybox" [ "/usr/bin/busybox" ];
-      lvm2 = links "lvm2" [ "/usr/sbin/dmsetup" ];
+      lvm2 = links "lvm2" [
+        "/usr/sbin/dmsetup"
+        "/usr/sbin/lvm"
+      ];
+      btrfs-progs = links "btrfs-progs" [ "/usr/sbin/mkfs.btrfs" ];
+      e2fsprogs = links "e2fsprogs" [
+        "/usr/sbin/e4crypt"
+        "/usr/sbin/mkfs.ext4"
+      ];
+      fio = links "fio" [ "/usr/bin/fio" ];
+      thin-provisioning-tools = links "thin-provisioning-tools" [ "/usr/sbin/pdata_tools" ];
+      util-linux = links "util-linux" [
+        "/usr/sbin/blkdiscard"
+        "/usr/sbin/blkzone"
+      ];
       # Its firmware is not where it was built to look, outside of the sandbox.
       qemu_test = hosted "qemu" {
         qemu-system-x86_64 = [

@@ -15,6 +15,14 @@ rec {
         value = f name;
       }) names
     );
+  optional = condition: item: if condition then [ item ] else [ ];
+  optionalAttrs = condition: set: if condition then set else { };
+  nameValuePair = name: value: { inherit name value; };
+  mapAttrs' =
+    f: set: builtins.listToAttrs (map (name: f name set.${name}) (builtins.attrNames set));
+  concatMapAttrs =
+    f: set:
+    builtins.foldl' (all: name: all // f name set.${name}) { } (builtins.attrNames set);
   getBin = package: package.bin or package.out or package;
   getExe' = package: program: "${getBin package}/bin/${program}";
   getExe = package: getExe' package (package.meta.mainProgram or package.pname or package.name);

@@ -4,7 +4,8 @@
   lib,
   stdenv,
   root,
-  version,
+  # The version of each series that the root has the source of.
+  versions,
 }:
 let
   # CC and the like are what the root has in its PATH.
@@ -18,7 +19,11 @@ let
       configfile,
       config ? { },
       pname ? "linux",
+      extraMakeFlags ? [ ],
     }:
+    let
+      makeFlags = commonMakeFlags ++ extraMakeFlags;
+    in
     stdenv.mkDerivation {
       inherit pname version src configfile modDirVersion;
       outputs = [
@@ -27,7 +32,7 @@ let
         "modules"
       ];
 
-      makeFlags = commonMakeFlags ++ [
+      makeFlags = makeFlags ++ [
         # As nixpkgs does; the rest of what would differ from build to build.
         "KBUILD_BUILD_TIMESTAMP=@315532800"
         "KBUILD_BUILD_VERSION=1"
@@ -88,20 +93,27 @@ let
           config
           configfile
           stdenv
-          commonMakeFlags
           ;
+        commonMakeFlags = makeFlags;
         moduleBuildDependencies = [ ];
         kernelOlder = lib.versionOlder version;
         kernelAtLeast = lib.versionAtLeast version;
       };
     };
+
+  linux = series: rec {
+    version = versions.${series};
+    modDirVersion = version;
+    src = "${root}/usr/src/linux-source-${series}.tar.xz";
+    inherit commonMakeFlags;
+  };
+  newest = builtins.head (
+    builtins.sort (a: b: lib.versionOlder b a) (builtins.attrNames versions)
+  );
 in
 {
   inherit manualConfig;
 
-  kernels.linux_6_12 = {
-    inherit version commonMakeFlags;
-    modDirVersion = version;
-    src = "${root}/usr/src/linux-source-6.12.tar.xz";
-  };
+  kernels.linux_6_12 = linux "6.12";
+  packageAliases.linux_latest.kernel = linux newest;
 }

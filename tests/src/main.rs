@@ -36,6 +36,9 @@ struct Arguments {
     /// How many processors it has.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     cpus: u32,
+    /// More tools in the guest: fio, LVM, and others.
+    #[arg(long)]
+    tools: bool,
     /// auto, kvm or tcg; auto is KVM where a guest has been seen to run under it, else TCG.
     #[arg(long, value_name = "HOW")]
     accel: Option<Accel>,
@@ -106,7 +109,8 @@ fn go(arguments: Arguments) -> Result<i32, Error> {
 fn builder(arguments: &Arguments) -> Builder {
     let mut builder = Machine::builder()
         .cpus(arguments.cpus)
-        .memory(&arguments.memory);
+        .memory(&arguments.memory)
+        .tools(arguments.tools);
     if let Some(accel) = arguments.accel {
         builder = builder.accel(accel);
     }

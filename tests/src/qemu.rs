@@ -27,6 +27,14 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// The initramfs with more tools in it, in the place of the other.
+    pub(crate) fn with_tools(self) -> Result<Self, Error> {
+        Ok(Self {
+            initrd: variable("DMP_VM_TOOLS", "the guest's initramfs with tools")?,
+            ..self
+        })
+    }
+
     pub(crate) fn from_env() -> Result<Self, Error> {
         Ok(Self {
             qemu: variable("DMP_VM_QEMU", "the program qemu-system-x86_64")?,

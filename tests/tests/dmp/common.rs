@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
+use std::fs;
+
 use dmp_vm::{Builder, Disk, Machine};
+use tempfile::TempDir;
 
 pub const MIB: u64 = 1 << 20;
 /// The size of each of a machine's two disks.
@@ -20,6 +23,25 @@ pub fn boot(builder: Builder) -> Machine {
 
 pub fn machine() -> Machine {
     boot(builder())
+}
+
+/// A machine with fio, LVM and other tools.
+pub fn machine_with_tools() -> Machine {
+    boot(builder().tools(true))
+}
+
+/// A disk that has this content, in a file of `directory`.
+pub fn disk_of(directory: &TempDir, name: &str, content: &[u8], read_only: bool) -> Disk {
+    let path = directory.path().join(name);
+    fs::write(&path, content).unwrap();
+    Disk::Own { path, read_only }
+}
+
+/// A machine whose one disk has this content, in a file that goes with the directory.
+pub fn machine_over(content: &[u8]) -> (Machine, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let disk = disk_of(&directory, "disk", content, false);
+    (boot(Machine::builder().disk(disk)), directory)
 }
 
 pub fn finish(machine: Machine) {

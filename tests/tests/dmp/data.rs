@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use dmp_vm::{Disk, Machine};
+use dmp_vm::Machine;
 
 use crate::common::*;
 
@@ -15,14 +15,7 @@ const LENGTH: u64 = 4099;
 #[test]
 fn what_is_read_is_what_is_on_the_disk_at_the_offset() {
     let content = pattern(1, 4 * MIB);
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("disk");
-    fs::write(&path, &content).unwrap();
-    let disk = Disk::Own {
-        path,
-        read_only: false,
-    };
-    let mut machine = boot(Machine::builder().disk(disk));
+    let (mut machine, _directory) = machine_over(&content);
     create(
         &mut machine,
         "d",
@@ -49,15 +42,10 @@ fn what_is_written_is_on_the_disk_at_the_offset_and_nowhere_else() {
     // The guest copies its second disk onto the first, through three windows on it.
     let (before, written) = (pattern(2, 8 * MIB), pattern(3, LENGTH * 512));
     let directory = tempfile::tempdir().unwrap();
-    let disk = |name: &str, content: &[u8], read_only| {
-        let path = directory.path().join(name);
-        fs::write(&path, content).unwrap();
-        Disk::Own { path, read_only }
-    };
     let mut machine = boot(
         Machine::builder()
-            .disk(disk("to", &before, false))
-            .disk(disk("from", &written, true)),
+            .disk(disk_of(&directory, "to", &before, false))
+            .disk(disk_of(&directory, "from", &written, true)),
     );
     let mut expected = before;
     for (n, how) in [

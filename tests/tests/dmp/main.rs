@@ -3,6 +3,7 @@
 //! What must hold of the dmp target, seen from user space: each test boots a machine of its own
 //! and fails on any complaint of its kernel.
 
+mod access;
 mod common;
 mod counters;
 mod data;
@@ -11,6 +12,7 @@ mod errors;
 mod io_sizes;
 mod latency;
 mod lifecycle;
+mod lvm;
 mod messages;
 mod names;
 mod operations;

@@ -4,8 +4,6 @@
 
 use std::fs;
 
-use dmp_vm::{Disk, Machine};
-
 use crate::common::*;
 
 /// fsync of a device to which nothing was written: one empty flush.
@@ -44,14 +42,7 @@ fn an_fsync_is_a_flush_without_bytes_for_each_line() {
 #[test]
 fn a_discard_is_counted_with_its_bytes_and_reaches_the_disk() {
     let content = pattern(4, 4 * MIB);
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("disk");
-    fs::write(&path, &content).unwrap();
-    let disk = Disk::Own {
-        path,
-        read_only: false,
-    };
-    let mut machine = boot(Machine::builder().disk(disk));
+    let (mut machine, _directory) = machine_over(&content);
     let device = create(&mut machine, "d", "0 6144 dmp /dev/vda 2048");
     machine.sh(
         "blkdiscard -o 0 -l 1048576 /dev/mapper/d && blkdiscard -o 1048576 -l 65536 /dev/mapper/d",
@@ -77,14 +68,7 @@ fn a_discard_is_counted_with_its_bytes_and_reaches_the_disk() {
 #[test]
 fn write_zeroes_are_counted_apart_from_writes_and_reach_the_disk() {
     let content = pattern(5, 4 * MIB);
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("disk");
-    fs::write(&path, &content).unwrap();
-    let disk = Disk::Own {
-        path,
-        read_only: false,
-    };
-    let mut machine = boot(Machine::builder().disk(disk));
+    let (mut machine, _directory) = machine_over(&content);
     let device = create(&mut machine, "d", "0 6144 dmp /dev/vda 2048");
     machine.sh("modprobe loop && losetup /dev/loop0 /dev/mapper/d && \
          blkdiscard -o 1048576 -l 1048576 /dev/loop0 && blkdiscard -o 0 -l 4096 /dev/loop0 && \

@@ -2,7 +2,7 @@
 
 //! A dmp device is what a linear one of the same range would be: limits, flags and answers.
 
-use dmp_vm::{Disk, Machine};
+use dmp_vm::Machine;
 
 use crate::common::*;
 
@@ -16,8 +16,18 @@ fn description(machine: &mut Machine, name: &str) -> String {
               alignment_offset integrity -type f -perm -400 2>/dev/null | sort | \
            while read -r file; do echo \"$file: $(cat $file 2>&1)\"; done; \
          for question in getsz getsize64 getss getbsz getro getra; do \
-           echo \"$question: $(blockdev --$question /dev/mapper/{name} 2>&1)\"; done"
+           echo \"$question: $(blockdev --$question /dev/mapper/{name} 2>&1)\"; done; \
+         ls slaves; dmsetup deps -o devno {name}"
     ))
+}
+
+/// A SCSI disk, /dev/sda, of scsi_debug with these options.
+#[track_caller]
+fn scsi_disk(machine: &mut Machine, options: &str) {
+    machine.sh(&format!(
+        "modprobe scsi_debug dev_size_mb=16 {options} && \
+         for n in $(seq 1 50); do [ -e /dev/sda ] && break; usleep 100000; done"
+    ));
 }
 
 /// Makes a dmp and a linear device of the same range; they must describe themselves the same.
@@ -75,25 +85,21 @@ fn it_describes_itself_as_linear_does_over_every_kind_of_disk() {
     let null = assert_like_linear(&mut machine, "/dev/nullb0", 8, 4096);
     assert!(null.contains("getss: 4096\n"), "{null}");
     // Protection information and discards of a SCSI disk.
-    machine.sh(
-        "modprobe scsi_debug dev_size_mb=16 dif=1 dix=1 lbpu=1 lbpws=1 physblk_exp=3 && \
-         for n in $(seq 1 50); do [ -e /dev/sda ] && break; usleep 100000; done",
-    );
+    scsi_disk(&mut machine, "dif=1 dix=1 lbpu=1 lbpws=1 physblk_exp=3");
     let scsi = assert_like_linear(&mut machine, "/dev/sda", 0, 32768);
     assert!(scsi.contains("queue/physical_block_size: 4096\n"), "{scsi}");
     assert!(scsi.contains("T10-DIF-TYPE1-CRC"), "{scsi}");
+    // Atomic writes, which linear lets through in newer kernels only.
+    machine.sh("rmmod scsi_debug");
+    scsi_disk(&mut machine, "atomic_wr=1");
+    assert_like_linear(&mut machine, "/dev/sda", 0, 32768);
     finish(machine);
 }
 
 #[test]
-fn a_read_only_disk_makes_a_read_only_device() {
+fn a_read_only_disk_makes_a_read_only_device_and_no_other() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("disk");
-    std::fs::write(&path, pattern(6, MIB)).unwrap();
-    let disk = Disk::Own {
-        path,
-        read_only: true,
-    };
+    let disk = disk_of(&directory, "disk", &pattern(6, MIB), true);
     let mut machine = boot(Machine::builder().disk(disk));
     machine.sh("for target in dmp linear; do \
          dmsetup create --readonly $target --table \"0 2048 $target /dev/vda 0\" || exit; done");
@@ -102,6 +108,7 @@ fn a_read_only_disk_makes_a_read_only_device() {
         "dd if=/dev/zero of=DEVICE bs=4k count=1 oflag=direct status=none",
         "blkdiscard -o 0 -l 4096 DEVICE",
         "dmsetup reload TARGET --table '0 2048 TARGET /dev/vda 0'; dmsetup clear TARGET",
+        "dmsetup create both --table '0 2048 TARGET /dev/vda 0'; dmsetup remove both",
     ] {
         assert_alike(&mut machine, ["dmp", "linear"], script);
     }
@@ -201,5 +208,149 @@ fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
             machine.sh("dmsetup remove d");
         }
     }
+    finish(machine);
+}
+
+/// How many requests the disk has flushed its cache for (the 16th field of /sys/block/vda/stat).
+#[track_caller]
+fn flushes_of_the_disk(machine: &mut Machine) -> u64 {
+    let stat = machine.sh("cat /sys/block/vda/stat");
+    stat.split_whitespace().nth(15).unwrap().parse().unwrap()
+}
+
+/// Each O_DSYNC write of a block device is a write with FUA, and an empty flush besides. For a virtio
+/// disk, which does not know FUA, the kernel makes a flush of it behind the write: below the mapped
+/// device, where the flag got with the write.
+#[test]
+fn a_write_with_fua_is_one_write_and_reaches_the_disk_with_it() {
+    let mut machine = machine_with_tools();
+    for target in ["linear", "dmp"] {
+        let device = create(&mut machine, "d", &format!("0 2048 {target} /dev/vda 0"));
+        let before = flushes_of_the_disk(&mut machine);
+        machine.sh(
+            "fio --name=fua --filename=/dev/mapper/d --rw=write --bs=4k --size=40k --direct=1 \
+             --sync=dsync --ioengine=psync",
+        );
+        let flushes = flushes_of_the_disk(&mut machine) - before;
+        assert_eq!(flushes, 10 + 10, "{target}");
+        if target == "dmp" {
+            let all = [("write", 10, 40960, 0), ("flush", 10, 0, 0)];
+            assert_operations(&mut machine, &device, &all);
+        }
+        machine.sh("dmsetup remove d");
+    }
+    finish(machine);
+}
+
+/// A request that must not wait (RWF_NOWAIT) passes; where it would have to wait, as on a suspended
+/// device, it fails as it does on linear.
+#[test]
+fn a_request_that_must_not_wait_does_not() {
+    let mut machine = machine_with_tools();
+    let device = create(&mut machine, "proxy", "0 2048 dmp /dev/vda 0");
+    create(&mut machine, "plain", "0 2048 linear /dev/vda 0");
+    let read = "fio --name=nowait --filename=DEVICE --rw=read --bs=4k --size=40k --direct=1 \
+                --ioengine=pvsync2 --nowait=1 --output-format=terse --terse-version=3 | \
+                cut -d ';' -f 3-6";
+    assert_alike(
+        &mut machine,
+        ["proxy", "plain"],
+        &format!("set -o pipefail; {read}"),
+    );
+    assert_operations(&mut machine, &device, &[("read", 10, 40960, 0)]);
+    let suspended = "dmsetup suspend TARGET; fio --name=nowait --filename=DEVICE --rw=read --bs=4k \
+                     --size=4k --direct=1 --ioengine=pvsync2 --nowait=1 2>&1 | \
+                     grep -o 'error=[^:)]*' | head -n 1; \
+                     dmsetup resume TARGET";
+    assert_alike(&mut machine, ["proxy", "plain"], suspended);
+    let error = machine.sh(&suspended
+        .replace("DEVICE", "/dev/mapper/proxy")
+        .replace("TARGET", "proxy"));
+    assert_eq!(error, "error=Resource temporarily unavailable\n");
+    finish(machine);
+}
+
+/// The kernel makes the protection information of a write where it enters the topmost device; the
+/// disk (scsi_debug) gets it with the data, and checks it.
+#[test]
+fn protection_information_goes_with_the_data_and_its_errors_come_back() {
+    let mut machine = machine();
+    scsi_disk(&mut machine, "dif=1 dix=1");
+    let exchanged = "set -- /proc/scsi/scsi_debug/*; grep -o 'dix_[a-z]*=[0-9]*' $1";
+    let mut seen = Vec::new();
+    for target in ["linear", "dmp"] {
+        create(&mut machine, "d", &format!("0 8192 {target} /dev/sda 1024"));
+        let before = machine.sh(exchanged);
+        machine.sh(&direct_writes("d", 65536, 4));
+        machine.sh(&direct_reads("d", 4096, 10));
+        seen.push(difference(&before, &machine.sh(exchanged)));
+        machine.sh("dmsetup remove d");
+    }
+    assert_eq!(
+        seen[0],
+        [("dix_reads".into(), 10), ("dix_writes".into(), 4)]
+    );
+    assert_eq!(seen[0], seen[1]);
+
+    let device = create(&mut machine, "proxy", "0 8192 dmp /dev/sda 1024");
+    create(&mut machine, "plain", "0 8192 linear /dev/sda 1024");
+    // Every command's protection information is found wrong from now on.
+    let knobs = "/sys/bus/pseudo/drivers/scsi_debug";
+    machine.sh(&format!(
+        "echo 0x20 >{knobs}/opts && echo -1 >{knobs}/every_nth"
+    ));
+    assert_alike(
+        &mut machine,
+        ["proxy", "plain"],
+        "dd if=DEVICE of=/dev/null bs=4k count=1 iflag=direct status=none",
+    );
+    machine.sh(&format!("echo 0 >{knobs}/every_nth; echo 0 >{knobs}/opts"));
+    assert_operations(&mut machine, &device, &[("read", 1, 4096, 1)]);
+    finish(machine);
+}
+
+/// What `name=number` words say more in `after` than in `before`.
+fn difference(before: &str, after: &str) -> Vec<(String, u64)> {
+    let parse = |text: &str| -> Vec<(String, u64)> {
+        text.lines()
+            .map(|line| line.split_once('=').unwrap())
+            .map(|(name, number)| (name.to_owned(), number.parse().unwrap()))
+            .collect()
+    };
+    let before = parse(before);
+    parse(after)
+        .into_iter()
+        .zip(before)
+        .map(|((name, after), (_, before))| (name, after - before))
+        .collect()
+}
+
+/// ext4 with `inlinecrypt` leaves encrypting to the block layer: to the disk, or where it cannot, as
+/// here, to the kernel's own fallback in front of the topmost device.
+#[test]
+fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
+    let mut machine = machine_with_tools();
+    create(&mut machine, "proxy", "0 65536 dmp /dev/vda 2048");
+    let mount = "mount -t ext4 -o inlinecrypt /dev/mapper/DEVICE /mnt";
+    let key = "echo password | e4crypt add_key -S s:salt";
+    machine.sh(&format!(
+        "mkfs.ext4 -q -O encrypt,^has_journal -b 4096 /dev/mapper/proxy && mkdir /mnt && {} && \
+         mkdir /mnt/secret && {key} /mnt/secret && \
+         yes 'a line of plain text' | head -c 262144 >/run/plain && \
+         cp /run/plain /mnt/secret/file && umount /mnt",
+        mount.replace("DEVICE", "proxy")
+    ));
+    // The disk has not the text.
+    assert_eq!(
+        machine.sh("grep -c 'plain text' /dev/vda || true"),
+        "0
+"
+    );
+    machine.sh("dmsetup remove proxy && echo 3 >/proc/sys/vm/drop_caches");
+    create(&mut machine, "plain", "0 65536 linear /dev/vda 2048");
+    machine.sh(&format!(
+        "{} && cmp /run/plain /mnt/secret/file && umount /mnt",
+        mount.replace("DEVICE", "plain")
+    ));
     finish(machine);
 }

@@ -28,7 +28,7 @@ fn a_zoned_disk_is_the_same_zoned_disk_through_it() {
             lines
         });
         assert_eq!(described[0], described[1], "from {offset}");
-        described[0].retain(|line| line.starts_with("zoned") || line.starts_with("chunk"));
+        described[0].retain(|line| line.starts_with("zoned:") || line.starts_with("chunk_"));
         assert_eq!(described[0], ["chunk_sectors: 8192", "zoned: host-managed"]);
     }
     // A range that is not made of whole zones is for neither.
@@ -75,5 +75,82 @@ fn zones_are_written_in_their_order_only() {
     let all = [("read", 4, 4 * 65536, 0), ("write", 67, 67 * 65536, 1)];
     assert_operations(&mut machine, &device, &all);
     machine.sh("dmsetup remove d && rmmod dmp");
+    finish(machine);
+}
+
+/// The zones of a device as `blkzone report` tells them.
+#[track_caller]
+fn report(machine: &mut Machine, name: &str) -> String {
+    machine.sh(&format!("blkzone report /dev/mapper/{name}"))
+}
+
+/// What manages zones is `other`: a request without bytes for each zone.
+#[test]
+fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
+    let mut machine = machine_with_tools();
+    zoned_disk(&mut machine);
+    let device = create(&mut machine, "proxy", "0 163840 dmp /dev/nullb0 32768");
+    create(&mut machine, "plain", "0 163840 linear /dev/nullb0 32768");
+    let mut others = 0;
+    let mut last = report(&mut machine, "proxy");
+    for (command, zones) in [
+        ("open -o 8192 -c 2", 2),
+        ("close -o 8192 -c 1", 1),
+        ("finish -o 16384 -c 1", 1),
+        ("finish -o 24576 -c 3", 3),
+        ("reset -o 16384 -c 2", 2),
+    ] {
+        machine.sh(&format!("blkzone {command} /dev/mapper/proxy"));
+        others += zones;
+        let now = report(&mut machine, "proxy");
+        assert_ne!(now, last, "{command}");
+        assert_eq!(now, report(&mut machine, "plain"), "{command}");
+        last = now;
+        assert_operations(&mut machine, &device, &[("other", others, 0, 0)]);
+    }
+    // The report of a device in the middle of the disk begins at its own zero.
+    assert!(last.starts_with("  start: 0x000000000,"), "{last}");
+    assert_eq!(last.lines().count(), 20, "{last}");
+    // A whole device at once, as its user sees it.
+    machine.sh("blkzone reset /dev/mapper/proxy");
+    let empty = report(&mut machine, "plain");
+    assert!(
+        empty
+            .lines()
+            .all(|zone| zone.contains("[type: 2(SEQ_WRITE_REQUIRED)]")),
+        "{empty}"
+    );
+    assert!(
+        empty.lines().all(|zone| zone.contains("zcond: 1(em)")),
+        "{empty}"
+    );
+    finish(machine);
+}
+
+/// btrfs writes data to zones with REQ_OP_ZONE_APPEND and learns from the end of the request where
+/// it is: the sector has to be the one of the device that btrfs knows.
+#[test]
+fn appends_to_zones_come_back_with_their_place() {
+    let mut machine = machine_with_tools();
+    machine.sh("modprobe btrfs && modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 memory_backed=1");
+    let device = create(&mut machine, "d", "0 1048576 dmp /dev/nullb0 65536");
+    machine.sh(
+        "mkfs.btrfs -q -d single -m single /dev/mapper/d && mkdir /mnt && \
+         mount -t btrfs /dev/mapper/d /mnt && \
+         for n in 1 2 3 4; do dd if=/dev/urandom of=/run/noise$n bs=64k count=32 status=none && \
+           cp /run/noise$n /mnt/file$n || exit; done && sync && umount /mnt",
+    );
+    for operation in ["read", "write", "other"] {
+        let requests = number(&mut machine, &format!("{device}/{operation}/requests"));
+        let errors = number(&mut machine, &format!("{device}/{operation}/errors"));
+        assert!(
+            requests > 0 && errors == 0,
+            "{operation}: {requests}, {errors}"
+        );
+    }
+    machine.sh("dmsetup remove d");
+    create(&mut machine, "d", "0 1048576 linear /dev/nullb0 65536");
+    machine.sh("mount -t btrfs /dev/mapper/d /mnt && \
+         for n in 1 2 3 4; do cmp /run/noise$n /mnt/file$n || exit; done; umount /mnt");
     finish(machine);
 }

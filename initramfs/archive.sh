@@ -1,0 +1,23 @@
+# What both archives are made with, from within the directory that is to be /.
+# shellcheck shell=bash
+
+# The program $1 in the directory $2, and at the paths that it knows the libraries
+# that it loads.
+add() {
+	local program library
+	program=$(readlink -f "$1")
+	install -D -m 755 "$program" "$2/${1##*/}"
+	# A static one has none, about which ldd complains.
+	{ ldd "$program" || true; } | sed -nE 's|^[^/]*(/[^ ]+).*|\1|p' |
+		while read -r library; do
+			install -D -m 755 "$library" ".$library"
+		done
+}
+
+# Everything, as one archive for one content: times, owners, inode numbers and the
+# order are fixed.
+pack() {
+	find . -exec touch -h -d @1 {} +
+	find . -mindepth 1 -print0 | LC_ALL=C sort -z |
+		cpio --null --create --format=newc --owner=0:0 --reproducible --quiet
+}

@@ -1,0 +1,50 @@
+# The initramfs with the tools that some tests use besides: what storage engineers
+# have on their machines. It takes the machine a second longer to unpack.
+{
+  lib,
+  stdenv,
+  initramfs,
+  btrfs-progs,
+  cpio,
+  e2fsprogs,
+  fio,
+  lvm2,
+  thin-provisioning-tools,
+  util-linux,
+}:
+stdenv.mkDerivation {
+  name = "dmp-initramfs-tools";
+
+  nativeBuildInputs = [ cpio ];
+  inherit initramfs;
+  archive = ./archive.sh;
+  programs = [
+    (lib.getExe' btrfs-progs "mkfs.btrfs")
+    (lib.getExe' e2fsprogs "e4crypt")
+    (lib.getExe' e2fsprogs "mkfs.ext4")
+    (lib.getExe' fio "fio")
+    (lib.getExe' lvm2 "lvm")
+    (lib.getExe' thin-provisioning-tools "pdata_tools")
+    (lib.getExe' util-linux "blkdiscard")
+    (lib.getExe' util-linux "blkzone")
+  ];
+
+  buildCommand = ''
+    . $archive
+    mkdir root
+    cd root
+    for program in $programs; do
+      add $program usr/local/bin
+    done
+    for name in thin_check thin_dump thin_repair; do
+      ln -s pdata_tools usr/local/bin/$name
+    done
+
+    # The kernel unpacks one archive after the other. The second is not compressed,
+    # which is quicker to unpack, and so has to begin at a multiple of four bytes.
+    mkdir -p $out
+    cat $initramfs/initrd >$out/initrd
+    truncate --size=%4 $out/initrd
+    pack >>$out/initrd
+  '';
+}
