@@ -1,0 +1,61 @@
+# The fuzz targets, with the flags of cargo-fuzz but without it. The seed and the
+# number of inputs are fixed, and Nix does not randomize addresses: it fails always
+# or never.
+{ rustPlatform }:
+let
+  root = toString ../.;
+  below = path: builtins.substring (builtins.stringLength root + 1) (-1) path;
+  target = "x86_64-unknown-linux-gnu";
+  # Without a sanitizer, none of them is for nightly only.
+  flags = [
+    "-Cpasses=sancov-module"
+    "-Cllvm-args=-sanitizer-coverage-level=4"
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters"
+    "-Cllvm-args=-sanitizer-coverage-pc-table"
+    "-Cllvm-args=-sanitizer-coverage-trace-compares"
+    "-Cllvm-args=-sanitizer-coverage-stack-depth"
+    "-Ccodegen-units=1"
+    "--cfg=fuzzing"
+  ];
+in
+rustPlatform.buildRustPackage {
+  pname = "dmp-fuzz";
+  version = "0.1.0";
+  # The crate, and the files of the module that its targets include.
+  src = builtins.path {
+    name = "source";
+    path = ../.;
+    filter =
+      path: _:
+      builtins.match "tests|tests/fuzz|tests/fuzz/.*|module|module/(histogram|summary|table_line)[.]rs" (
+        below path
+      ) != null;
+  };
+  sourceRoot = "source/tests/fuzz";
+  cargoLock.lockFile = ./fuzz/Cargo.lock;
+  # In the place of flags that are configured: libFuzzer looks for functions of libc
+  # when it runs, and crashes in a static program.
+  env.RUSTFLAGS = toString flags;
+  # Naming the target keeps the flags away from build scripts.
+  buildPhase = "cargo build --release --locked --target ${target}";
+  doCheck = true;
+  # Longer inputs than these have nothing new, and take longer.
+  checkPhase = ''
+    fuzz() { # target, inputs, bytes of an input
+      target/${target}/release/$1 -seed=1 -runs=$2 -max_len=$3 -print_final_stats=1 2>&1 |
+        tee $1.log
+    }
+    fuzz table_line 3000000 64
+    fuzz text 200000 300
+    # Without coverage they would run, too, but find little.
+    for log in *.log; do
+      grep -H -E '^INFO: Loaded 1 modules +\([1-9][0-9]* inline 8-bit counters\)' $log || {
+        echo "$log: no coverage" >&2
+        exit 1
+      }
+    done
+  '';
+  installPhase = ''
+    install -D -m 644 -t $out *.log
+  '';
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+/// The bytes as numbers, nine bytes each: how far to shift, so that small ones are as likely as
+/// large ones, and the number. Bytes that are missing at the end are zero.
+pub fn numbers(data: &[u8]) -> impl Iterator<Item = u64> {
+    data.chunks(9).map(|bytes| {
+        let mut number = [0; 8];
+        number[..bytes.len() - 1].copy_from_slice(&bytes[1..]);
+        u64::from_le_bytes(number) >> (bytes[0] % 64)
+    })
+}
