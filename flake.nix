@@ -33,14 +33,24 @@
               script = ./tests/demo.sh;
             }
           );
-          tests = pkgs.callPackage ./tests/check.nix parts;
+          tests = pkgs.callPackage ./tests/check.nix (
+            parts // { debugging = choice.debugging or false; }
+          );
+          stress = pkgs.callPackage ./tests/check.nix (
+            parts
+            // {
+              name = "stress";
+              filter = "binary(stress)";
+              debugging = choice.debugging or false;
+            }
+          );
         };
       lts = machine { };
-      debug = machine { debug = true; };
-      latest = machine { linux = linuxKernel.packageAliases.linux_latest.kernel; };
+      debug = machine { debugging = true; };
+      latest = machine { upstream = linuxKernel.packageAliases.linux_latest.kernel; };
       # The kernels between, of which only nixpkgs has the source.
       others = lib.optionalAttrs (linuxKernel.kernels ? linux_6_18) {
-        "6_18" = machine { linux = linuxKernel.kernels.linux_6_18; };
+        "6_18" = machine { upstream = linuxKernel.kernels.linux_6_18; };
       };
       # Their packages (or checks), with the kernel's name behind each.
       named =
@@ -127,7 +137,7 @@
           rustfmt
           shell
           ;
-        inherit (lts) tests;
+        inherit (lts) tests stress;
         inherit fuzz;
         reproducible = pkgs.callPackage ./tests/reproducible.nix {
           inherit (lts) kernel dmp initramfs;

@@ -19,7 +19,9 @@ stdenv.mkDerivation {
   inherit initramfs;
   archive = ./archive.sh;
   programs = [
+    (lib.getExe' btrfs-progs "btrfs")
     (lib.getExe' btrfs-progs "mkfs.btrfs")
+    (lib.getExe' e2fsprogs "e2fsck")
     (lib.getExe' e2fsprogs "e4crypt")
     (lib.getExe' e2fsprogs "mkfs.ext4")
     (lib.getExe' fio "fio")

@@ -1,25 +1,27 @@
 # The kernel of the test machine: Linux with Rust, and no more of it than the tests
-# use; 6.12 LTS unless another is given.
+# use; 6.12 LTS unless another is given. When debugging, with all that watches a module.
 {
   lib,
   callPackage,
   clang,
   linuxKernel,
-  linux ? linuxKernel.kernels.linux_6_12,
-  debug ? false,
+  # Not called `linux`, which nixpkgs' callPackage would fill in.
+  upstream ? linuxKernel.kernels.linux_6_12,
+  debugging ? false,
 }:
 let
   # With Rust, KASAN is for a kernel that clang compiles.
-  extraMakeFlags = lib.optional debug "CC=${lib.getExe' clang "clang"}";
+  extraMakeFlags = lib.optional debugging "CC=${lib.getExe' clang "clang"}";
 in
 linuxKernel.manualConfig {
-  inherit (linux) version modDirVersion src;
+  inherit (upstream) version modDirVersion src;
   inherit extraMakeFlags;
-  pname = "linux-dmp${lib.optionalString debug "-debug"}";
+  pname = "linux-dmp${lib.optionalString debugging "-debug"}";
   configfile = callPackage ./config.nix {
-    inherit linux extraMakeFlags;
+    inherit extraMakeFlags;
+    linux = upstream;
     fragment =
-      if debug then
+      if debugging then
         builtins.toFile "debug.config" (
           builtins.readFile ./dmp.config + builtins.readFile ./debug.config
         )

@@ -1,5 +1,6 @@
-# The suite: every test boots a machine of its own. The tests are compiled apart
-# from their run, so that a changed module does not compile them again.
+# A run of the tests, of those that the filter (nextest's) lets through: every one boots
+# a machine of its own. They are compiled apart from their run, so that a changed module
+# does not compile them again.
 {
   lib,
   runCommand,
@@ -10,6 +11,10 @@
   initramfs,
   # The initramfs with more tools in it.
   tools,
+  name ? "tests",
+  filter ? "not binary(stress)",
+  # A kernel that watches itself is larger and slower.
+  debugging ? false,
 }:
 let
   crate = import ./crate.nix;
@@ -26,16 +31,21 @@ let
     }
   );
 in
-runCommand "dmp-tests-run"
-  {
+runCommand "dmp-${name}-run"
+  ({
     nativeBuildInputs = [ cargo-nextest ];
     DMP_VM_QEMU = lib.getExe' qemu_test "qemu-system-x86_64";
     DMP_VM_QEMU_IMG = lib.getExe' qemu_test "qemu-img";
     DMP_VM_KERNEL = "${kernel}/bzImage";
     DMP_VM_INITRD = "${initramfs}/initrd";
     DMP_VM_TOOLS = "${tools}/initrd";
+    inherit filter;
     passthru = { inherit archive initramfs tools; };
   }
+  // lib.optionalAttrs debugging {
+    DMP_VM_MEMORY = "1G";
+    DMP_VM_PATIENCE = "5";
+  })
   ''
     export HOME=$NIX_BUILD_TOP
     # What nextest looks up in the workspace: its configuration.
@@ -43,6 +53,6 @@ runCommand "dmp-tests-run"
     chmod -R u+w workspace
     mkdir $out
     cargo-nextest nextest run --color never --no-fail-fast \
-      --archive-file ${archive}/tests.tar.zst --workspace-remap workspace 2>&1 |
+      --filterset "$filter" --archive-file ${archive}/tests.tar.zst --workspace-remap workspace 2>&1 |
       tee $out/log
   ''

@@ -150,8 +150,12 @@ let
         "/usr/sbin/dmsetup"
         "/usr/sbin/lvm"
       ];
-      btrfs-progs = links "btrfs-progs" [ "/usr/sbin/mkfs.btrfs" ];
+      btrfs-progs = links "btrfs-progs" [
+        "/usr/bin/btrfs"
+        "/usr/sbin/mkfs.btrfs"
+      ];
       e2fsprogs = links "e2fsprogs" [
+        "/usr/sbin/e2fsck"
         "/usr/sbin/e4crypt"
         "/usr/sbin/mkfs.ext4"
       ];

@@ -4,8 +4,9 @@
 //! module, and virtio disks; commands run in it as if they were local.
 //!
 //! Its parts come from the environment: `DMP_VM_QEMU` (qemu-system-x86_64), `DMP_VM_KERNEL` (a
-//! bzImage) and `DMP_VM_INITRD` (an initramfs whose init is initramfs/init). `DMP_VM_ACCEL` may
-//! say auto, kvm or tcg.
+//! bzImage), `DMP_VM_INITRD` (an initramfs whose init is initramfs/init) and `DMP_VM_TOOLS` (one
+//! with more tools in it). `DMP_VM_ACCEL` may say auto, kvm or tcg; `DMP_VM_MEMORY` and
+//! `DMP_VM_PATIENCE`, what a larger and slower kernel needs.
 
 mod accel;
 mod console;

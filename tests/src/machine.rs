@@ -22,6 +22,12 @@ const POWER_OFF_LIMIT: Duration = Duration::from_secs(60);
 /// How long a command may take unless the machine was made with another limit.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
+/// By how much these are to be longer, as `DMP_VM_PATIENCE` says: 1 if it says nothing.
+fn patience() -> u32 {
+    let patience = std::env::var("DMP_VM_PATIENCE").ok();
+    patience.and_then(|times| times.parse().ok()).unwrap_or(1)
+}
+
 /// A machine to be.
 #[derive(Debug, Clone)]
 pub struct Builder {
@@ -41,14 +47,14 @@ impl Default for Builder {
         Self {
             disks: Vec::new(),
             cpus: 1,
-            memory: "512M".into(),
+            memory: std::env::var("DMP_VM_MEMORY").unwrap_or_else(|_| "512M".into()),
             kernel_arguments: String::new(),
             tools: false,
             accel: accel
                 .and_then(|name| name.parse().ok())
                 .unwrap_or(Accel::Auto),
-            boot_limit: BOOT_LIMIT,
-            limit: COMMAND_LIMIT,
+            boot_limit: BOOT_LIMIT * patience(),
+            limit: COMMAND_LIMIT * patience(),
         }
     }
 }
@@ -66,7 +72,7 @@ impl Builder {
         self
     }
 
-    /// How much memory, as QEMU's `-m` takes it; 512M by default.
+    /// How much memory, as QEMU's `-m` takes it; by default what `DMP_VM_MEMORY` says, else 512M.
     pub fn memory(mut self, memory: &str) -> Self {
         self.memory = memory.into();
         self
@@ -91,13 +97,15 @@ impl Builder {
         self
     }
 
-    /// How long it may take to its first command; two minutes by default.
+    /// How long it may take to its first command; two minutes by default, and `DMP_VM_PATIENCE`
+    /// times as much where that is set.
     pub fn boot_limit(mut self, limit: Duration) -> Self {
         self.boot_limit = limit;
         self
     }
 
-    /// How long each command may take; a minute by default.
+    /// How long each command may take; a minute by default, and `DMP_VM_PATIENCE` times as much
+    /// where that is set.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -271,11 +279,12 @@ impl Machine {
     /// Powers the machine off.
     pub fn power_off(&mut self) -> Result<(), Error> {
         self.over = true;
-        self.link.power_off(Instant::now() + POWER_OFF_LIMIT);
-        let Some(status) = self.qemu.wait(Some(POWER_OFF_LIMIT))? else {
+        let limit = POWER_OFF_LIMIT * patience();
+        self.link.power_off(Instant::now() + limit);
+        let Some(status) = self.qemu.wait(Some(limit))? else {
             return Err(Error::Timeout {
                 what: "the guest to power off".into(),
-                limit: POWER_OFF_LIMIT,
+                limit,
                 console: self.console().tail(),
             });
         };
@@ -289,6 +298,13 @@ impl Machine {
             &console,
             "the end",
         ))
+    }
+
+    /// Ends the machine as a power cut would, in the middle of whatever it does: its caches and
+    /// what is under way are lost. Disks of one's own stay as they are at this moment.
+    pub fn cut_power(mut self) {
+        self.over = true;
+        self.qemu.kill();
     }
 
     /// Powers the machine off; its kernel must not have complained of anything from the first line

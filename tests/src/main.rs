@@ -30,9 +30,9 @@ struct Arguments {
     /// The guest cannot write to the disks given.
     #[arg(long, requires = "disks")]
     read_only: bool,
-    /// The guest's memory.
-    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = memory)]
-    memory: String,
+    /// The guest's memory; 512M if not given.
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory: Option<String>,
     /// How many processors it has.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     cpus: u32,
@@ -109,8 +109,10 @@ fn go(arguments: Arguments) -> Result<i32, Error> {
 fn builder(arguments: &Arguments) -> Builder {
     let mut builder = Machine::builder()
         .cpus(arguments.cpus)
-        .memory(&arguments.memory)
         .tools(arguments.tools);
+    if let Some(memory) = &arguments.memory {
+        builder = builder.memory(memory);
+    }
     if let Some(accel) = arguments.accel {
         builder = builder.accel(accel);
     }

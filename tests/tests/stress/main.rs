@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What must hold of the dmp target however hard it is used: for `DMP_STRESS_SECONDS` each, 10 if
+//! nothing says otherwise.
+
+#[allow(dead_code)]
+#[path = "../dmp/common.rs"]
+mod common;
+mod load;
+
+mod exact;
+mod faults;
+mod integrity;
+mod races;

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Everything that can be done to a device, against everything else. What can be counted is counted
+//! exactly; the rest is for the kernel to complain of, most of all the debug kernel.
+
+use dmp_vm::Machine;
+
+use crate::common::*;
+use crate::load::*;
+
+/// The whole of it: made, and after the race removed, and the module with it.
+#[track_caller]
+fn assert_all_goes(mut machine: Machine) {
+    machine.sh("dmsetup remove_all");
+    assert_nothing_left(&mut machine, "after the race");
+    machine.sh("rmmod dmp && modprobe dmp");
+    finish(machine);
+}
+
+const TABLE: &str = "0 65536 dmp /dev/vda 0";
+
+fn reloads_lose_no_request(cpus: u32) {
+    let mut machine = machine_of(cpus);
+    let device = create(&mut machine, "d", TABLE);
+    // All of them keep 4 KiB whole, and lead to where there is no other data.
+    let totals = fio_against(
+        &mut machine,
+        &random_load("/dev/mapper/d"),
+        &[
+            "for table in '0 65536 dmp /dev/vda 0 1 latency' '0 65536 dmp /dev/vdb 8' \
+           '0 65536 dmp /dev/vda 65536'; do \
+             dmsetup reload d --table \"$table\" && dmsetup resume d || exit; done; \
+           printf '0 1024 dmp /dev/vdb 0\\n1024 64512 dmp /dev/vda 8 1 latency\\n' | \
+             dmsetup reload d && dmsetup resume d",
+        ],
+    );
+    assert_counts(&mut machine, &device, totals.reads, totals.writes);
+    assert_all_goes(machine);
+}
+
+#[test]
+fn reloads_lose_no_request_on_two_processors() {
+    reloads_lose_no_request(2);
+}
+
+#[test]
+fn reloads_lose_no_request_on_four_processors() {
+    reloads_lose_no_request(4);
+}
+
+#[test]
+fn suspends_lose_no_request() {
+    let mut machine = machine_of(4);
+    let device = create(&mut machine, "d", TABLE);
+    let totals = fio_against(
+        &mut machine,
+        &random_load("/dev/mapper/d"),
+        &[
+            "dmsetup suspend d && dmsetup resume d && dmsetup suspend --noflush d && \
+           dmsetup resume d && dmsetup suspend --nolockfs d && dmsetup resume d",
+        ],
+    );
+    assert_counts(&mut machine, &device, totals.reads, totals.writes);
+    assert_all_goes(machine);
+}
+
+/// Resets, switches and renames at once, by file and by message.
+#[test]
+fn switches_and_renames_disturb_no_request() {
+    let mut machine = machine_of(4);
+    let device = create(&mut machine, "d", TABLE);
+    let file = |name: &str| format!("{STAT}/{device}/{name}");
+    let totals = fio_against(
+        &mut machine,
+        // Its node, whatever the name is.
+        &random_load(&format!("/dev/{device}")),
+        &[
+            &format!("echo 1 >{}", file("reset")),
+            &format!("echo 0 >{0}; echo 1 >{0}", file("latency")),
+            "dmsetup rename d e && dmsetup rename e d",
+            &format!(
+                "cat {}/* {}/*/* >/dev/null 2>&1; true",
+                file("."),
+                file(".")
+            ),
+            "{ dmsetup message d 0 latency on; dmsetup message e 0 reset; dmsetup status; \
+               dmsetup table; } >/dev/null 2>&1; true",
+        ],
+    );
+    assert!(
+        totals.reads.requests > 0 && totals.errors == 0,
+        "{totals:?}"
+    );
+    // Whatever is left of the count is of whole requests.
+    for operation in ["read", "write"] {
+        let count = |machine: &mut Machine, what: &str| {
+            number(machine, &format!("{device}/{operation}/{what}"))
+        };
+        let requests = count(&mut machine, "requests");
+        assert_eq!(count(&mut machine, "bytes"), requests * 4096, "{operation}");
+    }
+    machine.sh(&format!("echo 1 >{}", file("reset")));
+    machine.sh(&direct_reads("d", 4096, 50));
+    assert_counts(&mut machine, &device, Count::of(50, 4096), Count::default());
+    assert_all_goes(machine);
+}
+
+/// Devices come and go with requests under way until the last moment, while others read all there is
+/// in sysfs, and keep files open.
+#[test]
+fn removes_against_readers_that_hold_files_open() {
+    let mut machine = machine_of(4);
+    create(&mut machine, "other", "0 65536 dmp /dev/vdb 0");
+    let read = "cat /sys/module/dmp/stat/*/*/* /sys/module/dmp/stat/*/* >/dev/null 2>&1; true";
+    let hold = "for file in /sys/module/dmp/stat/*/volumes /sys/module/dmp/stat/*/read/requests; do \
+                  { cat <&5; usleep 20000; cat <&5; } 5<$file; done >/dev/null 2>&1; true";
+    fio_against(
+        &mut machine,
+        &random_load("/dev/mapper/other"),
+        &[
+            "dmsetup create d --table '0 65536 dmp /dev/vda 0 1 latency' && \
+             dd if=/dev/mapper/d of=/dev/null bs=4k count=20 iflag=direct status=none && \
+             dmsetup remove d",
+            read,
+            hold,
+            hold,
+        ],
+    );
+    assert_all_goes(machine);
+}
+
+/// Three shells have names of their own, two fight for one.
+#[test]
+fn devices_made_and_removed_from_several_shells() {
+    let mut machine = machine_of(4);
+    create(&mut machine, "other", "0 65536 dmp /dev/vdb 0");
+    let own = |name: &str| {
+        format!(
+            "dmsetup create {name} --table '0 2048 dmp /dev/vda 0' && \
+             dmsetup reload {name} --table '0 2048 dmp /dev/vda 8 1 latency' && \
+             dmsetup resume {name} && dmsetup remove {name}"
+        )
+    };
+    let fight = "dmsetup create same --table '0 2048 dmp /dev/vda 0'; \
+                 dmsetup reload same --table '0 2048 dmp /dev/vda 8'; dmsetup clear same; \
+                 dmsetup remove same; true";
+    let fight = format!("{{ {fight}; }} >/dev/null 2>&1");
+    fio_against(
+        &mut machine,
+        &random_load("/dev/mapper/other"),
+        &[&own("one"), &own("two"), &own("three"), &fight, &fight],
+    );
+    assert_all_goes(machine);
+}
+
+/// rmmod is refused as long as a device is there; then it has to work at once, with files of the
+/// module still open, which read an error from then on.
+#[test]
+fn the_module_is_unloaded_as_soon_as_it_may_be() {
+    let mut machine = machine_of(4);
+    machine.sh(&format!(
+        "end=$(($(date +%s) + {})); n=0; while [ $(date +%s) -lt $end ]; do n=$((n + 1)); \
+           dmsetup create d --table '{TABLE} 1 latency' || exit; \
+           set -- {STAT}/dm-*; \
+           exec 5<$1/volumes 6<$1/read/latency_histogram 7<{STAT}/volumes; \
+           {{ until rmmod dmp 2>/dev/null; do :; done; }} & \
+           ( while cat $1/write/bytes; do :; done >/dev/null 2>&1 ) & \
+           dd if=/dev/mapper/d of=/dev/null bs=4k count=$((n % 7)) iflag=direct status=none; \
+           dmsetup remove d || exit; wait; \
+           for fd in 5 6 7; do cat <&$fd 2>/dev/null && exit 1; done; \
+           exec 5<&- 6<&- 7<&-; [ ! -e /sys/module/dmp ] || exit; modprobe dmp || exit; done; \
+         [ $n -gt 3 ]",
+        seconds()
+    ));
+    finish(machine);
+}
+
+#[test]
+fn what_a_processor_counted_stays_when_it_goes_offline() {
+    let mut machine = machine_of(4);
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
+    machine.sh(&format!(
+        "taskset 8 sh -c '{}'",
+        direct_writes("d", 4096, 100)
+    ));
+    machine.sh("echo 0 >/sys/devices/system/cpu/cpu3/online");
+    assert_counts(
+        &mut machine,
+        &device,
+        Count::default(),
+        Count::of(100, 4096),
+    );
+    machine.sh("echo 1 >/sys/devices/system/cpu/cpu3/online");
+    assert_counts(
+        &mut machine,
+        &device,
+        Count::default(),
+        Count::of(100, 4096),
+    );
+    machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
+    let totals = fio_against(
+        &mut machine,
+        &random_load("/dev/mapper/d"),
+        &[
+            "for cpu in 1 2 3; do echo 0 >/sys/devices/system/cpu/cpu$cpu/online || exit; done; \
+           for cpu in 3 1 2; do echo 1 >/sys/devices/system/cpu/cpu$cpu/online || exit; done",
+        ],
+    );
+    assert_counts(&mut machine, &device, totals.reads, totals.writes);
+    assert_all_goes(machine);
+}
