@@ -13,7 +13,7 @@ use crate::{
     wrappers::{
         dm::{DeviceNumber, MappedDevice, TableId},
         memalloc::NoIo,
-        sysfs::{Directory, Parent},
+        sysfs::{Directory, Hidden, Parent},
     },
 };
 use kernel::{
@@ -107,7 +107,9 @@ impl Registry {
         let added = entry.add(table, latency);
         let counters = entry.volume.data().counters().clone();
         if let Err(e) = added {
-            remove_if_unused(&mut entries, number);
+            let gone = take_if_unused(&mut entries, number);
+            drop(entries);
+            drop(gone);
             return Err(e);
         }
         Ok(Line {
@@ -138,13 +140,17 @@ impl Entry {
     }
 }
 
-fn remove_if_unused(entries: &mut RBTree<DeviceNumber, Entry>, device: DeviceNumber) {
-    if entries
-        .get(&device)
-        .is_some_and(|entry| entry.tables.values().next().is_none())
-    {
-        entries.remove(&device);
+/// The directory of a device without lines, no longer in sysfs. It is to be dropped when the lock
+/// is not held: that can wait, and others need not.
+fn take_if_unused(
+    entries: &mut RBTree<DeviceNumber, Entry>,
+    device: DeviceNumber,
+) -> Option<Hidden<Volume>> {
+    let entry = entries.get(&device)?;
+    if entry.tables.values().next().is_some() {
+        return None;
     }
+    Some(entries.remove(&device)?.volume.hide())
 }
 
 impl Line {
@@ -194,7 +200,9 @@ impl Drop for Line {
                 entry.tables.remove(&self.table);
             }
         }
-        remove_if_unused(&mut entries, self.device);
+        let gone = take_if_unused(&mut entries, self.device);
+        drop(entries);
+        drop(gone);
     }
 }
 

@@ -12,7 +12,7 @@
   # The initramfs with more tools in it.
   tools,
   name ? "tests",
-  filter ? "not binary(stress)",
+  filter ? "not binary(stress) - binary(debug)",
   # A kernel that watches itself is larger and slower.
   debugging ? false,
 }:

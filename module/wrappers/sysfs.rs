@@ -35,4 +35,4 @@ mod attribute;
 mod directory;
 
 pub(crate) use attribute::{Attribute, AttributeList, Attributes, Group, GroupList, Kind};
-pub(crate) use directory::{Directory, Parent};
+pub(crate) use directory::{Directory, Hidden, Parent};

@@ -22,7 +22,7 @@ const POWER_OFF_LIMIT: Duration = Duration::from_secs(60);
 /// How long a command may take unless the machine was made with another limit.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
-/// By how much these are to be longer, as `DMP_VM_PATIENCE` says: 1 if it says nothing.
+/// By how much all limits are longer than they say, for a slow kernel: `DMP_VM_PATIENCE`, else 1.
 fn patience() -> u32 {
     let patience = std::env::var("DMP_VM_PATIENCE").ok();
     patience.and_then(|times| times.parse().ok()).unwrap_or(1)
@@ -53,8 +53,8 @@ impl Default for Builder {
             accel: accel
                 .and_then(|name| name.parse().ok())
                 .unwrap_or(Accel::Auto),
-            boot_limit: BOOT_LIMIT * patience(),
-            limit: COMMAND_LIMIT * patience(),
+            boot_limit: BOOT_LIMIT,
+            limit: COMMAND_LIMIT,
         }
     }
 }
@@ -97,15 +97,13 @@ impl Builder {
         self
     }
 
-    /// How long it may take to its first command; two minutes by default, and `DMP_VM_PATIENCE`
-    /// times as much where that is set.
+    /// How long it may take to its first command; two minutes by default.
     pub fn boot_limit(mut self, limit: Duration) -> Self {
         self.boot_limit = limit;
         self
     }
 
-    /// How long each command may take; a minute by default, and `DMP_VM_PATIENCE` times as much
-    /// where that is set.
+    /// How long each command may take; a minute by default.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -129,7 +127,7 @@ impl Builder {
             over: false,
             workdir,
         };
-        let limit = self.boot_limit;
+        let limit = self.boot_limit.saturating_mul(patience());
         machine
             .exchange(b":", [&mut std::io::sink(), &mut std::io::sink()], limit)
             .map_err(|broken| machine.explain(broken, "its first command", limit))
@@ -240,7 +238,7 @@ impl Machine {
     /// Runs a sh script in the guest; its output goes on as it comes. An error is the machine's
     /// end.
     pub fn run_to(&mut self, script: &[u8], sinks: [&mut dyn Write; 2]) -> Result<i32, Error> {
-        let limit = self.limit;
+        let limit = self.limit.saturating_mul(patience());
         self.exchange(script, sinks, limit)
             .map_err(|broken| self.explain(broken, "the command", limit))
             .inspect_err(|_| self.over = true)

@@ -3,7 +3,12 @@
 //! Directories: kobjects that live exactly as long as their owner says.
 
 use super::{super::bindings, attribute::Attributes};
-use core::{ffi::CStr, mem, pin::Pin, ptr};
+use core::{
+    ffi::CStr,
+    mem::{self, ManuallyDrop},
+    pin::Pin,
+    ptr,
+};
 use kernel::{
     container_of,
     error::to_result,
@@ -28,8 +33,16 @@ pub(crate) enum Parent<'a, P: Attributes> {
 ///
 /// # Invariants
 ///
-/// The kobject is in sysfs, and we own a reference to it.
-pub(crate) struct Directory<T: Attributes>(Pin<KBox<Inner<T>>>);
+/// The kobject is in sysfs.
+pub(crate) struct Directory<T: Attributes>(Hidden<T>);
+
+/// What is left of a directory that is no longer in sysfs. Its drop waits until nobody refers to
+/// the kobject.
+///
+/// # Invariants
+///
+/// We own a reference to the kobject.
+pub(crate) struct Hidden<T>(Pin<KBox<Inner<T>>>);
 
 /// The kobject, and what its files are about.
 struct Inner<T> {
@@ -61,11 +74,11 @@ impl<T: Attributes> Directory<T> {
             Parent::Module(module) => unsafe {
                 bindings::dmp_module_kobject(module.as_ptr().cast())
             },
-            Parent::Directory(directory) => directory.0.kobj.get(),
+            Parent::Directory(directory) => directory.0 .0.kobj.get(),
         };
         // SAFETY: `released` is pinned. The kobject is pinned and zeroed, its type is static, its
         // parent is in sysfs, and `name` is copied ("%s" takes it as it is).
-        let added = to_result(unsafe {
+        let added = unsafe {
             bindings::dmp_init_completion(inner.released.get());
             bindings::kobject_init_and_add(
                 inner.kobj.get(),
@@ -74,37 +87,49 @@ impl<T: Attributes> Directory<T> {
                 c"%s".as_ptr(),
                 name.as_ptr(),
             )
-        });
-        if let Err(e) = added {
-            inner.put();
-            return Err(e);
-        }
-        // INVARIANT: it was just added, with a reference for us.
-        Ok(Self(inner))
+        };
+        // INVARIANT: the kobject was initialised with a reference for us, whether or not it could
+        // be added.
+        let hidden = Hidden(inner);
+        to_result(added)?;
+        // INVARIANT: it was just added.
+        Ok(Self(hidden))
     }
 
     /// What the files are about.
     pub(crate) fn data(&self) -> &T {
-        &self.0.data
+        &self.0 .0.data
+    }
+
+    /// Takes it out of sysfs, so that another can have its name, and leaves the wait for the last
+    /// reference to the drop of the result. Waits for its files to be left.
+    pub(crate) fn hide(self) -> Hidden<T> {
+        let this = ManuallyDrop::new(self);
+        this.remove();
+        // SAFETY: `this` is not dropped, so what it owns is ours.
+        unsafe { ptr::read(&this.0) }
+    }
+
+    /// To be called once.
+    fn remove(&self) {
+        // SAFETY: by the invariant it is in sysfs. This waits for its files to be left.
+        unsafe { bindings::kobject_del(self.0 .0.kobj.get()) }
     }
 }
 
 impl<T: Attributes> Drop for Directory<T> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant it is in sysfs. This waits for its files to be left.
-        unsafe { bindings::kobject_del(self.0.kobj.get()) };
-        self.0.put();
+        self.remove();
     }
 }
 
-impl<T> Inner<T> {
-    /// Gives our reference back and waits until nobody has one. To be called once.
-    fn put(&self) {
-        // SAFETY: the kobject was initialised with one reference, which is given back here, and
-        // `release` completes `released`, which is initialised, when the last one is.
+impl<T> Drop for Hidden<T> {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant the reference is ours; it is given back here. `release`
+        // completes `released`, which is initialised, when the last one is.
         unsafe {
-            bindings::kobject_put(self.kobj.get());
-            bindings::wait_for_completion(self.released.get());
+            bindings::kobject_put(self.0.kobj.get());
+            bindings::wait_for_completion(self.0.released.get());
         }
     }
 }
@@ -126,7 +151,7 @@ pub(super) unsafe fn data<'a, T>(kobj: *mut bindings::kobject) -> &'a T {
 /// To be called by the kernel for the kobject of a [`Directory<T>`], once.
 pub(super) unsafe extern "C" fn release<T>(kobj: *mut bindings::kobject) {
     // SAFETY: this is called once for the kobject of an `Inner<T>`, whose owner waits in
-    // `Inner::put`. `complete` is the last use of it: the kernel's own code after `release` only
+    // `Hidden::drop`. `complete` is the last use of it: the kernel's own code after `release` only
     // has a copy of the name.
     unsafe {
         let inner = container_of!(kobj.cast::<Opaque<bindings::kobject>>(), Inner<T>, kobj);

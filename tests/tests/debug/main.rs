@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What only the debug kernel can be asked: it makes allocations fail.
+
+#[allow(dead_code)]
+#[path = "../dmp/common.rs"]
+mod common;
+
+mod allocations;
