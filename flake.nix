@@ -21,9 +21,23 @@
           initramfs = pkgs.callPackage ./initramfs { inherit kernel dmp; };
           tools = pkgs.callPackage ./initramfs/tools.nix { inherit initramfs; };
           parts = { inherit kernel initramfs tools; };
+          check =
+            run:
+            pkgs.callPackage ./tests/check.nix (
+              parts // run // { debugging = choice.debugging or false; }
+            );
+          stress = check {
+            name = "stress";
+            filter = "binary(stress)";
+          };
         in
         {
-          inherit kernel dmp initramfs;
+          inherit
+            kernel
+            dmp
+            initramfs
+            stress
+            ;
           vm = pkgs.callPackage ./tests/vm.nix (parts // { inherit dmp-vm; });
           demo = pkgs.callPackage ./tests/vm.nix (
             parts
@@ -33,17 +47,8 @@
               script = ./tests/demo.sh;
             }
           );
-          tests = pkgs.callPackage ./tests/check.nix (
-            parts // { debugging = choice.debugging or false; }
-          );
-          stress = pkgs.callPackage ./tests/check.nix (
-            parts
-            // {
-              name = "stress";
-              filter = "binary(stress)";
-              debugging = choice.debugging or false;
-            }
-          );
+          tests = check { };
+          soak = pkgs.callPackage ./tests/soak.nix { inherit stress; };
         };
       lts = machine { };
       debug = machine { debugging = true; };
@@ -82,16 +87,18 @@
           initramfs
           vm
           demo
+          soak
           ;
         default = lts.dmp;
       }
-      // named ({ kernel, dmp, vm, ... }: { inherit kernel dmp vm; }) (
+      // named ({ kernel, dmp, vm, soak, ... }: { inherit kernel dmp vm soak; }) (
         others // { inherit debug latest; }
       );
 
       apps.${system} = {
         vm = app lts.vm;
         demo = app lts.demo;
+        soak = app lts.soak;
         default = app lts.demo;
       };
 

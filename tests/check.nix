@@ -30,22 +30,34 @@ let
       installPhase = "true";
     }
   );
-in
-runCommand "dmp-${name}-run"
-  ({
-    nativeBuildInputs = [ cargo-nextest ];
+  environment = {
     DMP_VM_QEMU = lib.getExe' qemu_test "qemu-system-x86_64";
     DMP_VM_QEMU_IMG = lib.getExe' qemu_test "qemu-img";
     DMP_VM_KERNEL = "${kernel}/bzImage";
     DMP_VM_INITRD = "${initramfs}/initrd";
     DMP_VM_TOOLS = "${tools}/initrd";
-    inherit filter;
-    passthru = { inherit archive initramfs tools; };
   }
   // lib.optionalAttrs debugging {
     DMP_VM_MEMORY = "1G";
     DMP_VM_PATIENCE = "5";
-  })
+  };
+in
+runCommand "dmp-${name}-run"
+  (
+    environment
+    // {
+      nativeBuildInputs = [ cargo-nextest ];
+      inherit filter;
+      passthru = {
+        inherit
+          archive
+          environment
+          initramfs
+          tools
+          ;
+      };
+    }
+  )
   ''
     export HOME=$NIX_BUILD_TOP
     # What nextest looks up in the workspace: its configuration.

@@ -53,3 +53,28 @@ fn any_user_reads_all_statistics_and_only_root_changes_anything() {
     assert_counts(&mut machine, &device, Count::default(), Count::of(3, 4096));
     finish(machine);
 }
+
+/// The largest there is of everything: a name and a UUID as long as device mapper has them. No file
+/// is a page long, or has an address of the kernel's in it.
+#[test]
+fn no_file_is_as_long_as_a_page_or_has_an_address_in_it() {
+    let mut machine = machine();
+    let name = "n".repeat(127);
+    machine.sh(&format!(
+        "dmsetup create {name} --uuid {} --table '0 2048 dmp /dev/vda 0 1 latency'",
+        "u".repeat(128)
+    ));
+    machine.sh(&direct_reads(&name, 4096, 9));
+    let files = machine.sh(&format!(
+        "cd {STAT} && for file in $(find . -type f ! -name reset); do \
+           text=$(cat $file; echo .) || exit; echo \"$file ${{#text}}\"; \
+           case $text in *ffff????????????*) echo \"an address: $text\"; esac; done"
+    ));
+    assert_eq!(files.lines().count(), 1 + 4 + 6 * 8, "{files}");
+    for line in files.lines() {
+        let (file, length) = line.split_once(' ').unwrap();
+        let length: usize = length.parse().unwrap_or_else(|_| panic!("{line}"));
+        assert!(length < 4096, "{file}: {length}");
+    }
+    finish(machine);
+}

@@ -10,5 +10,6 @@ mod load;
 
 mod exact;
 mod faults;
+mod hostile;
 mod integrity;
 mod races;

@@ -1,0 +1,46 @@
+# `nix run .#soak -- --minutes 60`: the stress tests over and over, each race for a
+# minute. It stops at the first round that fails.
+{
+  lib,
+  writeShellApplication,
+  cargo-nextest,
+  # The run of them that check.nix makes.
+  stress,
+}:
+let
+  variable = name: "export ${name}=${stress.environment.${name}}\n";
+  crate = import ./crate.nix;
+in
+writeShellApplication {
+  name = "dmp-soak";
+  runtimeInputs = [ cargo-nextest ];
+  text = ''
+    case "''${1-}" in
+    "") minutes=60 ;;
+    --minutes) minutes=''${2-} ;;
+    *) minutes= ;;
+    esac
+    if [[ $# -gt 2 || ! $minutes =~ ^[1-9][0-9]*$ ]]; then
+      echo "dmp-soak: it takes --minutes and a number, nothing else" >&2
+      exit 2
+    fi
+
+    ${lib.concatMapStringsSep "" variable (builtins.attrNames stress.environment)}
+    export DMP_STRESS_SECONDS="''${DMP_STRESS_SECONDS-60}"
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    # What nextest looks up in the workspace: its configuration.
+    cp -r ${crate.src}/tests "$work/workspace"
+    chmod -R u+w "$work/workspace"
+
+    round=0
+    while ((SECONDS < minutes * 60)); do
+      round=$((round + 1))
+      export DMP_STRESS_SEED=$RANDOM
+      echo "dmp-soak: round $round, $((SECONDS / 60)) of $minutes minutes"
+      cargo-nextest nextest run --no-fail-fast --filterset 'binary(stress)' \
+        --archive-file ${stress.archive}/tests.tar.zst --workspace-remap "$work/workspace"
+    done
+    echo "dmp-soak: $round rounds, nothing failed"
+  '';
+}
