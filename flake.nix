@@ -20,12 +20,11 @@
           dmp = pkgs.callPackage ./module { inherit kernel; };
           initramfs = pkgs.callPackage ./initramfs { inherit kernel dmp; };
           tools = pkgs.callPackage ./initramfs/tools.nix { inherit initramfs; };
-          parts = { inherit kernel initramfs tools; };
-          check =
-            run:
-            pkgs.callPackage ./tests/check.nix (
-              parts // run // { debugging = choice.debugging or false; }
-            );
+          parts = {
+            inherit kernel initramfs tools;
+            debugging = choice.debugging or false;
+          };
+          check = run: pkgs.callPackage ./tests/check.nix (parts // run);
           stress = check {
             name = "stress";
             filter = "binary(stress)";

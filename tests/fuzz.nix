@@ -3,8 +3,6 @@
 # or never.
 { rustPlatform }:
 let
-  root = toString ../.;
-  below = path: builtins.substring (builtins.stringLength root + 1) (-1) path;
   target = "x86_64-unknown-linux-gnu";
   # Without a sanitizer, none of them is for nightly only.
   flags = [
@@ -21,16 +19,7 @@ in
 rustPlatform.buildRustPackage {
   pname = "dmp-fuzz";
   version = "0.1.0";
-  # The crate, and the files of the module that its targets include.
-  src = builtins.path {
-    name = "source";
-    path = ../.;
-    filter =
-      path: _:
-      builtins.match "tests|tests/fuzz|tests/fuzz/.*|module|module/(histogram|summary|table_line)[.]rs" (
-        below path
-      ) != null;
-  };
+  src = import ./source.nix "fuzz|fuzz/.*";
   sourceRoot = "source/tests/fuzz";
   cargoLock.lockFile = ./fuzz/Cargo.lock;
   # In the place of flags that are configured: libFuzzer looks for functions of libc

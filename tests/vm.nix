@@ -11,6 +11,8 @@
   tools,
   name ? "vm",
   script ? null,
+  # A kernel that watches itself is larger and slower.
+  debugging ? false,
 }:
 writeShellApplication {
   name = "dmp-${name}";
@@ -19,6 +21,7 @@ writeShellApplication {
     export DMP_VM_KERNEL=${kernel}/bzImage
     export DMP_VM_INITRD=${initramfs}/initrd
     export DMP_VM_TOOLS=${tools}/initrd
+    ${lib.optionalString debugging "export DMP_VM_MEMORY=1G DMP_VM_PATIENCE=5"}
     # `nix run .#vm -- COMMAND` keeps the -- for itself.
     case "''${1--}" in
     -*) ;;

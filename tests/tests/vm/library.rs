@@ -61,8 +61,10 @@ fn one_machine_runs_many_commands_and_keeps_them_apart() {
 #[test]
 fn a_failing_command_is_shown_with_its_errors_and_the_console() {
     let mut machine = boot();
+    // The kernel may print a moment later.
+    machine.sh("echo on the console >/dev/kmsg; sleep 1");
     let failed = catch_unwind(AssertUnwindSafe(|| {
-        machine.sh("echo on the console >/dev/kmsg; echo said; echo complained >&2; exit 3")
+        machine.sh("echo said; echo complained >&2; exit 3")
     }));
     let message = failed.unwrap_err();
     let message = message.downcast_ref::<String>().unwrap();
