@@ -48,13 +48,18 @@ pub fn machine_over(content: &[u8]) -> (Machine, TempDir) {
 /// for any. It finds what nothing points to and is some seconds old.
 #[track_caller]
 pub fn finish(mut machine: Machine) {
+    assert_no_leak(&mut machine);
+    machine.finish().unwrap_or_else(|error| panic!("{error}"));
+}
+
+#[track_caller]
+pub fn assert_no_leak(machine: &mut Machine) {
     let leaks = machine.sh(
         "cd /sys/kernel/debug 2>/dev/null && [ -e kmemleak ] || exit 0; \
          dmsetup remove_all; sleep 6; echo scan >kmemleak; echo scan >kmemleak; \
          if grep -q '\\[dmp\\]' kmemleak; then cat kmemleak; fi",
     );
     assert_eq!(leaks, "", "memory that nothing points to any more");
-    machine.finish().unwrap_or_else(|error| panic!("{error}"));
 }
 
 /// Makes the mapped device `name` of one table; gives its kernel name, dm-N.
