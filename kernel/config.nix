@@ -41,7 +41,7 @@ stdenv.mkDerivation {
     # Kconfig drops what it does not know or whose dependencies are not met.
     lost=$(grep -E '^CONFIG_' $fragment | grep -vxFf .config || true)
     if [ -n "$lost" ]; then
-      echo "these lines of kernel/dmp.config did not survive:" >&2
+      echo "these lines of the kernel's fragment did not survive:" >&2
       echo "$lost" >&2
       # The likeliest of reasons, in Kbuild's own words.
       make $makeFlags rustavailable >&2 || true
