@@ -7,6 +7,7 @@ use crate::{
     operation::Operation,
     summary::Sum,
     wrappers::{
+        bio::ReqOp,
         memalloc::NoIo,
         percpu::PerCpuCounters,
         rcu::{self, Rcu},
@@ -16,27 +17,27 @@ use crate::{
 use core::{fmt, iter};
 use kernel::{new_mutex, prelude::*, sync::Mutex};
 
-/// Where an operation's requests are among its counters: one counter for each size bucket, whose
-/// sum is the number of requests.
-const SIZES: usize = 0;
-/// Where its bytes are.
-const BYTES: usize = SIZES + Sizes::BUCKETS;
+/// Where an operation's bytes are among its counters.
+const BYTES: usize = 0;
 /// Where its errors are.
-const ERRORS: usize = BYTES + 1;
-/// How many counters an operation has.
-const FIELDS: usize = ERRORS + 1;
+const ERRORS: usize = 1;
+/// Where its requests are: one counter for each size bucket, whose sum is the number of requests.
+/// They are where the number of a size's highest bit leads to without a subtraction.
+const SIZES: usize = Sizes::FIRST_BIT;
 
-/// Where an operation's latency buckets are among its latency counters.
-const LATENCIES: usize = 0;
-/// Where the sum of all its latencies is.
-const LATENCY_SUM: usize = LATENCIES + Latencies::BUCKETS;
-/// Where its highest latency is.
+/// Where the sum of all an operation's latencies is among its latency counters.
+const LATENCY_SUM: usize = 0;
+/// Where its highest latency is: behind the sum, as [`Rcu::measure`] has it.
 const LATENCY_MAX: usize = LATENCY_SUM + 1;
-/// How many latency counters an operation has.
-const LATENCY_FIELDS: usize = LATENCY_MAX + 1;
+/// Where its latency buckets are.
+const LATENCIES: usize = LATENCY_MAX + 1;
 
-type Counts = PerCpuCounters<{ Operation::COUNT * FIELDS }>;
-type Latency = PerCpuCounters<{ Operation::COUNT * LATENCY_FIELDS }>;
+const _: () = assert!(SIZES + Sizes::BUCKETS <= Operation::STRIDE);
+const _: () = assert!(LATENCIES + Latencies::BUCKETS <= Operation::STRIDE);
+
+type Counts = PerCpuCounters<{ Operation::COUNTERS }>;
+/// With room for whatever [`Stamp::first`] gives.
+type Latency = PerCpuCounters<{ Stamp::FIRST as usize + Operation::STRIDE }>;
 
 /// The counters of one mapped device.
 ///
@@ -54,29 +55,47 @@ pub(crate) struct Counters {
     measures: Mutex<bool>,
 }
 
-/// What a request carries from when it arrives to when it ends, as one number: when it arrived, if
-/// latencies are measured (else 0), and its operation.
+/// What a request carries from when it arrives to when it ends, as one number: its operation, and
+/// when it arrived, if latencies are measured.
+///
+/// From the lowest bit on: whether there is a time; where the operation's counters begin, which is
+/// a multiple of 32, in 8 bits with that; the time in nanoseconds. The time wraps after two years of
+/// uptime, as do differences of it.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Stamp(u64);
 
 impl Stamp {
-    /// The bits that hold the operation. The others hold nanoseconds, up to 73 years of uptime.
-    const OPERATION_BITS: u32 = 3;
+    const HAS_TIME: u64 = 1;
+    const FIRST: u64 = 0xe0;
+    const TIME: u32 = 8;
 
     #[inline(always)]
-    fn new(operation: Operation, started: u64) -> Self {
-        Self((started << Self::OPERATION_BITS) | operation.number() as u64)
+    fn untimed(first: usize) -> Self {
+        Self(first as u64)
     }
 
     #[inline(always)]
-    fn operation(self) -> Operation {
-        Operation::from_number(self.0 & ((1 << Self::OPERATION_BITS) - 1))
+    fn timed(first: usize, ns: u64) -> Self {
+        Self((ns << Self::TIME) + first as u64 + Self::HAS_TIME)
+    }
+
+    /// Where the operation's counters begin.
+    #[inline(always)]
+    fn first(self) -> usize {
+        (self.0 & Self::FIRST) as usize
     }
 
     #[inline(always)]
-    fn started(self) -> u64 {
-        self.0 >> Self::OPERATION_BITS
+    fn has_time(self) -> bool {
+        self.0 & Self::HAS_TIME != 0
+    }
+
+    /// How long ago it is at `ns`, which is not before it.
+    #[inline(always)]
+    fn age(self, ns: u64) -> u64 {
+        // What is below the time is 1 to 255, so rounding up takes it away.
+        (ns << Self::TIME).wrapping_sub(self.0).wrapping_add(0xff) >> Self::TIME
     }
 }
 
@@ -84,55 +103,65 @@ impl Counters {
     /// Counters at zero, which do not measure latencies.
     pub(crate) fn new() -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            counts: Rcu::new(KBox::new(Counts::new()?, GFP_KERNEL)?),
-            latency: Rcu::new(KBox::new(None, GFP_KERNEL)?),
+            counts: Rcu::new(Counts::new()?),
+            latency: Rcu::new(None),
             measures <- new_mutex!(false),
         })
     }
 
     /// Counts a request that arrives. On the I/O path of every CPU: takes no lock.
     #[inline(always)]
-    pub(crate) fn arrived(&self, operation: Operation, size: u32) -> Stamp {
-        let section = rcu::read_lock();
-        let counts = self.counts.get(&section);
-        let first = operation.number() * FIELDS;
-        counts.add(first + SIZES + Sizes::bucket(size.into()), 1);
-        counts.add(first + BYTES, size.into());
-        let started = match self.latency.get(&section) {
-            Some(_) => time::now(),
-            None => 0,
+    pub(crate) fn arrived(&self, op: ReqOp, size: u32) -> Stamp {
+        let first = if size > 0 {
+            let first = Operation::of(op).first();
+            let bucket = SIZES - BYTES + Sizes::bucket(size.into());
+            self.counts.count(first + BYTES, bucket, size.into());
+            first
+        } else {
+            self.empty_arrived(op)
         };
-        Stamp::new(operation, started)
-    }
-
-    /// Counts the end of a request that [`Counters::arrived`] counted. Takes no lock either.
-    #[inline(always)]
-    pub(crate) fn ended(&self, stamp: Stamp, failed: bool) {
-        if failed {
-            self.failed(stamp.operation());
-        }
-        // A request that arrived before latencies were measured has no latency.
-        if stamp.started() > 0 {
-            self.took(stamp);
+        if self.latency.is_some() {
+            Stamp::timed(first, time::now())
+        } else {
+            Stamp::untimed(first)
         }
     }
 
+    /// Counts a request without data, of which there are few.
     #[cold]
-    fn failed(&self, operation: Operation) {
+    #[inline(never)]
+    fn empty_arrived(&self, op: ReqOp) -> usize {
+        let first = Operation::of_empty(op).first();
         let section = rcu::read_lock();
-        let field = operation.number() * FIELDS + ERRORS;
-        self.counts.get(&section).add(field, 1);
+        self.counts
+            .get(&section)
+            .increment(first + SIZES + Sizes::bucket(0));
+        first
     }
 
-    fn took(&self, stamp: Stamp) {
+    /// Whether there is anything to measure the end of a request with.
+    #[inline(always)]
+    pub(crate) fn measures(&self) -> bool {
+        self.latency.is_some()
+    }
+
+    /// Counts the failure of a request that [`Counters::arrived`] counted. Takes no lock either.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn failed(&self, stamp: Stamp) {
         let section = rcu::read_lock();
-        // Latencies may have been switched off since it arrived.
-        if let Some(latency) = self.latency.get(&section) {
-            let ns = time::now().saturating_sub(stamp.started());
-            let first = stamp.operation().number() * LATENCY_FIELDS;
-            latency.add(first + LATENCIES + Latencies::bucket(ns), 1);
-            latency.add(first + LATENCY_SUM, ns);
-            latency.raise(first + LATENCY_MAX, ns);
+        self.counts.get(&section).increment(stamp.first() + ERRORS);
+    }
+
+    /// Measures a request that has ended, unless it arrived when there was nothing to measure it
+    /// with, or there no longer is. Takes no lock either.
+    #[inline(always)]
+    pub(crate) fn took(&self, stamp: Stamp) {
+        if stamp.has_time() {
+            let ns = stamp.age(time::now());
+            let sum = stamp.first() + LATENCY_SUM;
+            let bucket = LATENCIES - LATENCY_SUM + Latencies::bucket(ns);
+            self.latency.measure(sum, bucket, ns);
         }
     }
 
@@ -140,7 +169,7 @@ impl Counters {
     pub(crate) fn sum(&self, operation: Operation) -> Sum {
         let section = rcu::read_lock();
         let counts = self.counts.get(&section);
-        let first = operation.number() * FIELDS;
+        let first = operation.first();
         let sum = |at: usize, fields: usize| {
             let at = first + at;
             counts.sums(at..at + fields).fold(0, u64::wrapping_add)
@@ -159,7 +188,7 @@ impl Counters {
         out: &mut impl fmt::Write,
     ) -> fmt::Result {
         let section = rcu::read_lock();
-        let first = operation.number() * FIELDS + SIZES;
+        let first = operation.first() + SIZES;
         let counts = self.counts.get(&section);
         Sizes::write(out, counts.sums(first..first + Sizes::BUCKETS))
     }
@@ -171,8 +200,8 @@ impl Counters {
         out: &mut impl fmt::Write,
     ) -> fmt::Result {
         let section = rcu::read_lock();
-        let first = operation.number() * LATENCY_FIELDS + LATENCIES;
-        match self.latency.get(&section) {
+        let first = operation.first() + LATENCIES;
+        match &*self.latency.get(&section) {
             Some(latency) => Latencies::write(out, latency.sums(first..first + Latencies::BUCKETS)),
             None => Latencies::write(out, iter::repeat(0)),
         }
@@ -181,8 +210,8 @@ impl Counters {
     /// The sum of one operation's latencies in nanoseconds.
     pub(crate) fn latency_sum(&self, operation: Operation) -> u64 {
         let section = rcu::read_lock();
-        let field = operation.number() * LATENCY_FIELDS + LATENCY_SUM;
-        match self.latency.get(&section) {
+        let field = operation.first() + LATENCY_SUM;
+        match &*self.latency.get(&section) {
             Some(latency) => latency.sums(field..field + 1).sum(),
             None => 0,
         }
@@ -191,8 +220,8 @@ impl Counters {
     /// The highest of one operation's latencies in nanoseconds.
     pub(crate) fn latency_max(&self, operation: Operation) -> u64 {
         let section = rcu::read_lock();
-        let field = operation.number() * LATENCY_FIELDS + LATENCY_MAX;
-        match self.latency.get(&section) {
+        let field = operation.first() + LATENCY_MAX;
+        match &*self.latency.get(&section) {
             Some(latency) => latency.max(field),
             None => 0,
         }
@@ -202,7 +231,7 @@ impl Counters {
     pub(crate) fn reset(&self) -> Result {
         let _no_io = NoIo::new();
         let measures = self.measures.lock();
-        let counts = KBox::new(Counts::new()?, GFP_KERNEL)?;
+        let counts = Counts::new()?;
         let latency = LatencySetting::new(*measures)?;
         self.counts.replace(counts);
         self.latency.replace(latency.0);
@@ -214,8 +243,10 @@ impl Counters {
         *self.measures.lock()
     }
 
-    /// Starts or stops measuring latencies. What was measured goes when it stops. Sleeps.
+    /// Starts or stops measuring latencies. What was measured goes when it stops. Sleeps; a suspend
+    /// waits for a message that asks for it.
     pub(crate) fn measure_latency(&self, on: bool) -> Result {
+        let _no_io = NoIo::new();
         self.measure_latency_with(LatencySetting::new(on)?);
         Ok(())
     }
@@ -233,7 +264,7 @@ impl Counters {
 }
 
 /// Whether to measure latencies, and the memory to do it in.
-pub(crate) struct LatencySetting(KBox<Option<Latency>>);
+pub(crate) struct LatencySetting(Option<Latency>);
 
 impl LatencySetting {
     /// Whether it is to measure.
@@ -243,7 +274,6 @@ impl LatencySetting {
 
     /// Allocates what the setting needs.
     pub(crate) fn new(on: bool) -> Result<Self> {
-        let latency = if on { Some(Latency::new()?) } else { None };
-        Ok(Self(KBox::new(latency, GFP_KERNEL)?))
+        Ok(Self(if on { Some(Latency::new()?) } else { None }))
     }
 }

@@ -32,24 +32,48 @@ u64 *dmp_percpu_alloc(size_t counters)
 		__alloc_percpu(array_size(counters, sizeof(u64)), sizeof(u64));
 }
 
-void dmp_percpu_add(u64 *counter, u64 n)
+void dmp_percpu_inc(u64 *counter)
 {
-	this_cpu_add(*dmp_percpu(counter), n);
+	this_cpu_inc(*dmp_percpu(counter));
 }
 
-void dmp_percpu_raise(u64 *counter, u64 n)
+static __always_inline void raise(u64 __percpu *counter, u64 n)
 {
-	u64 __percpu *p = dmp_percpu(counter);
-	u64 old = this_cpu_read(*p);
+	u64 seen, old = this_cpu_read(*counter);
 
 	/* Another CPU's counter after a migration is as good, if it is lower. */
-	while (old < n) {
-		u64 seen = this_cpu_cmpxchg(*p, old, n);
-
+	while (unlikely(old < n)) {
+		seen = this_cpu_cmpxchg(*counter, old, n);
 		if (seen == old)
 			break;
 		old = seen;
 	}
+}
+
+void dmp_percpu_count(u64 __rcu **counters, size_t sum, size_t one, u64 n)
+{
+	u64 __percpu *p;
+
+	rcu_read_lock();
+	p = dmp_percpu(rcu_dereference(*counters)) + sum;
+	this_cpu_add(p[0], n);
+	this_cpu_inc(p[one]);
+	rcu_read_unlock();
+}
+
+void dmp_percpu_measure(u64 __rcu **counters, size_t sum, size_t one, u64 n)
+{
+	u64 __percpu *p;
+
+	rcu_read_lock();
+	p = dmp_percpu(rcu_dereference(*counters));
+	if (p) {
+		p += sum;
+		this_cpu_add(p[0], n);
+		raise(&p[1], n);
+		this_cpu_inc(p[one]);
+	}
+	rcu_read_unlock();
 }
 
 u64 dmp_percpu_sum(const u64 *counter)
@@ -94,7 +118,7 @@ void dmp_rcu_read_unlock(void)
 	rcu_read_unlock();
 }
 
-void dmp_bio_set_dev(struct bio *bio, struct block_device *bdev)
+void dmp_bio_set_dev(struct block_device *bdev, struct bio *bio)
 {
 	bio_set_dev(bio, bdev);
 }

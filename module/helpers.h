@@ -16,8 +16,9 @@ struct module;
 
 /* linux/percpu.h */
 u64 *dmp_percpu_alloc(size_t counters);
-void dmp_percpu_add(u64 *counter, u64 n);
-void dmp_percpu_raise(u64 *counter, u64 n);
+void dmp_percpu_inc(u64 *counter);
+void dmp_percpu_count(u64 __rcu **counters, size_t sum, size_t one, u64 n);
+void dmp_percpu_measure(u64 __rcu **counters, size_t sum, size_t one, u64 n);
 u64 dmp_percpu_sum(const u64 *counter);
 u64 dmp_percpu_max(const u64 *counter);
 
@@ -30,7 +31,8 @@ void dmp_rcu_read_lock(void);
 void dmp_rcu_read_unlock(void);
 
 /* linux/bio.h, linux/blkdev.h */
-void dmp_bio_set_dev(struct bio *bio, struct block_device *bdev);
+/* The bio is where map has it: its second argument. */
+void dmp_bio_set_dev(struct block_device *bdev, struct bio *bio);
 sector_t dmp_bdev_nr_sectors(struct block_device *bdev);
 sector_t dmp_get_start_sect(struct block_device *bdev);
 

@@ -20,16 +20,15 @@ impl<const FIRST: u32, const N: usize> Scale<FIRST, N> {
     /// How many buckets there are.
     pub(crate) const BUCKETS: usize = N;
 
+    /// The number of the highest bit of what the first bucket takes, counted from 0.
+    pub(crate) const FIRST_BIT: usize = FIRST as usize - 1;
+
     /// The bucket of a value, below `N`.
     #[inline(always)]
     pub(crate) fn bucket(value: u64) -> usize {
-        let above = value.saturating_sub(1) >> FIRST;
-        let bucket = (u64::BITS - above.leading_zeros()) as usize;
-        if bucket < N {
-            bucket
-        } else {
-            N - 1
-        }
+        let above = value.saturating_sub(1) | (1 << Self::FIRST_BIT);
+        let highest = above.ilog2() as usize;
+        highest.min(Self::FIRST_BIT + N - 1) - Self::FIRST_BIT
     }
 
     /// The largest value of a bucket; `None` for the last, which has no bound.

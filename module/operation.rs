@@ -4,21 +4,23 @@
 
 use crate::wrappers::bio::ReqOp;
 
-/// What a request does, as far as its statistics tell it apart.
+/// What a request does, as far as its statistics tell it apart. The value is where its counters
+/// begin, which are [`Operation::STRIDE`] apart: so nothing is left to compute for a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Operation {
     /// Data is read.
-    Read,
+    Read = 0,
     /// Data is written, with or without a flush before or after it.
-    Write,
+    Write = 32,
     /// Data is given up.
-    Discard,
+    Discard = 64,
     /// What was written is made durable; there is no data.
-    Flush,
+    Flush = 96,
     /// Zeroes are written without sending them.
-    WriteZeroes,
+    WriteZeroes = 128,
     /// Secure erase, and what manages zones.
-    Other,
+    Other = 160,
 }
 
 impl Operation {
@@ -32,39 +34,41 @@ impl Operation {
         Self::Other,
     ];
 
-    /// How many there are.
-    pub(crate) const COUNT: usize = Self::ALL.len();
+    /// How many counters an operation has room for.
+    pub(crate) const STRIDE: usize = 32;
 
-    /// The operation of a bio of `size` bytes. A write of nothing is a flush.
+    /// How many counters all of them together have room for.
+    pub(crate) const COUNTERS: usize = Self::ALL.len() * Self::STRIDE;
+
+    /// The operation of a bio with data.
     #[inline(always)]
-    pub(crate) fn of(op: ReqOp, size: u32) -> Self {
+    pub(crate) fn of(op: ReqOp) -> Self {
+        BY_OP[op.number() as usize]
+    }
+
+    /// The operation of a bio without: a write of nothing is a flush.
+    pub(crate) fn of_empty(op: ReqOp) -> Self {
+        match Self::of(op) {
+            Self::Write => Self::Flush,
+            operation => operation,
+        }
+    }
+
+    /// What [`Operation::of`] looks up.
+    const fn matching(op: ReqOp) -> Self {
         match op {
             ReqOp::READ => Self::Read,
-            ReqOp::WRITE if size > 0 => Self::Write,
-            ReqOp::WRITE | ReqOp::FLUSH => Self::Flush,
-            ReqOp::ZONE_APPEND => Self::Write,
+            ReqOp::WRITE | ReqOp::ZONE_APPEND => Self::Write,
+            ReqOp::FLUSH => Self::Flush,
             ReqOp::DISCARD => Self::Discard,
             ReqOp::WRITE_ZEROES => Self::WriteZeroes,
             _ => Self::Other,
         }
     }
 
-    /// The operation with a number that [`Operation::number`] gave.
+    /// Where its counters begin: a multiple of [`Operation::STRIDE`].
     #[inline(always)]
-    pub(crate) fn from_number(number: u64) -> Self {
-        match number {
-            0 => Self::Read,
-            1 => Self::Write,
-            2 => Self::Discard,
-            3 => Self::Flush,
-            4 => Self::WriteZeroes,
-            _ => Self::Other,
-        }
-    }
-
-    /// A number below [`Operation::COUNT`].
-    #[inline(always)]
-    pub(crate) fn number(self) -> usize {
+    pub(crate) fn first(self) -> usize {
         self as usize
     }
 
@@ -80,3 +84,15 @@ impl Operation {
         }
     }
 }
+
+/// The operation of each `enum req_op`: a load, where a match would be a jump that is hard to
+/// predict.
+static BY_OP: [Operation; 1 << ReqOp::BITS] = {
+    let mut operations = [Operation::Other; 1 << ReqOp::BITS];
+    let mut number = 0;
+    while number < operations.len() {
+        operations[number] = Operation::matching(ReqOp::from_number(number as u8));
+        number += 1;
+    }
+    operations
+};

@@ -10,7 +10,7 @@ use crate::{
     table_line::{self, Arguments},
     wrappers::{
         bio::{Bio, Sector, Status},
-        dm::{Device, Mapped, Place, Refusal, TableLine, Target},
+        dm::{Device, Mapped, PerBio, Refusal, TableLine, Target},
         output::Output,
     },
 };
@@ -24,6 +24,8 @@ use kernel::{error::code::EINVAL, prelude::*};
 pub(crate) struct Proxy {
     /// The first sector of the underlying device.
     offset: Sector,
+    /// How far its sectors are behind the mapped device's, modulo 2^64.
+    shift: Sector,
     /// The line's part in its mapped device's statistics.
     line: Line,
 }
@@ -46,11 +48,13 @@ impl Target for Proxy {
                 c"<offset> + length reaches past the end of <device>",
             ));
         }
+        let begin = line.begin();
         let line = registry
             .line(&line.mapped_device(), line.table(), args.latency)
             .map_err(|errno| (errno, c"cannot make the device's counters and sysfs files"))?;
         let proxy = Self {
             offset: args.offset,
+            shift: args.offset.wrapping_sub(begin),
             line,
         };
         Ok((proxy, device))
@@ -61,36 +65,37 @@ impl Target for Proxy {
     }
 
     #[inline]
-    fn map(&self, at: Place<'_>, bio: &mut Bio) -> (Mapped, Stamp) {
-        let size = bio.size();
-        let operation = Operation::of(bio.op(), size);
-        let stamp = self.line.counters().arrived(operation, size);
-        // Cannot overflow for a bio with data: `new` checked the whole range. An empty flush has
-        // no place, and its sector means nothing.
-        let sector = self.offset.wrapping_add(at.offset_of(bio.sector()));
-        bio.remap(at.device(), sector);
+    fn map(&self, device: &Device<'_>, bio: &mut Bio) -> (Mapped, Stamp) {
+        // Stays in the range that `new` checked. An empty flush has no place, and its sector means
+        // nothing.
+        let sector = bio.sector().wrapping_add(self.shift);
+        bio.remap(device, sector);
+        let stamp = self.line.counters().arrived(bio.op(), bio.size());
         (Mapped::Remapped, stamp)
     }
 
     #[inline]
-    fn end_io(&self, stamp: Stamp, status: Status) {
-        self.line.counters().ended(stamp, !status.is_ok());
+    fn end_io(&self, stamp: PerBio<'_, Stamp>, status: &Status) {
+        // The way of most requests, which need neither the stamp nor a register saved.
+        if !status.is_ok() || self.line.counters().measures() {
+            self.ended(stamp, status);
+        }
     }
 
     fn preresume(&self) {
         self.line.resumed();
     }
 
-    fn table_args(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result {
-        write!(out, "{} {}", at.device().name(), self.offset)?;
+    fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
+        write!(out, "{} {}", device.name(), self.offset)?;
         if self.line.asks_for_latency() {
             out.write_str(" 1 latency")?;
         }
         Ok(())
     }
 
-    fn measured(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result {
-        let (device, start) = (at.device().name(), self.offset);
+    fn measured(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
+        let (device, start) = (device.name(), self.offset);
         write!(out, ",device_name={device},start={start}")
     }
 
@@ -113,5 +118,15 @@ impl Target for Proxy {
                 Err(EINVAL)
             }
         }
+    }
+}
+
+impl Proxy {
+    #[inline(never)]
+    fn ended(&self, stamp: PerBio<'_, Stamp>, status: &Status) {
+        if !status.is_ok() {
+            self.line.counters().failed(stamp.get());
+        }
+        self.line.counters().took(stamp.get());
     }
 }

@@ -1,5 +1,5 @@
-# A source of which the repository's root is the root: the module's files without kernel
-# types, which tests include, and below tests/ what matches.
+# A source of which the repository's root is the root: the module's files that tests include,
+# which need little or nothing of the kernel, and below tests/ what matches.
 pattern:
 let
   root = toString ../.;
@@ -11,6 +11,7 @@ builtins.path {
   path = ../.;
   filter =
     path: _:
-    matches "tests|module|module/(histogram|summary|table_line)[.]rs" path
+    matches "tests|module|module/wrappers" path
+    || matches "module/(histogram|summary|table_line|wrappers/output|wrappers/rcu)[.]rs" path
     || matches "tests/(${pattern})" path && !matches ".*[.](nix|sh)" path;
 }

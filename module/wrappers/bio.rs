@@ -8,11 +8,11 @@
 //! # Example
 //!
 //! ```ignore
-//! // In the `map` of a target whose range begins at sector 2048 of its underlying device.
+//! // In the `map` of a target that maps sector 0 to sector 2048 of `device`.
 //! if bio.op() == ReqOp::WRITE && bio.size() > 0 {
 //!     pr_info!("{} bytes to sector {}\n", bio.size(), bio.sector());
 //! }
-//! bio.remap(at.device(), 2048 + at.offset_of(bio.sector()));
+//! bio.remap(device, 2048 + bio.sector());
 //! ```
 
 use super::{bindings, dm::Device};
@@ -23,38 +23,58 @@ pub(crate) type Sector = u64;
 
 /// What a bio asks for (`enum req_op`).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ReqOp(u32);
+pub(crate) struct ReqOp(u8);
 
 impl ReqOp {
     /// `REQ_OP_READ`
-    pub(crate) const READ: Self = Self(bindings::req_op_REQ_OP_READ);
+    pub(crate) const READ: Self = Self(bindings::req_op_REQ_OP_READ as u8);
     /// `REQ_OP_WRITE`
-    pub(crate) const WRITE: Self = Self(bindings::req_op_REQ_OP_WRITE);
+    pub(crate) const WRITE: Self = Self(bindings::req_op_REQ_OP_WRITE as u8);
     /// `REQ_OP_FLUSH`
-    pub(crate) const FLUSH: Self = Self(bindings::req_op_REQ_OP_FLUSH);
+    pub(crate) const FLUSH: Self = Self(bindings::req_op_REQ_OP_FLUSH as u8);
     /// `REQ_OP_DISCARD`
-    pub(crate) const DISCARD: Self = Self(bindings::req_op_REQ_OP_DISCARD);
+    pub(crate) const DISCARD: Self = Self(bindings::req_op_REQ_OP_DISCARD as u8);
     /// `REQ_OP_WRITE_ZEROES`
-    pub(crate) const WRITE_ZEROES: Self = Self(bindings::req_op_REQ_OP_WRITE_ZEROES);
+    pub(crate) const WRITE_ZEROES: Self = Self(bindings::req_op_REQ_OP_WRITE_ZEROES as u8);
     /// `REQ_OP_ZONE_APPEND`
-    pub(crate) const ZONE_APPEND: Self = Self(bindings::req_op_REQ_OP_ZONE_APPEND);
+    pub(crate) const ZONE_APPEND: Self = Self(bindings::req_op_REQ_OP_ZONE_APPEND as u8);
 
-    /// `REQ_OP_MASK`
-    const MASK: u32 = (1 << bindings::REQ_OP_BITS) - 1;
+    /// How many bits its number has (`REQ_OP_BITS`).
+    pub(crate) const BITS: u32 = {
+        assert!(bindings::REQ_OP_BITS == u8::BITS);
+        u8::BITS
+    };
+
+    /// The operation with this number.
+    pub(crate) const fn from_number(number: u8) -> Self {
+        Self(number)
+    }
+
+    /// Its number.
+    #[inline(always)]
+    pub(crate) const fn number(self) -> u8 {
+        self.0
+    }
 }
 
 /// How a bio ended (`blk_status_t`).
-#[derive(Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct Status(bindings::blk_status_t);
 
 impl Status {
-    pub(super) fn from_raw(status: bindings::blk_status_t) -> Self {
-        Self(status)
+    /// Turns a C pointer into a reference.
+    ///
+    /// # Safety
+    ///
+    /// For `'a`, `status` must point to a status that does not change.
+    pub(super) unsafe fn from_raw<'a>(status: *const bindings::blk_status_t) -> &'a Self {
+        // SAFETY: by this function's contract; `Self` is transparent over `blk_status_t`.
+        unsafe { &*status.cast() }
     }
 
     /// Whether it ended without an error (`BLK_STS_OK`).
     #[inline(always)]
-    pub(crate) fn is_ok(self) -> bool {
+    pub(crate) fn is_ok(&self) -> bool {
         self.0 == 0
     }
 }
@@ -84,11 +104,11 @@ impl Bio {
         self.0.get()
     }
 
-    /// The operation, without its flags (`bio_op`).
+    /// The operation, without its flags, which are the higher bits (`bio_op`).
     #[inline]
     pub(crate) fn op(&self) -> ReqOp {
         // SAFETY: the bio is initialised, and only we may change it.
-        ReqOp(unsafe { (*self.0.get()).bi_opf } & ReqOp::MASK)
+        ReqOp(unsafe { (*self.0.get()).bi_opf } as u8)
     }
 
     /// How many bytes it is about.
@@ -112,8 +132,8 @@ impl Bio {
         // block device lives at least until the bio has ended: device mapper ends all of a
         // target's bios before it closes the target's devices.
         unsafe {
-            bindings::dmp_bio_set_dev(self.0.get(), device.block_device());
             (*self.0.get()).bi_iter.bi_sector = sector;
+            bindings::dmp_bio_set_dev(device.block_device(), self.0.get());
         }
     }
 }

@@ -29,14 +29,14 @@
 //!         0
 //!     }
 //!
-//!     fn map(&self, at: Place<'_>, bio: &mut Bio) -> (Mapped, ()) {
-//!         let sector = at.offset_of(bio.sector());
-//!         bio.remap(at.device(), sector);
+//!     fn map(&self, device: &Device<'_>, bio: &mut Bio) -> (Mapped, ()) {
+//!         let sector = bio.sector();
+//!         bio.remap(device, sector);
 //!         (Mapped::Remapped, ())
 //!     }
 //!
-//!     fn table_args(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result {
-//!         out.write_str(at.device().name())
+//!     fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
+//!         out.write_str(device.name())
 //!     }
 //! }
 //!
@@ -56,7 +56,7 @@ use super::{
     bio::{Bio, Sector, Status},
     output::Output,
 };
-use core::{ffi::CStr, fmt, pin::Pin};
+use core::{ffi::CStr, fmt, marker::PhantomData, pin::Pin, ptr::NonNull};
 use kernel::{
     error::{code::EINVAL, to_result},
     prelude::{vtable, Error, KBox, Result, ThisModule, GFP_KERNEL},
@@ -96,13 +96,14 @@ pub(crate) trait Target: Send + Sync + Sized {
 
     /// Handles a bio, and says what [`Target::end_io`] is to be told of it. Runs in the context of
     /// whoever submitted it: it must not sleep or take long.
-    fn map(&self, at: Place<'_>, bio: &mut Bio) -> (Mapped, Self::PerBio);
+    fn map(&self, device: &Device<'_>, bio: &mut Bio) -> (Mapped, Self::PerBio);
 
     /// Writes the line's arguments as they would be loaded again (`STATUSTYPE_TABLE`).
-    fn table_args(&self, at: Place<'_>, out: &mut Output<'_>) -> fmt::Result;
+    fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result;
 
-    /// Optional: learns how a bio ended. Runs in any context, also in an interrupt.
-    fn end_io(&self, _per_bio: Self::PerBio, _status: Status) {}
+    /// Optional: learns how a bio ended, and what `map` said of it. Runs in any context, also in
+    /// an interrupt.
+    fn end_io(&self, _per_bio: PerBio<'_, Self::PerBio>, _status: &Status) {}
 
     /// Optional: the table comes to life, or comes back to life after a suspend. Until it has, I/O
     /// waits: nothing may be allocated here that could wait for I/O.
@@ -116,7 +117,7 @@ pub(crate) trait Target: Send + Sync + Sized {
     /// Optional: writes what the integrity measurement architecture is told of the line, behind
     /// the target's name and version: `,key=value` for each thing, and no semicolon
     /// (`STATUSTYPE_IMA`).
-    fn measured(&self, _at: Place<'_>, _out: &mut Output<'_>) -> fmt::Result {
+    fn measured(&self, _device: &Device<'_>, _out: &mut Output<'_>) -> fmt::Result {
         Ok(())
     }
 
@@ -132,26 +133,19 @@ pub(crate) enum Mapped {
     Remapped,
 }
 
-/// Where an instance stands: its range of the mapped device, and its underlying device.
+/// What [`Target::map`] left for a bio's end.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
-    ti: &'a Opaque<bindings::dm_target>,
-    device: &'a Device<'a>,
+pub(crate) struct PerBio<'a, P> {
+    bio: NonNull<bindings::bio>,
+    left: PhantomData<&'a P>,
 }
 
-impl<'a> Place<'a> {
-    /// The underlying device.
-    #[inline]
-    pub(crate) fn device(&self) -> &'a Device<'a> {
-        self.device
-    }
-
-    /// How far into the instance's range a sector of the mapped device is (`dm_target_offset`).
-    #[inline]
-    pub(crate) fn offset_of(&self, sector: Sector) -> Sector {
-        // SAFETY: `ti` is a target of a complete table; its range no longer changes.
-        let begin = unsafe { (*self.ti.get()).begin };
-        sector.wrapping_sub(begin)
+impl<P: Copy> PerBio<'_, P> {
+    /// It (`dm_per_bio_data`).
+    #[inline(always)]
+    pub(crate) fn get(self) -> P {
+        // SAFETY: there is one only of a bio that has not gone, and that `map` left a `P` for.
+        unsafe { *callbacks::per_bio::<P>(self.bio.as_ptr()) }
     }
 }
 

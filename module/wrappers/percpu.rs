@@ -8,12 +8,15 @@
 //!
 //! ```ignore
 //! let counters = PerCpuCounters::<2>::new()?;
-//! counters.add(0, 1); // any context, any CPU, never blocks
+//! counters.increment(0); // any context, any CPU, never blocks
 //! assert!(counters.sums(0..2).eq([1, 0]));
 //! ```
 
-use super::bindings;
-use core::{ops::Range, ptr::NonNull};
+use super::{
+    bindings,
+    rcu::{Pointer, Rcu},
+};
+use core::{ffi::c_void, mem::ManuallyDrop, ops::Range, ptr::NonNull};
 use kernel::prelude::*;
 
 /// `N` counters of which every CPU has its own, zero at the start.
@@ -29,7 +32,7 @@ pub(crate) struct PerCpuCounters<const N: usize> {
 // used from all of them at once.
 unsafe impl<const N: usize> Send for PerCpuCounters<N> {}
 
-// SAFETY: as above; `add` and `sums` race only as described there.
+// SAFETY: as above; `increment` and `sums` race only as described there.
 unsafe impl<const N: usize> Sync for PerCpuCounters<N> {}
 
 impl<const N: usize> PerCpuCounters<N> {
@@ -43,32 +46,20 @@ impl<const N: usize> PerCpuCounters<N> {
         })
     }
 
-    /// Adds `n` to counter `index` of the CPU it runs on, wherever it runs.
+    /// Adds 1 to counter `index` of the CPU it runs on, wherever it runs.
     ///
-    /// One instruction on x86, whole with respect to preemption, interrupts and migration, and
-    /// without a lock or a shared cache line. `index` must be below `N`, else nothing is
-    /// counted; where the compiler knows that it is, nothing is left of the check.
+    /// Whole with respect to preemption, interrupts and migration, and without a lock or a shared
+    /// cache line. Beyond `N` nothing is counted; where the compiler knows that `index` is below,
+    /// nothing is left of the check.
     #[inline(always)]
-    pub(crate) fn add(&self, index: usize, n: u64) {
+    pub(crate) fn increment(&self, index: usize) {
         debug_assert!(index < N);
         if index >= N {
             return;
         }
-        // SAFETY: `first` points to `N` per-CPU counters and `index < N`. `this_cpu_add` may be
+        // SAFETY: `first` points to `N` per-CPU counters and `index < N`. `this_cpu_inc` may be
         // called from any context.
-        unsafe { bindings::dmp_percpu_add(self.first.as_ptr().add(index), n) }
-    }
-
-    /// Raises counter `index` of the CPU it runs on to `n`, if it is less. Whole like
-    /// [`PerCpuCounters::add`]. A counter is either raised or added to.
-    #[inline(always)]
-    pub(crate) fn raise(&self, index: usize, n: u64) {
-        debug_assert!(index < N);
-        if index >= N {
-            return;
-        }
-        // SAFETY: as in `add`.
-        unsafe { bindings::dmp_percpu_raise(self.first.as_ptr().add(index), n) }
+        unsafe { bindings::dmp_percpu_inc(self.first.as_ptr().add(index)) }
     }
 
     /// The sums of some counters, one by one, over all possible CPUs, so that none is lost with a
@@ -97,5 +88,52 @@ impl<const N: usize> Drop for PerCpuCounters<N> {
     fn drop(&mut self) {
         // SAFETY: by the invariant `first` is ours to free, and nobody can refer to it any more.
         unsafe { bindings::free_percpu(self.first.as_ptr().cast()) }
+    }
+}
+
+// SAFETY: the pointer is all there is, and never null.
+unsafe impl<const N: usize> Pointer for PerCpuCounters<N> {
+    #[inline(always)]
+    fn into_raw(self) -> *mut c_void {
+        ManuallyDrop::new(self).first.as_ptr().cast()
+    }
+
+    #[inline(always)]
+    unsafe fn from_raw(raw: *mut c_void) -> Self {
+        // SAFETY: it comes from `into_raw`, so it is not null.
+        // INVARIANT: it comes from `into_raw`.
+        let first = unsafe { NonNull::new_unchecked(raw.cast()) };
+        Self { first }
+    }
+}
+
+impl<const N: usize> Rcu<PerCpuCounters<N>> {
+    /// Adds `n` to counter `sum` and 1 to the one that is `one` behind it, of the CPU it runs on,
+    /// each as [`PerCpuCounters::increment`] does. A replacement comes before both or after both.
+    ///
+    /// One call into C: on the I/O path the calls cost more than the additions.
+    #[inline(always)]
+    pub(crate) fn count(&self, sum: usize, one: usize, n: u64) {
+        debug_assert!(sum + one < N);
+        if sum + one >= N {
+            return;
+        }
+        // SAFETY: it holds `N` per-CPU counters, which are replaced and freed as RCU wants it, and
+        // both are among them.
+        unsafe { bindings::dmp_percpu_count(self.as_ptr().cast(), sum, one, n) }
+    }
+}
+
+impl<const N: usize> Rcu<Option<PerCpuCounters<N>>> {
+    /// The same, and raises the counter right behind `sum` to `n` if it is less. That must only ever be raised. Does nothing where there are
+    /// no counters.
+    #[inline(always)]
+    pub(crate) fn measure(&self, sum: usize, one: usize, n: u64) {
+        debug_assert!(one > 1 && sum + one < N);
+        if one <= 1 || sum + one >= N {
+            return;
+        }
+        // SAFETY: as in `count`; no counters are a null pointer, which is looked for.
+        unsafe { bindings::dmp_percpu_measure(self.as_ptr().cast(), sum, one, n) }
     }
 }

@@ -3,19 +3,19 @@
 //! The C functions of a `struct target_type`, which call a [`Target`]'s.
 
 use super::{
-    bindings, pass_through, table_line::Strings, Bio, Device, Mapped, Output, Place, Refusal,
+    bindings, pass_through, table_line::Strings, Bio, Device, Mapped, Output, PerBio, Refusal,
     Status, TableLine, Target, TargetType,
 };
 use core::{
     ffi::{c_char, c_int, c_uint, c_void},
     fmt::{self, Write},
+    marker::PhantomData,
     mem,
     ptr::NonNull,
 };
 use kernel::{
     error::code::ENOMEM,
     prelude::{KBox, ThisModule, GFP_KERNEL},
-    types::Opaque,
 };
 
 /// What `ti->private` points to.
@@ -62,22 +62,18 @@ pub(super) fn target_type<T: Target + 'static>(
 }
 
 impl<T: Target> Instance<T> {
-    /// The instance of `ti`, and its place.
+    /// The instance of `ti`, and its underlying device.
     ///
     /// # Safety
     ///
     /// `ti` must be a target that `ctr::<T>` made and `dtr::<T>` has not destroyed, for `'a`.
     #[inline(always)]
-    pub(super) unsafe fn of<'a>(ti: *mut bindings::dm_target) -> (&'a T, Place<'a>) {
+    pub(super) unsafe fn of<'a>(ti: *mut bindings::dm_target) -> (&'a T, &'a Device<'a>) {
         // SAFETY: by this function's contract, and `ctr` set `private` to an `Instance<T>`, of
-        // which there are only shared references until `dtr`. `Opaque` is transparent.
+        // which there are only shared references until `dtr`.
         unsafe {
             let instance: &'a Self = &*(*ti).private.cast();
-            let place = Place {
-                ti: &*ti.cast::<Opaque<bindings::dm_target>>(),
-                device: &instance.device,
-            };
-            (&instance.target, place)
+            (&instance.target, &instance.device)
         }
     }
 }
@@ -157,11 +153,11 @@ unsafe extern "C" fn map<T: Target>(
     bio: *mut bindings::bio,
 ) -> c_int {
     // SAFETY: by this function's contract; the bio is ours until we return.
-    let ((target, place), bio) = unsafe { (Instance::<T>::of(ti), Bio::from_raw(bio)) };
-    let (mapped, value) = target.map(place, bio);
+    let ((target, device), bio) = unsafe { (Instance::<T>::of(ti), Bio::from_raw(bio)) };
+    let (mapped, value) = target.map(device, bio);
     // SAFETY: the bio is a clone of device mapper's, for a target with this much data per bio,
     // which is aligned enough and ours until the bio has ended.
-    unsafe { per_bio::<T>(bio.as_raw()).write(value) };
+    unsafe { per_bio::<T::PerBio>(bio.as_raw()).write(value) };
     match mapped {
         Mapped::Remapped => bindings::DM_MAPIO_REMAPPED as c_int,
     }
@@ -171,13 +167,13 @@ unsafe extern "C" fn map<T: Target>(
 ///
 /// # Safety
 ///
-/// `bio` must be a clone that device mapper made for a target of the type `T`.
+/// `bio` must be a clone that device mapper made for a target that has a `P` with each.
 #[inline(always)]
-unsafe fn per_bio<T: Target>(bio: *mut bindings::bio) -> *mut T::PerBio {
+pub(super) unsafe fn per_bio<P>(bio: *mut bindings::bio) -> *mut P {
     // Device mapper aligns it like its own structures, with pointers and 64-bit numbers in them.
-    const { assert!(mem::align_of::<T::PerBio>() <= mem::align_of::<u64>()) };
+    const { assert!(mem::align_of::<P>() <= mem::align_of::<u64>()) };
     // SAFETY: by this function's contract.
-    unsafe { bindings::dm_per_bio_data(bio, mem::size_of::<T::PerBio>()).cast() }
+    unsafe { bindings::dm_per_bio_data(bio, mem::size_of::<P>()).cast() }
 }
 
 /// Learns how a bio ended.
@@ -194,7 +190,11 @@ unsafe extern "C" fn end_io<T: Target>(
     // SAFETY: by this function's contract, and `map` wrote what goes with the bio.
     unsafe {
         let (target, _) = Instance::<T>::of(ti);
-        target.end_io(*per_bio::<T>(bio), Status::from_raw(*error));
+        let left = PerBio {
+            bio: NonNull::new_unchecked(bio),
+            left: PhantomData,
+        };
+        target.end_io(left, Status::from_raw(error));
     }
     bindings::DM_ENDIO_DONE as c_int
 }
@@ -244,25 +244,25 @@ unsafe extern "C" fn status<T: Target>(
     maxlen: c_uint,
 ) {
     // SAFETY: by this function's contract.
-    let ((target, place), out) =
+    let ((target, device), out) =
         unsafe { (Instance::<T>::of(ti), Output::new(result, maxlen as usize)) };
     let Some(mut out) = out else { return };
     // Device mapper sees by the full buffer that the text was cut, and says so to its caller.
     let _ = match kind {
         bindings::status_type_t_STATUSTYPE_INFO => target.status(&mut out),
-        bindings::status_type_t_STATUSTYPE_TABLE => target.table_args(place, &mut out),
-        bindings::status_type_t_STATUSTYPE_IMA => measured(target, place, &mut out),
+        bindings::status_type_t_STATUSTYPE_TABLE => target.table_args(device, &mut out),
+        bindings::status_type_t_STATUSTYPE_IMA => measured(target, device, &mut out),
         _ => Ok(()),
     };
 }
 
 /// Writes what `DMEMIT_TARGET_NAME_VERSION` does, and what the target adds.
-fn measured<T: Target>(target: &T, place: Place<'_>, out: &mut Output<'_>) -> fmt::Result {
+fn measured<T: Target>(target: &T, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
     let [major, minor, patch] = T::VERSION;
     out.write_str("target_name=")?;
     out.write_bytes(T::NAME.to_bytes())?;
     write!(out, ",target_version={major}.{minor}.{patch}")?;
-    target.measured(place, out)?;
+    target.measured(device, out)?;
     out.write_str(";")
 }
 
@@ -279,8 +279,8 @@ unsafe extern "C" fn iterate_devices<T: Target>(
     let Some(callout) = callout else { return 0 };
     // SAFETY: by this function's contract.
     unsafe {
-        let (target, place) = Instance::<T>::of(ti);
-        let device = place.device().as_raw();
+        let (target, device) = Instance::<T>::of(ti);
+        let device = device.as_raw();
         callout(ti, device, target.first_sector(), (*ti).len, data)
     }
 }

@@ -49,9 +49,9 @@ crate::wrappers::compat::prepare_ioctl! {
     fn prepare_ioctl<T: Target>(ti, bdev) -> c_int {
         // SAFETY: by this function's contract.
         unsafe {
-            let (target, place) = Instance::<T>::of(ti);
-            *bdev = place.device().block_device();
-            let whole = target.first_sector() == 0 && (*ti).len == place.device().sectors();
+            let (target, device) = Instance::<T>::of(ti);
+            *bdev = device.block_device();
+            let whole = target.first_sector() == 0 && (*ti).len == device.sectors();
             c_int::from(!whole)
         }
     }
@@ -74,9 +74,9 @@ mod zoned {
     ) -> c_int {
         // SAFETY: by this function's contract.
         unsafe {
-            let (target, place) = Instance::<T>::of(ti);
+            let (target, device) = Instance::<T>::of(ti);
             bindings::dm_report_zones(
-                place.device().block_device(),
+                device.block_device(),
                 target.first_sector(),
                 underlying_sector(target, (*ti).begin, (*args).next_sector),
                 args,
@@ -102,11 +102,11 @@ mod dax {
     ) -> (*mut bindings::dax_device, c_ulong) {
         // SAFETY: by this function's contract; the device is open.
         unsafe {
-            let (target, place) = Instance::<T>::of(ti);
+            let (target, device) = Instance::<T>::of(ti);
             let shift = bindings::PAGE_SECTORS_SHIFT;
             let sector = underlying_sector(target, (*ti).begin, page << shift);
-            let start = bindings::dmp_get_start_sect(place.device().block_device());
-            let dev = place.device().as_raw();
+            let start = bindings::dmp_get_start_sect(device.block_device());
+            let dev = device.as_raw();
             ((*dev).dax_dev, start.wrapping_add(sector) >> shift)
         }
     }

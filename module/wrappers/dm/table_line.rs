@@ -86,6 +86,12 @@ impl TableLine {
         self.args.iter()
     }
 
+    /// The first sector of the mapped device that the line maps.
+    pub(crate) fn begin(&self) -> Sector {
+        // SAFETY: by the invariant `ti` is valid, and its range no longer changes.
+        unsafe { (*self.ti.as_ptr()).begin }
+    }
+
     /// How many sectors the line maps.
     pub(crate) fn len(&self) -> Sector {
         // SAFETY: by the invariant `ti` is valid, and its range no longer changes.
@@ -116,11 +122,13 @@ impl TableLine {
             let mode = bindings::dm_table_get_mode((*self.ti.as_ptr()).table);
             bindings::dm_get_device(self.ti.as_ptr(), path.as_ptr(), mode, &mut device)
         })?;
-        // INVARIANT: `dm_get_device` gave us `device` for this target.
+        // SAFETY: where it succeeds, `dm_get_device` sets a device.
+        let (dev, bdev) = unsafe { (NonNull::new_unchecked(device), (*device).bdev) };
+        // INVARIANT: `dm_get_device` gave us `dev` for this target, with its block device.
         Ok(Device {
             ti: self.ti,
-            // SAFETY: where it succeeds, `dm_get_device` sets a device.
-            dev: unsafe { NonNull::new_unchecked(device) },
+            dev,
+            bdev,
             line: PhantomData,
         })
     }
@@ -133,10 +141,12 @@ impl TableLine {
 ///
 /// # Invariants
 ///
-/// `dev` was opened for the target `ti`, which is not gone, and is ours to close.
+/// `dev` was opened for the target `ti`, which is not gone, and is ours to close. `bdev` is its block
+/// device.
 pub(crate) struct Device<'a> {
     ti: NonNull<bindings::dm_target>,
     dev: NonNull<bindings::dm_dev>,
+    bdev: *mut bindings::block_device,
     line: PhantomData<&'a TableLine>,
 }
 
@@ -163,8 +173,7 @@ impl Device<'_> {
     /// The block device, which stays open at least as long as `self`.
     #[inline]
     pub(in super::super) fn block_device(&self) -> *mut bindings::block_device {
-        // SAFETY: by the invariant `dev` is open.
-        unsafe { (*self.dev.as_ptr()).bdev }
+        self.bdev
     }
 
     /// What `iterate_devices` hands on.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The module's files without kernel types, the very same ones, on the host: they neither boot a
-//! machine nor need the kernel.
+//! machine nor need the kernel. Of the wrappers, those that need little or nothing of it.
 
 // They are formatted with the module, whose edition is another.
 #[rustfmt::skip]
@@ -15,5 +15,7 @@ mod summary;
 mod table_line;
 
 mod histograms;
+mod outputs;
+mod replacements;
 mod summaries;
 mod table_lines;
