@@ -20,11 +20,16 @@
           dmp = pkgs.callPackage ./module { inherit kernel; };
           initramfs = pkgs.callPackage ./initramfs { inherit kernel dmp; };
           tools = pkgs.callPackage ./initramfs/tools.nix { inherit initramfs; };
-          parts = {
-            inherit kernel initramfs tools;
+          environment = pkgs.callPackage ./tests/environment.nix {
+            inherit
+              kernel
+              dmp
+              initramfs
+              tools
+              ;
             debugging = choice.debugging or false;
           };
-          check = run: pkgs.callPackage ./tests/check.nix (parts // run);
+          check = run: pkgs.callPackage ./tests/check.nix ({ inherit environment; } // run);
           stress = check {
             name = "stress";
             filter = "binary(stress)";
@@ -37,17 +42,14 @@
             initramfs
             stress
             ;
-          vm = pkgs.callPackage ./tests/vm.nix (parts // { inherit dmp-vm; });
-          demo = pkgs.callPackage ./tests/vm.nix (
-            parts
-            // {
-              inherit dmp-vm;
-              name = "demo";
-              script = ./tests/demo.sh;
-            }
-          );
+          vm = pkgs.callPackage ./tests/vm.nix { inherit dmp-vm environment; };
+          demo = pkgs.callPackage ./tests/vm.nix {
+            inherit dmp-vm environment;
+            name = "demo";
+            script = ./tests/demo.sh;
+          };
           tests = check { };
-          soak = pkgs.callPackage ./tests/soak.nix { inherit stress; };
+          soak = pkgs.callPackage ./tests/soak.nix { inherit stress environment; };
         };
       lts = machine { };
       debug = machine { debugging = true; };
@@ -149,6 +151,6 @@
           inherit (lts) kernel dmp initramfs;
         };
       }
-      // named ({ tests, ... }: { inherit tests; }) (others // { inherit latest; });
+      // named ({ tests, ... }: { inherit tests; }) (others // { inherit debug latest; });
     };
 }

@@ -6,18 +6,22 @@
   runCommand,
   rustPlatform,
   cargo-nextest,
-  qemu_test,
-  kernel,
-  initramfs,
-  # The initramfs with more tools in it.
-  tools,
+  # What environment.nix says of the machine.
+  environment,
   name ? "tests",
-  filter ? "not binary(stress) - binary(debug)",
-  # A kernel that watches itself is larger and slower.
-  debugging ? false,
+  # On a kernel that watches itself, which takes ten times as long, what there is for it to
+  # watch: lifetimes, locks and failures.
+  filter ?
+    if environment.debugging then
+      "binary(debug) + test(/^races::/) + "
+      + "binary(dmp) & test(/^(access|errors|latency|lifecycle|messages|names|operations"
+      + "|ownership|reset|table|under_load)::/) - test(two_hundred_devices)"
+    else
+      "not binary(stress) - binary(debug)",
 }:
 let
   crate = import ./crate.nix;
+  profile = if environment.debugging then "debug" else "default";
   archive = rustPlatform.buildRustPackage (
     crate
     // {
@@ -25,38 +29,22 @@ let
       nativeBuildInputs = [ cargo-nextest ];
       buildPhase = ''
         mkdir $out
-        cargo-nextest nextest archive --release --locked --archive-file $out/tests.tar.zst
+        cargo-nextest nextest archive --release --locked --workspace \
+          --archive-file $out/tests.tar.zst
       '';
       installPhase = "true";
     }
   );
-  environment = {
-    DMP_VM_QEMU = lib.getExe' qemu_test "qemu-system-x86_64";
-    DMP_VM_QEMU_IMG = lib.getExe' qemu_test "qemu-img";
-    DMP_VM_KERNEL = "${kernel}/bzImage";
-    DMP_VM_INITRD = "${initramfs}/initrd";
-    DMP_VM_TOOLS = "${tools}/initrd";
-  }
-  // lib.optionalAttrs debugging {
-    DMP_VM_MEMORY = "1G";
-    DMP_VM_PATIENCE = "5";
-  };
 in
 runCommand "dmp-${name}-run"
   (
-    environment
+    environment.variables
     // {
       nativeBuildInputs = [ cargo-nextest ];
-      inherit filter;
-      passthru = {
-        inherit
-          archive
-          environment
-          initramfs
-          tools
-          ;
-      };
+      inherit filter profile;
+      passthru = { inherit archive; };
     }
+    // lib.optionalAttrs environment.debugging { DMP_STRESS_SECONDS = "5"; }
   )
   ''
     export HOME=$NIX_BUILD_TOP
@@ -65,6 +53,6 @@ runCommand "dmp-${name}-run"
     chmod -R u+w workspace
     mkdir $out
     cargo-nextest nextest run --color never --no-fail-fast \
-      --filterset "$filter" --archive-file ${archive}/tests.tar.zst --workspace-remap workspace 2>&1 |
+      --profile $profile --filterset "$filter" --archive-file ${archive}/tests.tar.zst --workspace-remap workspace 2>&1 |
       tee $out/log
   ''

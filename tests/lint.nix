@@ -36,7 +36,7 @@ in
           // {
             pname = "dmp-tests-clippy";
             nativeBuildInputs = [ clippy ];
-            buildPhase = "cargo clippy --release --locked --all-targets -- --deny warnings";
+            buildPhase = "cargo clippy --release --locked --workspace --all-targets -- --deny warnings";
             installPhase = "touch $out";
           }
         );

@@ -1,14 +1,13 @@
 # `nix run .#soak -- --minutes 60`: the stress tests over and over, each race for a
 # minute. It stops at the first round that fails.
 {
-  lib,
   writeShellApplication,
   cargo-nextest,
-  # The run of them that check.nix makes.
+  # The run of them that check.nix makes, and the machine that it is in.
   stress,
+  environment,
 }:
 let
-  variable = name: "export ${name}=${stress.environment.${name}}\n";
   crate = import ./crate.nix;
 in
 writeShellApplication {
@@ -25,7 +24,7 @@ writeShellApplication {
       exit 2
     fi
 
-    ${lib.concatMapStringsSep "" variable (builtins.attrNames stress.environment)}
+    ${environment.exports}
     export DMP_STRESS_SECONDS="''${DMP_STRESS_SECONDS-60}"
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
@@ -33,10 +32,11 @@ writeShellApplication {
     cp -r ${crate.src}/tests "$work/workspace"
     chmod -R u+w "$work/workspace"
 
+    seed=''${DMP_STRESS_SEED-}
     round=0
     while ((SECONDS < minutes * 60)); do
       round=$((round + 1))
-      export DMP_STRESS_SEED=$RANDOM
+      export DMP_STRESS_SEED=''${seed:-$RANDOM}
       echo "dmp-soak: round $round, $((SECONDS / 60)) of $minutes minutes"
       cargo-nextest nextest run --no-fail-fast --filterset 'binary(stress)' \
         --archive-file ${stress.archive}/tests.tar.zst --workspace-remap "$work/workspace"

@@ -1,0 +1,31 @@
+# Where dmp-vm and the tests find a machine's parts, as variables and as sh.
+{
+  lib,
+  qemu_test,
+  kernel,
+  dmp,
+  initramfs,
+  # The initramfs with more tools in it.
+  tools,
+  # A kernel that watches itself is larger and slower.
+  debugging,
+}:
+rec {
+  inherit debugging;
+  variables = {
+    DMP_VM_QEMU = lib.getExe' qemu_test "qemu-system-x86_64";
+    DMP_VM_QEMU_IMG = lib.getExe' qemu_test "qemu-img";
+    DMP_VM_KERNEL = "${kernel}/bzImage";
+    DMP_VM_INITRD = "${initramfs}/initrd";
+    DMP_VM_TOOLS = "${tools}/initrd";
+    # For the tests of its code.
+    DMP_KO = "${dmp}/lib/modules/${kernel.modDirVersion}/extra/dmp.ko";
+  }
+  // lib.optionalAttrs debugging {
+    DMP_VM_MEMORY = "1G";
+    DMP_VM_PATIENCE = "5";
+  };
+  exports = lib.concatMapStringsSep "\n" (name: "export ${name}=${variables.${name}}") (
+    builtins.attrNames variables
+  );
+}
