@@ -50,6 +50,18 @@
           };
           tests = check { };
           soak = pkgs.callPackage ./tests/soak.nix { inherit stress environment; };
+          inherit
+            (pkgs.callPackage ./tests/bench.nix {
+              inherit
+                kernel
+                dmp
+                initramfs
+                tools
+                ;
+            })
+            bench
+            bench-smoke
+            ;
         };
       lts = machine { };
       debug = machine { debugging = true; };
@@ -89,10 +101,11 @@
           vm
           demo
           soak
+          bench
           ;
         default = lts.dmp;
       }
-      // named ({ kernel, dmp, vm, soak, ... }: { inherit kernel dmp vm soak; }) (
+      // named ({ kernel, dmp, vm, soak, bench, ... }: { inherit kernel dmp vm soak bench; }) (
         others // { inherit debug latest; }
       );
 
@@ -100,6 +113,7 @@
         vm = app lts.vm;
         demo = app lts.demo;
         soak = app lts.soak;
+        bench = app lts.bench;
         default = app lts.demo;
       };
 
@@ -145,12 +159,13 @@
           rustfmt
           shell
           ;
-        inherit (lts) tests stress;
+        inherit (lts) tests stress bench-smoke;
         inherit fuzz;
         reproducible = pkgs.callPackage ./tests/reproducible.nix {
           inherit (lts) kernel dmp initramfs;
         };
       }
-      // named ({ tests, ... }: { inherit tests; }) (others // { inherit debug latest; });
+      // named ({ tests, ... }: { inherit tests; }) (others // { inherit debug latest; })
+      // named ({ bench-smoke, ... }: { inherit bench-smoke; }) (others // { inherit latest; });
     };
 }

@@ -2,7 +2,7 @@
 # nothing in it.
 {
   version = "0.1.0";
-  src = import ./source.nix "[.].*|Cargo.*|src.*|tests.*";
+  src = import ./source.nix "[.].*|Cargo.*|src.*|tests.*|bench|bench/Cargo.*|bench/src.*";
   sourceRoot = "source/tests";
   cargoLock.lockFile = ./Cargo.lock;
   # They boot machines: see check.nix.

@@ -26,6 +26,8 @@ pub enum Accel {
     Kvm,
     /// QEMU's own translator.
     Tcg,
+    /// The same with clocks that advance a nanosecond for each instruction. Processors take turns.
+    Icount,
 }
 
 impl std::str::FromStr for Accel {
@@ -36,7 +38,8 @@ impl std::str::FromStr for Accel {
             "auto" => Ok(Self::Auto),
             "kvm" => Ok(Self::Kvm),
             "tcg" => Ok(Self::Tcg),
-            _ => Err("it is auto, kvm or tcg".into()),
+            "icount" => Ok(Self::Icount),
+            _ => Err("it is auto, kvm, tcg or icount".into()),
         }
     }
 }
@@ -46,13 +49,22 @@ impl std::str::FromStr for Accel {
 pub(crate) enum Chosen {
     Kvm,
     Tcg,
+    Icount,
 }
 
 impl Chosen {
-    pub(crate) fn arguments(self) -> [&'static str; 4] {
+    pub(crate) fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
-            Self::Tcg => ["-accel", "tcg", "-cpu", "qemu64"],
+            Self::Kvm => &["-accel", "kvm", "-cpu", "host"],
+            Self::Tcg => &["-accel", "tcg", "-cpu", "qemu64"],
+            Self::Icount => &[
+                "-accel",
+                "tcg",
+                "-cpu",
+                "qemu64",
+                "-icount",
+                "shift=0,sleep=off",
+            ],
         }
     }
 
@@ -60,6 +72,7 @@ impl Chosen {
         match self {
             Self::Kvm => "kvm",
             Self::Tcg => "tcg",
+            Self::Icount => "icount",
         }
     }
 }
@@ -75,6 +88,7 @@ impl Accel {
         match self {
             Self::Kvm => Ok(Chosen::Kvm),
             Self::Tcg => Ok(Chosen::Tcg),
+            Self::Icount => Ok(Chosen::Icount),
             Self::Auto if !can_open_kvm() => Ok(Chosen::Tcg),
             Self::Auto => {
                 let note = note_path(parts);

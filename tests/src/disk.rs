@@ -22,6 +22,39 @@ pub enum Disk {
         /// Whether the guest must not write to it.
         read_only: bool,
     },
+    /// A scratch disk some of whose requests fail.
+    Failing {
+        /// How many bytes it has.
+        size: u64,
+        /// Which requests fail.
+        faults: Vec<Fault>,
+    },
+}
+
+/// Requests that QEMU fails each time. The guest is told of it, and the machine runs on.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// What they do, in QEMU's words (`BlkdebugIOType`): read, write, write-zeroes, discard or
+    /// flush. QEMU flushes nothing where nothing was written since.
+    pub operation: &'static str,
+    /// The sector that they touch; none for a flush.
+    pub sector: Option<u64>,
+    /// The error of the host's system that the disk gets for them.
+    pub errno: i32,
+}
+
+impl Fault {
+    /// As the rule number `index` of QEMU's blkdebug, in force from the beginning.
+    fn rule(&self, index: usize) -> String {
+        let rule = format!("file.inject-error.{index}");
+        let sector = self.sector.map(|sector| format!("{rule}.sector={sector},"));
+        format!(
+            "{rule}.event=none,{rule}.iotype={},{rule}.errno={},{}",
+            self.operation,
+            self.errno,
+            sector.unwrap_or_default()
+        )
+    }
 }
 
 impl Disk {
@@ -35,20 +68,37 @@ impl Disk {
         let (path, format, read_only) = match self {
             Self::Scratch(size) => (scratch(index, *size, workdir)?, "raw", false),
             Self::Own { path, read_only } => (path.clone(), format_of(path)?, *read_only),
+            Self::Failing { size, .. } => (scratch(index, *size, workdir)?, "raw", false),
         };
         let protocol = match path.metadata() {
             Ok(metadata) if metadata.file_type().is_block_device() => "host_device",
             _ => "file",
         };
+        // Where the file is in the chain of QEMU's drivers: under what fails, if there is that.
+        let (faults, file) = match self {
+            Self::Failing { faults, .. } => (rules(faults), "file.image"),
+            _ => (String::new(), "file"),
+        };
         let read_only = if read_only { "on" } else { "off" };
         let node = format!(
-            "driver={format},node-name=disk{index},read-only={read_only},discard=unmap,\
-             file.driver={protocol},file.filename="
+            "driver={format},node-name=disk{index},read-only={read_only},discard=unmap,{faults}\
+             {file}.driver={protocol},{file}.filename="
         );
         invocation.args(["-blockdev".into(), option(&node, &path)]);
-        invocation.args(["-device", &format!("virtio-blk-pci,drive=disk{index}")]);
+        // QEMU would stop the machine where the host has no space.
+        invocation.args([
+            "-device",
+            &format!("virtio-blk-pci,drive=disk{index},rerror=report,werror=report"),
+        ]);
         Ok(path)
     }
+}
+
+fn rules(faults: &[Fault]) -> String {
+    let rules = faults.iter().enumerate();
+    rules.fold("file.driver=blkdebug,".into(), |options, (n, fault)| {
+        options + &fault.rule(n)
+    })
 }
 
 fn scratch(index: usize, size: u64, workdir: &Path) -> Result<PathBuf, Error> {

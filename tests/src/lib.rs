@@ -5,7 +5,7 @@
 //!
 //! Its parts come from the environment: `DMP_VM_QEMU` (qemu-system-x86_64), `DMP_VM_KERNEL` (a
 //! bzImage), `DMP_VM_INITRD` (an initramfs whose init is initramfs/init) and `DMP_VM_TOOLS` (one
-//! with more tools in it). `DMP_VM_ACCEL` may say auto, kvm or tcg; `DMP_VM_MEMORY` and
+//! with more tools in it). `DMP_VM_ACCEL` may say auto, kvm, tcg or icount; `DMP_VM_MEMORY` and
 //! `DMP_VM_PATIENCE`, what a larger and slower kernel needs.
 
 mod accel;
@@ -21,7 +21,7 @@ mod workdir;
 
 pub use accel::Accel;
 pub use console::{Console, Tail};
-pub use disk::Disk;
+pub use disk::{Disk, Fault};
 pub use error::Error;
 pub use machine::{Builder, Machine, Output};
 pub use workdir::clean_up_on_signals;

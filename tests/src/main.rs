@@ -39,7 +39,8 @@ struct Arguments {
     /// More tools in the guest: fio, LVM, and others.
     #[arg(long)]
     tools: bool,
-    /// auto, kvm or tcg; auto is KVM where a guest has been seen to run under it, else TCG.
+    /// auto, kvm, tcg or icount; auto is KVM where a guest has been seen to run under it, else TCG,
+    /// and icount is TCG whose clock advances a nanosecond for each instruction.
     #[arg(long, value_name = "HOW")]
     accel: Option<Accel>,
     /// Ends everything after so many seconds.

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that direct I/O takes.
+
+use std::fs::File;
+use std::{io, ptr};
+
+use rustix::mm::{MapFlags, ProtFlags, mmap};
+
+/// Memory on whole pages, which are there already: no request has to fetch them.
+///
+/// They are those of a file in tmpfs, so that each run of this program has the same ones: what a
+/// larger request costs depends on which of them lie side by side.
+pub struct Buffer {
+    /// Mapped as long as the process lives.
+    bytes: &'static mut [u8],
+}
+
+impl Buffer {
+    /// The buffer of job number `job`. A process may have each job's but once.
+    pub fn new(job: usize, size: usize) -> io::Result<Self> {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(format!("/tmp/dmp-load.{job}"))?;
+        if file.metadata()?.len() < size as u64 {
+            file.set_len(size as u64)?;
+        }
+        // SAFETY: at no particular address, so that it takes the place of nothing. The file is at
+        // least that large, nothing makes it smaller, and nothing unmaps it. All bytes are valid
+        // `u8`s, and this is the only reference to them in this process.
+        let bytes = unsafe {
+            let prot = ProtFlags::READ | ProtFlags::WRITE;
+            let first = mmap(ptr::null_mut(), size, prot, MapFlags::SHARED, &file, 0)?;
+            std::slice::from_raw_parts_mut(first.cast(), size)
+        };
+        bytes.fill(0x5a);
+        Ok(Self { bytes })
+    }
+
+    pub fn bytes(&mut self) -> &mut [u8] {
+        self.bytes
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `dmp-load`: the load in the guest. It prints what it measured as it is; `dmp-bench` on the host
+//! makes sense of it.
+
+mod bpf;
+mod buffer;
+mod clock;
+mod command;
+mod count;
+mod file;
+mod rate;
+mod request;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "dmp-load")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Reads and writes in batches. Prints a line for each operation and size: both, how many
+    /// requests it made, how many a batch has, and what the clock said of each batch.
+    Count {
+        /// Has an eBPF program count the requests meanwhile, and compares.
+        #[arg(long)]
+        bpf: bool,
+        /// Sizes of a request in bytes.
+        #[arg(long, value_delimiter = ',', default_values_t = [4 << 10, 128 << 10])]
+        sizes: Vec<usize>,
+        /// The block device.
+        path: PathBuf,
+    },
+    /// Reads 4 KiB at a time on so many CPUs, for a while of one device, then of the next, and so on
+    /// in rounds. Prints a line for each device: how many requests a second in each round.
+    Rate {
+        #[arg(long)]
+        cpus: usize,
+        #[arg(long)]
+        rounds: usize,
+        /// How long a device's turn is.
+        #[arg(long)]
+        milliseconds: u64,
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Reads a file some times. Prints how many bytes it has, and what the clock said of each
+    /// time.
+    File { path: PathBuf },
+    /// Runs a command that must succeed. Prints how many nanoseconds it took, and those of a
+    /// CPU that it had itself.
+    Run {
+        #[arg(required = true)]
+        command: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Count { bpf, sizes, path } => count::run(&path, &sizes, bpf),
+        Command::Rate {
+            cpus,
+            rounds,
+            milliseconds,
+            paths,
+        } => rate::run(&paths, cpus, rounds, Duration::from_millis(milliseconds)),
+        Command::File { path } => file::run(&path),
+        Command::Run { command } => command::run(&command),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dmp-load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What many devices cost: to make, to have, to read and to remove.
+
+use std::path::Path;
+
+use dmp_vm::{Builder, Machine};
+use serde::Serialize;
+
+use crate::batches::median;
+use crate::guest::{self, Failure, Guest};
+use crate::meminfo::Meminfo;
+use crate::report::table_of;
+use crate::setup;
+
+/// What is made so many of: its name, its target and its options.
+const KINDS: [(&str, &str, &str); 3] = [
+    (setup::LINEAR, "linear", ""),
+    ("dmp", "dmp", ""),
+    ("dmp latency", "dmp", "1 latency"),
+];
+
+/// The files that are read: what they are called, and where they are below /sys/module/dmp/stat.
+const FILES: [(&str, &str); 2] = [
+    ("volumes", "volumes"),
+    ("size_histogram", "$(node d0)/read/size_histogram"),
+];
+
+/// How long something took. In a machine whose clock counts instructions, each of them is a
+/// nanosecond.
+#[derive(Debug, Clone, Serialize)]
+pub struct Took {
+    pub nanoseconds: u64,
+    /// Those in which dmsetup, or the kernel for it, had the CPU: what is left is mostly waiting.
+    pub own_nanoseconds: u64,
+}
+
+/// What a file takes to read.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reading {
+    pub file: String,
+    pub bytes: u64,
+    pub instructions: u64,
+}
+
+/// So many devices of one kind.
+#[derive(Debug, Clone, Serialize)]
+pub struct Devices {
+    pub kind: String,
+    pub cpus: u32,
+    pub count: u32,
+    pub create: Took,
+    pub remove: Took,
+    /// By how much there was more of it with them than without.
+    pub memory: Meminfo,
+    /// Of dmp devices, where instructions are counted.
+    pub reading: Vec<Reading>,
+}
+
+impl Devices {
+    /// The same of another kind.
+    fn of_kind<'a>(&self, all: &'a [Self], kind: &str) -> Option<&'a Self> {
+        all.iter().find(|other| {
+            other.kind == kind && other.cpus == self.cpus && other.count == self.count
+        })
+    }
+
+    /// The memory of each of them in bytes, less what a dm-linear device takes: that of each CPU's
+    /// own, and all other. Nothing where that is what they are, or where there are too few.
+    pub fn memory_over_linear(&self, all: &[Self]) -> Option<[i64; 2]> {
+        if self.kind == setup::LINEAR || self.count < ENOUGH {
+            return None;
+        }
+        let linear = &self.of_kind(all, setup::LINEAR)?.memory;
+        let over = self.memory.more_than(linear);
+        Some([over.percpu, over.slab].map(|kib| kib * 1024 / i64::from(self.count)))
+    }
+}
+
+/// How many are made before anything is measured.
+const WARM_UP: u32 = 64;
+
+/// How many devices have to be there to see one's memory: what is allocated is pages.
+const ENOUGH: u32 = 250;
+
+/// Makes each kind of devices, one after the other, in a machine whose clock counts instructions.
+pub fn count(module: Option<&Path>, counts: &[u32]) -> Result<Vec<Devices>, Failure> {
+    let mut guest = boot(guest::counting(), module)?;
+    let mut all = Vec::new();
+    for count in counts {
+        for kind in KINDS {
+            all.push(measure(&mut guest, 1, *count, kind, read_all)?);
+        }
+    }
+    guest.finish()?;
+    Ok(all)
+}
+
+/// The same in one that is as fast as can be.
+pub fn time(module: Option<&Path>, cpus: u32, count: u32) -> Result<Vec<Devices>, Failure> {
+    let builder = Machine::builder().limit(guest::LIMIT).cpus(cpus);
+    let mut guest = boot(builder, module)?;
+    let all = KINDS
+        .map(|kind| measure(&mut guest, cpus, count, kind, |_| Ok(Vec::new())))
+        .into_iter()
+        .collect::<Result<_, _>>()?;
+    guest.finish()?;
+    Ok(all)
+}
+
+fn boot(builder: Builder, module: Option<&Path>) -> Result<Guest, Failure> {
+    let mut guest = Guest::boot(builder.memory("1G"), module)?;
+    // The first time there are caches to be filled.
+    create(&mut guest, WARM_UP, "dmp", "1 latency")?;
+    remove(&mut guest, WARM_UP)?;
+    Ok(guest)
+}
+
+/// Makes so many devices and removes them; reads dmp's files meanwhile.
+fn measure(
+    guest: &mut Guest,
+    cpus: u32,
+    count: u32,
+    (kind, target, options): (&str, &str, &str),
+    read: impl Fn(&mut Guest) -> Result<Vec<Reading>, Failure>,
+) -> Result<Devices, Failure> {
+    let before = meminfo(guest)?;
+    let create = create(guest, count, target, options)?;
+    let memory = meminfo(guest)?.more_than(&before);
+    let reading = match target {
+        "dmp" => read(guest)?,
+        _ => Vec::new(),
+    };
+    let remove = remove(guest, count)?;
+    Ok(Devices {
+        kind: kind.into(),
+        cpus,
+        count,
+        create,
+        remove,
+        memory,
+        reading,
+    })
+}
+
+/// What is used when all that can go has gone: what waits to be freed, the files' caches, and what
+/// the allocator keeps of objects that were freed.
+fn meminfo(guest: &mut Guest) -> Result<Meminfo, Failure> {
+    let text = guest.run(
+        "sync
+        sleep 1
+        echo 3 >/proc/sys/vm/drop_caches
+        for cache in /sys/kernel/slab/*/shrink; do echo 1 >$cache; done
+        sleep 1
+        cat /proc/meminfo",
+    )?;
+    text.parse().map_err(Failure::Words)
+}
+
+/// A list of something for each device.
+fn list(count: u32, separator: &str, item: impl Fn(u32) -> String) -> String {
+    let items: Vec<String> = (0..count).map(item).collect();
+    items.join(separator)
+}
+
+fn create(guest: &mut Guest, count: u32, target: &str, options: &str) -> Result<Took, Failure> {
+    let devices = list(count, ";", |number| {
+        format!("d{number},,,rw,0 8 {target} /dev/nullb0 0 {options}")
+    });
+    took(guest, &format!("create --concise '{devices}'"))
+}
+
+fn remove(guest: &mut Guest, count: u32) -> Result<Took, Failure> {
+    let names = list(count, " ", |number| format!("d{number}"));
+    took(guest, &format!("remove {names}"))
+}
+
+/// How long a dmsetup took.
+fn took(guest: &mut Guest, arguments: &str) -> Result<Took, Failure> {
+    let printed = guest.run(&format!(
+        "{}dmp-load run -- dmsetup {arguments}",
+        setup::PREPARE
+    ))?;
+    match numbers(&printed)?[..] {
+        [nanoseconds, own_nanoseconds] => Ok(Took {
+            nanoseconds,
+            own_nanoseconds,
+        }),
+        _ => Err(Failure::Words(format!("dmp-load printed: {printed}"))),
+    }
+}
+
+fn read_all(guest: &mut Guest) -> Result<Vec<Reading>, Failure> {
+    FILES
+        .map(|(file, path)| read(guest, file, path))
+        .into_iter()
+        .collect()
+}
+
+fn read(guest: &mut Guest, file: &str, path: &str) -> Result<Reading, Failure> {
+    let printed = guest.run(&format!(
+        "{}dmp-load file /sys/module/dmp/stat/{path}",
+        setup::PREPARE
+    ))?;
+    match numbers(&printed)?.split_first() {
+        Some((bytes, ticks)) => Ok(Reading {
+            file: file.into(),
+            bytes: *bytes,
+            instructions: median(ticks),
+        }),
+        None => Err(Failure::Words("dmp-load printed nothing".into())),
+    }
+}
+
+fn numbers(printed: &str) -> Result<Vec<u64>, Failure> {
+    let words = printed.split_whitespace().map(str::parse);
+    words
+        .collect::<Result<_, _>>()
+        .map_err(|_| Failure::Words(format!("dmp-load printed: {printed}")))
+}
+
+/// What reading the files takes.
+pub fn reading_table(all: &[Devices]) -> String {
+    let lines: Vec<String> = all
+        .iter()
+        .filter(|devices| devices.kind == "dmp")
+        .flat_map(|devices| devices.reading.iter().map(move |file| (devices, file)))
+        .map(|(devices, file)| {
+            format!(
+                "{:<35} {:>8} {:>13} {:>12}\n",
+                file.file, devices.count, file.instructions, file.bytes
+            )
+        })
+        .collect();
+    let head = format!(
+        "{:<35} {:>8} {:>13} {:>12}\n",
+        "Reading a file, 1 CPU", "devices", "instructions", "bytes"
+    );
+    table_of(&head, &lines)
+}
+
+/// What a device takes of the memory.
+pub fn memory_table(all: &[Devices]) -> String {
+    let lines: Vec<String> = all
+        .iter()
+        .filter_map(|devices| Some((devices, devices.memory_over_linear(all)?)))
+        .map(|(devices, [percpu, slab])| {
+            format!(
+                "{:<28} {:>6} {:>8} {percpu:>13} {slab:>12} {:>8}\n",
+                devices.kind,
+                devices.cpus,
+                devices.count,
+                percpu + slab
+            )
+        })
+        .collect();
+    let head = format!(
+        "{:<28} {:>6} {:>8} {:>13} {:>12} {:>8}\n",
+        "Bytes of a device over linear", "CPUs", "devices", "per CPU", "slab", "both"
+    );
+    table_of(&head, &lines)
+}
+
+/// How long it takes to make and to remove all of them.
+pub fn making_table(counted: &[Devices], timed: &[Devices]) -> String {
+    let lines: Vec<String> = counted
+        .iter()
+        .filter(|devices| devices.count >= ENOUGH)
+        .flat_map(|devices| {
+            let time = devices.of_kind(timed, &devices.kind);
+            [
+                making_line(
+                    "make",
+                    devices,
+                    &devices.create,
+                    time.map(|time| &time.create),
+                ),
+                making_line(
+                    "remove",
+                    devices,
+                    &devices.remove,
+                    time.map(|time| &time.remove),
+                ),
+            ]
+        })
+        .collect();
+    let head = format!(
+        "{:<28} {:>6} {:>8} {:>13} {:>12} {:>8}\n",
+        "Many devices, 1 CPU", "", "devices", "instructions", "with waits", "seconds"
+    );
+    table_of(&head, &lines)
+}
+
+fn making_line(what: &str, devices: &Devices, took: &Took, time: Option<&Took>) -> String {
+    let seconds = time.map(|took| format!("{:.2}", took.nanoseconds as f64 / 1e9));
+    format!(
+        "{:<28} {what:>6} {:>8} {:>13} {:>12} {:>8}\n",
+        devices.kind,
+        devices.count,
+        took.own_nanoseconds,
+        took.nanoseconds,
+        seconds.unwrap_or_default()
+    )
+}

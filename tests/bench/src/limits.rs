@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What dmp may cost at most, in instructions of a request over what dm-linear takes.
+
+use std::collections::BTreeMap;
+
+use crate::cost::Cost;
+use crate::setup;
+
+/// What one setup may cost.
+struct Limit {
+    setup: &'static str,
+    /// So many instructions.
+    most: f64,
+    /// And this part of what that setup costs over dm-linear: a numerator and a denominator.
+    part: [u32; 2],
+    of: &'static str,
+}
+
+/// The hard limits. With latencies the aim is 180 instructions and a third: two readings of the
+/// kernel's clock are 76 of them on 6.12, and more on newer kernels.
+const LIMITS: [Limit; 2] = [
+    Limit {
+        setup: "dmp",
+        most: 60.0,
+        part: [1, 5],
+        of: "dm-stats",
+    },
+    Limit {
+        setup: "dmp latency",
+        most: 200.0,
+        part: [2, 5],
+        of: "dm-stats precise histogram",
+    },
+];
+
+/// By how many instructions a cost may be above the baseline's.
+const TOLERANCE: i64 = 4;
+
+/// The setups that all of this needs.
+pub fn setups() -> impl Iterator<Item = &'static str> {
+    LIMITS
+        .iter()
+        .flat_map(|limit| [limit.setup, limit.of])
+        .chain([setup::LINEAR])
+}
+
+/// What setups were found to cost over dm-linear: by their names and then by operations.
+pub type Costs = BTreeMap<String, BTreeMap<String, i64>>;
+
+/// The part of what was measured that the limits are for.
+pub fn over_linear(costs: &[Cost]) -> Costs {
+    let mut over = Costs::new();
+    for limit in &LIMITS {
+        for cost in costs.iter().filter(|cost| cost.setup == limit.setup) {
+            if let Some(linear) = cost.same_in(costs, setup::LINEAR) {
+                let operations = over.entry(cost.setup.clone()).or_default();
+                let more = (cost.instructions - linear).round() as i64;
+                operations.insert(cost.operation.clone(), more);
+            }
+        }
+    }
+    over
+}
+
+/// What is above the hard limits, a line each.
+pub fn above_limits(costs: &[Cost]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for limit in &LIMITS {
+        for cost in costs.iter().filter(|cost| cost.setup == limit.setup) {
+            complaints.extend(above_limit(limit, cost, costs));
+        }
+    }
+    complaints
+}
+
+fn above_limit(limit: &Limit, cost: &Cost, costs: &[Cost]) -> Vec<String> {
+    let (Some(linear), Some(other)) = (
+        cost.same_in(costs, setup::LINEAR),
+        cost.same_in(costs, limit.of),
+    ) else {
+        return vec![format!("{}: nothing to compare it with", limit.setup)];
+    };
+    let over = cost.instructions - linear;
+    let [numerator, denominator] = limit.part;
+    let part = (other - linear) * f64::from(numerator) / f64::from(denominator);
+    let fraction = format!("{numerator}/{denominator} of what {} costs", limit.of);
+    [
+        (limit.most, "the hard limit".to_owned()),
+        (part, fraction),
+    ]
+    .into_iter()
+    .filter(|(most, _)| over > *most)
+    .map(|(most, what)| {
+        format!(
+            "{}: a {} costs {over:.0} instructions over dm-linear, {:.0} more than {what}, {most:.0}",
+            cost.setup,
+            cost.operation,
+            over - most
+        )
+    })
+    .collect()
+}
+
+/// What is above what it was, a line each.
+pub fn above_baseline(now: &Costs, baseline: &Costs) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (setup, operations) in now {
+        for (operation, over) in operations {
+            let was = baseline.get(setup).and_then(|was| was.get(operation));
+            if let Some(was) = was.filter(|was| *over > **was + TOLERANCE) {
+                complaints.push(format!(
+                    "{setup}: a {operation} costs {over} instructions over dm-linear, \
+                     {} more than the {was} of the baseline",
+                    over - was
+                ));
+            }
+        }
+    }
+    complaints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(setup: &str, instructions: f64) -> Cost {
+        Cost {
+            setup: setup.into(),
+            operation: "read".into(),
+            size: 4096,
+            instructions,
+        }
+    }
+
+    fn costs(dmp: f64) -> Vec<Cost> {
+        vec![
+            cost("linear", 1000.0),
+            cost("dmp", 1000.0 + dmp),
+            cost("dm-stats", 1250.0),
+        ]
+    }
+
+    #[test]
+    fn a_cost_within_its_limits_is_none_to_complain_of() {
+        assert_eq!(above_limits(&costs(50.0)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_cost_above_its_limits_is_named_with_each() {
+        let complaints = above_limits(&costs(80.0)).join("\n");
+        assert!(complaints.contains("dmp: a read costs 80 instructions over dm-linear"));
+        assert!(complaints.contains("20 more than the hard limit, 60"));
+        assert!(complaints.contains("30 more than 1/5 of what dm-stats costs, 50"));
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_no_good() {
+        let complaints = above_limits(&costs(50.0)[1..]);
+        assert_eq!(complaints, ["dmp: nothing to compare it with"]);
+    }
+
+    #[test]
+    fn a_cost_may_shrink_and_grow_a_little() {
+        let was = over_linear(&costs(50.0));
+        for now in [10.0, 50.0, 54.0] {
+            let now = over_linear(&costs(now));
+            assert_eq!(above_baseline(&now, &was), Vec::<String>::new());
+        }
+        let complaints = above_baseline(&over_linear(&costs(58.0)), &was).join("\n");
+        assert!(
+            complaints.contains("8 more than the 50 of the baseline"),
+            "{complaints}"
+        );
+        assert_eq!(above_baseline(&was, &Costs::new()), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is compared: ways to have a device and to know what passes through it.
+
+/// What every script begins with: null_blk, which all setups are over. It has no bio mode any more
+/// in 6.12, so that its requests go through blk-mq; they end at once, and no data is moved.
+pub const PREPARE: &str = "
+    [ -b /dev/nullb0 ] || {
+        mount -t tracefs tracefs /sys/kernel/tracing
+        modprobe null_blk queue_mode=2 irqmode=0 memory_backed=0 no_sched=1 submit_queues=$(nproc)
+    }
+    size=$(cat /sys/block/nullb0/size)
+    tracing=/sys/kernel/tracing
+    # The name of a mapped device in /sys.
+    node() { dmsetup info -c --noheadings -o blkdevname $1; }
+    device=bench
+";
+
+/// The name of the setup that all others are compared with.
+pub const LINEAR: &str = "linear";
+
+/// One of them.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// What it is called in tables, files and limits.
+    pub name: String,
+    /// The sh script that makes it: a mapped device called `$device`, if it has one. `$size` is the
+    /// size of /dev/nullb0 in sectors.
+    pub make: String,
+    /// The sh script that prints how many requests it has counted, if it counts any.
+    pub counted: String,
+    /// The sh script after which nothing of it is left.
+    pub unmake: String,
+    /// The device or file to read and write, and options of `dmp-load count`.
+    pub path: String,
+}
+
+impl Setup {
+    /// A file that is there already.
+    fn plain(name: &str, path: &str) -> Self {
+        Self {
+            name: name.into(),
+            make: String::new(),
+            counted: String::new(),
+            unmake: String::new(),
+            path: path.into(),
+        }
+    }
+
+    /// A mapped device over null_blk.
+    fn mapped(name: &str, target: &str, arguments: &str) -> Self {
+        Self {
+            make: format!(
+                "dmsetup create $device --table \"0 $size {target} /dev/nullb0 {arguments}\"\n"
+            ),
+            unmake: "dmsetup remove $device\n".into(),
+            ..Self::plain(name, "/dev/mapper/$device")
+        }
+    }
+
+    fn linear(name: &str) -> Self {
+        Self::mapped(name, "linear", "0")
+    }
+
+    fn dmp(name: &str, arguments: &str) -> Self {
+        Self {
+            counted: "cd /sys/module/dmp/stat/$(node $device)
+                echo $(($(cat read/requests) + $(cat write/requests)))\n"
+                .into(),
+            ..Self::mapped(name, "dmp", arguments)
+        }
+    }
+
+    /// dm-linear with device mapper's own statistics of the whole device.
+    fn dm_stats(name: &str, options: &str) -> Self {
+        let linear = Self::linear(name);
+        Self {
+            make: linear.make
+                + "dmsetup message $device 0 @stats_create - /1 "
+                + options
+                + ">/run/id\n",
+            counted: "dmsetup message $device 0 @stats_print 0 | awk '{ print $2 + $6 }'\n".into(),
+            ..linear
+        }
+    }
+
+    /// dm-linear with blktrace's events in the kernel's ring buffer. Nobody reads them, which
+    /// blktrace would: it is the least that tracing costs.
+    fn blktrace(name: &str) -> Self {
+        let linear = Self::linear(name);
+        Self {
+            make: linear.make
+                + "echo blk >$tracing/current_tracer
+                echo 1 >/sys/block/$(node $device)/trace/enable\n",
+            // When it is queued and when it ends.
+            counted: "awk '/^(entries|overrun):/ { n += $2 } END { print n / 2 }' \
+                $tracing/per_cpu/cpu*/stats\n"
+                .into(),
+            unmake: "echo 0 >/sys/block/$(node $device)/trace/enable
+                echo nop >$tracing/current_tracer\n"
+                .to_owned()
+                + &linear.unmake,
+            ..linear
+        }
+    }
+
+    /// dm-linear with an eBPF program on it, which dmp-load brings.
+    fn ebpf(name: &str) -> Self {
+        let linear = Self::linear(name);
+        Self {
+            path: format!("--bpf {}", linear.path),
+            ..linear
+        }
+    }
+
+    /// What dmp does, in C: tests/bench/twin.
+    fn twin(name: &str, target: &str) -> Self {
+        let twin = Self::mapped(name, target, "");
+        Self {
+            make: "[ -d /sys/module/dmp_twin ] || insmod /lib/dmp-bench/dmp_twin.ko\n".to_owned()
+                + &twin.make,
+            counted: "dmsetup status $device | awk '{ print $4 + $6 }'\n".into(),
+            ..twin
+        }
+    }
+
+    /// So many devices of a target, one on the other.
+    fn stack(target: &str, depth: u32) -> Self {
+        Self {
+            make: format!(
+                "below=/dev/nullb0
+                for level in $(seq {depth}); do
+                    dmsetup create s$level --table \"0 $size {target} $below 0\"
+                    below=/dev/mapper/s$level
+                done\n"
+            ),
+            unmake: format!("for level in $(seq {depth} -1 1); do dmsetup remove s$level; done\n"),
+            ..Self::plain(&stack_name(target, depth), &format!("/dev/mapper/s{depth}"))
+        }
+    }
+}
+
+/// All that are compared one by one.
+pub fn all() -> Vec<Setup> {
+    vec![
+        Setup::plain("no I/O", "/dev/null"),
+        Setup::plain("null_blk", "/dev/nullb0"),
+        Setup::linear(LINEAR),
+        Setup::dmp("dmp", "0"),
+        Setup::dmp("dmp latency", "0 1 latency"),
+        Setup::twin("C twin, shared atomics", "twin_atomic"),
+        Setup::twin("C twin, per CPU", "twin_percpu"),
+        Setup::dm_stats("dm-stats", ""),
+        Setup::dm_stats("dm-stats precise", "1 precise_timestamps"),
+        Setup::dm_stats(
+            "dm-stats precise histogram",
+            "2 precise_timestamps histogram:1000,10000,100000,1000000",
+        ),
+        Setup::ebpf("eBPF"),
+        Setup::blktrace("blktrace"),
+    ]
+}
+
+/// How deep devices are stacked.
+pub const DEPTHS: std::ops::RangeInclusive<u32> = 1..=8;
+
+/// Which are.
+pub const STACKED: [&str; 2] = ["linear", "dmp"];
+
+/// What a stack is called.
+pub fn stack_name(target: &str, depth: u32) -> String {
+    format!("{target} x{depth}")
+}
+
+/// Whether a setup of this name is a stack.
+pub fn is_stack(name: &str) -> bool {
+    STACKED.iter().any(|target| {
+        let mut names = DEPTHS.map(|depth| stack_name(target, depth));
+        names.any(|stack| stack == name)
+    })
+}
+
+/// dm-linear and dmp, one on the other.
+pub fn stacks() -> Vec<Setup> {
+    STACKED
+        .iter()
+        .flat_map(|target| DEPTHS.map(|depth| Setup::stack(target, depth)))
+        .collect()
+}
+
+/// Those that are compared on several CPUs; dm-linear first.
+pub fn scaled() -> Vec<Setup> {
+    const NAMES: [&str; 6] = [
+        LINEAR,
+        "dmp",
+        "dmp latency",
+        "C twin, shared atomics",
+        "C twin, per CPU",
+        "dm-stats",
+    ];
+    let all = all();
+    NAMES
+        .iter()
+        .filter_map(|name| all.iter().find(|setup| setup.name == *name).cloned())
+        .collect()
+}

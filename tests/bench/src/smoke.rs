@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The check that dmp does not come to cost more: a few setups, small requests only.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::build::Build;
+use crate::cost;
+use crate::guest::Failure;
+use crate::limits::{self, Costs};
+use crate::setup;
+
+/// What was measured before, for each build of a kernel.
+type Baseline = BTreeMap<String, Costs>;
+
+/// Measures, prints what it found, and fails if anything is above its limit.
+pub fn run(module: Option<&Path>, baseline: Option<&Path>) -> Result<(), Failure> {
+    let wanted: Vec<&str> = limits::setups().collect();
+    let setups: Vec<_> = setup::all()
+        .into_iter()
+        .filter(|setup| wanted.contains(&setup.name.as_str()))
+        .collect();
+    let costs = cost::measure(module, &setups, &[4 << 10])?;
+    print!("{}", cost::table(&costs));
+
+    let build = Build::from_env()?.to_string();
+    let now = limits::over_linear(&costs);
+    println!("\nin the baseline's words:\n{}", entry(&build, &now)?);
+    let mut complaints = limits::above_limits(&costs);
+    match before(baseline, &build)? {
+        Some(was) => complaints.extend(limits::above_baseline(&now, &was)),
+        None => println!("the baseline has nothing of {build}: only the hard limits hold"),
+    }
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Words(format!(
+        "too much:\n{}",
+        complaints.join("\n")
+    )))
+}
+
+/// What was found, as it is to be in the baseline.
+fn entry(build: &str, costs: &Costs) -> Result<String, Failure> {
+    let entry = Baseline::from([(build.to_owned(), costs.clone())]);
+    serde_json::to_string(&entry).map_err(|error| Failure::Words(error.to_string()))
+}
+
+fn before(baseline: Option<&Path>, build: &str) -> Result<Option<Costs>, Failure> {
+    let Some(path) = baseline else {
+        return Ok(None);
+    };
+    let wrong = |error: String| Failure::Words(format!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let mut all: Baseline =
+        serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    Ok(all.remove(build))
+}
