@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a function of a kernel module reaches: x86-64, as the compilers left it in the object file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
+use object::read::{File, Object, ObjectSection, ObjectSymbol, RelocationTarget, SectionIndex};
+use object::{SymbolKind, SymbolSection};
+use rustc_demangle::demangle;
+
+/// A module, which is an object file that is not linked yet.
+pub struct Module(Vec<u8>);
+
+/// What some functions reach.
+#[derive(Default)]
+pub struct Reached {
+    /// Each instruction, with its function.
+    pub instructions: Vec<(String, Instruction)>,
+    /// The functions of the kernel and of other modules.
+    pub outside: BTreeSet<String>,
+}
+
+/// A place in the file: a section's number, and an offset into it.
+type Place = (usize, u64);
+
+struct Function {
+    name: String,
+    end: u64,
+}
+
+impl Module {
+    pub fn read(path: &Path) -> Self {
+        Self(std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+    }
+
+    /// The names of the functions that begin so.
+    pub fn named(&self, begin: &str) -> Vec<String> {
+        let file = File::parse(&*self.0).unwrap();
+        let names = functions(&file).into_values().map(|f| f.name);
+        names.filter(|name| name.starts_with(begin)).collect()
+    }
+
+    /// What is reached from those functions whose names have one of `roots` in them, and from all
+    /// that they call or jump to.
+    pub fn reach(&self, roots: &[&str]) -> Reached {
+        let file = File::parse(&*self.0).unwrap();
+        let functions = functions(&file);
+        let mut todo: Vec<Place> = Vec::new();
+        for root in roots {
+            let mut found = functions.iter().filter(|(_, f)| f.name.contains(root));
+            let (place, _) = found.next().unwrap_or_else(|| panic!("there is no {root}"));
+            assert!(found.next().is_none(), "there are several {root}");
+            todo.push(*place);
+        }
+
+        let mut reached = Reached::default();
+        let mut done = BTreeSet::new();
+        while let Some(place) = todo.pop() {
+            let (start, function) = functions
+                .range(..=place)
+                .next_back()
+                .filter(|(start, f)| start.0 == place.0 && place.1 < f.end)
+                .unwrap_or_else(|| panic!("no function is at {place:?}"));
+            if !done.insert(*start) {
+                continue;
+            }
+            for instruction in decode(&file, *start, function.end) {
+                match target(&file, start.0, &instruction) {
+                    Some(Target::Outside(name)) => _ = reached.outside.insert(name),
+                    Some(Target::Inside(place)) => todo.push(place),
+                    None => {}
+                }
+                reached
+                    .instructions
+                    .push((function.name.clone(), instruction));
+            }
+        }
+        reached
+    }
+}
+
+/// The functions, by where they begin.
+fn functions(file: &File<'_>) -> BTreeMap<Place, Function> {
+    file.symbols()
+        .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0)
+        .filter_map(|symbol| match symbol.section() {
+            SymbolSection::Section(section) => {
+                let name = format!("{:#}", demangle(symbol.name().unwrap()));
+                let end = symbol.address() + symbol.size();
+                Some(((section.0, symbol.address()), Function { name, end }))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn decode(file: &File<'_>, start: Place, end: u64) -> Vec<Instruction> {
+    let section = file.section_by_index(SectionIndex(start.0)).unwrap();
+    let bytes = section.data_range(start.1, end - start.1).unwrap().unwrap();
+    let instructions: Vec<Instruction> = Decoder::with_ip(64, bytes, start.1, DecoderOptions::NONE)
+        .into_iter()
+        .collect();
+    assert!(instructions.iter().all(|i| !i.is_invalid()));
+    instructions
+}
+
+enum Target {
+    Inside(Place),
+    Outside(String),
+}
+
+/// Where a call or a jump leads to, if the file says so.
+fn target(file: &File<'_>, section: usize, instruction: &Instruction) -> Option<Target> {
+    if !matches!(
+        instruction.flow_control(),
+        FlowControl::Call | FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch
+    ) {
+        return None;
+    }
+    // The distance is the instruction's last four bytes, and counts from its end.
+    let at = instruction.next_ip() - 4;
+    let relocation = file
+        .section_by_index(SectionIndex(section))
+        .unwrap()
+        .relocations()
+        .find(|(offset, _)| *offset == at);
+    let Some((_, relocation)) = relocation else {
+        return Some(Target::Inside((section, instruction.near_branch_target())));
+    };
+    let RelocationTarget::Symbol(symbol) = relocation.target() else {
+        panic!("{instruction}: {relocation:?}");
+    };
+    let symbol = file.symbol_by_index(symbol).unwrap();
+    match symbol.section() {
+        SymbolSection::Section(section) => {
+            let place = symbol
+                .address()
+                .wrapping_add_signed(relocation.addend() + 4);
+            Some(Target::Inside((section.0, place)))
+        }
+        _ => Some(Target::Outside(format!(
+            "{:#}",
+            demangle(symbol.name().unwrap())
+        ))),
+    }
+}
