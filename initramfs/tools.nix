@@ -9,9 +9,23 @@
   e2fsprogs,
   fio,
   lvm2,
+  rustPlatform,
   thin-provisioning-tools,
   util-linux,
 }:
+let
+  # Neither nixpkgs nor Debian has it: it is the one dependency of a crate of nothing.
+  fsx = rustPlatform.buildRustPackage {
+    pname = "fsx";
+    version = "0.3.2";
+    src = ./fsx;
+    cargoLock.lockFile = ./fsx/Cargo.lock;
+    cargoBuildFlags = [ "--package=fsx" ];
+    # It would want what fsx's own tests depend on, which the lock file has not.
+    auditable = false;
+    doCheck = false;
+  };
+in
 stdenv.mkDerivation {
   name = "dmp-initramfs-tools";
 
@@ -25,6 +39,7 @@ stdenv.mkDerivation {
     (lib.getExe' e2fsprogs "e4crypt")
     (lib.getExe' e2fsprogs "mkfs.ext4")
     (lib.getExe' fio "fio")
+    (lib.getExe' fsx "fsx")
     (lib.getExe' lvm2 "lvm")
     (lib.getExe' thin-provisioning-tools "pdata_tools")
     (lib.getExe' util-linux "blkdiscard")

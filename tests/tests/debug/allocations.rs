@@ -115,22 +115,22 @@ fn a_reload_fails_cleanly_at_every_allocation() {
     finish(machine);
 }
 
-/// A switch that fails has not switched; a reset that fails has reset nothing.
+/// A switch that fails has not switched; a reset that fails has reset nothing. Each allocates per-CPU
+/// counters only, which fails where they need another page.
 #[test]
 fn a_switch_and_a_reset_fail_cleanly_at_every_allocation() {
     let mut machine = machine_that_fails("--table '0 2048 dmp /dev/vda 0'");
-    let failed = each_allocation(
+    each_allocation(
         &mut machine,
         "echo 1 >$stat/latency",
         "on=$(cat $stat/latency) && if [ $status = 0 ]; then \
            [ $on = 1 ] && echo 0 >$stat/latency; else [ $on = 0 ]; fi",
     );
-    assert!(failed > 0, "{failed}");
     machine.sh(&format!(
         "for n in $(seq 1 {SHELLS}); do {} || exit; done; echo 1 | tee {STAT}/*/latency",
         direct_reads("d$n", 4096, 5)
     ));
-    let failed = each_allocation(
+    each_allocation(
         &mut machine,
         "echo 1 >$stat/reset",
         &format!(
@@ -139,6 +139,5 @@ fn a_switch_and_a_reset_fail_cleanly_at_every_allocation() {
             direct_reads("$d", 4096, 5)
         ),
     );
-    assert!(failed > 1, "{failed}");
     finish(machine);
 }

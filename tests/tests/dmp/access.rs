@@ -4,14 +4,11 @@
 
 use crate::common::*;
 
-/// A user without any capability.
-const USER: &str = "mkdir -p /etc && echo 'user:x:1000:1000::/:/bin/sh' >/etc/passwd";
-
 #[test]
 fn any_user_reads_all_statistics_and_only_root_changes_anything() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
-    machine.sh(USER);
+    machine.sh(MAKE_USER);
     machine.sh(&direct_writes("d", 4096, 3));
     // Every file but the one that is only written to; as root sees them.
     let read = format!("cd {STAT} && find . -type f ! -name reset | sort | xargs tail -n +1");

@@ -45,7 +45,7 @@ pub fn machine_over(content: &[u8]) -> (Machine, TempDir) {
 }
 
 /// The end of a test: its kernel must not have complained, nor found a leak of dmp's where it looks
-/// for any. It finds what nothing points to and is some seconds old.
+/// for any. It finds what nothing points to in two scans, and is some seconds old by the second.
 #[track_caller]
 pub fn finish(mut machine: Machine) {
     assert_no_leak(&mut machine);
@@ -56,7 +56,8 @@ pub fn finish(mut machine: Machine) {
 pub fn assert_no_leak(machine: &mut Machine) {
     let leaks = machine.sh(
         "cd /sys/kernel/debug 2>/dev/null && [ -e kmemleak ] || exit 0; \
-         dmsetup remove_all; sleep 6; echo scan >kmemleak; echo scan >kmemleak; \
+         dmsetup remove_all; began=$(date +%s); echo scan >kmemleak; \
+         while [ $(date +%s) -lt $((began + 6)) ]; do sleep 1; done; echo scan >kmemleak; \
          if grep -q '\\[dmp\\]' kmemleak; then cat kmemleak; fi",
     );
     assert_eq!(leaks, "", "memory that nothing points to any more");
@@ -103,6 +104,62 @@ impl std::ops::Add for Count {
         }
     }
 }
+
+impl std::ops::Sub for Count {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            requests: self.requests - other.requests,
+            bytes: self.bytes - other.bytes,
+        }
+    }
+}
+
+/// What the kernel has counted of a block device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskStat {
+    pub reads: Count,
+    pub writes: Count,
+    pub discards: Count,
+    pub flushes: u64,
+}
+
+impl std::ops::Sub for DiskStat {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            reads: self.reads - other.reads,
+            writes: self.writes - other.writes,
+            discards: self.discards - other.discards,
+            flushes: self.flushes - other.flushes,
+        }
+    }
+}
+
+/// What /sys/block/DISK/stat says. Requests that were merged into others are requests, too.
+#[track_caller]
+pub fn disk_stat(machine: &mut Machine, disk: &str) -> DiskStat {
+    let stat = machine.sh(&format!("cat /sys/block/{disk}/stat"));
+    let stat: Vec<u64> = stat
+        .split_whitespace()
+        .map(|n| n.parse().unwrap())
+        .collect();
+    let count = |at: usize| Count {
+        requests: stat[at] + stat[at + 1],
+        bytes: stat[at + 2] * 512,
+    };
+    DiskStat {
+        reads: count(0),
+        writes: count(4),
+        discards: count(11),
+        flushes: stat[15],
+    }
+}
+
+/// sh that makes a user, `user`, who has no capability.
+pub const MAKE_USER: &str = "mkdir -p /etc && echo 'user:x:1000:1000::/:/bin/sh' >/etc/passwd";
 
 /// What `volumes` must say, to the byte.
 pub fn volumes(reads: Count, writes: Count) -> String {
@@ -190,14 +247,13 @@ pub fn histogram(machine: &mut Machine, file: &str) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// One number of sysfs.
+/// One number of sysfs, on a line of its own.
 #[track_caller]
 pub fn number(machine: &mut Machine, file: &str) -> u64 {
-    machine
-        .sh(&format!("cat {STAT}/{file}"))
-        .trim()
-        .parse()
-        .unwrap()
+    let text = machine.sh(&format!("cat {STAT}/{file}"));
+    let line = text.strip_suffix('\n');
+    line.and_then(|line| line.parse().ok())
+        .unwrap_or_else(|| panic!("{file}: {text:?}"))
 }
 
 /// A script must fail with status 1 and an error message that has `errno` in it.
@@ -209,6 +265,57 @@ pub fn assert_refused(machine: &mut Machine, script: &str, errno: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status, 1, "{script}: {stderr}");
     assert!(stderr.contains(errno), "{script}: {stderr}");
+}
+
+/// What a script did and said.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A script must do and say the same with each of these devices in the place of DEVICE, and their
+/// names in the place of TARGET.
+#[track_caller]
+pub fn assert_alike<const N: usize>(
+    machine: &mut Machine,
+    devices: [&str; N],
+    script: &str,
+) -> Outcome {
+    let outcomes = devices.map(|device| {
+        let name = device.rsplit('/').next().unwrap();
+        let script = script.replace("DEVICE", device).replace("TARGET", name);
+        let output = machine
+            .run(&script)
+            .unwrap_or_else(|error| panic!("{error}"));
+        let text = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            text.replace(device, "DEVICE").replace(name, "TARGET")
+        };
+        Outcome {
+            status: output.status,
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    });
+    for (device, outcome) in devices.iter().zip(&outcomes) {
+        assert_eq!(
+            *outcome, outcomes[0],
+            "{device} and {}: {script}",
+            devices[0]
+        );
+    }
+    outcomes.into_iter().next().unwrap()
+}
+
+/// A SCSI disk, /dev/sda, of scsi_debug with these options.
+#[track_caller]
+pub fn scsi_disk(machine: &mut Machine, options: &str) {
+    machine.sh(&format!(
+        "modprobe scsi_debug dev_size_mb=16 {options} && \
+         for n in $(seq 1 50); do [ -e /dev/sda ] && break; usleep 100000; done"
+    ));
 }
 
 /// What a mapped device's queue says, file by file.

@@ -4,26 +4,16 @@
 
 use crate::common::*;
 
-/// What `script` says and does with `DEVICE` in it replaced by a dmp device and by a linear one,
-/// both of which have the table line `0 2048 TARGET disk 0`.
+/// A script must fail with a dmp device as it does with a linear one in the place of DEVICE, both of
+/// which have the table line `0 2048 TARGET disk 0`. The dmp device, `proxy`, stays.
 #[track_caller]
 fn assert_fails_like_linear(machine: &mut dmp_vm::Machine, disk: &str, script: &str) -> String {
-    machine.sh(&format!(
-        "dmsetup create proxy --table '0 2048 dmp {disk} 0' && \
-         dmsetup create line --table '0 2048 linear {disk} 0'"
-    ));
-    let device = machine.sh("dmsetup info -c --noheadings -o minor proxy");
-    let outcomes = ["proxy", "line"].map(|name| {
-        let output = machine
-            .run(&script.replace("DEVICE", &format!("/dev/mapper/{name}")))
-            .unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr).replace(name, "DEVICE");
-        (output.status, output.stdout, stderr)
-    });
-    assert_ne!(outcomes[0].0, 0, "{script}: {outcomes:?}");
-    assert_eq!(outcomes[0], outcomes[1], "{script}");
+    let device = create(machine, "proxy", &format!("0 2048 dmp {disk} 0"));
+    create(machine, "line", &format!("0 2048 linear {disk} 0"));
+    let outcome = assert_alike(machine, ["/dev/mapper/proxy", "/dev/mapper/line"], script);
+    assert_ne!(outcome.status, 0, "{script}: {outcome:?}");
     machine.sh("dmsetup remove line");
-    format!("dm-{}", device.trim())
+    device
 }
 
 /// The first 8 sectors are good, and the rest is dm-error.

@@ -245,3 +245,45 @@ fn a_reload_sets_what_its_table_asks_for_and_a_resume_alone_nothing() {
     assert_after(&two("", " 1 latency"), true);
     finish(machine);
 }
+
+/// How a script has dmp allocate counters: the flags of each allocation (`GFP_KERNEL` waits for
+/// I/O, `GFP_NOIO` does not).
+#[track_caller]
+fn allocations(machine: &mut Machine, script: &str) -> Vec<String> {
+    machine
+        .sh(&format!(
+            "cd /sys/kernel/tracing && echo >trace && e=events/percpu/percpu_alloc_percpu/enable && \
+             echo 1 >$e && {{ {script}; }} && echo 0 >$e && \
+             {{ grep '[[]dmp]' trace | sed 's/.* gfp_flags=//'; }}"
+        ))
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What a suspended device's requests wait for must not wait for them: a resume allocates nothing,
+/// and whatever holds what a resume needs, nothing that waits for I/O.
+#[test]
+fn no_allocation_that_a_resume_waits_for_waits_for_io() {
+    let mut machine = machine();
+    machine.sh("mount -t tracefs trace /sys/kernel/tracing");
+    let table = "--table '0 2048 dmp /dev/vda 0 1 latency'";
+    for (script, expected) in [
+        // The counters, and what the option asks for.
+        (format!("dmsetup create d {table}"), 2),
+        ("dmsetup suspend d".to_owned(), 0),
+        // Both kinds of counters.
+        ("dmsetup message d 0 reset".to_owned(), 2),
+        ("dmsetup message d 0 latency off".to_owned(), 0),
+        // A suspend waits for whoever sends a message.
+        ("dmsetup message d 0 latency on".to_owned(), 1),
+        (format!("dmsetup reload d {table}"), 1),
+        ("dmsetup resume d".to_owned(), 0),
+        (format!("echo 1 >{STAT}/dm-0/reset"), 2),
+    ] {
+        let found = allocations(&mut machine, &script);
+        assert_eq!(found, vec!["GFP_NOIO"; expected], "{script}");
+    }
+    assert_latency(&mut machine, "dm-0", true);
+    finish(machine);
+}

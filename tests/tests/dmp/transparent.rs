@@ -21,15 +21,6 @@ fn description(machine: &mut Machine, name: &str) -> String {
     ))
 }
 
-/// A SCSI disk, /dev/sda, of scsi_debug with these options.
-#[track_caller]
-fn scsi_disk(machine: &mut Machine, options: &str) {
-    machine.sh(&format!(
-        "modprobe scsi_debug dev_size_mb=16 {options} && \
-         for n in $(seq 1 50); do [ -e /dev/sda ] && break; usleep 100000; done"
-    ));
-}
-
 /// Makes a dmp and a linear device of the same range; they must describe themselves the same.
 #[track_caller]
 fn assert_like_linear(machine: &mut Machine, disk: &str, offset: u64, length: u64) -> String {
@@ -48,20 +39,6 @@ fn assert_like_linear(machine: &mut Machine, disk: &str, offset: u64, length: u6
     assert_eq!(proxy, line, "{disk} from {offset}");
     machine.sh("dmsetup remove proxy && dmsetup remove line");
     proxy
-}
-
-/// A script must do and say the same with each of two devices in the place of DEVICE and TARGET.
-#[track_caller]
-fn assert_alike(machine: &mut Machine, names: [&str; 2], script: &str) {
-    let outcomes = names.map(|name| {
-        let script = script
-            .replace("DEVICE", &format!("/dev/mapper/{name}"))
-            .replace("TARGET", name);
-        let output = machine.run(&script).unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(name, "TARGET");
-        (output.status, text(&output.stdout), text(&output.stderr))
-    });
-    assert_eq!(outcomes[0], outcomes[1], "{script}");
 }
 
 #[test]
@@ -89,6 +66,9 @@ fn it_describes_itself_as_linear_does_over_every_kind_of_disk() {
     let scsi = assert_like_linear(&mut machine, "/dev/sda", 0, 32768);
     assert!(scsi.contains("queue/physical_block_size: 4096\n"), "{scsi}");
     assert!(scsi.contains("T10-DIF-TYPE1-CRC"), "{scsi}");
+    // Where the disk's blocks begin, seen from an offset that is none of their beginnings.
+    let within = assert_like_linear(&mut machine, "/dev/sda", 1, 4096);
+    assert!(within.contains("alignment_offset: 3584\n"), "{within}");
     // Atomic writes, which linear lets through in newer kernels only.
     machine.sh("rmmod scsi_debug");
     scsi_disk(&mut machine, "atomic_wr=1");
@@ -110,7 +90,11 @@ fn a_read_only_disk_makes_a_read_only_device_and_no_other() {
         "dmsetup reload TARGET --table '0 2048 TARGET /dev/vda 0'; dmsetup clear TARGET",
         "dmsetup create both --table '0 2048 TARGET /dev/vda 0'; dmsetup remove both",
     ] {
-        assert_alike(&mut machine, ["dmp", "linear"], script);
+        assert_alike(
+            &mut machine,
+            ["/dev/mapper/dmp", "/dev/mapper/linear"],
+            script,
+        );
     }
     assert_eq!(machine.sh("blockdev --getro /dev/mapper/dmp"), "1\n");
     assert_refused(
@@ -149,7 +133,11 @@ fn what_the_disk_refuses_is_refused_alike() {
         "dd if=DEVICE of=/dev/null bs=1000 count=1 iflag=direct status=none",
         "fdisk -l DEVICE",
     ] {
-        assert_alike(&mut machine, ["proxy", "plain"], script);
+        assert_alike(
+            &mut machine,
+            ["/dev/mapper/proxy", "/dev/mapper/plain"],
+            script,
+        );
     }
     finish(machine);
 }
@@ -181,10 +169,10 @@ fn a_filesystem_discards_and_flushes_through_it() {
 #[test]
 fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
     let mut machine = machine();
+    machine.sh(MAKE_USER);
     machine.sh(
         "modprobe loop && truncate -s 1M /run/file && chmod 644 /run/file && \
-         losetup /dev/loop0 /run/file && \
-         mkdir -p /etc && echo 'user:x:1000:1000::/:/bin/sh' >/etc/passwd",
+         losetup /dev/loop0 /run/file",
     );
     let status = "0 /run/file\n";
     for (range, offset, unprivileged) in [(2048, 0, Some(status)), (1024, 0, None), (1024, 8, None)]
@@ -211,13 +199,6 @@ fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
     finish(machine);
 }
 
-/// How many requests the disk has flushed its cache for (the 16th field of /sys/block/vda/stat).
-#[track_caller]
-fn flushes_of_the_disk(machine: &mut Machine) -> u64 {
-    let stat = machine.sh("cat /sys/block/vda/stat");
-    stat.split_whitespace().nth(15).unwrap().parse().unwrap()
-}
-
 /// Each O_DSYNC write of a block device is a write with FUA, and an empty flush besides. For a virtio
 /// disk, which does not know FUA, the kernel makes a flush of it behind the write: below the mapped
 /// device, where the flag got with the write.
@@ -226,12 +207,12 @@ fn a_write_with_fua_is_one_write_and_reaches_the_disk_with_it() {
     let mut machine = machine_with_tools();
     for target in ["linear", "dmp"] {
         let device = create(&mut machine, "d", &format!("0 2048 {target} /dev/vda 0"));
-        let before = flushes_of_the_disk(&mut machine);
+        let before = disk_stat(&mut machine, "vda").flushes;
         machine.sh(
             "fio --name=fua --filename=/dev/mapper/d --rw=write --bs=4k --size=40k --direct=1 \
              --sync=dsync --ioengine=psync",
         );
-        let flushes = flushes_of_the_disk(&mut machine) - before;
+        let flushes = disk_stat(&mut machine, "vda").flushes - before;
         assert_eq!(flushes, 10 + 10, "{target}");
         if target == "dmp" {
             let all = [("write", 10, 40960, 0), ("flush", 10, 0, 0)];
@@ -254,7 +235,7 @@ fn a_request_that_must_not_wait_does_not() {
                 cut -d ';' -f 3-6";
     assert_alike(
         &mut machine,
-        ["proxy", "plain"],
+        ["/dev/mapper/proxy", "/dev/mapper/plain"],
         &format!("set -o pipefail; {read}"),
     );
     assert_operations(&mut machine, &device, &[("read", 10, 40960, 0)]);
@@ -262,7 +243,11 @@ fn a_request_that_must_not_wait_does_not() {
                      --size=4k --direct=1 --ioengine=pvsync2 --nowait=1 2>&1 | \
                      grep -o 'error=[^:)]*' | head -n 1; \
                      dmsetup resume TARGET";
-    assert_alike(&mut machine, ["proxy", "plain"], suspended);
+    assert_alike(
+        &mut machine,
+        ["/dev/mapper/proxy", "/dev/mapper/plain"],
+        suspended,
+    );
     let error = machine.sh(&suspended
         .replace("DEVICE", "/dev/mapper/proxy")
         .replace("TARGET", "proxy"));
@@ -301,7 +286,7 @@ fn protection_information_goes_with_the_data_and_its_errors_come_back() {
     ));
     assert_alike(
         &mut machine,
-        ["proxy", "plain"],
+        ["/dev/mapper/proxy", "/dev/mapper/plain"],
         "dd if=DEVICE of=/dev/null bs=4k count=1 iflag=direct status=none",
     );
     machine.sh(&format!("echo 0 >{knobs}/every_nth; echo 0 >{knobs}/opts"));
@@ -341,11 +326,7 @@ fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
         mount.replace("DEVICE", "proxy")
     ));
     // The disk has not the text.
-    assert_eq!(
-        machine.sh("grep -c 'plain text' /dev/vda || true"),
-        "0
-"
-    );
+    assert_eq!(machine.sh("grep -c 'plain text' /dev/vda || true"), "0\n");
     machine.sh("dmsetup remove proxy && echo 3 >/proc/sys/vm/drop_caches");
     create(&mut machine, "plain", "0 65536 linear /dev/vda 2048");
     machine.sh(&format!(

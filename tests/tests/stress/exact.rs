@@ -5,35 +5,16 @@
 use crate::common::*;
 use crate::load::*;
 
-/// What /sys/block/DISK/stat has counted. Requests that were merged into others are requests, too.
-#[track_caller]
-fn disk(machine: &mut dmp_vm::Machine, name: &str) -> (Count, Count) {
-    let stat = machine.sh(&format!("cat /sys/block/{name}/stat"));
-    let stat: Vec<u64> = stat
-        .split_whitespace()
-        .map(|n| n.parse().unwrap())
-        .collect();
-    let count = |at: usize| Count {
-        requests: stat[at] + stat[at + 1],
-        bytes: stat[at + 2] * 512,
-    };
-    (count(0), count(4))
-}
-
-fn minus(after: Count, before: Count) -> Count {
-    Count {
-        requests: after.requests - before.requests,
-        bytes: after.bytes - before.bytes,
-    }
-}
+/// What fio sends requests with: one at a time, or several.
+const ENGINES: [&str; 3] = ["psync", "libaio --iodepth=16", "io_uring --iodepth=16"];
 
 /// Four jobs, sizes from 512 bytes to 64 KiB, which no disk here splits.
 fn all_engines_are_counted_exactly(cpus: u32) {
     let mut machine = machine_of(cpus);
     let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0 1 latency");
-    for engine in ["psync", "libaio --iodepth=16", "io_uring --iodepth=16"] {
+    for engine in ENGINES {
         machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
-        let before = disk(&mut machine, "vda");
+        let before = disk_stat(&mut machine, "vda");
         let totals = fio_against(
             &mut machine,
             &format!(
@@ -48,17 +29,9 @@ fn all_engines_are_counted_exactly(cpus: u32) {
             "{totals:?}"
         );
         assert_counts(&mut machine, &device, totals.reads, totals.writes);
-        let after = disk(&mut machine, "vda");
-        assert_eq!(
-            minus(after.0, before.0),
-            totals.reads,
-            "{engine}: the disk's reads"
-        );
-        assert_eq!(
-            minus(after.1, before.1),
-            totals.writes,
-            "{engine}: the disk's writes"
-        );
+        let disk = disk_stat(&mut machine, "vda") - before;
+        assert_eq!(disk.reads, totals.reads, "{engine}: the disk's reads");
+        assert_eq!(disk.writes, totals.writes, "{engine}: the disk's writes");
         // Each of them ended, and was measured.
         for (operation, count) in [("read", totals.reads), ("write", totals.writes)] {
             let file = format!("{device}/{operation}/latency_histogram");
@@ -89,7 +62,7 @@ fn errors_are_counted_exactly() {
         "0 98304 linear /dev/vda 0\n98304 32768 error",
     );
     let device = create(&mut machine, "d", "0 131072 dmp /dev/mapper/bad 0");
-    for engine in ["psync", "libaio --iodepth=16", "io_uring --iodepth=16"] {
+    for engine in ENGINES {
         machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
         let totals = fio_against(
             &mut machine,
@@ -100,8 +73,7 @@ fn errors_are_counted_exactly() {
             &[],
         );
         assert!(totals.errors > 100, "{engine}: {totals:?}");
-        let errors = number(&mut machine, &format!("{device}/read/errors"))
-            + number(&mut machine, &format!("{device}/write/errors"));
+        let errors = errors_of(&mut machine, &device);
         assert_eq!(errors, totals.errors, "{engine}");
     }
     finish(machine);

@@ -2,8 +2,14 @@
 
 //! Disks that fail, slow down and disappear under requests.
 
+use dmp_vm::{Disk, Fault, Machine};
+
 use crate::common::*;
 use crate::load::*;
+
+/// errno of the host's system.
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
 
 /// Requests are 200 ms under way all the time; they end, are measured, and none is lost.
 #[test]
@@ -48,9 +54,7 @@ fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
                grep -o 'error=Input/output error' | sort -u & \
              sleep 3; echo 1 >$disk/remove; wait; [ ! -e /sys/block/vdb ]");
         if target == "dmp" {
-            let errors = number(&mut machine, &format!("{device}/read/errors"))
-                + number(&mut machine, &format!("{device}/write/errors"));
-            assert!(errors > 0);
+            assert!(errors_of(&mut machine, &device) > 0);
             let requests = number(&mut machine, &format!("{device}/read/requests"));
             assert_refused(
                 &mut machine,
@@ -72,4 +76,173 @@ fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
     }
     assert_eq!(outcomes[0], "error=Input/output error\n");
     assert_eq!(outcomes[0], outcomes[1]);
+}
+
+/// A script must do the same with the disk and with each of the two devices over it in the place of
+/// DEVICE, and say this, if it is to fail; of it the dmp device must have counted just that.
+#[track_caller]
+fn assert_same_as_on(
+    [disk, device]: [&str; 2],
+    machine: &mut Machine,
+    script: &str,
+    error: Option<&str>,
+    counted: &[(&str, u64, u64, u64)],
+) {
+    machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
+    let devices = [disk, BOTH[0], BOTH[1]];
+    let outcome = assert_alike(machine, devices, script);
+    assert_eq!(
+        outcome.status != 0,
+        error.is_some(),
+        "{script}: {outcome:?}"
+    );
+    let said = outcome.stderr.contains(error.unwrap_or_default());
+    assert!(said, "{script}: {outcome:?}");
+    assert_operations(machine, device, counted);
+}
+
+/// What busybox says of the error that a virtio disk has for all that its host says.
+const FAILED: Option<&str> = Some("Input/output error");
+
+/// sh that reads so many bytes from a sector on, in one request.
+fn read_at(sector: u64, size: u64) -> String {
+    format!(
+        "dd if=DEVICE of=/dev/null bs={size} count=1 skip={} iflag=direct,skip_bytes status=none",
+        sector * 512
+    )
+}
+
+/// sh that writes so many bytes from a sector on, in one request, direct or not.
+fn write_at(sector: u64, size: u64, how: &str) -> String {
+    format!(
+        "dd if=/dev/zero of=DEVICE bs={size} count=1 seek={} {how} status=none",
+        sector * 512
+    )
+}
+
+const DIRECT: &str = "oflag=direct,seek_bytes conv=notrunc";
+const BUFFERED: &str = "oflag=seek_bytes conv=notrunc,fsync";
+
+/// sh that discards 8 KiB from a sector on or, with -z, makes zeros of them. busybox has another
+/// blkdiscard, which wants the device for itself.
+fn discard_at(sector: u64, how: &str) -> String {
+    format!(
+        "/usr/local/bin/blkdiscard -f {how} -o {} -l 8192 DEVICE",
+        sector * 512
+    )
+}
+
+/// QEMU fails them, one as a host without space would.
+#[test]
+fn what_fails_in_one_sector_fails_as_on_the_disk_and_is_one_error() {
+    let fault = |operation, sector, errno| Fault {
+        operation,
+        sector: Some(sector),
+        errno,
+    };
+    let disk = Disk::Failing {
+        size: DISK,
+        faults: vec![
+            fault("read", 2048, EIO),
+            fault("write", 4096, EIO),
+            fault("write", 6144, ENOSPC),
+            fault("discard", 8192, EIO),
+            fault("write-zeroes", 10240, EIO),
+        ],
+    };
+    let mut machine = boot(Machine::builder().disk(disk).tools(true));
+    let device = create_both(&mut machine, "/dev/vda", 131_072);
+    let on = ["/dev/vda", device.as_str()];
+    for (script, operation, bytes) in [
+        (read_at(2048, 4096), "read", 4096),
+        (read_at(2016, 65536), "read", 65536),
+        (write_at(4096, 4096, DIRECT), "write", 4096),
+        (write_at(4096, 4096, BUFFERED), "write", 4096),
+        (write_at(6080, 65536, DIRECT), "write", 65536),
+        (discard_at(8192, ""), "discard", 8192),
+        (discard_at(10240, "-z"), "write_zeroes", 8192),
+    ] {
+        let counted = [(operation, 1, bytes, 1)];
+        assert_same_as_on(on, &mut machine, &script, FAILED, &counted);
+    }
+    // What is next to it is good, and so is it itself for another operation.
+    for (script, operation, bytes) in [
+        (read_at(2040, 4096), "read", 4096),
+        (read_at(2056, 4096), "read", 4096),
+        (read_at(6144, 4096), "read", 4096),
+        (write_at(2048, 4096, DIRECT), "write", 4096),
+        (write_at(4088, 4096, DIRECT), "write", 4096),
+        (write_at(4104, 4096, DIRECT), "write", 4096),
+        (discard_at(10240, ""), "discard", 8192),
+        (discard_at(8192, "-z"), "write_zeroes", 8192),
+    ] {
+        let counted = [(operation, 1, bytes, 0)];
+        assert_same_as_on(on, &mut machine, &script, None, &counted);
+    }
+    assert_all_goes(machine);
+}
+
+/// It is after a write that a disk has something to flush.
+#[test]
+fn a_flush_that_the_disk_fails_fails_as_on_the_disk_and_is_one_error() {
+    let disk = Disk::Failing {
+        size: DISK,
+        faults: vec![Fault {
+            operation: "flush",
+            sector: None,
+            errno: EIO,
+        }],
+    };
+    let mut machine = boot(Machine::builder().disk(disk));
+    let device = create_both(&mut machine, "/dev/vda", 2048);
+    let on = ["/dev/vda", device.as_str()];
+    let script = write_at(8, 4096, "oflag=direct,seek_bytes conv=notrunc,fsync");
+    let counted = [("write", 1, 4096, 0), ("flush", 1, 0, 1)];
+    assert_same_as_on(on, &mut machine, &script, FAILED, &counted);
+    // All else goes on.
+    for script in [read_at(8, 4096), write_at(8, 4096, DIRECT)] {
+        assert_alike(&mut machine, ["/dev/vda", BOTH[1]], &script);
+    }
+    let counted = [
+        ("read", 1, 4096, 0),
+        ("write", 2, 8192, 0),
+        ("flush", 1, 0, 1),
+    ];
+    assert_operations(&mut machine, &device, &counted);
+    assert_all_goes(machine);
+}
+
+/// A SCSI disk with bad sectors, from 4660 on, and a thin pool that is full.
+#[test]
+fn an_error_of_another_kind_stays_what_it_is() {
+    let mut machine = machine();
+    scsi_disk(&mut machine, "opts=2");
+    let device = create_both(&mut machine, "/dev/sda", 32768);
+    let on = ["/dev/sda", device.as_str()];
+    let counted = [("read", 1, 65536, 1)];
+    let error = Some("No data available");
+    assert_same_as_on(on, &mut machine, &read_at(4600, 65536), error, &counted);
+    machine.sh("dmsetup remove_all && modprobe dm-thin-pool");
+
+    // One block of 64 KiB is all that the pool has, and the first takes it.
+    create(&mut machine, "meta", "0 8192 linear /dev/vda 0");
+    let pool = "0 128 thin-pool /dev/mapper/meta /dev/vdb 128 0 1 error_if_no_space";
+    create(&mut machine, "pool", pool);
+    machine.sh("dmsetup message pool 0 'create_thin 0'");
+    create(&mut machine, "thin", "0 256 thin /dev/mapper/pool 0");
+    let device = create_both(&mut machine, "/dev/mapper/thin", 256);
+    let on = ["/dev/mapper/thin", device.as_str()];
+    let counted = [("write", 1, 4096, 0)];
+    assert_same_as_on(on, &mut machine, &write_at(0, 4096, DIRECT), None, &counted);
+    let counted = [("write", 1, 4096, 1)];
+    let error = Some("No space left on device");
+    assert_same_as_on(
+        on,
+        &mut machine,
+        &write_at(128, 4096, DIRECT),
+        error,
+        &counted,
+    );
+    machine.sh("dmsetup remove dmp linear thin pool meta");
+    finish(machine);
 }

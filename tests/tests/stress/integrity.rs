@@ -30,6 +30,96 @@ fn every_block_is_read_back_as_it_was_written() {
     finish(machine);
 }
 
+/// What dmp has counted, in the words of the disk: zeros are writes to it, and a flush is a write of
+/// nothing besides. Nothing failed.
+#[track_caller]
+fn counted(machine: &mut Machine, device: &str) -> DiskStat {
+    let mut count = |operation: &str| {
+        let mut number = |what| number(machine, &format!("{device}/{operation}/{what}"));
+        assert_eq!(number("errors"), 0, "{operation}");
+        Count {
+            requests: number("requests"),
+            bytes: number("bytes"),
+        }
+    };
+    let flushes = count("flush");
+    DiskStat {
+        reads: count("read"),
+        writes: count("write") + count("write_zeroes") + flushes,
+        discards: count("discard"),
+        flushes: flushes.requests,
+    }
+}
+
+/// fsx does at random all that can be done to a file or a device, of 16 MiB, and looks whether each
+/// byte that it reads is the last that was written there. Little of it stays in memory for long, and
+/// the device is suspended and reloaded all the time.
+#[track_caller]
+fn fsx_finds_every_byte(machine: &mut Machine, path: &str, config: &str) {
+    machine.sh(&format!(
+        "cat >/run/fsx.toml <<'END'
+nomsyncafterwrite = true
+flen = 16777216
+{config}
+mapread = 10
+mapwrite = 10
+fsync = 0.1
+fdatasync = 0.1
+punch_hole = 1
+posix_fadvise = 1
+END"
+    ));
+    let (seed, count) = (seed(), 1000 * seconds());
+    run_against(
+        machine,
+        &format!("fsx -q -S {seed} -N {count} -f /run/fsx.toml -P /run {path}"),
+        &[
+            "sync && echo 1 >/proc/sys/vm/drop_caches && usleep 200000",
+            "dmsetup reload d --table \"$(dmsetup table d)\" && dmsetup suspend d && \
+             dmsetup resume d && usleep 200000",
+        ],
+    );
+}
+
+#[test]
+fn fsx_finds_every_byte_in_a_filesystem() {
+    let mut machine = machine_of(2);
+    let before = disk_stat(&mut machine, "vda");
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 2048");
+    machine.sh("mkfs.ext4 -q /dev/mapper/d && mkdir /mnt && mount -t ext4 /dev/mapper/d /mnt");
+    fsx_finds_every_byte(
+        &mut machine,
+        "/mnt/file",
+        "[opsize]\nmax = 16384\n\
+         [weights]\nclose_open = 1\ntruncate = 0.1\nposix_fallocate = 1\ncopy_file_range = 1",
+    );
+    machine.sh("fstrim /mnt; umount /mnt && e2fsck -f -n /dev/mapper/d");
+    // The disk flushes behind each write of the journal that has FUA, besides.
+    let disk = DiskStat {
+        flushes: number(&mut machine, &format!("{device}/flush/requests")),
+        ..disk_stat(&mut machine, "vda") - before
+    };
+    assert_eq!(counted(&mut machine, &device), disk);
+    finish(machine);
+}
+
+#[test]
+fn fsx_finds_every_byte_in_a_device() {
+    let mut machine = machine_of(2);
+    let before = disk_stat(&mut machine, "vda");
+    let device = create(&mut machine, "d", "0 32768 dmp /dev/vda 2048");
+    fsx_finds_every_byte(
+        &mut machine,
+        "/dev/mapper/d",
+        "blockmode = true\nnosizechecks = true\n[opsize]\nmax = 16384\nalign = 512\n\
+         [weights]\nclose_open = 0\ntruncate = 0",
+    );
+    machine.sh("sync");
+    let disk = disk_stat(&mut machine, "vda") - before;
+    assert_eq!(counted(&mut machine, &device), disk);
+    finish(machine);
+}
+
 /// A filesystem that is filled through a dmp device is in order, and has its files.
 fn a_full_filesystem_is_in_order(make: &str, check: &str, kind: &str) {
     let mut machine = boot(
@@ -72,10 +162,9 @@ fn a_full_btrfs_is_in_order() {
 #[test]
 fn a_power_cut_loses_nothing_that_was_synced() {
     let directory = tempfile::tempdir().unwrap();
-    let disk = || disk_of(&directory, "disk", &vec![0; 64 * MIB as usize], false);
-    let first = disk();
     for target in ["linear", "dmp"] {
-        let mut machine = boot(Machine::builder().disk(disk()).tools(true).cpus(2));
+        let disk = disk_of(&directory, target, &vec![0; 64 * MIB as usize], false);
+        let mut machine = boot(Machine::builder().disk(disk.clone()).tools(true).cpus(2));
         create(&mut machine, "d", &format!("0 120000 {target} /dev/vda 8"));
         machine.sh("mkfs.ext4 -q /dev/mapper/d && mkdir /mnt && mount -t ext4 /dev/mapper/d /mnt");
         // What is on the console when the power goes was on the disk before.
@@ -94,7 +183,7 @@ fn a_power_cut_loses_nothing_that_was_synced() {
         let synced = synced.unwrap_or_else(|| panic!("{}", machine.console().tail()));
         machine.cut_power();
 
-        let mut machine = boot(Machine::builder().disk(first.clone()).tools(true));
+        let mut machine = boot(Machine::builder().disk(disk).tools(true));
         create(&mut machine, "d", &format!("0 120000 {target} /dev/vda 8"));
         machine.sh(&format!(
             "mkdir /mnt && mount -t ext4 /dev/mapper/d /mnt && \

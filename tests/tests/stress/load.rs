@@ -17,6 +17,14 @@ pub fn seconds() -> u64 {
         .unwrap_or(10)
 }
 
+/// What everything at random follows from. It is shown where the test fails, however it does.
+pub fn seed() -> u64 {
+    let seed = std::env::var("DMP_STRESS_SEED").ok();
+    let seed = seed.and_then(|seed| seed.parse().ok()).unwrap_or(1);
+    eprintln!("seed {seed}");
+    seed
+}
+
 /// A machine with tools, so many processors, and patience.
 pub fn machine_of(cpus: u32) -> Machine {
     let mut machine = boot(builder().tools(true).cpus(cpus));
@@ -24,12 +32,42 @@ pub fn machine_of(cpus: u32) -> Machine {
     machine
 }
 
+/// The two devices that have to do the same.
+pub const BOTH: [&str; 2] = ["/dev/mapper/linear", "/dev/mapper/dmp"];
+
+/// Makes them, of the first sectors of a disk; gives the kernel's name of the dmp device.
+#[track_caller]
+pub fn create_both(machine: &mut Machine, disk: &str, sectors: u64) -> String {
+    let [_, dmp] = ["linear", "dmp"]
+        .map(|target| create(machine, target, &format!("0 {sectors} {target} {disk} 0")));
+    dmp
+}
+
+/// The end of a race: all devices can be removed, and the module with them.
+#[track_caller]
+pub fn assert_all_goes(mut machine: Machine) {
+    machine.sh("dmsetup remove_all");
+    assert_nothing_left(&mut machine, "after the race");
+    machine.sh("rmmod dmp && modprobe dmp");
+    finish(machine);
+}
+
 /// What fio counted: requests, bytes and errors.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Totals {
     pub reads: Count,
     pub writes: Count,
+    pub trims: Count,
     pub errors: u64,
+}
+
+/// How many reads and writes of a device have failed.
+#[track_caller]
+pub fn errors_of(machine: &mut Machine, device: &str) -> u64 {
+    ["read", "write"]
+        .map(|operation| number(machine, &format!("{device}/{operation}/errors")))
+        .iter()
+        .sum()
 }
 
 /// Options of a job that reads and writes at random, direct, with several requests under way, for
@@ -42,10 +80,10 @@ pub fn random_load(path: &str) -> String {
     )
 }
 
-/// Runs fio with these options while each of `loops`, a script, is run over and over. fio has to
-/// succeed, and so has each round of each loop.
+/// Runs a command while each of `loops`, a script, is run over and over. It has to succeed, and so
+/// has each round of each loop.
 #[track_caller]
-pub fn fio_against(machine: &mut Machine, options: &str, loops: &[&str]) -> Totals {
+pub fn run_against(machine: &mut Machine, command: &str, loops: &[&str]) {
     let mut script = String::from("rm -f /run/stop /run/failed\n");
     for body in loops {
         script += &format!(
@@ -54,11 +92,21 @@ pub fn fio_against(machine: &mut Machine, options: &str, loops: &[&str]) -> Tota
         );
     }
     script += &format!(
-        "fio --name=load {options} --group_reporting --output=/run/fio.json --output-format=json\n\
+        "{command}\n\
          status=$?; touch /run/stop; wait; [ $status = 0 ] || exit $status\n\
-         ! [ -e /run/failed ] && cat /run/fio.json"
+         ! [ -e /run/failed ]"
     );
-    totals(&machine.sh(&script))
+    machine.sh(&script);
+}
+
+/// Runs fio with these options against these loops.
+#[track_caller]
+pub fn fio_against(machine: &mut Machine, options: &str, loops: &[&str]) -> Totals {
+    let fio = format!(
+        "fio --name=load {options} --group_reporting --output=/run/fio.json --output-format=json"
+    );
+    run_against(machine, &fio, loops);
+    totals(&machine.sh("cat /run/fio.json"))
 }
 
 #[track_caller]
@@ -75,6 +123,7 @@ fn totals(json: &str) -> Totals {
     Totals {
         reads: count("read"),
         writes: count("write"),
+        trims: count("trim"),
         // It is there only where fio was to go on after errors.
         errors: job["total_err"].as_u64().unwrap_or(0),
     }

@@ -3,19 +3,12 @@
 //! Everything that can be done to a device, against everything else. What can be counted is counted
 //! exactly; the rest is for the kernel to complain of, most of all the debug kernel.
 
+use std::time::Duration;
+
 use dmp_vm::Machine;
 
 use crate::common::*;
 use crate::load::*;
-
-/// The whole of it: made, and after the race removed, and the module with it.
-#[track_caller]
-fn assert_all_goes(mut machine: Machine) {
-    machine.sh("dmsetup remove_all");
-    assert_nothing_left(&mut machine, "after the race");
-    machine.sh("rmmod dmp && modprobe dmp");
-    finish(machine);
-}
 
 const TABLE: &str = "0 65536 dmp /dev/vda 0";
 
@@ -129,6 +122,27 @@ fn removes_against_readers_that_hold_files_open() {
     assert_all_goes(machine);
 }
 
+/// Each file is read all the time until it is gone: whatever its reader waits for, the remove has
+/// while it waits for the reader.
+#[test]
+fn removes_against_readers_of_the_very_device() {
+    let mut machine = machine_of(4);
+    // One that waits for ever is found by then.
+    machine.set_limit(Duration::from_secs(100 + 10 * seconds()));
+    machine.sh(&format!(
+        "end=$(($(date +%s) + {})); n=0; \
+         while [ $n -lt 4 ] || [ $(date +%s) -lt $end ]; do n=$((n + 1)); \
+           dmsetup create d --table '{TABLE} 1 latency' || exit; \
+           set -- {STAT}/dm-*; \
+           for file in volumes volumes name uuid latency read/requests write/latency_histogram; do \
+             ( while read line <$1/$file; do :; done 2>/dev/null ) & done; \
+           while read line; do :; done <{STAT}/volumes; usleep $((n % 20 * 1000)); \
+           dmsetup remove d || exit; wait; done",
+        seconds()
+    ));
+    assert_all_goes(machine);
+}
+
 /// Three shells have names of their own, two fight for one.
 #[test]
 fn devices_made_and_removed_from_several_shells() {
@@ -159,7 +173,8 @@ fn devices_made_and_removed_from_several_shells() {
 fn the_module_is_unloaded_as_soon_as_it_may_be() {
     let mut machine = machine_of(4);
     machine.sh(&format!(
-        "end=$(($(date +%s) + {})); n=0; while [ $(date +%s) -lt $end ]; do n=$((n + 1)); \
+        "end=$(($(date +%s) + {})); n=0; \
+         while [ $n -lt 4 ] || [ $(date +%s) -lt $end ]; do n=$((n + 1)); \
            dmsetup create d --table '{TABLE} 1 latency' || exit; \
            set -- {STAT}/dm-*; \
            exec 5<$1/volumes 6<$1/read/latency_histogram 7<{STAT}/volumes; \
@@ -168,8 +183,7 @@ fn the_module_is_unloaded_as_soon_as_it_may_be() {
            dd if=/dev/mapper/d of=/dev/null bs=4k count=$((n % 7)) iflag=direct status=none; \
            dmsetup remove d || exit; wait; \
            for fd in 5 6 7; do cat <&$fd 2>/dev/null && exit 1; done; \
-           exec 5<&- 6<&- 7<&-; [ ! -e /sys/module/dmp ] || exit; modprobe dmp || exit; done; \
-         [ $n -gt 3 ]",
+           exec 5<&- 6<&- 7<&-; [ ! -e /sys/module/dmp ] || exit; modprobe dmp || exit; done",
         seconds()
     ));
     finish(machine);
@@ -179,11 +193,18 @@ fn the_module_is_unloaded_as_soon_as_it_may_be() {
 fn what_a_processor_counted_stays_when_it_goes_offline() {
     let mut machine = machine_of(4);
     let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
+    // A request ends on the processor that sent it.
+    machine.sh("echo 2 >/sys/block/vda/queue/rq_affinity");
     machine.sh(&format!(
         "taskset 8 sh -c '{}'",
         direct_writes("d", 4096, 100)
     ));
+    // Of the time of its requests, too.
+    let latencies =
+        format!("cd {STAT}/{device}/write && cat latency_ns latency_max_ns latency_histogram");
+    let measured = machine.sh(&latencies);
     machine.sh("echo 0 >/sys/devices/system/cpu/cpu3/online");
+    assert_eq!(machine.sh(&latencies), measured);
     assert_counts(
         &mut machine,
         &device,
