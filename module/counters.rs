@@ -29,11 +29,21 @@ const SIZES: usize = Sizes::FIRST_BIT;
 const LATENCY_SUM: usize = 0;
 /// Where its highest latency is: behind the sum, as [`Rcu::measure`] has it.
 const LATENCY_MAX: usize = LATENCY_SUM + 1;
-/// Where its latency buckets are.
-const LATENCIES: usize = LATENCY_MAX + 1;
+/// Where its first latency bucket is: again where the number of the highest bit leads to.
+const LATENCIES: usize = Latencies::FIRST_BIT;
+
+/// Where a latency bucket is. The last few, of seconds, are before the first.
+#[inline(always)]
+const fn latency_bucket(bucket: usize) -> usize {
+    if LATENCIES + bucket < Operation::STRIDE {
+        LATENCIES + bucket
+    } else {
+        LATENCIES + bucket - Operation::STRIDE + LATENCY_MAX + 1
+    }
+}
 
 const _: () = assert!(SIZES + Sizes::BUCKETS <= Operation::STRIDE);
-const _: () = assert!(LATENCIES + Latencies::BUCKETS <= Operation::STRIDE);
+const _: () = assert!(latency_bucket(Latencies::BUCKETS - 1) < LATENCIES);
 
 type Counts = PerCpuCounters<{ Operation::COUNTERS }>;
 /// With room for whatever [`Stamp::first`] gives.
@@ -91,11 +101,12 @@ impl Stamp {
         self.0 & Self::HAS_TIME != 0
     }
 
-    /// How long ago it is at `ns`, which is not before it.
+    /// One less than how long ago it is at `ns`, which is not before it: the highest there is for
+    /// nothing.
     #[inline(always)]
-    fn age(self, ns: u64) -> u64 {
-        // What is below the time is 1 to 255, so rounding up takes it away.
-        (ns << Self::TIME).wrapping_sub(self.0).wrapping_add(0xff) >> Self::TIME
+    fn below_age(self, ns: u64) -> u64 {
+        // What is below the time is 1 to 255, so rounding down takes 1 from the difference.
+        (ns << Self::TIME).wrapping_sub(self.0) >> Self::TIME
     }
 }
 
@@ -114,8 +125,8 @@ impl Counters {
     pub(crate) fn arrived(&self, op: ReqOp, size: u32) -> Stamp {
         let first = if size > 0 {
             let first = Operation::of(op).first();
-            let bucket = SIZES - BYTES + Sizes::bucket(size.into());
-            self.counts.count(first + BYTES, bucket, size.into());
+            let bucket = SIZES + Sizes::bucket(size.into());
+            self.counts.count(first + BYTES, first + bucket, size.into());
             first
         } else {
             self.empty_arrived(op)
@@ -158,11 +169,26 @@ impl Counters {
     #[inline(always)]
     pub(crate) fn took(&self, stamp: Stamp) {
         if stamp.has_time() {
-            let ns = stamp.age(time::now());
-            let sum = stamp.first() + LATENCY_SUM;
-            let bucket = LATENCIES - LATENCY_SUM + Latencies::bucket(ns);
-            self.latency.measure(sum, bucket, ns);
+            let below = stamp.below_age(time::now());
+            match Latencies::bucket_above(below) {
+                Some(bucket) => self.measure(stamp, bucket, below + 1),
+                None => self.took_nothing_or_long(stamp, below),
+            }
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn took_nothing_or_long(&self, stamp: Stamp, below: u64) {
+        let ns = (below + 1) & (u64::MAX >> Stamp::TIME);
+        self.measure(stamp, Latencies::bucket(ns), ns);
+    }
+
+    #[inline(always)]
+    fn measure(&self, stamp: Stamp, bucket: usize, ns: u64) {
+        let first = stamp.first();
+        let (sum, one) = (first + LATENCY_SUM, first + latency_bucket(bucket));
+        self.latency.measure(sum, one, ns);
     }
 
     /// What was counted of one operation since the last reset.
@@ -200,9 +226,10 @@ impl Counters {
         out: &mut impl fmt::Write,
     ) -> fmt::Result {
         let section = rcu::read_lock();
-        let first = operation.first() + LATENCIES;
+        let first = operation.first();
+        let buckets = (0..Latencies::BUCKETS).map(|bucket| first + latency_bucket(bucket));
         match &*self.latency.get(&section) {
-            Some(latency) => Latencies::write(out, latency.sums(first..first + Latencies::BUCKETS)),
+            Some(latency) => Latencies::write(out, latency.sums(buckets)),
             None => Latencies::write(out, iter::repeat(0)),
         }
     }

@@ -37,13 +37,17 @@ void dmp_percpu_inc(u64 *counter)
 	this_cpu_inc(*dmp_percpu(counter));
 }
 
-static __always_inline void raise(u64 __percpu *counter, u64 n)
+/*
+ * Raises the counter behind p. A new maximum is rare: this is out of the way of
+ * what is not.
+ */
+static noinline void raise_behind(u64 __percpu *p, u64 n)
 {
-	u64 seen, old = this_cpu_read(*counter);
+	u64 seen, old = this_cpu_read(p[1]);
 
 	/* Another CPU's counter after a migration is as good, if it is lower. */
-	while (unlikely(old < n)) {
-		seen = this_cpu_cmpxchg(*counter, old, n);
+	while (old < n) {
+		seen = this_cpu_cmpxchg(p[1], old, n);
 		if (seen == old)
 			break;
 		old = seen;
@@ -55,8 +59,8 @@ void dmp_percpu_count(u64 __rcu **counters, size_t sum, size_t one, u64 n)
 	u64 __percpu *p;
 
 	rcu_read_lock();
-	p = dmp_percpu(rcu_dereference(*counters)) + sum;
-	this_cpu_add(p[0], n);
+	p = dmp_percpu(rcu_dereference(*counters));
+	this_cpu_add(p[sum], n);
 	this_cpu_inc(p[one]);
 	rcu_read_unlock();
 }
@@ -68,10 +72,12 @@ void dmp_percpu_measure(u64 __rcu **counters, size_t sum, size_t one, u64 n)
 	rcu_read_lock();
 	p = dmp_percpu(rcu_dereference(*counters));
 	if (p) {
+		this_cpu_inc(p[one]);
 		p += sum;
 		this_cpu_add(p[0], n);
-		raise(&p[1], n);
-		this_cpu_inc(p[one]);
+		/* raw: it may be any CPU's, and is looked at again before it is raised. */
+		if (unlikely(raw_cpu_read(p[1]) < n))
+			raise_behind(p, n);
 	}
 	rcu_read_unlock();
 }

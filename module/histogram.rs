@@ -23,6 +23,14 @@ impl<const FIRST: u32, const N: usize> Scale<FIRST, N> {
     /// The number of the highest bit of what the first bucket takes, counted from 0.
     pub(crate) const FIRST_BIT: usize = FIRST as usize - 1;
 
+    /// The bucket of the value above `below`, unless that is above 2^32: in fewer instructions.
+    #[inline(always)]
+    pub(crate) fn bucket_above(below: u64) -> Option<usize> {
+        const { assert!(Self::FIRST_BIT + N >= u32::BITS as usize) };
+        let below = u32::try_from(below).ok()?;
+        Some((below | (1 << Self::FIRST_BIT)).ilog2() as usize - Self::FIRST_BIT)
+    }
+
     /// The bucket of a value, below `N`.
     #[inline(always)]
     pub(crate) fn bucket(value: u64) -> usize {

@@ -3,7 +3,7 @@
 //! The target: a proxy that passes every bio on to the device under it and counts it.
 
 use crate::{
-    counters::Stamp,
+    counters::{Counters, Stamp},
     operation::Operation,
     registry::{Line, Registry},
     summary::write_status,
@@ -76,9 +76,10 @@ impl Target for Proxy {
 
     #[inline]
     fn end_io(&self, stamp: PerBio<'_, Stamp>, status: &Status) {
-        // The way of most requests, which need neither the stamp nor a register saved.
-        if !status.is_ok() || self.line.counters().measures() {
-            self.ended(stamp, status);
+        let counters = self.line.counters();
+        // Most requests need neither the stamp nor a register saved.
+        if !status.is_ok() || counters.measures() {
+            ended(stamp, counters, status);
         }
     }
 
@@ -121,12 +122,19 @@ impl Target for Proxy {
     }
 }
 
-impl Proxy {
-    #[inline(never)]
-    fn ended(&self, stamp: PerBio<'_, Stamp>, status: &Status) {
-        if !status.is_ok() {
-            self.line.counters().failed(stamp.get());
-        }
-        self.line.counters().took(stamp.get());
+#[inline(never)]
+fn ended(stamp: PerBio<'_, Stamp>, counters: &Counters, status: &Status) {
+    if status.is_ok() {
+        counters.took(stamp.get());
+    } else {
+        failed(stamp, counters);
     }
+}
+
+#[cold]
+#[inline(never)]
+fn failed(stamp: PerBio<'_, Stamp>, counters: &Counters) {
+    let stamp = stamp.get();
+    counters.failed(stamp);
+    counters.took(stamp);
 }

@@ -35,24 +35,33 @@ let
       installPhase = "true";
     }
   );
+  run =
+    filter:
+    runCommand "dmp-${name}-run"
+      (
+        environment.variables
+        // {
+          nativeBuildInputs = [ cargo-nextest ];
+          inherit filter profile;
+          passthru = {
+            inherit archive;
+          }
+          // lib.optionalAttrs environment.debugging {
+            # All tests: `ci/nix build .#checks.x86_64-linux.tests-debug.whole`.
+            whole = run "all()";
+          };
+        }
+        // lib.optionalAttrs environment.debugging { DMP_STRESS_SECONDS = "5"; }
+      )
+      ''
+        export HOME=$NIX_BUILD_TOP
+        # What nextest looks up in the workspace: its configuration.
+        cp -r ${crate.src}/tests workspace
+        chmod -R u+w workspace
+        mkdir $out
+        cargo-nextest nextest run --color never --no-fail-fast \
+          --profile $profile --filterset "$filter" --archive-file ${archive}/tests.tar.zst --workspace-remap workspace 2>&1 |
+          tee $out/log
+      '';
 in
-runCommand "dmp-${name}-run"
-  (
-    environment.variables
-    // {
-      nativeBuildInputs = [ cargo-nextest ];
-      inherit filter profile;
-      passthru = { inherit archive; };
-    }
-    // lib.optionalAttrs environment.debugging { DMP_STRESS_SECONDS = "5"; }
-  )
-  ''
-    export HOME=$NIX_BUILD_TOP
-    # What nextest looks up in the workspace: its configuration.
-    cp -r ${crate.src}/tests workspace
-    chmod -R u+w workspace
-    mkdir $out
-    cargo-nextest nextest run --color never --no-fail-fast \
-      --profile $profile --filterset "$filter" --archive-file ${archive}/tests.tar.zst --workspace-remap workspace 2>&1 |
-      tee $out/log
-  ''
+run filter

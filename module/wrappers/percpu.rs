@@ -16,7 +16,7 @@ use super::{
     bindings,
     rcu::{Pointer, Rcu},
 };
-use core::{ffi::c_void, mem::ManuallyDrop, ops::Range, ptr::NonNull};
+use core::{ffi::c_void, mem::ManuallyDrop, ptr::NonNull};
 use kernel::prelude::*;
 
 /// `N` counters of which every CPU has its own, zero at the start.
@@ -67,8 +67,11 @@ impl<const N: usize> PerCpuCounters<N> {
     ///
     /// Each CPU's part only ever grows (modulo 2^64) and is read once: a sum is at least what it
     /// was before the call and at most what it is after it.
-    pub(crate) fn sums(&self, indices: Range<usize>) -> impl Iterator<Item = u64> + '_ {
-        (indices.start..indices.end.min(N)).map(|index| {
+    pub(crate) fn sums<'a>(
+        &'a self,
+        indices: impl Iterator<Item = usize> + 'a,
+    ) -> impl Iterator<Item = u64> + 'a {
+        indices.filter(|index| *index < N).map(|index| {
             // SAFETY: `first` points to `N` per-CPU counters and `index < N`.
             unsafe { bindings::dmp_percpu_sum(self.first.as_ptr().add(index)) }
         })
@@ -108,14 +111,14 @@ unsafe impl<const N: usize> Pointer for PerCpuCounters<N> {
 }
 
 impl<const N: usize> Rcu<PerCpuCounters<N>> {
-    /// Adds `n` to counter `sum` and 1 to the one that is `one` behind it, of the CPU it runs on,
-    /// each as [`PerCpuCounters::increment`] does. A replacement comes before both or after both.
+    /// Adds `n` to counter `sum` and 1 to counter `one` of the CPU it runs on, each as
+    /// [`PerCpuCounters::increment`] does. A replacement comes before both or after both.
     ///
     /// One call into C: on the I/O path the calls cost more than the additions.
     #[inline(always)]
     pub(crate) fn count(&self, sum: usize, one: usize, n: u64) {
-        debug_assert!(sum + one < N);
-        if sum + one >= N {
+        debug_assert!(sum < N && one < N);
+        if sum >= N || one >= N {
             return;
         }
         // SAFETY: it holds `N` per-CPU counters, which are replaced and freed as RCU wants it, and
@@ -125,12 +128,12 @@ impl<const N: usize> Rcu<PerCpuCounters<N>> {
 }
 
 impl<const N: usize> Rcu<Option<PerCpuCounters<N>>> {
-    /// The same, and raises the counter right behind `sum` to `n` if it is less. That must only ever be raised. Does nothing where there are
-    /// no counters.
+    /// The same, and raises the counter right behind `sum` to `n` if it is less. That one must only
+    /// ever be raised. Does nothing where there are no counters.
     #[inline(always)]
     pub(crate) fn measure(&self, sum: usize, one: usize, n: u64) {
-        debug_assert!(one > 1 && sum + one < N);
-        if one <= 1 || sum + one >= N {
+        debug_assert!(sum + 1 < N && one < N);
+        if sum + 1 >= N || one >= N {
             return;
         }
         // SAFETY: as in `count`; no counters are a null pointer, which is looked for.

@@ -44,6 +44,17 @@ fn the_bounds_are_those_of_the_documentation() {
 }
 
 #[test]
+fn the_bucket_above_is_that_of_one_more_up_to_32_bits() {
+    for below in edges().filter(|below| *below < u64::MAX) {
+        let (size, latency) = (Sizes::bucket(below + 1), Latencies::bucket(below + 1));
+        let fits = u32::try_from(below).is_ok();
+        assert_eq!(Sizes::bucket_above(below), fits.then_some(size));
+        assert_eq!(Latencies::bucket_above(below), fits.then_some(latency));
+    }
+    assert_eq!(Latencies::bucket_above(u64::MAX), None);
+}
+
+#[test]
 fn a_value_on_a_bound_is_in_its_bucket_and_one_more_in_the_next() {
     let (sizes, latencies) = (bounds::<9, 24>(), bounds::<10, 28>());
     for value in edges() {
