@@ -47,7 +47,7 @@ const _: () = assert!(latency_bucket(Latencies::BUCKETS - 1) < LATENCIES);
 
 type Counts = PerCpuCounters<{ Operation::COUNTERS }>;
 /// With room for whatever [`Stamp::first`] gives.
-type Latency = PerCpuCounters<{ Stamp::FIRST as usize + Operation::STRIDE }>;
+type Latency = PerCpuCounters<{ u8::MAX as usize + Operation::STRIDE }>;
 
 /// The counters of one mapped device.
 ///
@@ -65,20 +65,17 @@ pub(crate) struct Counters {
     measures: Mutex<bool>,
 }
 
-/// What a request carries from when it arrives to when it ends, as one number: its operation, and
-/// when it arrived, if latencies are measured.
+/// What a request carries from when it arrives to when it ends, as one number: when it arrived, in
+/// nanoseconds, and in the lowest 8 bits where its operation's counters begin.
 ///
-/// From the lowest bit on: whether there is a time; where the operation's counters begin, which is
-/// a multiple of 32, in 8 bits with that; the time in nanoseconds. The time wraps after two years of
-/// uptime, as do differences of it.
+/// The time is 0 if latencies are not measured. It wraps after two years of uptime, as do differences
+/// of it; for one nanosecond of these a request looks as if it were not measured.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Stamp(u64);
 
 impl Stamp {
-    const HAS_TIME: u64 = 1;
-    const FIRST: u64 = 0xe0;
-    const TIME: u32 = 8;
+    const TIME: u32 = u8::BITS;
 
     #[inline(always)]
     fn untimed(first: usize) -> Self {
@@ -87,18 +84,18 @@ impl Stamp {
 
     #[inline(always)]
     fn timed(first: usize, ns: u64) -> Self {
-        Self((ns << Self::TIME) + first as u64 + Self::HAS_TIME)
+        Self((ns << Self::TIME) + first as u64)
     }
 
     /// Where the operation's counters begin.
     #[inline(always)]
     fn first(self) -> usize {
-        (self.0 & Self::FIRST) as usize
+        (self.0 as u8).into()
     }
 
     #[inline(always)]
     fn has_time(self) -> bool {
-        self.0 & Self::HAS_TIME != 0
+        self.0 > u8::MAX.into()
     }
 
     /// One less than how long ago it is at `ns`, which is not before it: the highest there is for
@@ -170,17 +167,18 @@ impl Counters {
     pub(crate) fn took(&self, stamp: Stamp) {
         if stamp.has_time() {
             let below = stamp.below_age(time::now());
+            let ns = below.wrapping_add(1);
             match Latencies::bucket_above(below) {
-                Some(bucket) => self.measure(stamp, bucket, below + 1),
-                None => self.took_nothing_or_long(stamp, below),
+                Some(bucket) => self.measure(stamp, bucket, ns),
+                None => self.took_nothing_or_long(stamp, ns),
             }
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn took_nothing_or_long(&self, stamp: Stamp, below: u64) {
-        let ns = (below + 1) & (u64::MAX >> Stamp::TIME);
+    fn took_nothing_or_long(&self, stamp: Stamp, ns: u64) {
+        let ns = ns & (u64::MAX >> Stamp::TIME);
         self.measure(stamp, Latencies::bucket(ns), ns);
     }
 

@@ -5,22 +5,23 @@
 use crate::wrappers::bio::ReqOp;
 
 /// What a request does, as far as its statistics tell it apart. The value is where its counters
-/// begin, which are [`Operation::STRIDE`] apart: so nothing is left to compute for a request.
+/// begin, which are [`Operation::STRIDE`] apart: so nothing is left to compute for a request. It is
+/// never 0.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Operation {
     /// Data is read.
-    Read = 0,
+    Read = 1,
     /// Data is written, with or without a flush before or after it.
-    Write = 32,
+    Write = 33,
     /// Data is given up.
-    Discard = 64,
+    Discard = 65,
     /// What was written is made durable; there is no data.
-    Flush = 96,
+    Flush = 97,
     /// Zeroes are written without sending them.
-    WriteZeroes = 128,
+    WriteZeroes = 129,
     /// Secure erase, and what manages zones.
-    Other = 160,
+    Other = 161,
 }
 
 impl Operation {
@@ -37,8 +38,8 @@ impl Operation {
     /// How many counters an operation has room for.
     pub(crate) const STRIDE: usize = 32;
 
-    /// How many counters all of them together have room for.
-    pub(crate) const COUNTERS: usize = Self::ALL.len() * Self::STRIDE;
+    /// How many counters all of them together have room for, with the one before the first.
+    pub(crate) const COUNTERS: usize = Self::Read as usize + Self::ALL.len() * Self::STRIDE;
 
     /// The operation of a bio with data.
     #[inline(always)]
@@ -66,7 +67,7 @@ impl Operation {
         }
     }
 
-    /// Where its counters begin: a multiple of [`Operation::STRIDE`].
+    /// Where its counters begin.
     #[inline(always)]
     pub(crate) fn first(self) -> usize {
         self as usize

@@ -3,7 +3,7 @@
 //! The target: a proxy that passes every bio on to the device under it and counts it.
 
 use crate::{
-    counters::{Counters, Stamp},
+    counters::Stamp,
     operation::Operation,
     registry::{Line, Registry},
     summary::write_status,
@@ -76,10 +76,9 @@ impl Target for Proxy {
 
     #[inline]
     fn end_io(&self, stamp: PerBio<'_, Stamp>, status: &Status) {
-        let counters = self.line.counters();
         // Most requests need neither the stamp nor a register saved.
-        if !status.is_ok() || counters.measures() {
-            ended(stamp, counters, status);
+        if !status.is_ok() || self.line.counters().measures() {
+            ended(stamp, &self.line, status);
         }
     }
 
@@ -122,19 +121,21 @@ impl Target for Proxy {
     }
 }
 
+/// The end of a request that failed, or whose latency is measured.
 #[inline(never)]
-fn ended(stamp: PerBio<'_, Stamp>, counters: &Counters, status: &Status) {
+fn ended(stamp: PerBio<'_, Stamp>, line: &Line, status: &Status) {
     if status.is_ok() {
-        counters.took(stamp.get());
+        line.counters().took(stamp.get());
     } else {
-        failed(stamp, counters);
+        failed(stamp, line);
     }
 }
 
+/// The end of a request that failed.
 #[cold]
 #[inline(never)]
-fn failed(stamp: PerBio<'_, Stamp>, counters: &Counters) {
+fn failed(stamp: PerBio<'_, Stamp>, line: &Line) {
     let stamp = stamp.get();
-    counters.failed(stamp);
-    counters.took(stamp);
+    line.counters().failed(stamp);
+    line.counters().took(stamp);
 }

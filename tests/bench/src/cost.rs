@@ -40,6 +40,7 @@ pub fn measure(
     sizes: &[u64],
 ) -> Result<Vec<Cost>, Failure> {
     let mut guest = Guest::boot(guest::counting(), module)?;
+    guest.wait_for_clock()?;
     let mut costs = Vec::new();
     for setup in setups {
         costs.extend(measure_one(&mut guest, setup, sizes)?);

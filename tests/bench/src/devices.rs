@@ -86,6 +86,7 @@ const ENOUGH: u32 = 250;
 /// Makes each kind of devices, one after the other, in a machine whose clock counts instructions.
 pub fn count(module: Option<&Path>, counts: &[u32]) -> Result<Vec<Devices>, Failure> {
     let mut guest = boot(guest::counting(), module)?;
+    guest.wait_for_clock()?;
     let mut all = Vec::new();
     for count in counts {
         for kind in KINDS {

@@ -30,7 +30,7 @@ pub enum Failure {
 
 /// The machine to be: every clock of it counts instructions.
 pub fn counting() -> Builder {
-    // The clock that a real machine's kernel has. It would take some time to trust it.
+    // The kernel would take some time to trust the clock that a real machine's has.
     Machine::builder()
         .accel(Accel::Icount)
         .kernel_arguments("tsc=reliable")
@@ -60,6 +60,21 @@ impl Guest {
             guest.run("rmmod dmp && cat /dev/vda >/tmp/dmp.ko && insmod /tmp/dmp.ko")?;
         }
         Ok(guest)
+    }
+
+    /// Waits for the kernel to have the clock that it keeps. That takes it a second; from then on
+    /// newer kernels read it in fewer instructions.
+    pub fn wait_for_clock(&mut self) -> Result<(), Failure> {
+        self.run(
+            "clock=/sys/devices/system/clocksource/clocksource0/current_clocksource
+             for n in $(seq 50); do
+                 ! grep -qx tsc $clock || exit 0
+                 usleep 100000
+             done
+             echo \"the clock is $(cat $clock), not tsc\" >&2
+             exit 1",
+        )?;
+        Ok(())
     }
 
     /// Runs a sh script that must succeed; gives what it printed.

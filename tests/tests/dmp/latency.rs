@@ -114,6 +114,37 @@ fn every_request_is_measured_from_its_arrival_to_its_end() {
     finish(machine);
 }
 
+/// What takes more than four seconds is measured in another way than what does not.
+#[test]
+fn a_request_of_seconds_is_in_the_bucket_of_its_seconds_and_no_other() {
+    let mut machine = machine();
+    machine.sh("modprobe dm-delay");
+    let slow = "0 2048 delay /dev/vda 0 5000 /dev/vda 0 10000";
+    create(&mut machine, "slow", slow);
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0 1 latency");
+    machine.sh(&format!(
+        "{} & {}; wait",
+        direct_reads("d", 4096, 1),
+        direct_writes("d", 4096, 1)
+    ));
+    for (operation, seconds) in [("read", 5), ("write", 10)] {
+        let file = |name: &str| format!("{device}/{operation}/{name}");
+        let max = number(&mut machine, &file("latency_max_ns"));
+        assert!(max >= seconds * 1_000_000_000 - 10_000_000, "{max}");
+        assert_eq!(number(&mut machine, &file("latency_ns")), max);
+        let counts = histogram(&mut machine, &file("latency_histogram"));
+        assert_eq!(counts, [(max.next_power_of_two().to_string(), 1)]);
+    }
+    for operation in ["discard", "flush", "write_zeroes", "other"] {
+        let counts = histogram(
+            &mut machine,
+            &format!("{device}/{operation}/latency_histogram"),
+        );
+        assert_eq!(counts, [], "{operation}");
+    }
+    finish(machine);
+}
+
 /// Over a disk that is not slow a request still takes some time.
 #[test]
 fn failed_requests_and_flushes_are_measured_as_well() {
