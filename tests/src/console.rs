@@ -57,6 +57,11 @@ impl Console {
         self.0.contains("Linux version ")
     }
 
+    /// Whether the kernel has come as far as its first program.
+    pub(crate) fn has_reached_init(&self) -> bool {
+        self.0.contains(" as init process")
+    }
+
     /// Whether the kernel panicked.
     pub(crate) fn has_panicked(&self) -> bool {
         self.0.contains("Kernel panic - not syncing")

@@ -2,6 +2,9 @@
 
 //! What goes wrong has a status of its own, and says what it was.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
 use crate::common::*;
 
 #[test]
@@ -56,6 +59,29 @@ fn a_qemu_that_is_not_there_or_fails_is_125() {
     );
     // It takes QEMU's arguments for its own, and complains of them.
     assert_failure(&with("ls"), 125, "QEMU failed (exit status: 2)");
+}
+
+/// As QEMU's translator does it, now and then.
+#[test]
+fn a_qemu_that_aborts_or_hangs_before_the_guests_init_is_started_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let qemu = directory.path().join("qemu");
+    for first in ["kill -ABRT $$", "exec sleep 1000"] {
+        let script = format!(
+            "#!/bin/sh\nif mkdir '{0}.once' 2>/dev/null; then {first}; fi\nexec '{1}' \"$@\"\n",
+            qemu.display(),
+            std::env::var("DMP_VM_QEMU").unwrap()
+        );
+        std::fs::write(&qemu, script).unwrap();
+        std::fs::set_permissions(&qemu, Permissions::from_mode(0o755)).unwrap();
+        let mut vm = dmp_vm();
+        vm.env("DMP_VM_QEMU", &qemu).env("DMP_VM_ACCEL", "tcg");
+        vm.args(["--timeout", "60", "--", "echo", "up"]);
+        let output = vm.output().unwrap();
+        let said = "dmp-vm: QEMU or the guest's kernel hung before its init: once more\n";
+        assert_output(&output, 0, "up\n", said);
+        std::fs::remove_dir(directory.path().join("qemu.once")).unwrap();
+    }
 }
 
 #[test]
