@@ -123,7 +123,8 @@ impl Counters {
         let first = if size > 0 {
             let first = Operation::of(op).first();
             let bucket = SIZES + Sizes::bucket(size.into());
-            self.counts.count(first + BYTES, first + bucket, size.into());
+            self.counts
+                .count(first + BYTES, first + bucket, size.into());
             first
         } else {
             self.empty_arrived(op)

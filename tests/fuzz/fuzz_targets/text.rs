@@ -47,6 +47,9 @@ fn check_bucket<const FIRST: u32, const N: usize>(value: u64) {
     let bound = |bucket| 1_u128 << (FIRST as usize + bucket);
     let bucket = Scale::<FIRST, N>::bucket(value);
     assert!(bucket < N, "{value} is in bucket {bucket}");
+    let below = value.wrapping_sub(1);
+    let above = u32::try_from(below).is_ok().then_some(bucket);
+    assert_eq!(Scale::<FIRST, N>::bucket_above(below), above, "{value}");
     let value = u128::from(value);
     assert!(bucket == 0 || value > bound(bucket - 1), "{value}");
     assert!(bucket == N - 1 || value <= bound(bucket), "{value}");
