@@ -35,11 +35,14 @@ const LATENCIES: usize = Latencies::FIRST_BIT;
 /// Where a latency bucket is. The last few, of seconds, are before the first.
 #[inline(always)]
 const fn latency_bucket(bucket: usize) -> usize {
-    if LATENCIES + bucket < Operation::STRIDE {
-        LATENCIES + bucket
+    let at = LATENCIES + bucket;
+    let at = if at < Operation::STRIDE {
+        at
     } else {
-        LATENCIES + bucket - Operation::STRIDE + LATENCY_MAX + 1
-    }
+        at - Operation::STRIDE + LATENCY_MAX + 1
+    };
+    // It is below that anyway; so the compiler knows it, too, and that no addition overflows.
+    at % Operation::STRIDE
 }
 
 const _: () = assert!(SIZES + Sizes::BUCKETS <= Operation::STRIDE);
