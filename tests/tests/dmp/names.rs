@@ -64,8 +64,8 @@ fn uuid_shows_the_uuid_and_is_empty_without() {
     finish(machine);
 }
 
-/// Each file is open when the device is removed, which does not wait for them to be closed. All were
-/// read before: of a lock that both take, the debug kernel learns then.
+/// Each file has been read and is open when the device is removed, which does not wait for them to be
+/// closed.
 #[test]
 fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
     let mut machine = machine();
