@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::thread;
@@ -18,8 +17,9 @@ use crate::workdir::Workdir;
 /// How long a guest may take from power on to its first command. It takes about three seconds
 /// under TCG on an idle host.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
-/// How often it is started, and into how many parts that time falls: QEMU's translator now and then
-/// loses a timer of a guest with several processors, or itself, before the kernel is up.
+/// How often it is started, and into how many parts that time falls. Just before its init a kernel
+/// patches a jump that all its processors take all the time (`sched_clock_stable`). Where QEMU's
+/// translator runs them at once, one in hundreds sees half of the patch, and oopses or hangs.
 const STARTS: u32 = 3;
 /// How long it may take to power off.
 const POWER_OFF_LIMIT: Duration = Duration::from_secs(60);
@@ -114,7 +114,8 @@ impl Builder {
     }
 
     /// Boots it, with the module loaded and ready for commands. It does not outlive the thread
-    /// that boots it. A kernel that hangs before its init is given another machine.
+    /// that boots it. A kernel that ends or hangs before its init, where there is no module yet, is
+    /// given another machine.
     pub fn boot(self) -> Result<Machine, Error> {
         let limit = self.boot_limit.saturating_mul(patience());
         let deadline = Instant::now() + limit;
@@ -123,7 +124,7 @@ impl Builder {
             if machine.is_sound(limit / STARTS)? {
                 break;
             }
-            eprintln!("dmp-vm: QEMU or the guest's kernel hung before its init: once more");
+            eprintln!("dmp-vm: the guest's kernel ended or hung before its init: once more");
             machine = self.start()?;
         }
         machine
@@ -341,12 +342,12 @@ impl Machine {
         }
     }
 
-    /// Whether the kernel comes to its init within this time; or QEMU ends, and says why.
+    /// Whether the kernel comes to its init within this time, or QEMU says why it will not.
     fn is_sound(&mut self, limit: Duration) -> Result<bool, Error> {
         let deadline = Instant::now() + limit;
         while !self.console().has_reached_init() {
             if let Some(status) = self.qemu.wait(Some(Duration::from_millis(20)))? {
-                return Ok(status.signal().is_none());
+                return Ok(status.code().is_some_and(|code| code != 0));
             }
             if Instant::now() >= deadline {
                 return Ok(false);
