@@ -134,8 +134,8 @@ fn removes_against_readers_of_the_very_device() {
          while [ $n -lt 4 ] || [ $(date +%s) -lt $end ]; do n=$((n + 1)); \
            dmsetup create d --table '{TABLE} 1 latency' || exit; \
            set -- {STAT}/dm-*; \
-           for file in volumes volumes name uuid latency read/requests write/latency_histogram; do \
-             ( while read line <$1/$file; do :; done 2>/dev/null ) & done; \
+           for file in volumes name uuid latency read/requests write/latency_histogram; do \
+             cat $(yes $1/$file | head -n 2000) >/dev/null 2>&1 & done; \
            while read line; do :; done <{STAT}/volumes; usleep $((n % 20 * 1000)); \
            dmsetup remove d || exit; wait; done",
         seconds()
