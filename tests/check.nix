@@ -14,8 +14,8 @@
   filter ?
     if environment.debugging then
       "binary(debug) + test(/^races::/) + "
-      + "binary(dmp) & test(/^(access|errors|latency|lifecycle|messages|names|operations"
-      + "|ownership|reset|table|under_load)::/) - test(two_hundred_devices)"
+      + "binary(dmp) & test(/^(errors|latency|lifecycle|names|ownership|reset|under_load)::/)"
+      + " - test(two_hundred_devices)"
     else
       "not binary(stress) - binary(debug)",
 }:
