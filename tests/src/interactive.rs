@@ -3,9 +3,10 @@
 use std::io;
 use std::time::Duration;
 
+use crate::builder::Builder;
 use crate::console::Console;
 use crate::error::Error;
-use crate::machine::{Builder, console_path, explain_end};
+use crate::machine::{console_path, explain_end};
 use crate::workdir::{KeepTerminal, Workdir};
 
 impl Builder {

@@ -9,6 +9,7 @@
 //! `DMP_VM_PATIENCE`, what a larger and slower kernel needs.
 
 mod accel;
+mod builder;
 mod console;
 mod disk;
 mod error;
@@ -20,8 +21,9 @@ mod split;
 mod workdir;
 
 pub use accel::Accel;
+pub use builder::Builder;
 pub use console::{Console, Tail};
 pub use disk::{Disk, Fault};
 pub use error::Error;
-pub use machine::{Builder, Machine, Output};
+pub use machine::{Machine, Output};
 pub use workdir::clean_up_on_signals;

@@ -6,177 +6,20 @@ use std::process::ExitStatus;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::accel::Accel;
+use crate::builder::Builder;
 use crate::console::Console;
-use crate::disk::Disk;
-use crate::error::{Doing, Error};
-use crate::link::{Broken, Link, PORTS};
-use crate::qemu::{Invocation, Parts, Qemu};
+use crate::error::Error;
+use crate::link::{Broken, Link};
+use crate::qemu::Qemu;
 use crate::workdir::Workdir;
 
-/// How long a guest may take from power on to its first command. It takes about three seconds
-/// under TCG on an idle host.
-const BOOT_LIMIT: Duration = Duration::from_secs(120);
-/// How often it is started, and into how many parts that time falls. Just before its init a kernel
-/// patches a jump that all its processors take all the time (`sched_clock_stable`). Where QEMU's
-/// translator runs them at once, one in hundreds sees half of the patch, and oopses or hangs.
-const STARTS: u32 = 3;
 /// How long it may take to power off.
 const POWER_OFF_LIMIT: Duration = Duration::from_secs(60);
-/// How long a command may take unless the machine was made with another limit.
-const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
 /// By how much all limits are longer than they say, for a slow kernel: `DMP_VM_PATIENCE`, else 1.
-fn patience() -> u32 {
+pub(crate) fn patience() -> u32 {
     let patience = std::env::var("DMP_VM_PATIENCE").ok();
     patience.and_then(|times| times.parse().ok()).unwrap_or(1)
-}
-
-/// A machine to be.
-#[derive(Debug, Clone)]
-pub struct Builder {
-    pub(crate) disks: Vec<Disk>,
-    pub(crate) cpus: u32,
-    pub(crate) memory: String,
-    pub(crate) kernel_arguments: String,
-    pub(crate) tools: bool,
-    pub(crate) accel: Accel,
-    pub(crate) boot_limit: Duration,
-    pub(crate) limit: Duration,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        let accel = std::env::var("DMP_VM_ACCEL").ok();
-        Self {
-            disks: Vec::new(),
-            cpus: 1,
-            memory: std::env::var("DMP_VM_MEMORY").unwrap_or_else(|_| "512M".into()),
-            kernel_arguments: String::new(),
-            tools: false,
-            accel: accel
-                .and_then(|name| name.parse().ok())
-                .unwrap_or(Accel::Auto),
-            boot_limit: BOOT_LIMIT,
-            limit: COMMAND_LIMIT,
-        }
-    }
-}
-
-impl Builder {
-    /// Adds a disk.
-    pub fn disk(mut self, disk: Disk) -> Self {
-        self.disks.push(disk);
-        self
-    }
-
-    /// How many processors; one by default.
-    pub fn cpus(mut self, cpus: u32) -> Self {
-        self.cpus = cpus;
-        self
-    }
-
-    /// How much memory, as QEMU's `-m` takes it; by default what `DMP_VM_MEMORY` says, else 512M.
-    pub fn memory(mut self, memory: &str) -> Self {
-        self.memory = memory.into();
-        self
-    }
-
-    /// Adds arguments to the guest's kernel command line.
-    pub fn kernel_arguments(mut self, arguments: &str) -> Self {
-        self.kernel_arguments += arguments;
-        self.kernel_arguments.push(' ');
-        self
-    }
-
-    /// Has fio, LVM and more in the guest, at the cost of about a second of its boot.
-    pub fn tools(mut self, tools: bool) -> Self {
-        self.tools = tools;
-        self
-    }
-
-    /// What runs its instructions; by default what `DMP_VM_ACCEL` says, else [`Accel::Auto`].
-    pub fn accel(mut self, accel: Accel) -> Self {
-        self.accel = accel;
-        self
-    }
-
-    /// How long it may take to its first command; two minutes by default.
-    pub fn boot_limit(mut self, limit: Duration) -> Self {
-        self.boot_limit = limit;
-        self
-    }
-
-    /// How long each command may take; a minute by default.
-    pub fn limit(mut self, limit: Duration) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Boots it, with the module loaded and ready for commands. It does not outlive the thread
-    /// that boots it. A kernel that ends or hangs before its init, where there is no module yet, is
-    /// given another machine.
-    pub fn boot(self) -> Result<Machine, Error> {
-        let limit = self.boot_limit.saturating_mul(patience());
-        let deadline = Instant::now() + limit;
-        let mut machine = self.start()?;
-        for _ in 1..STARTS {
-            if machine.is_sound(limit / STARTS)? {
-                break;
-            }
-            eprintln!("dmp-vm: the guest's kernel ended or hung before its init: once more");
-            machine = self.start()?;
-        }
-        machine
-            .exchange(b":", [&mut std::io::sink(), &mut std::io::sink()], deadline)
-            .map_err(|broken| machine.explain(broken, "its first command", limit))
-            .inspect_err(|_| machine.over = true)?;
-        machine.over = false;
-        Ok(machine)
-    }
-
-    /// Starts QEMU.
-    fn start(&self) -> Result<Machine, Error> {
-        let workdir = Workdir::new()?;
-        let (link, sockets) = Link::pair().doing(|| "make sockets".into())?;
-        let (mut invocation, disks) = self.invocation(&workdir, "ignore_loglevel -- agent")?;
-        invocation
-            .console_file(&console_path(&workdir))
-            .ports(&PORTS, sockets.into())
-            .own_process_group();
-        Ok(Machine {
-            qemu: invocation.start(&workdir.path().join("qemu.log"))?,
-            link,
-            disks,
-            limit: self.limit,
-            over: true,
-            workdir,
-        })
-    }
-
-    /// The machine without its console.
-    pub(crate) fn invocation(
-        &self,
-        workdir: &Workdir,
-        cmdline: &str,
-    ) -> Result<(Invocation, Vec<PathBuf>), Error> {
-        let mut parts = Parts::from_env()?;
-        if self.tools {
-            parts = parts.with_tools()?;
-        }
-        let cmdline = format!("{}{cmdline}", self.kernel_arguments);
-        let mut invocation = Invocation::new(&parts, self.accel.choose(&parts)?, &cmdline);
-        invocation
-            .args(["-initrd".as_ref(), parts.initrd.as_os_str()])
-            .args(["-m", &self.memory, "-smp", &self.cpus.to_string()]);
-        let disks = self
-            .disks
-            .iter()
-            .enumerate()
-            .map(|(index, disk)| disk.attach(index, workdir.path(), &mut invocation))
-            .collect::<Result<_, _>>()?;
-        Ok((invocation, disks))
-    }
 }
 
 pub(crate) fn console_path(workdir: &Workdir) -> PathBuf {
@@ -236,6 +79,34 @@ impl Machine {
     /// A machine to be, with no disks yet.
     pub fn builder() -> Builder {
         Builder::default()
+    }
+
+    /// The machine of a QEMU that has just been started.
+    pub(crate) fn started(
+        qemu: Qemu,
+        link: Link,
+        disks: Vec<PathBuf>,
+        limit: Duration,
+        workdir: Workdir,
+    ) -> Self {
+        Self {
+            qemu,
+            link,
+            disks,
+            limit,
+            over: true,
+            workdir,
+        }
+    }
+
+    /// Waits until `deadline`, `limit` after its start, for its first command to have been run.
+    pub(crate) fn ready(mut self, deadline: Instant, limit: Duration) -> Result<Self, Error> {
+        let mut sinks = [std::io::sink(), std::io::sink()];
+        let sinks = sinks.each_mut().map(|sink| sink as &mut dyn Write);
+        self.exchange(b":", sinks, deadline)
+            .map_err(|broken| self.explain(broken, "its first command", limit))?;
+        self.over = false;
+        Ok(self)
     }
 
     /// How long each command may take from now on.
@@ -342,8 +213,8 @@ impl Machine {
         }
     }
 
-    /// Whether the kernel comes to its init within this time, or QEMU says why it will not.
-    fn is_sound(&mut self, limit: Duration) -> Result<bool, Error> {
+    /// Whether its kernel comes to its init within this time, or QEMU says why it will not.
+    pub(crate) fn is_sound(&mut self, limit: Duration) -> Result<bool, Error> {
         let deadline = Instant::now() + limit;
         while !self.console().has_reached_init() {
             if let Some(status) = self.qemu.wait(Some(Duration::from_millis(20)))? {

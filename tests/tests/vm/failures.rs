@@ -78,7 +78,8 @@ fn a_guest_that_ends_or_hangs_before_its_init_is_started_again() {
         vm.env("DMP_VM_QEMU", &qemu).env("DMP_VM_ACCEL", "tcg");
         vm.args(["--timeout", "60", "--", "echo", "up"]);
         let output = vm.output().unwrap();
-        let said = "dmp-vm: the guest's kernel ended or hung before its init: once more\n";
+        let said = "dmp-vm: the guest's kernel ended or hung before its init: once more\n\
+                    (the guest's console is empty)\n";
         assert_output(&output, 0, "up\n", said);
         std::fs::remove_dir(directory.path().join("qemu.once")).unwrap();
     }
