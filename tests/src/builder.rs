@@ -148,7 +148,9 @@ impl Builder {
         let mut invocation = Invocation::new(&parts, self.accel.choose(&parts)?, &cmdline);
         invocation
             .args(["-initrd".as_ref(), parts.initrd.as_os_str()])
-            .args(["-m", &self.memory, "-smp", &self.cpus.to_string()]);
+            .args(["-m", &self.memory])
+            // The firmware's MP table has one processor a socket.
+            .args(["-smp", &format!("{0},sockets={0}", self.cpus)]);
         let disks = self
             .disks
             .iter()

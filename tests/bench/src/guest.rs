@@ -30,11 +30,7 @@ pub enum Failure {
 
 /// The machine to be: every clock of it counts instructions.
 pub fn counting() -> Builder {
-    // The kernel would take some time to trust the clock that a real machine's has.
-    Machine::builder()
-        .accel(Accel::Icount)
-        .kernel_arguments("tsc=reliable")
-        .limit(LIMIT)
+    Machine::builder().accel(Accel::Icount).limit(LIMIT)
 }
 
 /// A machine, and the script that every one of its scripts begins with.

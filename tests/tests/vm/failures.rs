@@ -40,7 +40,7 @@ fn a_panic_is_123_with_the_console() {
 
 #[test]
 fn a_guest_that_powers_off_under_its_command_is_123() {
-    let output = run_sh("echo off we go >/dev/kmsg; poweroff -f; sleep 100");
+    let output = run_sh("echo off we go >/dev/kmsg; reboot -f; sleep 100");
     assert_failure(&output, 123, "the guest went down before the command");
     assert_failure(&output, 123, "off we go");
 }
