@@ -7,7 +7,7 @@
   initramfs,
   # The initramfs with more tools in it.
   tools,
-  # A kernel that watches itself is larger and slower.
+  # A kernel that watches itself is slower.
   debugging,
 }:
 rec {
@@ -22,7 +22,6 @@ rec {
     DMP_KO = "${dmp}/lib/modules/${kernel.modDirVersion}/extra/dmp.ko";
   }
   // lib.optionalAttrs debugging {
-    DMP_VM_MEMORY = "1G";
     DMP_VM_PATIENCE = "5";
   };
   exports = lib.concatMapStringsSep "\n" (name: "export ${name}=${variables.${name}}") (

@@ -39,7 +39,7 @@ impl Default for Builder {
         Self {
             disks: Vec::new(),
             cpus: 1,
-            memory: std::env::var("DMP_VM_MEMORY").unwrap_or_else(|_| "512M".into()),
+            memory: "512M".into(),
             kernel_arguments: String::new(),
             tools: false,
             accel: accel
@@ -64,7 +64,7 @@ impl Builder {
         self
     }
 
-    /// How much memory, as QEMU's `-m` takes it; by default what `DMP_VM_MEMORY` says, else 512M.
+    /// How much memory, as QEMU's `-m` takes it; 512M by default.
     pub fn memory(mut self, memory: &str) -> Self {
         self.memory = memory.into();
         self

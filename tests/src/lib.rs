@@ -5,8 +5,8 @@
 //!
 //! Its parts come from the environment: `DMP_VM_QEMU` (qemu-system-x86_64), `DMP_VM_KERNEL` (a
 //! bzImage), `DMP_VM_INITRD` (an initramfs whose init is initramfs/init) and `DMP_VM_TOOLS` (one
-//! with more tools in it). `DMP_VM_ACCEL` may say auto, kvm, tcg or icount; `DMP_VM_MEMORY` and
-//! `DMP_VM_PATIENCE`, what a larger and slower kernel needs.
+//! with more tools in it). `DMP_VM_ACCEL` may say auto, kvm, tcg or icount, and
+//! `DMP_VM_PATIENCE` by how much longer than others a slow kernel may take.
 
 mod accel;
 mod builder;
