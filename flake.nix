@@ -27,19 +27,22 @@
               initramfs
               tools
               ;
-            debugging = choice.debugging or false;
+            debugging = choice.variant or null == "debug";
           };
           check = run: pkgs.callPackage ./tests/check.nix ({ inherit environment; } // run);
           stress = check {
             name = "stress";
             filter = "binary(stress)";
           };
+          # The benchmark's kernel is closer to those that people use.
+          measured = machine (choice // { variant = "bench"; });
         in
         {
           inherit
             kernel
             dmp
             initramfs
+            tools
             stress
             ;
           vm = pkgs.callPackage ./tests/vm.nix { inherit dmp-vm environment; };
@@ -52,7 +55,7 @@
           soak = pkgs.callPackage ./tests/soak.nix { inherit stress environment; };
           inherit
             (pkgs.callPackage ./tests/bench.nix {
-              inherit
+              inherit (measured)
                 kernel
                 dmp
                 initramfs
@@ -64,7 +67,7 @@
             ;
         };
       lts = machine { };
-      debug = machine { debugging = true; };
+      debug = machine { variant = "debug"; };
       latest = machine { upstream = linuxKernel.packageAliases.linux_latest.kernel; };
       # The kernels between, of which only nixpkgs has the source.
       others = lib.optionalAttrs (linuxKernel.kernels ? linux_6_18) {

@@ -1,5 +1,5 @@
 # The kernel of the test machine: Linux with Rust, and no more of it than the tests
-# use; 6.12 LTS unless another is given. When debugging, with all that watches a module.
+# use; 6.12 LTS unless another is given. A variant has a fragment of its own besides.
 {
   lib,
   callPackage,
@@ -7,26 +7,26 @@
   linuxKernel,
   # Not called `linux`, which nixpkgs' callPackage would fill in.
   upstream ? linuxKernel.kernels.linux_6_12,
-  debugging ? false,
+  variant ? null,
 }:
 let
   # With Rust, KASAN is for a kernel that clang compiles.
-  extraMakeFlags = lib.optional debugging "CC=${lib.getExe' clang "clang"}";
+  extraMakeFlags = lib.optional (variant == "debug") "CC=${lib.getExe' clang "clang"}";
 in
 linuxKernel.manualConfig {
   inherit (upstream) version modDirVersion src;
   inherit extraMakeFlags;
-  pname = "linux-dmp${lib.optionalString debugging "-debug"}";
+  pname = "linux-dmp${lib.optionalString (variant != null) "-${variant}"}";
   configfile = callPackage ./config.nix {
     inherit extraMakeFlags;
     linux = upstream;
     fragment =
-      if debugging then
-        builtins.toFile "debug.config" (
-          builtins.readFile ./dmp.config + builtins.readFile ./debug.config
-        )
+      if variant == null then
+        ./dmp.config
       else
-        ./dmp.config;
+        builtins.toFile "${variant}.config" (
+          builtins.readFile ./dmp.config + builtins.readFile (./. + "/${variant}.config")
+        );
   };
   # What nixpkgs looks at while it evaluates, where the file cannot be read yet.
   config = {
