@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use crate::console::Console;
 use crate::error::Error;
 use crate::qemu::{Invocation, Parts};
+use crate::tsc;
 use crate::workdir::Workdir;
 
 /// What is to run the guest's instructions.
@@ -65,6 +66,17 @@ impl Chosen {
                 "-icount",
                 "shift=0,sleep=off",
             ],
+        }
+    }
+
+    /// What tells the guest's kernel how fast its processors' counters are. It would measure that by
+    /// the timer chip, which fails where instructions are slow.
+    pub(crate) fn kernel_arguments(self) -> String {
+        match self {
+            // From the hypervisor's clock.
+            Self::Kvm => String::new(),
+            Self::Tcg => format!("tsc_early_khz={} ", tsc::frequency()),
+            Self::Icount => "tsc_early_khz=1000000 ".into(),
         }
     }
 

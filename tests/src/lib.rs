@@ -18,6 +18,7 @@ mod link;
 mod machine;
 mod qemu;
 mod split;
+mod tsc;
 mod workdir;
 
 pub use accel::Accel;

@@ -66,6 +66,7 @@ pub(crate) struct Invocation {
 impl Invocation {
     /// A machine with nothing but a processor and a kernel.
     pub(crate) fn new(parts: &Parts, accel: Chosen, cmdline: &str) -> Self {
+        let clock = accel.kernel_arguments();
         let mut command = Command::new(&parts.qemu);
         command
             .args(["-nodefaults", "-no-user-config", "-no-reboot"])
@@ -74,7 +75,7 @@ impl Invocation {
             .arg("-kernel")
             .arg(&parts.kernel)
             .arg("-append")
-            .arg(format!("{KERNEL_ARGUMENTS} {cmdline}"))
+            .arg(format!("{KERNEL_ARGUMENTS} {clock}{cmdline}"))
             .stdin(Stdio::null());
         Self {
             command,

@@ -79,6 +79,18 @@ fn assert_latency(machine: &mut Machine, device: &str, on: bool) {
     assert!(status.ends_with(&format!(" latency {word}\n")), "{status}");
 }
 
+/// A slow kernel could not find out how fast its processor counts; it would go by its ticks, which a
+/// busy host loses.
+#[test]
+fn the_machine_has_a_clock_that_counts_nanoseconds() {
+    let clock =
+        machine().sh("cat /sys/devices/system/clocksource/clocksource0/current_clocksource");
+    assert!(
+        ["tsc", "tsc-early", "kvm-clock"].contains(&clock.trim()),
+        "{clock}"
+    );
+}
+
 #[test]
 fn latencies_are_not_measured_unless_asked_for() {
     let mut machine = machine();
