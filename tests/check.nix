@@ -63,6 +63,7 @@ let
         cargo-nextest nextest run --color never --no-fail-fast \
           --profile $profile --filterset "$filter" --archive-file ${archive}/tests.tar.zst --workspace-remap workspace 2>&1 |
           tee $out/log
+        cp workspace/target/nextest/$profile/junit.xml $out
       '';
 in
 run filter
