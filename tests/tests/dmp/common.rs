@@ -313,8 +313,9 @@ pub fn assert_alike<const N: usize>(
 #[track_caller]
 pub fn scsi_disk(machine: &mut Machine, options: &str) {
     machine.sh(&format!(
-        "modprobe scsi_debug dev_size_mb=16 {options} && \
-         for n in $(seq 1 50); do [ -e /dev/sda ] && break; usleep 100000; done"
+        "modprobe scsi_debug dev_size_mb=16 {options} || exit; \
+         for n in $(seq 300); do [ -e /dev/sda ] && exit; usleep 100000; done; \
+         echo no /dev/sda comes >&2; exit 1"
     ));
 }
 
