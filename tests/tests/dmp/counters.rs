@@ -161,26 +161,28 @@ fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
 fn what_is_replaced_is_freed() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
-    let ten = "dmsetup create --concise \"$(for e in $(seq 10); do \
-                 printf 'e%s,,,rw,0 8 dmp /dev/vdb 0 1 latency;' $e; done)\" && \
-               { for e in $(seq 10); do dmsetup remove e$e & done; wait; }";
+    let twenty = "dmsetup create --concise \"$(for e in $(seq 20); do \
+                    printf 'e%s,,,rw,0 8 dmp /dev/vdb 0 1 latency;' $e; done)\" && \
+                  { for e in $(seq 20); do dmsetup remove e$e & done; wait; }";
     let rounds = [
         (100, format!("echo 1 >{STAT}/{device}/reset")),
         (
             100,
             format!("echo 0 >{STAT}/{device}/latency; echo 1 >{STAT}/{device}/latency"),
         ),
-        (10, ten.to_owned()),
+        (5, twenty.to_owned()),
     ];
     for (times, round) in rounds {
-        let taken = machine.sh(&format!(
-            "taken() {{ awk '/^Percpu:/ {{ print $2 }}' /proc/meminfo; }}; \
-             rounds() {{ for n in $(seq $1); do {{ {round}; }} || exit; done; }}; \
-             rounds {}; before=$(taken); rounds {times}; echo $(($(taken) - before))",
-            times / 5
-        ));
+        let mut taken_after = |times: u32| -> i64 {
+            let taken = machine.sh(&format!(
+                "for n in $(seq {times}); do {{ {round}; }} || exit; done; \
+                 awk '/^Percpu:/ {{ print $2 }}' /proc/meminfo"
+            ));
+            taken.trim().parse().unwrap()
+        };
+        let before = taken_after(times / 5);
+        let taken = taken_after(times) - before;
         // Each reset, switch and device takes more than 1.5 KiB.
-        let taken: i64 = taken.trim().parse().unwrap();
         assert!(taken < 100, "{round}: {taken} KiB");
     }
     finish(machine);
