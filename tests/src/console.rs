@@ -277,6 +277,8 @@ mod tests {
         let other = freed_while_active("dmp_release [dmp]");
         let complaints = |log: &str| Console::new(log.as_bytes()).complaints().len();
         assert_eq!(complaints(&known), 0);
+        // Earlier it is a timer still.
+        assert_eq!(complaints(&known.replace("work_struct", "timer_list")), 0);
         assert_eq!(complaints(&other), 5);
         assert_eq!(complaints(&[&*known, &other, &known, BAD[1]].concat()), 6);
         // One that is cut off is none that is known.
