@@ -74,6 +74,15 @@ pub fn create(machine: &mut Machine, name: &str, table: &str) -> String {
     format!("dm-{}", made.trim())
 }
 
+/// The sh that removes the mapped devices whose names begin so, together: on the debug kernel each
+/// removal waits seconds. It fails, and names them, if any is left.
+pub fn remove_together(names: &str) -> String {
+    format!(
+        "for device in /dev/mapper/{names}*; do dmsetup remove $device & done; wait; \
+         ! ls /dev/mapper/{names}* 2>/dev/null"
+    )
+}
+
 /// One operation's counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Count {

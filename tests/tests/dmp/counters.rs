@@ -161,16 +161,18 @@ fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
 fn what_is_replaced_is_freed() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
-    let twenty = "dmsetup create --concise \"$(for e in $(seq 20); do \
-                    printf 'e%s,,,rw,0 8 dmp /dev/vdb 0 1 latency;' $e; done)\" && \
-                  { for e in $(seq 20); do dmsetup remove e$e & done; wait; }";
+    let twenty = format!(
+        "dmsetup create --concise \"$(for e in $(seq 20); do \
+           printf 'e%s,,,rw,0 8 dmp /dev/vdb 0 1 latency;' $e; done)\" && {{ {}; }}",
+        remove_together("e")
+    );
     let rounds = [
         (100, format!("echo 1 >{STAT}/{device}/reset")),
         (
             100,
             format!("echo 0 >{STAT}/{device}/latency; echo 1 >{STAT}/{device}/latency"),
         ),
-        (5, twenty.to_owned()),
+        (5, twenty),
     ];
     for (times, round) in rounds {
         let mut taken_after = |times: u32| -> i64 {

@@ -159,8 +159,8 @@ fn two_hundred_devices_come_and_go_at_once_and_leave_nothing() {
          dd if=$d of=/dev/null bs=4k iflag=direct status=none || exit; done");
     assert_all(&mut machine, Count::of(200, 4096), NONE);
     machine.sh("for n in 1 2 3 4 5 6 7 8; do \
-           dmsetup reload d0-$n --table '0 8 dmp /dev/vdb 8 1 latency' || exit; done; \
-         for d in /dev/mapper/d*; do dmsetup remove $d & done; wait");
+           dmsetup reload d0-$n --table '0 8 dmp /dev/vdb 8 1 latency' || exit; done");
+    machine.sh(&remove_together("d"));
     assert_nothing_left(&mut machine, "200 devices");
     machine.sh("rmmod dmp");
     finish(machine);
