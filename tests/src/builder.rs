@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::accel::Accel;
 use crate::disk::Disk;
 use crate::error::{Doing, Error};
+use crate::limit::Limit;
 use crate::link::{Link, PORTS};
-use crate::machine::{Machine, console_path, patience};
+use crate::machine::{Machine, console_path};
 use crate::qemu::{Invocation, Parts};
 use crate::workdir::Workdir;
 
 /// How long a guest may take from power on to its first command. It takes about three seconds
 /// under TCG on an idle host.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
-/// How often it is started, and into how many parts that time falls. Under load QEMU's translator
-/// now and then lets a kernel of several processors hang or oops while it boots.
+/// How often it is started, if its kernel does not come to its init in that part of this time.
+/// Under load QEMU's translator now and then lets a kernel of several processors hang or oops while
+/// it boots.
 const STARTS: u32 = 3;
 /// How long a command may take unless the machine was made with another limit.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
@@ -29,8 +31,8 @@ pub struct Builder {
     pub(crate) kernel_arguments: String,
     pub(crate) tools: bool,
     pub(crate) accel: Accel,
-    pub(crate) boot_limit: Duration,
     pub(crate) limit: Duration,
+    pub(crate) total: Option<Limit>,
 }
 
 impl Default for Builder {
@@ -45,8 +47,8 @@ impl Default for Builder {
             accel: accel
                 .and_then(|name| name.parse().ok())
                 .unwrap_or(Accel::Auto),
-            boot_limit: BOOT_LIMIT,
             limit: COMMAND_LIMIT,
+            total: None,
         }
     }
 }
@@ -89,15 +91,16 @@ impl Builder {
         self
     }
 
-    /// How long it may take to its first command; two minutes by default.
-    pub fn boot_limit(mut self, limit: Duration) -> Self {
-        self.boot_limit = limit;
+    /// How long each command may take; a minute by default, and longer on a slow kernel.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
         self
     }
 
-    /// How long each command may take; a minute by default.
-    pub fn limit(mut self, limit: Duration) -> Self {
-        self.limit = limit;
+    /// How long everything may take from now on, the boot too: in the place of all other limits,
+    /// and no longer on any kernel.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.total = Some(Limit::exactly(timeout));
         self
     }
 
@@ -105,11 +108,11 @@ impl Builder {
     /// that boots it. A kernel that ends or hangs before its init, where there is no module yet, is
     /// given another machine.
     pub fn boot(self) -> Result<Machine, Error> {
-        let limit = self.boot_limit.saturating_mul(patience());
-        let deadline = Instant::now() + limit;
+        let limit = self.total.unwrap_or_else(|| Limit::about(BOOT_LIMIT));
         let mut machine = self.start()?;
         for _ in 1..STARTS {
-            if machine.is_sound(limit / STARTS)? {
+            let part = Limit::about(BOOT_LIMIT / STARTS).deadline;
+            if machine.is_sound(part.min(limit.deadline))? || limit.left().is_zero() {
                 break;
             }
             eprintln!(
@@ -118,7 +121,7 @@ impl Builder {
             );
             machine = self.start()?;
         }
-        machine.ready(deadline, limit)
+        machine.ready(limit)
     }
 
     /// Starts QEMU.
@@ -131,7 +134,7 @@ impl Builder {
             .ports(&PORTS, sockets.into())
             .own_process_group();
         let qemu = invocation.start(&workdir.path().join("qemu.log"))?;
-        Ok(Machine::started(qemu, link, disks, self.limit, workdir))
+        Ok(Machine::started(qemu, link, disks, self, workdir))
     }
 
     /// The machine without its console.

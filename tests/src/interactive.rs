@@ -6,25 +6,26 @@ use std::time::Duration;
 use crate::builder::Builder;
 use crate::console::Console;
 use crate::error::Error;
+use crate::limit::Limit;
 use crate::machine::{console_path, explain_end};
 use crate::workdir::{KeepTerminal, Workdir};
 
 impl Builder {
     /// Boots it with a shell on the terminal; returns when it has powered off or QEMU was left
     /// with Ctrl-A X.
-    pub fn interact(self, limit: Option<Duration>) -> Result<(), Error> {
+    pub fn interact(self) -> Result<(), Error> {
         let workdir = Workdir::new()?;
         let cmdline = format!("quiet -- shell {}", window_size());
         let (mut invocation, _) = self.invocation(&workdir, &cmdline)?;
         invocation.console_terminal(&console_path(&workdir));
         let _terminal = KeepTerminal::new();
         let mut qemu = invocation.start(&workdir.path().join("qemu.log"))?;
-        let ended = qemu.wait(limit)?;
+        let ended = qemu.wait(self.total.map(Limit::left))?;
         let console = Console::read(&console_path(&workdir));
         match ended {
             None => Err(Error::Timeout {
                 what: "the machine".into(),
-                limit: limit.unwrap_or_default(),
+                limit: self.total.map_or(Duration::ZERO, |total| total.length),
                 console: console.tail(),
             }),
             Some(status) if status.success() && !console.has_panicked() => Ok(()),

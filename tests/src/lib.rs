@@ -14,6 +14,7 @@ mod console;
 mod disk;
 mod error;
 mod interactive;
+mod limit;
 mod link;
 mod machine;
 mod qemu;

@@ -9,18 +9,13 @@ use std::time::{Duration, Instant};
 use crate::builder::Builder;
 use crate::console::Console;
 use crate::error::Error;
+use crate::limit::Limit;
 use crate::link::{Broken, Link};
 use crate::qemu::Qemu;
 use crate::workdir::Workdir;
 
 /// How long it may take to power off.
 const POWER_OFF_LIMIT: Duration = Duration::from_secs(60);
-
-/// By how much all limits are longer than they say, for a slow kernel: `DMP_VM_PATIENCE`, else 1.
-pub(crate) fn patience() -> u32 {
-    let patience = std::env::var("DMP_VM_PATIENCE").ok();
-    patience.and_then(|times| times.parse().ok()).unwrap_or(1)
-}
 
 pub(crate) fn console_path(workdir: &Workdir) -> PathBuf {
     workdir.path().join("console")
@@ -69,6 +64,7 @@ pub struct Machine {
     link: Link,
     disks: Vec<PathBuf>,
     limit: Duration,
+    total: Option<Limit>,
     /// Whether its log has been looked through, or need not be.
     over: bool,
     /// Dropped last: QEMU has its files there.
@@ -81,29 +77,30 @@ impl Machine {
         Builder::default()
     }
 
-    /// The machine of a QEMU that has just been started.
+    /// The machine of a QEMU that has just been started, with the limits of its builder.
     pub(crate) fn started(
         qemu: Qemu,
         link: Link,
         disks: Vec<PathBuf>,
-        limit: Duration,
+        builder: &Builder,
         workdir: Workdir,
     ) -> Self {
         Self {
             qemu,
             link,
             disks,
-            limit,
+            limit: builder.limit,
+            total: builder.total,
             over: true,
             workdir,
         }
     }
 
-    /// Waits until `deadline`, `limit` after its start, for its first command to have been run.
-    pub(crate) fn ready(mut self, deadline: Instant, limit: Duration) -> Result<Self, Error> {
+    /// Waits for its first command to have been run.
+    pub(crate) fn ready(mut self, limit: Limit) -> Result<Self, Error> {
         let mut sinks = [std::io::sink(), std::io::sink()];
         let sinks = sinks.each_mut().map(|sink| sink as &mut dyn Write);
-        self.exchange(b":", sinks, deadline)
+        self.exchange(b":", sinks, limit)
             .map_err(|broken| self.explain(broken, "its first command", limit))?;
         self.over = false;
         Ok(self)
@@ -128,8 +125,8 @@ impl Machine {
     /// Runs a sh script in the guest; its output goes on as it comes. An error is the machine's
     /// end.
     pub fn run_to(&mut self, script: &[u8], sinks: [&mut dyn Write; 2]) -> Result<i32, Error> {
-        let limit = self.limit.saturating_mul(patience());
-        self.exchange(script, sinks, Instant::now() + limit)
+        let limit = self.total.unwrap_or_else(|| Limit::about(self.limit));
+        self.exchange(script, sinks, limit)
             .map_err(|broken| self.explain(broken, "the command", limit))
             .inspect_err(|_| self.over = true)
     }
@@ -167,14 +164,10 @@ impl Machine {
     /// Powers the machine off.
     pub fn power_off(&mut self) -> Result<(), Error> {
         self.over = true;
-        let limit = POWER_OFF_LIMIT * patience();
-        self.link.power_off(Instant::now() + limit);
-        let Some(status) = self.qemu.wait(Some(limit))? else {
-            return Err(Error::Timeout {
-                what: "the guest to power off".into(),
-                limit,
-                console: self.console().tail(),
-            });
+        let limit = self.total.unwrap_or_else(|| Limit::about(POWER_OFF_LIMIT));
+        self.link.power_off(limit.deadline);
+        let Some(status) = self.qemu.wait(Some(limit.left()))? else {
+            return Err(self.timeout("the guest to power off", limit));
         };
         let console = self.console();
         if status.success() && !console.has_panicked() {
@@ -213,9 +206,8 @@ impl Machine {
         }
     }
 
-    /// Whether its kernel comes to its init within this time, or QEMU says why it will not.
-    pub(crate) fn is_sound(&mut self, limit: Duration) -> Result<bool, Error> {
-        let deadline = Instant::now() + limit;
+    /// Whether its kernel comes to its init until then, or QEMU says why it will not.
+    pub(crate) fn is_sound(&mut self, deadline: Instant) -> Result<bool, Error> {
         while !self.console().has_reached_init() {
             if let Some(status) = self.qemu.wait(Some(Duration::from_millis(20)))? {
                 return Ok(status.code().is_some_and(|code| code != 0));
@@ -231,13 +223,13 @@ impl Machine {
         &mut self,
         script: &[u8],
         sinks: [&mut dyn Write; 2],
-        deadline: Instant,
+        limit: Limit,
     ) -> Result<i32, Broken> {
-        self.link.run(script, sinks, deadline)
+        self.link.run(script, sinks, limit.deadline)
     }
 
     /// What a broken exchange means. QEMU may close its ports a moment before it ends.
-    fn explain(&mut self, broken: Broken, what: &str, limit: Duration) -> Error {
+    fn explain(&mut self, broken: Broken, what: &str, limit: Limit) -> Error {
         match broken {
             Broken::Output(error) => Error::Output(error),
             Broken::Host(source) => Error::Host {
@@ -253,10 +245,10 @@ impl Machine {
         }
     }
 
-    fn timeout(&self, what: &str, limit: Duration) -> Error {
+    fn timeout(&self, what: &str, limit: Limit) -> Error {
         Error::Timeout {
             what: what.into(),
-            limit,
+            limit: limit.length,
             console: self.console().tail(),
         }
     }

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 use dmp_vm::{Accel, Builder, Disk, Error, Machine};
@@ -90,18 +90,11 @@ fn status_of(error: &Error) -> u8 {
 }
 
 fn go(arguments: Arguments) -> Result<i32, Error> {
-    let limit = arguments.timeout.map(|s| Duration::from_secs(s.into()));
     let Some(script) = script(&arguments)? else {
         require_terminal()?;
-        return builder(&arguments).interact(limit).map(|()| 0);
+        return builder(&arguments).interact().map(|()| 0);
     };
-    let started = Instant::now();
-    let mut builder = builder(&arguments);
-    if let Some(limit) = limit {
-        builder = builder.boot_limit(limit);
-    }
-    let mut machine = builder.boot()?;
-    machine.set_limit(limit.map_or(FOREVER, |limit| limit.saturating_sub(started.elapsed())));
+    let mut machine = builder(&arguments).boot()?;
     let status = machine.run_to(&script, [&mut io::stdout(), &mut io::stderr()])?;
     machine.power_off()?;
     Ok(status)
@@ -110,7 +103,11 @@ fn go(arguments: Arguments) -> Result<i32, Error> {
 fn builder(arguments: &Arguments) -> Builder {
     let mut builder = Machine::builder()
         .cpus(arguments.cpus)
-        .tools(arguments.tools);
+        .tools(arguments.tools)
+        .limit(FOREVER);
+    if let Some(seconds) = arguments.timeout {
+        builder = builder.timeout(Duration::from_secs(seconds.into()));
+    }
     if let Some(memory) = &arguments.memory {
         builder = builder.memory(memory);
     }
