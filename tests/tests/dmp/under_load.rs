@@ -10,33 +10,63 @@ const LOAD: &str = "rm -f /run/stop; for n in 1 2; do \
       dd if=/dev/mapper/d of=/dev/null bs=4k count=500 iflag=direct status=none || exit; \
     done & done; ";
 
-/// Each sample is requests, bytes, errors, and the buckets other than that of 4 KiB.
-const SAMPLE: &str = "echo $(dmsetup status d | cut -d ' ' -f 5-7) \
-    $(grep -v '^4096 ' size_histogram | awk '{ sum += $2 } END { print sum }');";
+/// What is read at one moment: the status line, and the histogram of reads.
+const SAMPLE: &str = "dmsetup status d && cat size_histogram && echo; ";
+
+/// A sample's numbers.
+#[derive(Debug)]
+struct Sample {
+    requests: u64,
+    bytes: u64,
+    errors: u64,
+    /// In other buckets of the histogram than that of 4 KiB.
+    elsewhere: u64,
+}
+
+fn samples(text: &str) -> Vec<Sample> {
+    text.split_terminator("\n\n").map(sample).collect()
+}
+
+fn sample(text: &str) -> Sample {
+    let (status, histogram) = text.split_once('\n').expect(text);
+    let mut counters = status.split(' ').skip(4).map(|n| n.parse().expect(status));
+    Sample {
+        requests: counters.next().expect(status),
+        bytes: counters.next().expect(status),
+        errors: counters.next().expect(status),
+        elsewhere: histogram
+            .lines()
+            .map(|line| line.split_once(' ').expect(line))
+            .filter(|(bucket, _)| *bucket != "4096")
+            .map(|(_, count)| count.parse::<u64>().expect(count))
+            .sum(),
+    }
+}
 
 #[test]
 fn what_is_read_under_load_fits_together() {
     let mut machine = boot(builder().cpus(2));
     let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0");
-    let samples = machine.sh(&format!(
+    let text = machine.sh(&format!(
         "{LOAD} cd {STAT}/{device}/read; for n in $(seq 1 40); do {SAMPLE} done; \
          touch /run/stop; wait"
     ));
+    let samples = samples(&text);
+    assert_eq!(samples.len(), 40);
     let mut last = (0, 0);
-    for sample in samples.lines() {
-        let numbers: Vec<u64> = sample.split(' ').map(|n| n.parse().unwrap()).collect();
-        let [requests, bytes, errors, elsewhere] = numbers[..] else {
-            panic!("{sample}");
-        };
-        assert_eq!(bytes % 4096, 0, "{sample}");
+    for sample in samples {
+        let Sample {
+            requests, bytes, ..
+        } = sample;
+        assert_eq!(bytes % 4096, 0, "{sample:?}");
         // Requests are added up first, and counted first: of those added, all but what the two
         // readers are counting at this moment have their bytes.
-        assert!(bytes / 4096 + 2 >= requests, "{sample}");
+        assert!(bytes / 4096 + 2 >= requests, "{sample:?}");
         assert!(
             requests >= last.0 && bytes >= last.1,
-            "{last:?}, then {sample}"
+            "{last:?}, then {sample:?}"
         );
-        assert_eq!((errors, elsewhere), (0, 0), "{sample}");
+        assert_eq!((sample.errors, sample.elsewhere), (0, 0), "{sample:?}");
         last = (requests, bytes);
     }
     assert!(last.0 > 0);
@@ -57,23 +87,23 @@ fn what_is_read_under_load_fits_together() {
 fn a_reset_under_load_mixes_nothing_and_afterwards_the_numbers_are_exact() {
     let mut machine = boot(builder().cpus(2));
     let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
-    let samples = machine.sh(&format!(
+    let text = machine.sh(&format!(
         "{LOAD} cd {STAT}/{device}/read; for n in $(seq 1 20); do \
            echo 1 >../reset && {SAMPLE} dmsetup message d 0 reset && {SAMPLE} \
            echo $((n % 2)) >../latency && {SAMPLE} \
          done; touch /run/stop; wait"
     ));
-    assert_eq!(samples.lines().count(), 60);
-    for sample in samples.lines() {
-        let numbers: Vec<u64> = sample.split(' ').map(|n| n.parse().unwrap()).collect();
-        let [requests, bytes, errors, elsewhere] = numbers[..] else {
-            panic!("{sample}");
-        };
+    let samples = samples(&text);
+    assert_eq!(samples.len(), 60);
+    for sample in samples {
+        let Sample {
+            requests, bytes, ..
+        } = sample;
         // Nothing is negative: that would be near 2^64.
-        assert!(requests < 1 << 32 && bytes < 1 << 44, "{sample}");
-        assert_eq!(bytes % 4096, 0, "{sample}");
-        assert_eq!((errors, elsewhere), (0, 0), "{sample}");
-        assert!(bytes / 4096 + 2 >= requests, "{sample}");
+        assert!(requests < 1 << 32 && bytes < 1 << 44, "{sample:?}");
+        assert_eq!(bytes % 4096, 0, "{sample:?}");
+        assert_eq!((sample.errors, sample.elsewhere), (0, 0), "{sample:?}");
+        assert!(bytes / 4096 + 2 >= requests, "{sample:?}");
     }
     machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
     assert_operations(&mut machine, &device, &[]);
