@@ -36,21 +36,13 @@ let
     }
   );
   run =
-    filter:
+    filter: passthru:
     runCommand "dmp-${name}-run"
       (
         environment.variables
         // {
           nativeBuildInputs = [ cargo-nextest ];
-          inherit filter profile;
-          passthru = {
-            inherit archive;
-          }
-          // lib.optionalAttrs environment.debugging {
-            # All tests, but for those of the machine code: what is shipped has other code.
-            # `ci/nix build .#checks.x86_64-linux.tests-debug.whole`
-            whole = run "not binary(code)";
-          };
+          inherit filter profile passthru;
         }
         // lib.optionalAttrs environment.debugging { DMP_STRESS_SECONDS = "5"; }
       )
@@ -66,4 +58,13 @@ let
         cp workspace/target/nextest/$profile/junit.xml $out
       '';
 in
-run filter
+run filter (
+  {
+    inherit archive;
+  }
+  // lib.optionalAttrs environment.debugging {
+    # The tests that this leaves out, but for those of the machine code: what is shipped has
+    # other code. `ci/nix build .#checks.x86_64-linux.tests-debug.rest`
+    rest = run "not binary(code) - (${filter})" { };
+  }
+)
