@@ -22,7 +22,7 @@ rec {
     DMP_KO = "${dmp}/lib/modules/${kernel.modDirVersion}/extra/dmp.ko";
   }
   // lib.optionalAttrs debugging {
-    DMP_VM_PATIENCE = "5";
+    DMP_VM_PATIENCE = "10";
   };
   exports = lib.concatMapStringsSep "\n" (name: "export ${name}=${variables.${name}}") (
     builtins.attrNames variables
