@@ -10,6 +10,7 @@ use crate::limit::Limit;
 use crate::link::{Link, PORTS};
 use crate::machine::{Machine, console_path};
 use crate::qemu::{Invocation, Parts};
+use crate::sysrq::SysRq;
 use crate::workdir::Workdir;
 
 /// How long a guest may take from power on to its first command. It takes about three seconds
@@ -128,13 +129,15 @@ impl Builder {
     fn start(&self) -> Result<Machine, Error> {
         let workdir = Workdir::new()?;
         let (link, sockets) = Link::pair().doing(|| "make sockets".into())?;
+        let keys = workdir.path().join("keys");
+        let sysrq = SysRq::new(&keys)?;
         let (mut invocation, disks) = self.invocation(&workdir, "ignore_loglevel -- agent")?;
         invocation
-            .console_file(&console_path(&workdir))
+            .console_files(&console_path(&workdir), &keys)
             .ports(&PORTS, sockets.into())
             .own_process_group();
         let qemu = invocation.start(&workdir.path().join("qemu.log"))?;
-        Ok(Machine::started(qemu, link, disks, self, workdir))
+        Ok(Machine::started(qemu, link, sysrq, disks, self, workdir))
     }
 
     /// The machine without its console.

@@ -12,9 +12,13 @@ pub struct Tail(String);
 impl Tail {
     const LINES: usize = 60;
 
-    fn of(text: &str) -> Self {
-        let lines: Vec<&str> = text.lines().collect();
-        Self(lines[lines.len().saturating_sub(Self::LINES)..].join("\n"))
+    /// The last lines of the first so many, and all behind them.
+    fn of(text: &str, lines: usize) -> Self {
+        let kept: Vec<&str> = text
+            .lines()
+            .skip(lines.saturating_sub(Self::LINES))
+            .collect();
+        Self(kept.join("\n"))
     }
 }
 
@@ -49,7 +53,17 @@ impl Console {
 
     /// Its last lines.
     pub fn tail(&self) -> Tail {
-        Tail::of(&self.0)
+        self.tail_since(self)
+    }
+
+    /// What has come since it was as `before`.
+    pub(crate) fn since(&self, before: &Self) -> &str {
+        self.0.get(before.0.len()..).unwrap_or_default()
+    }
+
+    /// Its last lines as it was `before`, and all that has come since.
+    pub(crate) fn tail_since(&self, before: &Self) -> Tail {
+        Tail::of(&self.0, before.0.lines().count())
     }
 
     /// Whether a kernel has begun to run.
@@ -292,5 +306,9 @@ mod tests {
         let tail = Console::new(log.as_bytes()).tail().to_string();
         assert!(tail.contains("\nline 40\n") && tail.ends_with("line 99\n---"));
         assert!(!tail.contains("line 39\n"));
+        // What has come since then is all there.
+        let before = Console::new(lines[..80].join("\n").as_bytes());
+        let tail = Console::new(log.as_bytes()).tail_since(&before).to_string();
+        assert!(tail.contains(":\nline 20\n") && tail.ends_with("line 99\n---"));
     }
 }

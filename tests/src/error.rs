@@ -50,13 +50,16 @@ pub enum Error {
         console: Tail,
     },
     /// A wait reached its limit.
-    #[error("{} s were not enough for {what}\n{console}", limit.as_secs_f32())]
+    #[error("{} s were not enough for {what}{}\n{console}", limit.as_secs_f32(),
+        if *silent { ", and its kernel does not answer any more" } else { "" })]
     Timeout {
         /// What was waited for.
         what: String,
         /// For how long.
         limit: Duration,
-        /// The guest's last words.
+        /// Whether its kernel gave no answer when it was asked what it does.
+        silent: bool,
+        /// The guest's last words, with what it does.
         console: Tail,
     },
     /// Whoever reads the command's output has closed it, or it cannot be written.

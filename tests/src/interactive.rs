@@ -26,6 +26,7 @@ impl Builder {
             None => Err(Error::Timeout {
                 what: "the machine".into(),
                 limit: self.total.map_or(Duration::ZERO, |total| total.length),
+                silent: false,
                 console: console.tail(),
             }),
             Some(status) if status.success() && !console.has_panicked() => Ok(()),

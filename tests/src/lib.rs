@@ -19,6 +19,7 @@ mod link;
 mod machine;
 mod qemu;
 mod split;
+mod sysrq;
 mod tsc;
 mod workdir;
 

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::limit::Limit;
 use crate::link::{Broken, Link};
 use crate::qemu::Qemu;
+use crate::sysrq::SysRq;
 use crate::workdir::Workdir;
 
 /// How long it may take to power off.
@@ -62,6 +63,7 @@ pub struct Output {
 pub struct Machine {
     qemu: Qemu,
     link: Link,
+    sysrq: SysRq,
     disks: Vec<PathBuf>,
     limit: Duration,
     total: Option<Limit>,
@@ -81,6 +83,7 @@ impl Machine {
     pub(crate) fn started(
         qemu: Qemu,
         link: Link,
+        sysrq: SysRq,
         disks: Vec<PathBuf>,
         builder: &Builder,
         workdir: Workdir,
@@ -88,6 +91,7 @@ impl Machine {
         Self {
             qemu,
             link,
+            sysrq,
             disks,
             limit: builder.limit,
             total: builder.total,
@@ -246,10 +250,14 @@ impl Machine {
     }
 
     fn timeout(&self, what: &str, limit: Limit) -> Error {
+        let before = self.console();
+        // Nobody listens earlier.
+        let silent = before.has_reached_init() && !self.sysrq.ask(|| self.console());
         Error::Timeout {
             what: what.into(),
             limit: limit.length,
-            console: self.console().tail(),
+            silent,
+            console: self.console().tail_since(&before),
         }
     }
 }

@@ -91,21 +91,26 @@ impl Invocation {
 
     /// The guest's serial console, written to a file.
     pub(crate) fn console_file(&mut self, path: &Path) -> &mut Self {
-        self.args([
-            OsStr::new("-chardev"),
-            &option("file,id=console,path=", path),
-        ])
-        .args(["-serial", "chardev:console"])
+        self.console(&option("file,id=console,path=", path))
+    }
+
+    /// The guest's serial console, written to a file, and with its keys from another.
+    pub(crate) fn console_files(&mut self, output: &Path, input: &Path) -> &mut Self {
+        let mut console = option("file,id=console,mux=on,path=", output);
+        console.push(option(",input-path=", input));
+        self.console(&console)
+    }
+
+    fn console(&mut self, chardev: &OsStr) -> &mut Self {
+        self.args([OsStr::new("-chardev"), chardev])
+            .args(["-serial", "chardev:console"])
     }
 
     /// The guest's serial console on the terminal, and to a file.
     pub(crate) fn console_terminal(&mut self, path: &Path) -> &mut Self {
         self.command.stdin(Stdio::inherit());
-        self.args([
-            OsStr::new("-chardev"),
-            &option("stdio,id=console,mux=on,signal=off,logfile=", path),
-        ])
-        .args(["-serial", "chardev:console", "-mon", "chardev=console"])
+        self.console(&option("stdio,id=console,mux=on,signal=off,logfile=", path))
+            .args(["-mon", "chardev=console"])
     }
 
     /// Virtio ports of these names, each on a socket that QEMU inherits.

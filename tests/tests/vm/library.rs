@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use dmp_vm::{Error, Machine};
+use dmp_vm::{Disk, Error, Machine};
 
 fn boot() -> Machine {
     Machine::builder()
@@ -81,5 +81,32 @@ fn a_command_has_a_time_limit() {
     match machine.run("sleep 1000") {
         Err(Error::Timeout { what, .. }) => assert_eq!(what, "the command"),
         other => panic!("{other:?}"),
+    }
+}
+
+/// Whether it is at work or waits for something: the kernel says so.
+#[test]
+fn a_command_that_takes_too_long_is_shown_with_what_the_guest_does() {
+    let builder = Machine::builder().cpus(2).disk(Disk::Scratch(1 << 20));
+    let mut machine = builder.boot().unwrap_or_else(|error| panic!("{error}"));
+    machine.set_limit(Duration::from_secs(3));
+    let command = "dmsetup create d --table '0 8 dmp /dev/vda 0' && dmsetup suspend d; \
+                   yes >/dev/null & dd if=/dev/mapper/d of=/dev/null";
+    let message = machine.run(command).unwrap_err().to_string();
+    let parts = [
+        "s were not enough for the command\n",
+        "Run /init as init process",
+        "Show backtrace of all active CPUs",
+        "Comm: yes",
+        "Show Blocked State",
+        "task:dd ",
+        "HELP",
+    ];
+    let mut rest = message.as_str();
+    for part in parts {
+        rest = match rest.split_once(part) {
+            Some((_, rest)) => rest,
+            None => panic!("{part:?} is not there, or not in its place, in: {message}"),
+        };
     }
 }
