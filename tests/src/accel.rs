@@ -138,7 +138,7 @@ fn guest_gets_through(parts: &Parts) -> Result<bool, Error> {
     let mut qemu = invocation.start(&workdir.path().join("qemu.log"))?;
     let deadline = Instant::now() + PROBE_LIMIT;
     loop {
-        let ended = qemu.wait(Some(Duration::from_millis(50)))?.is_some();
+        let ended = qemu.wait(Duration::from_millis(50))?.is_some();
         if Console::read(&console).has_booted() {
             return Ok(true);
         }

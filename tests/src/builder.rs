@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::accel::Accel;
 use crate::disk::Disk;
 use crate::error::{Doing, Error};
-use crate::limit::Limit;
+use crate::limit::{Limit, Limits};
 use crate::link::{Link, PORTS};
 use crate::machine::{Machine, console_path};
 use crate::qemu::{Invocation, Parts};
@@ -32,8 +32,7 @@ pub struct Builder {
     pub(crate) kernel_arguments: String,
     pub(crate) tools: bool,
     pub(crate) accel: Accel,
-    pub(crate) limit: Duration,
-    pub(crate) total: Option<Limit>,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Builder {
@@ -48,8 +47,10 @@ impl Default for Builder {
             accel: accel
                 .and_then(|name| name.parse().ok())
                 .unwrap_or(Accel::Auto),
-            limit: COMMAND_LIMIT,
-            total: None,
+            limits: Limits {
+                command: COMMAND_LIMIT,
+                total: None,
+            },
         }
     }
 }
@@ -94,14 +95,14 @@ impl Builder {
 
     /// How long each command may take; a minute by default, and longer on a slow kernel.
     pub fn limit(mut self, limit: Duration) -> Self {
-        self.limit = limit;
+        self.limits.command = limit;
         self
     }
 
     /// How long everything may take from now on, the boot too: in the place of all other limits,
     /// and no longer on any kernel.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.total = Some(Limit::exactly(timeout));
+        self.limits.total = Some(Limit::exactly(timeout));
         self
     }
 
@@ -109,7 +110,7 @@ impl Builder {
     /// that boots it. A kernel that ends or hangs before its init, where there is no module yet, is
     /// given another machine.
     pub fn boot(self) -> Result<Machine, Error> {
-        let limit = self.total.unwrap_or_else(|| Limit::about(BOOT_LIMIT));
+        let limit = self.limits.of(BOOT_LIMIT);
         let mut machine = self.start()?;
         for _ in 1..STARTS {
             let part = Limit::about(BOOT_LIMIT / STARTS).deadline;
@@ -137,7 +138,14 @@ impl Builder {
             .ports(&PORTS, sockets.into())
             .own_process_group();
         let qemu = invocation.start(&workdir.path().join("qemu.log"))?;
-        Ok(Machine::started(qemu, link, sysrq, disks, self, workdir))
+        Ok(Machine::started(
+            qemu,
+            link,
+            sysrq,
+            disks,
+            self.limits,
+            workdir,
+        ))
     }
 
     /// The machine without its console.

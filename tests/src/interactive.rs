@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use std::io;
-use std::time::Duration;
 
 use crate::builder::Builder;
 use crate::console::Console;
 use crate::error::Error;
-use crate::limit::Limit;
 use crate::machine::{console_path, explain_end};
 use crate::workdir::{KeepTerminal, Workdir};
 
 impl Builder {
-    /// Boots it with a shell on the terminal; returns when it has powered off or QEMU was left
-    /// with Ctrl-A X.
+    /// Boots it with a shell on the terminal, a command like others; returns when it has powered
+    /// off or QEMU was left with Ctrl-A X.
     pub fn interact(self) -> Result<(), Error> {
         let workdir = Workdir::new()?;
         let cmdline = format!("quiet -- shell {}", window_size());
@@ -20,12 +18,13 @@ impl Builder {
         invocation.console_terminal(&console_path(&workdir));
         let _terminal = KeepTerminal::new();
         let mut qemu = invocation.start(&workdir.path().join("qemu.log"))?;
-        let ended = qemu.wait(self.total.map(Limit::left))?;
+        let limit = self.limits.of_command();
+        let ended = qemu.wait(limit.left())?;
         let console = Console::read(&console_path(&workdir));
         match ended {
             None => Err(Error::Timeout {
                 what: "the machine".into(),
-                limit: self.total.map_or(Duration::ZERO, |total| total.length),
+                limit: limit.length,
                 silent: false,
                 console: console.tail(),
             }),

@@ -28,5 +28,6 @@ pub use builder::Builder;
 pub use console::{Console, Tail};
 pub use disk::{Disk, Fault};
 pub use error::Error;
+pub use limit::patience;
 pub use machine::{Machine, Output};
 pub use workdir::clean_up_on_signals;

@@ -25,10 +25,35 @@ impl Limit {
         }
     }
 
-    /// So long from now on, for a kernel of the usual speed: `DMP_VM_PATIENCE` times as long.
+    /// So long from now on, for a kernel of the usual speed: [`patience`] times as long.
     pub(crate) fn about(length: Duration) -> Self {
-        let patience = std::env::var("DMP_VM_PATIENCE").ok();
-        let times = patience.and_then(|times| times.parse().ok()).unwrap_or(1);
-        Self::exactly(length.saturating_mul(times))
+        Self::exactly(length.saturating_mul(patience()))
     }
+}
+
+/// What a machine's steps are limited by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How long a command may take.
+    pub(crate) command: Duration,
+    /// All of them together, in the place of each one's.
+    pub(crate) total: Option<Limit>,
+}
+
+impl Limits {
+    /// Of a step that may take so long.
+    pub(crate) fn of(self, length: Duration) -> Limit {
+        self.total.unwrap_or_else(|| Limit::about(length))
+    }
+
+    /// Of a command that begins now.
+    pub(crate) fn of_command(self) -> Limit {
+        self.of(self.command)
+    }
+}
+
+/// How many times as long as others the kernel may take: `DMP_VM_PATIENCE`.
+pub fn patience() -> u32 {
+    let patience = std::env::var("DMP_VM_PATIENCE").ok();
+    patience.and_then(|times| times.parse().ok()).unwrap_or(1)
 }

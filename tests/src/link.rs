@@ -5,12 +5,13 @@
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::limit::Limit;
 use crate::split::Splitter;
 
 /// The ports' names, in the order of [`Link::pair`]'s far ends.
@@ -59,20 +60,17 @@ impl Link {
         &mut self,
         script: &[u8],
         mut sinks: [&mut dyn Write; 2],
-        deadline: Instant,
+        limit: Limit,
     ) -> Result<i32, Broken> {
         let token = format!("{:032x}", fastrand::u128(..));
-        self.say(
-            &format!("run {token} {}\n", STANDARD.encode(script)),
-            deadline,
-        )?;
+        self.say(&format!("run {token} {}\n", STANDARD.encode(script)), limit)?;
         let mut splitters = [Splitter::new(&token), Splitter::new(&token)];
         let mut buffer = vec![0; 64 << 10];
         loop {
             if let (Some(status), Some(_)) = (splitters[0].status(), splitters[1].status()) {
                 return Ok(status);
             }
-            self.wait_readable(deadline)?;
+            self.wait_readable(limit)?;
             for ((from, splitter), sink) in self.outputs.iter().zip(&mut splitters).zip(&mut sinks)
             {
                 pass_on(from, splitter, sink, &mut buffer)?;
@@ -81,14 +79,13 @@ impl Link {
     }
 
     /// Asks the guest to power off. It may be unable to hear it.
-    pub(crate) fn power_off(&mut self, deadline: Instant) {
-        let _ = self.say("poweroff\n", deadline);
+    pub(crate) fn power_off(&mut self, limit: Limit) {
+        let _ = self.say("poweroff\n", limit);
     }
 
-    fn say(&mut self, line: &str, deadline: Instant) -> Result<(), Broken> {
-        let limit = left(deadline)?;
+    fn say(&mut self, line: &str, limit: Limit) -> Result<(), Broken> {
         self.control
-            .set_write_timeout(Some(limit))
+            .set_write_timeout(Some(left(limit)?))
             .map_err(Broken::Host)?;
         self.control
             .write_all(line.as_bytes())
@@ -98,10 +95,10 @@ impl Link {
             })
     }
 
-    fn wait_readable(&self, deadline: Instant) -> Result<(), Broken> {
-        let limit = Timespec::try_from(left(deadline)?).ok();
+    fn wait_readable(&self, limit: Limit) -> Result<(), Broken> {
+        let left = Timespec::try_from(left(limit)?).ok();
         let mut fds = [0, 1].map(|n| PollFd::new(&self.outputs[n], PollFlags::IN));
-        match poll(&mut fds, limit.as_ref()) {
+        match poll(&mut fds, left.as_ref()) {
             Ok(0) => Err(Broken::Deadline),
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(Broken::Host(error.into())),
@@ -109,8 +106,8 @@ impl Link {
     }
 }
 
-fn left(deadline: Instant) -> Result<Duration, Broken> {
-    match deadline.saturating_duration_since(Instant::now()) {
+fn left(limit: Limit) -> Result<Duration, Broken> {
+    match limit.left() {
         Duration::ZERO => Err(Broken::Deadline),
         left => Ok(left),
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::builder::Builder;
 use crate::console::Console;
 use crate::error::Error;
-use crate::limit::Limit;
+use crate::limit::{Limit, Limits};
 use crate::link::{Broken, Link};
 use crate::qemu::Qemu;
 use crate::sysrq::SysRq;
@@ -65,8 +65,7 @@ pub struct Machine {
     link: Link,
     sysrq: SysRq,
     disks: Vec<PathBuf>,
-    limit: Duration,
-    total: Option<Limit>,
+    limits: Limits,
     /// Whether its log has been looked through, or need not be.
     over: bool,
     /// Dropped last: QEMU has its files there.
@@ -85,7 +84,7 @@ impl Machine {
         link: Link,
         sysrq: SysRq,
         disks: Vec<PathBuf>,
-        builder: &Builder,
+        limits: Limits,
         workdir: Workdir,
     ) -> Self {
         Self {
@@ -93,8 +92,7 @@ impl Machine {
             link,
             sysrq,
             disks,
-            limit: builder.limit,
-            total: builder.total,
+            limits,
             over: true,
             workdir,
         }
@@ -112,7 +110,7 @@ impl Machine {
 
     /// How long each command may take from now on.
     pub fn set_limit(&mut self, limit: Duration) {
-        self.limit = limit;
+        self.limits.command = limit;
     }
 
     /// Runs a sh script in the guest.
@@ -129,7 +127,7 @@ impl Machine {
     /// Runs a sh script in the guest; its output goes on as it comes. An error is the machine's
     /// end.
     pub fn run_to(&mut self, script: &[u8], sinks: [&mut dyn Write; 2]) -> Result<i32, Error> {
-        let limit = self.total.unwrap_or_else(|| Limit::about(self.limit));
+        let limit = self.limits.of_command();
         self.exchange(script, sinks, limit)
             .map_err(|broken| self.explain(broken, "the command", limit))
             .inspect_err(|_| self.over = true)
@@ -168,9 +166,9 @@ impl Machine {
     /// Powers the machine off.
     pub fn power_off(&mut self) -> Result<(), Error> {
         self.over = true;
-        let limit = self.total.unwrap_or_else(|| Limit::about(POWER_OFF_LIMIT));
-        self.link.power_off(limit.deadline);
-        let Some(status) = self.qemu.wait(Some(limit.left()))? else {
+        let limit = self.limits.of(POWER_OFF_LIMIT);
+        self.link.power_off(limit);
+        let Some(status) = self.qemu.wait(limit.left())? else {
             return Err(self.timeout("the guest to power off", limit));
         };
         let console = self.console();
@@ -213,7 +211,7 @@ impl Machine {
     /// Whether its kernel comes to its init until then, or QEMU says why it will not.
     pub(crate) fn is_sound(&mut self, deadline: Instant) -> Result<bool, Error> {
         while !self.console().has_reached_init() {
-            if let Some(status) = self.qemu.wait(Some(Duration::from_millis(20)))? {
+            if let Some(status) = self.qemu.wait(Duration::from_millis(20))? {
                 return Ok(status.code().is_some_and(|code| code != 0));
             }
             if Instant::now() >= deadline {
@@ -229,7 +227,7 @@ impl Machine {
         sinks: [&mut dyn Write; 2],
         limit: Limit,
     ) -> Result<i32, Broken> {
-        self.link.run(script, sinks, limit.deadline)
+        self.link.run(script, sinks, limit)
     }
 
     /// What a broken exchange means. QEMU may close its ports a moment before it ends.
@@ -240,7 +238,7 @@ impl Machine {
                 what: "talk to QEMU".into(),
                 source,
             },
-            Broken::Closed => match self.qemu.wait(Some(Duration::from_secs(5))) {
+            Broken::Closed => match self.qemu.wait(Duration::from_secs(5)) {
                 Ok(Some(status)) => explain_end(status, self.qemu.message(), &self.console(), what),
                 Ok(None) => self.timeout(what, limit),
                 Err(error) => error,

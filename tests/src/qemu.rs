@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::FdFlags;
@@ -17,6 +17,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 
 use crate::accel::Chosen;
 use crate::error::{Doing, Error};
+use crate::limit::Limit;
 
 /// Where the machine's parts are.
 #[derive(Debug, Clone)]
@@ -198,14 +199,11 @@ pub(crate) struct Qemu {
 }
 
 impl Qemu {
-    /// Waits for it to end by itself; `None` if it has not after `limit`, or ever for no limit.
-    pub(crate) fn wait(&mut self, limit: Option<Duration>) -> Result<Option<ExitStatus>, Error> {
-        let deadline = limit.map(|limit| Instant::now() + limit);
-        while !readable(
-            self.pidfd.as_fd(),
-            deadline.map(|at| at.saturating_duration_since(Instant::now())),
-        )? {
-            if deadline.is_some_and(|at| at <= Instant::now()) {
+    /// Waits for it to end by itself; `None` if it has not after `limit`.
+    pub(crate) fn wait(&mut self, limit: Duration) -> Result<Option<ExitStatus>, Error> {
+        let limit = Limit::exactly(limit);
+        while !readable(self.pidfd.as_fd(), limit.left())? {
+            if limit.left().is_zero() {
                 return Ok(None);
             }
         }
@@ -225,8 +223,8 @@ impl Qemu {
     }
 }
 
-fn readable(fd: BorrowedFd<'_>, limit: Option<Duration>) -> Result<bool, Error> {
-    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+fn readable(fd: BorrowedFd<'_>, limit: Duration) -> Result<bool, Error> {
+    let limit = Timespec::try_from(limit).ok();
     match poll(&mut [PollFd::new(&fd, PollFlags::IN)], limit.as_ref()) {
         Ok(ready) => Ok(ready > 0),
         Err(rustix::io::Errno::INTR) => Ok(false),

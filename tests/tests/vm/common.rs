@@ -11,11 +11,6 @@ pub fn dmp_vm() -> Command {
     Command::new(path)
 }
 
-/// How many times as long as others the kernel under test may take.
-pub fn patience() -> u32 {
-    std::env::var("DMP_VM_PATIENCE").map_or(1, |times| times.parse().unwrap())
-}
-
 /// Runs dmp-vm to its end.
 pub fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
     dmp_vm().args(args).output().unwrap()

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
+use dmp_vm::patience;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::*;
