@@ -3,7 +3,7 @@
 //! What only the debug kernel can be asked: it makes allocations fail.
 
 #[allow(dead_code)]
-#[path = "../dmp/common.rs"]
+#[path = "../common/mod.rs"]
 mod common;
 
 mod allocations;

@@ -3,8 +3,10 @@
 //! What must hold of the dmp target, seen from user space: each test boots a machine of its own
 //! and fails on any complaint of its kernel.
 
-mod access;
+#[path = "../common/mod.rs"]
 mod common;
+
+mod access;
 mod counters;
 mod data;
 mod dax;

@@ -34,11 +34,10 @@ fn sample(text: &str) -> Sample {
         requests: counters.next().expect(status),
         bytes: counters.next().expect(status),
         errors: counters.next().expect(status),
-        elsewhere: histogram
-            .lines()
-            .map(|line| line.split_once(' ').expect(line))
-            .filter(|(bucket, _)| *bucket != "4096")
-            .map(|(_, count)| count.parse::<u64>().expect(count))
+        elsewhere: buckets(histogram)
+            .iter()
+            .filter(|(bound, _)| bound != "4096")
+            .map(|(_, count)| count)
             .sum(),
     }
 }

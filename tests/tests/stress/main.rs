@@ -4,7 +4,7 @@
 //! nothing says otherwise.
 
 #[allow(dead_code)]
-#[path = "../dmp/common.rs"]
+#[path = "../common/mod.rs"]
 mod common;
 mod load;
 

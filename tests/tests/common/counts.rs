@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What dmp, the kernel and the tests have counted.
+
+use dmp_vm::Machine;
+
+use super::STAT;
+
+/// One operation's counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Count {
+    pub requests: u64,
+    pub bytes: u64,
+}
+
+impl Count {
+    pub fn of(requests: u64, size: u64) -> Self {
+        Self {
+            requests,
+            bytes: requests * size,
+        }
+    }
+
+    pub fn average(self) -> u64 {
+        self.bytes.checked_div(self.requests).unwrap_or(0)
+    }
+}
+
+impl std::ops::Add for Count {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            requests: self.requests + other.requests,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}
+
+impl std::ops::Sub for Count {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            requests: self.requests - other.requests,
+            bytes: self.bytes - other.bytes,
+        }
+    }
+}
+
+/// What the kernel has counted of a block device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskStat {
+    pub reads: Count,
+    pub writes: Count,
+    pub discards: Count,
+    pub flushes: u64,
+}
+
+impl std::ops::Sub for DiskStat {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            reads: self.reads - other.reads,
+            writes: self.writes - other.writes,
+            discards: self.discards - other.discards,
+            flushes: self.flushes - other.flushes,
+        }
+    }
+}
+
+/// What /sys/block/DISK/stat says. Requests that were merged into others are requests, too.
+#[track_caller]
+pub fn disk_stat(machine: &mut Machine, disk: &str) -> DiskStat {
+    let stat = machine.sh(&format!("cat /sys/block/{disk}/stat"));
+    let stat: Vec<u64> = stat
+        .split_whitespace()
+        .map(|n| n.parse().unwrap())
+        .collect();
+    let count = |at: usize| Count {
+        requests: stat[at] + stat[at + 1],
+        bytes: stat[at + 2] * 512,
+    };
+    DiskStat {
+        reads: count(0),
+        writes: count(4),
+        discards: count(11),
+        flushes: stat[15],
+    }
+}
+
+/// What `volumes` must say, to the byte.
+pub fn volumes(reads: Count, writes: Count) -> String {
+    let part = |count: Count| {
+        format!(
+            " reqs: {}\n avg size: {}\n",
+            count.requests,
+            count.average()
+        )
+    };
+    format!(
+        "read:\n{}write:\n{}total:\n{}",
+        part(reads),
+        part(writes),
+        part(reads + writes)
+    )
+}
+
+/// All of one device's counters must be these: in each file, and in `volumes`.
+#[track_caller]
+pub fn assert_counts(machine: &mut Machine, device: &str, reads: Count, writes: Count) {
+    let shown = machine.sh(&format!(
+        "cd {STAT}/{device} && \
+         for file in read/requests read/bytes read/avg_size write/requests write/bytes write/avg_size; \
+         do echo $file $(cat $file); done && cat volumes"
+    ));
+    let expected = format!(
+        "read/requests {}\nread/bytes {}\nread/avg_size {}\n\
+         write/requests {}\nwrite/bytes {}\nwrite/avg_size {}\n{}",
+        reads.requests,
+        reads.bytes,
+        reads.average(),
+        writes.requests,
+        writes.bytes,
+        writes.average(),
+        volumes(reads, writes)
+    );
+    assert_eq!(shown, expected, "{device}");
+}
+
+/// The counters of all devices together must be these.
+#[track_caller]
+pub fn assert_all(machine: &mut Machine, reads: Count, writes: Count) {
+    let shown = machine.sh(&format!("cat {STAT}/volumes"));
+    assert_eq!(shown, volumes(reads, writes), "all devices");
+}
+
+/// The operations, in the order in which they are shown.
+pub const OPERATIONS: [&str; 6] = ["read", "write", "discard", "flush", "write_zeroes", "other"];
+
+/// Requests, bytes and errors of each operation of `device` must be those of `expected`, and zero
+/// where an operation is not in it. The average and the sum of the size histogram must fit them.
+#[track_caller]
+pub fn assert_operations(machine: &mut Machine, device: &str, expected: &[(&str, u64, u64, u64)]) {
+    let shown = machine.sh(&format!(
+        "cd {STAT}/{device} && for o in {all}; do \
+         echo $o $(cat $o/requests $o/bytes $o/errors $o/avg_size) \
+         $(awk '{{ sum += $2 }} END {{ print sum }}' $o/size_histogram); done",
+        all = OPERATIONS.join(" ")
+    ));
+    let mut lines = String::new();
+    for operation in OPERATIONS {
+        let (_, requests, bytes, errors) = expected
+            .iter()
+            .find(|(name, ..)| *name == operation)
+            .unwrap_or(&("", 0, 0, 0));
+        let average = bytes.checked_div(*requests).unwrap_or(0);
+        lines += &format!("{operation} {requests} {bytes} {errors} {average} {requests}\n");
+    }
+    assert_eq!(
+        shown, lines,
+        "{device}: operation, requests, bytes, errors, average, sum of the size histogram"
+    );
+}
+
+/// The lines of a histogram that have counted something: bound and count.
+#[track_caller]
+pub fn histogram(machine: &mut Machine, file: &str) -> Vec<(String, u64)> {
+    buckets(&machine.sh(&format!("cat {STAT}/{file}")))
+}
+
+/// The same of a histogram's text.
+#[track_caller]
+pub fn buckets(histogram: &str) -> Vec<(String, u64)> {
+    histogram
+        .lines()
+        .map(|line| line.split_once(' ').expect(histogram))
+        .map(|(bound, count)| (bound.to_owned(), count.parse().expect(histogram)))
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+/// One number of sysfs, on a line of its own.
+#[track_caller]
+pub fn number(machine: &mut Machine, file: &str) -> u64 {
+    let text = machine.sh(&format!("cat {STAT}/{file}"));
+    let line = text.strip_suffix('\n');
+    line.and_then(|line| line.parse().ok())
+        .unwrap_or_else(|| panic!("{file}: {text:?}"))
+}
