@@ -9,6 +9,7 @@
 }:
 let
   crate = import ./crate.nix;
+  profile = if environment.debugging then "soak-debug" else "soak";
 in
 writeShellApplication {
   name = "dmp-soak";
@@ -38,7 +39,8 @@ writeShellApplication {
       round=$((round + 1))
       export DMP_STRESS_SEED=''${seed:-$RANDOM}
       echo "dmp-soak: round $round, $((SECONDS / 60)) of $minutes minutes"
-      cargo-nextest nextest run --no-fail-fast --filterset 'binary(stress)' \
+      cargo-nextest nextest run --no-fail-fast \
+        --profile ${profile} --filterset 'binary(stress)' \
         --archive-file ${stress.archive}/tests.tar.zst --workspace-remap "$work/workspace"
     done
     echo "dmp-soak: $round rounds, nothing failed"
