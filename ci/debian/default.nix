@@ -141,7 +141,7 @@ let
         cargoLock.lockFile = ./nextest/Cargo.lock;
         cargoBuildFlags = [ "--package=cargo-nextest" ];
         # It waits for machines: it need not be fast, but be built soon.
-        env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "1";
+        env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "0";
       };
 
       clang = links "clang" [ "/usr/bin/clang" ];
