@@ -23,7 +23,7 @@ const QUESTIONS: [(u8, &str); 3] = [
     (b'h', "sysrq: HELP"),
 ];
 /// What QEMU's multiplexer makes a break of, after which a key is SysRq's.
-const BREAK: [u8; 2] = *b"\x01b";
+const BREAK: &[u8] = b"\x01b";
 /// How long the kernel may take for an answer. It takes a hundredth of a second, if it does at all.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// It does not see a break that comes while it writes: it is asked when it has been quiet for so
@@ -67,7 +67,7 @@ impl SysRq {
     }
 
     fn press(&self, key: u8) {
-        let _ = (&self.0).write_all(&[BREAK[0], BREAK[1], key]);
+        let _ = (&self.0).write_all(&[BREAK, &[key]].concat());
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
+use dmp_vm::patience;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -23,11 +24,17 @@ struct Running {
 
 impl Running {
     fn start(script: &str) -> Self {
+        Self::start_with(&[], script)
+    }
+
+    fn start_with(options: &[&str], script: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut vm = dmp_vm()
+            .args(options)
             .args(["--", "sh", "-c", script])
             .env("TMPDIR", directory.path())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(vm.stdout.take().unwrap());
@@ -117,5 +124,28 @@ fn output_comes_as_it_is_made_and_nobody_to_read_it_is_the_end() {
     assert!(some.starts_with(b"y\ny\n"));
     drop(stdout);
     assert_eq!(running.end(), Some(141));
+    assert_eq!(running.files_left(), 0);
+}
+
+#[test]
+fn a_guest_whose_kernel_does_not_answer_is_said_to_be_silent_and_ended() {
+    let seconds = (15 * patience()).to_string();
+    let mut running = Running::start_with(&["--timeout", &seconds], "echo begun; sleep 1000");
+    let qemu = Pid::from_raw(running.qemu.try_into().unwrap()).unwrap();
+    kill_process(qemu, Signal::STOP).unwrap();
+    assert_eq!(running.end(), Some(124));
+    let mut stderr = String::new();
+    running
+        .vm
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut stderr)
+        .unwrap();
+    let said = format!(
+        "dmp-vm: {seconds} s were not enough for the command, \
+         and its kernel does not answer any more\n"
+    );
+    assert!(stderr.contains(&said), "{stderr}");
     assert_eq!(running.files_left(), 0);
 }
