@@ -85,19 +85,39 @@ pub fn random_load(path: &str) -> String {
 /// has each round of each loop.
 #[track_caller]
 pub fn run_against(machine: &mut Machine, command: &str, loops: &[&str]) {
+    machine.sh(&against(command, loops));
+}
+
+fn against(command: &str, loops: &[&str]) -> String {
     let mut script = String::from("rm -f /run/stop /run/failed\n");
     for body in loops {
+        // In a shell of its own, which it may exit.
         script += &format!(
-            "( while ! [ -e /run/stop ]; do {{ {body}\n}} || {{ touch /run/failed; break; }}; \
-             done ) &\n"
+            "( while ! [ -e /run/stop ]; do {{ {body}\n}} || exit; done ) || touch /run/failed &\n"
         );
     }
     script += &format!(
-        "{command}\n\
+        "( {command}\n)\n\
          status=$?; touch /run/stop; wait; [ $status = 0 ] || exit $status\n\
          ! [ -e /run/failed ]"
     );
-    machine.sh(&script);
+    script
+}
+
+#[test]
+fn a_race_fails_with_its_command_and_with_each_of_its_loops() {
+    let mut machine = machine();
+    for (command, loops, status) in [
+        ("sleep 0.2", ["true", "usleep 1000"], 0),
+        ("exit 3", ["true", "true"], 3),
+        ("sleep 0.2", ["true", "false"], 1),
+        ("sleep 0.2", ["false || exit", "true"], 1),
+        ("sleep 0.2", ["exit 3", "true"], 1),
+    ] {
+        let output = machine.run(&against(command, &loops)).unwrap();
+        assert_eq!(output.status, status, "{command} against {loops:?}");
+    }
+    finish(machine);
 }
 
 /// Runs fio with these options against these loops.
