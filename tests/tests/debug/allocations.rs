@@ -21,7 +21,7 @@ const ENOUGH: u32 = 5;
 /// and with so many devices.
 fn machine_that_fails(table: &str) -> Machine {
     let mut machine = boot(builder());
-    machine.set_limit(Duration::from_secs(120));
+    machine.set_limit(Duration::from_secs(100));
     machine.sh(&format!(
         "set -- $(grep '^dmp ' /proc/modules) && cd /sys/kernel/debug && \
          for what in failslab fail_page_alloc; do \

@@ -145,7 +145,7 @@ fn a_load_that_fails_after_a_good_line_leaves_nothing() {
 /// dmsetup makes a hundred devices of one concise table, and two of them do so at once.
 #[test]
 fn two_hundred_devices_come_and_go_at_once_and_leave_nothing() {
-    let mut machine = boot(builder().cpus(2).limit(Duration::from_secs(200)));
+    let mut machine = boot(builder().cpus(2).limit(Duration::from_secs(100)));
     machine.sh("for w in 0 1; do \
            dmsetup create --concise \"$(for n in $(seq 1 100); do \
              printf 'd%s-%s,,,rw,0 8 dmp /dev/vda %s;' $w $n $((n * 8)); done)\" & \
