@@ -12,12 +12,9 @@ pub struct Tail(String);
 impl Tail {
     const LINES: usize = 60;
 
-    /// The last lines of the first so many, and all behind them.
-    fn of(text: &str, lines: usize) -> Self {
-        let kept: Vec<&str> = text
-            .lines()
-            .skip(lines.saturating_sub(Self::LINES))
-            .collect();
+    /// From this line on.
+    fn of(text: &str, first: usize) -> Self {
+        let kept: Vec<&str> = text.lines().skip(first).collect();
         Self(kept.join("\n"))
     }
 }
@@ -61,9 +58,15 @@ impl Console {
         self.0.get(before.0.len()..).unwrap_or_default()
     }
 
-    /// Its last lines as it was `before`, and all that has come since.
+    /// Its last lines as it was `before`, and all that has come since; and all from the kernel's
+    /// first complaint on, which is of the cause where later ones are of what came of it.
     pub(crate) fn tail_since(&self, before: &Self) -> Tail {
-        Tail::of(&self.0, before.0.lines().count())
+        let last = before.0.lines().count().saturating_sub(Tail::LINES);
+        let complaint = before.numbered_complaints().next();
+        Tail::of(
+            &self.0,
+            complaint.map_or(last, |(first, _)| first.min(last)),
+        )
     }
 
     /// Whether a kernel has begun to run.
@@ -83,25 +86,30 @@ impl Console {
 
     /// The lines in which the kernel complained of itself; none in a good run.
     pub fn complaints(&self) -> Vec<String> {
+        self.numbered_complaints()
+            .map(|(_, line)| line.to_owned())
+            .collect()
+    }
+
+    /// They, and which of all lines they are.
+    fn numbered_complaints(&self) -> impl Iterator<Item = (usize, &str)> {
         without_known_reports(&self.0)
             .into_iter()
-            .filter(|line| is_complaint(line))
-            .map(str::to_owned)
-            .collect()
+            .filter(|(_, line)| is_complaint(line))
     }
 }
 
-/// The lines of a console without those reports that are of a [known](KNOWN) fault.
-fn without_known_reports(text: &str) -> Vec<&str> {
+/// The lines of a console, numbered, without those reports that are of a [known](KNOWN) fault.
+fn without_known_reports(text: &str) -> Vec<(usize, &str)> {
     let lines: Vec<&str> = text.lines().collect();
-    let mut rest = lines.as_slice();
     let mut kept = Vec::new();
-    while let Some((line, others)) = rest.split_first() {
-        if let Some(length) = KNOWN.iter().find_map(|report| report.length(rest)) {
-            rest = &rest[length..];
+    let mut next = 0;
+    while let Some(line) = lines.get(next) {
+        if let Some(length) = KNOWN.iter().find_map(|known| known.length(&lines[next..])) {
+            next += length;
         } else {
-            kept.push(*line);
-            rest = others;
+            kept.push((next, *line));
+            next += 1;
         }
     }
     kept
@@ -310,5 +318,19 @@ mod tests {
         let before = Console::new(lines[..80].join("\n").as_bytes());
         let tail = Console::new(log.as_bytes()).tail_since(&before).to_string();
         assert!(tail.contains(":\nline 20\n") && tail.ends_with("line 99\n---"));
+    }
+
+    #[test]
+    fn the_tail_begins_with_the_first_complaint() {
+        let lines: Vec<String> = (0..100).map(|n| format!("line {n}")).collect();
+        let log = [GOOD[0], BAD[7], &lines.join("\n")].join("\n");
+        let tail = Console::new(log.as_bytes()).tail().to_string();
+        assert!(tail.contains(&format!(":\n{}\nline 0\n", BAD[7])), "{tail}");
+        // One that is known is none, nor is what the kernel was asked for.
+        let known = [&freed_while_active("bdev_free_inode"), &*lines.join("\n")].concat();
+        let before = Console::new(known.as_bytes());
+        let asked = Console::new([&known, "\n", BAD[7]].concat().as_bytes());
+        let tail = asked.tail_since(&before).to_string();
+        assert!(tail.contains(":\nline 40\n") && tail.ends_with(&format!("{}\n---", BAD[7])));
     }
 }

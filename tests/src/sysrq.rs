@@ -17,8 +17,9 @@ use crate::limit::Limit;
 
 /// The keys, and how the kernel's answers begin (Documentation/admin-guide/sysrq.rst). The last
 /// answer is one line: when it is there, so are the others to their ends.
-const QUESTIONS: [(u8, &str); 3] = [
+const QUESTIONS: [(u8, &str); 4] = [
     (b'l', "sysrq: Show backtrace of all active CPUs"),
+    (b'q', "sysrq: Show clockevent devices"),
     (b'w', "sysrq: Show Blocked State"),
     (b'h', "sysrq: HELP"),
 ];

@@ -98,6 +98,7 @@ fn a_command_that_takes_too_long_is_shown_with_what_the_guest_does() {
         "Run /init as init process",
         "Show backtrace of all active CPUs",
         "Comm: yes",
+        "Show clockevent devices",
         "Show Blocked State",
         "task:dd ",
         "HELP",
