@@ -25,7 +25,8 @@ const QUESTIONS: [(u8, &str); 4] = [
 ];
 /// What QEMU's multiplexer makes a break of, after which a key is SysRq's.
 const BREAK: &[u8] = b"\x01b";
-/// How long the kernel may take for an answer. It takes a hundredth of a second, if it does at all.
+/// How long the kernel may take for an answer. It takes a tenth of a second for the longest, if
+/// it gives any.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// It does not see a break that comes while it writes: it is asked when it has been quiet for so
 /// long, and again after so long.

@@ -88,6 +88,7 @@ pub fn run_against(machine: &mut Machine, command: &str, loops: &[&str]) {
     machine.sh(&against(command, loops));
 }
 
+/// The script of that. Its status is the command's, or 1 where one of the loops has failed.
 fn against(command: &str, loops: &[&str]) -> String {
     let mut script = String::from("rm -f /run/stop /run/failed\n");
     for body in loops {

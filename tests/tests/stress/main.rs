@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What must hold of the dmp target however hard it is used: for `DMP_STRESS_SECONDS` each, 10 if
+//! What must hold of the dmp target however hard it is used: each race for `DMP_STRESS_SECONDS`, 10 if
 //! nothing says otherwise.
 
 #[allow(dead_code)]
