@@ -99,8 +99,9 @@ fn the_shell_says_what_to_type_and_what_is_typed_is_run() {
     }
     terminal.type_keys("stty size; cat /sys/module/dmp/stat/dm-0/write/requests\n");
     terminal.wait_for("33 99\n8\n");
-    // Ctrl-C is the guest's.
-    terminal.type_keys("echo asleep; sleep 1000\n");
+    // Ctrl-C is the guest's. It is typed when the command itself has spoken: what reaches the shell
+    // while it starts one is put off until that has ended.
+    terminal.type_keys("sh -c 'echo asleep; exec sleep 1000'\n");
     terminal.wait_for("\nasleep\n");
     terminal.type_keys("\x03");
     terminal.wait_for("dmp:~# ");
