@@ -11,7 +11,7 @@ use crate::common::*;
 
 #[test]
 fn a_command_that_takes_too_long_is_ended_with_124_and_the_console() {
-    let seconds = 15 * patience();
+    let seconds = 30 * patience();
     let output = run([
         "--timeout",
         &seconds.to_string(),
