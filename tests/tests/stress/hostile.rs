@@ -54,7 +54,9 @@ fn line(random: &mut fastrand::Rng) -> String {
 #[test]
 fn any_words_are_refused_or_harmless() {
     let mut random = fastrand::Rng::with_seed(seed());
-    let lines: String = (0..200).map(|_| line(&mut random) + "\n").collect();
+    let lines: String = (0..operations(200))
+        .map(|_| line(&mut random) + "\n")
+        .collect();
 
     let mut machine = machine_of(2);
     create(&mut machine, "busy", "0 65536 dmp /dev/vdb 0");

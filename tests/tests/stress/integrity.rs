@@ -69,10 +69,10 @@ punch_hole = 1
 posix_fadvise = 1
 END"
     ));
-    let seed = seed();
+    let (seed, count) = (seed(), operations(10_000));
     run_against(
         machine,
-        &format!("fsx -q -S {seed} -N 10000 -f /run/fsx.toml -P /run {path}"),
+        &format!("fsx -q -S {seed} -N {count} -f /run/fsx.toml -P /run {path}"),
         &[
             "sync && echo 1 >/proc/sys/vm/drop_caches && usleep 200000",
             "dmsetup reload d --table \"$(dmsetup table d)\" && dmsetup suspend d && \

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use dmp_vm::Machine;
+use dmp_vm::{Machine, patience};
 use serde_json::Value;
 
 use crate::common::*;
@@ -15,6 +15,12 @@ pub fn seconds() -> u64 {
     seconds
         .and_then(|seconds| seconds.parse().ok())
         .unwrap_or(10)
+}
+
+/// How many of so many operations a test does that ends by their number: all, but on a slow kernel,
+/// where each takes many times as long, a quarter. A soak has as many, and others in each round.
+pub fn operations(count: u32) -> u32 {
+    if patience() > 1 { count / 4 } else { count }
 }
 
 /// What everything at random follows from. It is shown where the test fails, however it does.
