@@ -20,6 +20,7 @@ stdenv.mkDerivation {
   busybox = lib.getExe' busybox "busybox";
   dmsetup = lib.getExe' lvm2 "dmsetup";
   init = ./init;
+  wake = ./wake.c;
   archive = ./archive.sh;
   modules = "${kernel.modules}/lib/modules/${kernel.modDirVersion}";
   dmpModules = "${dmp}/lib/modules/${kernel.modDirVersion}";
@@ -27,11 +28,13 @@ stdenv.mkDerivation {
 
   buildCommand = ''
     . $archive
+    cc -Wall -Wextra -Werror -O2 -o wake $wake
     mkdir -p root/{bin,dev,lib/modules,proc,run,sys,tmp}
     cd root
 
     add $busybox bin
     add $dmsetup bin
+    add ../wake bin
     for applet in $($busybox --list); do
       [ -e bin/$applet ] || ln -s busybox bin/$applet
     done

@@ -12,6 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::cache;
 use crate::console::Console;
 use crate::error::Error;
 use crate::qemu::{Invocation, Parts};
@@ -150,27 +151,10 @@ fn guest_gets_through(parts: &Parts) -> Result<bool, Error> {
 
 /// Where the result is kept: it holds for one boot of the host, one QEMU and one kernel.
 fn note_path(parts: &Parts) -> Option<PathBuf> {
-    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let boot = cache::boot_of_host()?;
     let mut hasher = DefaultHasher::new();
     (boot, &parts.qemu, &parts.kernel).hash(&mut hasher);
-    let name = format!("accel-{:016x}", hasher.finish());
-    cache_directories()
-        .find(|directory| fs::create_dir_all(directory).is_ok())
-        .map(|directory| directory.join(name))
-}
-
-/// A home that does not exist is not made: a build's must not.
-fn cache_directories() -> impl Iterator<Item = PathBuf> {
-    [
-        ("XDG_CACHE_HOME", "dmp-vm"),
-        ("HOME", ".cache/dmp-vm"),
-        // A build's own; the shared /tmp is not for files of known names.
-        ("NIX_BUILD_TOP", "dmp-vm"),
-    ]
-    .into_iter()
-    .filter_map(|(name, below)| Some((PathBuf::from(std::env::var_os(name)?), below)))
-    .filter(|(base, _)| base.is_absolute() && base.is_dir())
-    .map(|(base, below)| base.join(below))
+    Some(cache::directory()?.join(format!("accel-{:016x}", hasher.finish())))
 }
 
 fn read_note(path: &Path) -> Option<Chosen> {

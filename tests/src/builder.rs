@@ -1,25 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 
+use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::accel::Accel;
+use crate::accel::{Accel, Chosen};
 use crate::disk::Disk;
 use crate::error::{Doing, Error};
 use crate::limit::{Limit, Limits};
 use crate::link::{Link, PORTS};
 use crate::machine::{Machine, console_path};
 use crate::qemu::{Invocation, Parts};
+use crate::qmp::Monitor;
+use crate::state::{self, Found, State};
 use crate::sysrq::SysRq;
 use crate::workdir::Workdir;
 
+/// What the guest's init is for: initramfs/init.
+const AGENT: &str = "ignore_loglevel -- agent";
 /// How long a guest may take from power on to its first command. It takes about three seconds
 /// under TCG on an idle host.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
-/// How often it is started, if its kernel does not come to its init in that part of this time.
-/// Under load QEMU's translator now and then lets a kernel of several processors hang or oops while
-/// it boots.
+/// How often it is started, if its kernel hangs before it comes to its init. Under load QEMU's
+/// translator now and then lets a kernel of several processors hang or oops while it boots.
 const STARTS: u32 = 3;
+/// A kernel that says nothing for so long hangs: on its way to its init it says something every
+/// tenth of a second.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long a guest may take from its saved state to its first command. It takes a third of a second.
+const RESUME_LIMIT: Duration = Duration::from_secs(10);
 /// How long a command may take unless the machine was made with another limit.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 
@@ -106,41 +115,92 @@ impl Builder {
         self
     }
 
-    /// Boots it, with the module loaded and ready for commands. It does not outlive the thread
-    /// that boots it. A kernel that ends or hangs before its init, where there is no module yet, is
-    /// given another machine.
+    /// Has it up, with the module loaded and ready for commands. It does not outlive the thread
+    /// that calls this. Where another machine of its shape has been booted, it goes on from the
+    /// [state](crate::state) that was saved of that one, with new disks, the time of the host and
+    /// random numbers of its own.
     pub fn boot(self) -> Result<Machine, Error> {
         let limit = self.limits.of(BOOT_LIMIT);
-        let mut machine = self.start()?;
+        let Some(shape) = self.shape()? else {
+            return self.power_on(limit);
+        };
+        match state::find(&shape, limit) {
+            Found::State(state) => match self.resume(&state) {
+                Ok(machine) => return Ok(machine),
+                Err(error) if limit.left().is_zero() => return Err(error),
+                Err(error) => {
+                    eprintln!("dmp-vm: a saved machine did not come up, so one is booted: {error}");
+                    state.discard();
+                }
+            },
+            Found::Turn(turn) => {
+                let mut machine = self.power_on(limit)?;
+                machine.save(turn, limit);
+                return Ok(machine);
+            }
+            Found::Nothing => (),
+        }
+        self.power_on(limit)
+    }
+
+    /// All that a saved state of it depends on; none where it is always booted: KVM is quick to
+    /// boot, and what icount counts begins with the boot.
+    fn shape(&self) -> Result<Option<Vec<u8>>, Error> {
+        let (invocation, accel) = self.invocation(AGENT)?;
+        if accel != Chosen::Tcg || self.disks.iter().any(Disk::has_content) {
+            return Ok(None);
+        }
+        let shape = invocation.shape().ok();
+        Ok(shape.map(|shape| [shape, format!("{:?}\n", self.disks).into_bytes()].concat()))
+    }
+
+    /// Boots it. A kernel that ends or hangs before its init, where there is no module yet, is given
+    /// another machine.
+    fn power_on(&self, limit: Limit) -> Result<Machine, Error> {
+        let mut machine = self.start(None)?;
         for _ in 1..STARTS {
-            let part = Limit::about(BOOT_LIMIT / STARTS).deadline;
-            if machine.is_sound(part.min(limit.deadline))? || limit.left().is_zero() {
+            if machine.is_sound(SILENCE, limit)? || limit.left().is_zero() {
                 break;
             }
             eprintln!(
                 "dmp-vm: the guest's kernel ended or hung before its init: once more\n{}",
                 machine.console().tail()
             );
-            machine = self.start()?;
+            machine = self.start(None)?;
         }
-        machine.ready(limit)
+        machine.ready(":", limit)
+    }
+
+    /// Has it go on from where the state was saved.
+    fn resume(&self, state: &State) -> Result<Machine, Error> {
+        let limit = self.limits.of(RESUME_LIMIT);
+        self.start(Some(state))?.ready(&wake(), limit)
     }
 
     /// Starts QEMU.
-    fn start(&self) -> Result<Machine, Error> {
+    fn start(&self, from: Option<&State>) -> Result<Machine, Error> {
         let workdir = Workdir::new()?;
-        let (link, sockets) = Link::pair().doing(|| "make sockets".into())?;
+        let console = console_path(&workdir);
         let keys = workdir.path().join("keys");
         let sysrq = SysRq::new(&keys)?;
-        let (mut invocation, disks) = self.invocation(&workdir, "ignore_loglevel -- agent")?;
+        let (link, sockets) = Link::pair().doing(|| "make sockets".into())?;
+        let (monitor, socket) = Monitor::pair().doing(|| "make sockets".into())?;
+        let (mut invocation, _) = self.invocation(AGENT)?;
         invocation
-            .console_files(&console_path(&workdir), &keys)
+            .console_files(&console, &keys)
             .ports(&PORTS, sockets.into())
+            .monitor(socket)
             .own_process_group();
+        let disks = self.attach_disks(&mut invocation, &workdir)?;
+        if let Some(state) = from {
+            fs::copy(state.console(), &console).doing(|| "copy a console".into())?;
+            invocation.incoming(&state.memory());
+        }
         let qemu = invocation.start(&workdir.path().join("qemu.log"))?;
         Ok(Machine::started(
             qemu,
             link,
+            monitor,
             sysrq,
             disks,
             self.limits,
@@ -148,29 +208,50 @@ impl Builder {
         ))
     }
 
-    /// The machine without its console.
-    pub(crate) fn invocation(
-        &self,
-        workdir: &Workdir,
-        cmdline: &str,
-    ) -> Result<(Invocation, Vec<PathBuf>), Error> {
+    /// The machine without its console and what is in its disks; and what is to run it.
+    pub(crate) fn invocation(&self, cmdline: &str) -> Result<(Invocation, Chosen), Error> {
         let mut parts = Parts::from_env()?;
         if self.tools {
             parts = parts.with_tools()?;
         }
+        let accel = self.accel.choose(&parts)?;
         let cmdline = format!("{}{cmdline}", self.kernel_arguments);
-        let mut invocation = Invocation::new(&parts, self.accel.choose(&parts)?, &cmdline);
+        let mut invocation = Invocation::new(&parts, accel, &cmdline);
         invocation
-            .args(["-initrd".as_ref(), parts.initrd.as_os_str()])
-            .args(["-m", &self.memory])
+            .machine(["-initrd".as_ref(), parts.initrd.as_os_str()])
+            .machine(["-m", &self.memory])
             // The firmware's MP table has one processor a socket.
-            .args(["-smp", &format!("{0},sockets={0}", self.cpus)]);
-        let disks = self
-            .disks
+            .machine(["-smp", &format!("{0},sockets={0}", self.cpus)]);
+        for index in 0..self.disks.len() {
+            invocation.machine(Disk::device(index));
+        }
+        Ok((invocation, accel))
+    }
+
+    /// Gives the machine what its disks are in; the names of these files.
+    pub(crate) fn attach_disks(
+        &self,
+        invocation: &mut Invocation,
+        workdir: &Workdir,
+    ) -> Result<Vec<PathBuf>, Error> {
+        self.disks
             .iter()
             .enumerate()
-            .map(|(index, disk)| disk.attach(index, workdir.path(), &mut invocation))
-            .collect::<Result<_, _>>()?;
-        Ok((invocation, disks))
+            .map(|(index, disk)| disk.attach(index, workdir.path(), invocation))
+            .collect()
     }
+}
+
+/// The first command of a machine that goes on from a state: initramfs/wake.c.
+fn wake() -> String {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    format!(
+        "wake {} {} {:032x}{:032x}",
+        now.as_secs(),
+        now.subsec_nanos(),
+        fastrand::u128(..),
+        fastrand::u128(..)
+    )
 }

@@ -58,7 +58,19 @@ impl Fault {
 }
 
 impl Disk {
-    /// Adds it to the machine as its disk number `index`; gives the file it is in.
+    /// Whether a guest may find something in it before its first command.
+    pub(crate) fn has_content(&self) -> bool {
+        matches!(self, Self::Own { .. })
+    }
+
+    /// What the guest sees of it, as the machine's disk number `index`.
+    pub(crate) fn device(index: usize) -> [String; 2] {
+        // QEMU would stop the machine where the host has no space.
+        let device = format!("virtio-blk-pci,drive=disk{index},rerror=report,werror=report");
+        ["-device".into(), device]
+    }
+
+    /// Gives the machine what its disk number `index` is in, and the name of that file.
     pub(crate) fn attach(
         &self,
         index: usize,
@@ -84,12 +96,7 @@ impl Disk {
             "driver={format},node-name=disk{index},read-only={read_only},discard=unmap,{faults}\
              {file}.driver={protocol},{file}.filename="
         );
-        invocation.args(["-blockdev".into(), option(&node, &path)]);
-        // QEMU would stop the machine where the host has no space.
-        invocation.args([
-            "-device",
-            &format!("virtio-blk-pci,drive=disk{index},rerror=report,werror=report"),
-        ]);
+        invocation.host(["-blockdev".into(), option(&node, &path)]);
         Ok(path)
     }
 }

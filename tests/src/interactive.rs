@@ -14,7 +14,8 @@ impl Builder {
     pub fn interact(self) -> Result<(), Error> {
         let workdir = Workdir::new()?;
         let cmdline = format!("quiet -- shell {}", window_size());
-        let (mut invocation, _) = self.invocation(&workdir, &cmdline)?;
+        let (mut invocation, _) = self.invocation(&cmdline)?;
+        self.attach_disks(&mut invocation, &workdir)?;
         invocation.console_terminal(&console_path(&workdir));
         let _terminal = KeepTerminal::new();
         let mut qemu = invocation.start(&workdir.path().join("qemu.log"))?;

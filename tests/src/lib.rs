@@ -5,11 +5,14 @@
 //!
 //! Its parts come from the environment: `DMP_VM_QEMU` (qemu-system-x86_64), `DMP_VM_KERNEL` (a
 //! bzImage), `DMP_VM_INITRD` (an initramfs whose init is initramfs/init) and `DMP_VM_TOOLS` (one
-//! with more tools in it). `DMP_VM_ACCEL` may say auto, kvm, tcg or icount, and
-//! `DMP_VM_PATIENCE` by how much longer than others a slow kernel may take.
+//! with more tools in it). `DMP_VM_ACCEL` may say auto, kvm, tcg or icount,
+//! `DMP_VM_PATIENCE` by how much longer than others a slow kernel may take, and `DMP_VM_STATES`
+//! where the states are that machines go on from in the place of a boot; if it is empty, all are
+//! booted.
 
 mod accel;
 mod builder;
+mod cache;
 mod console;
 mod disk;
 mod error;
@@ -18,7 +21,9 @@ mod limit;
 mod link;
 mod machine;
 mod qemu;
+mod qmp;
 mod split;
+mod state;
 mod sysrq;
 mod tsc;
 mod workdir;

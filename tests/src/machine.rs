@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::builder::Builder;
 use crate::console::Console;
@@ -12,6 +12,8 @@ use crate::error::Error;
 use crate::limit::{Limit, Limits};
 use crate::link::{Broken, Link};
 use crate::qemu::Qemu;
+use crate::qmp::Monitor;
+use crate::state::Turn;
 use crate::sysrq::SysRq;
 use crate::workdir::Workdir;
 
@@ -63,6 +65,7 @@ pub struct Output {
 pub struct Machine {
     qemu: Qemu,
     link: Link,
+    monitor: Monitor,
     sysrq: SysRq,
     disks: Vec<PathBuf>,
     limits: Limits,
@@ -82,6 +85,7 @@ impl Machine {
     pub(crate) fn started(
         qemu: Qemu,
         link: Link,
+        monitor: Monitor,
         sysrq: SysRq,
         disks: Vec<PathBuf>,
         limits: Limits,
@@ -90,6 +94,7 @@ impl Machine {
         Self {
             qemu,
             link,
+            monitor,
             sysrq,
             disks,
             limits,
@@ -98,14 +103,29 @@ impl Machine {
         }
     }
 
-    /// Waits for its first command to have been run.
-    pub(crate) fn ready(mut self, limit: Limit) -> Result<Self, Error> {
-        let mut sinks = [std::io::sink(), std::io::sink()];
-        let sinks = sinks.each_mut().map(|sink| sink as &mut dyn Write);
-        self.exchange(b":", sinks, limit)
+    /// Waits for its first command, this one, to have been run.
+    pub(crate) fn ready(mut self, first: &str, limit: Limit) -> Result<Self, Error> {
+        let (mut stdout, mut stderr) = (io::sink(), Vec::new());
+        let status = self
+            .exchange(first.as_bytes(), [&mut stdout, &mut stderr], limit)
             .map_err(|broken| self.explain(broken, "its first command", limit))?;
+        if status != 0 {
+            return Err(Error::Host {
+                what: format!("run the machine's first command ({first})"),
+                source: io::Error::other(String::from_utf8_lossy(&stderr).into_owned()),
+            });
+        }
         self.over = false;
         Ok(self)
+    }
+
+    /// Saves its state for others to go on from, and goes on itself. What cannot be saved is none.
+    pub(crate) fn save(&mut self, turn: Turn, limit: Limit) {
+        let console = console_path(&self.workdir);
+        let kept = turn.keep(&console, |memory| self.monitor.save(memory, limit));
+        if let Err(error) = kept {
+            eprintln!("dmp-vm: cannot save the machine's state, so the next is booted: {error}");
+        }
     }
 
     /// How long each command may take from now on.
@@ -208,15 +228,24 @@ impl Machine {
         }
     }
 
-    /// Whether its kernel comes to its init until then, or QEMU says why it will not.
-    pub(crate) fn is_sound(&mut self, deadline: Instant) -> Result<bool, Error> {
-        while !self.console().has_reached_init() {
+    /// Whether its kernel comes to its init within the limit, and is never silent for so long, or
+    /// QEMU says why it will not.
+    pub(crate) fn is_sound(&mut self, silence: Duration, limit: Limit) -> Result<bool, Error> {
+        let mut last = self.console();
+        let mut patience = Limit::about(silence);
+        while !last.has_reached_init() {
             if let Some(status) = self.qemu.wait(Duration::from_millis(20))? {
                 return Ok(status.code().is_some_and(|code| code != 0));
             }
-            if Instant::now() >= deadline {
-                return Ok(false);
+            let now = self.console();
+            if now.since(&last).is_empty() {
+                if patience.left().is_zero() || limit.left().is_zero() {
+                    return Ok(false);
+                }
+            } else {
+                patience = Limit::about(silence);
             }
+            last = now;
         }
         Ok(true)
     }

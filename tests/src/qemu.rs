@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -60,34 +61,68 @@ const KERNEL_ARGUMENTS: &str = "console=ttyS0 panic=-1 tsc=reliable pty.legacy_c
 /// The arguments of a QEMU to be started.
 #[derive(Debug)]
 pub(crate) struct Invocation {
-    command: Command,
+    parts: Parts,
+    accel: Chosen,
+    cmdline: String,
+    /// What the guest can see.
+    machine: Vec<OsString>,
+    /// What is the host's business alone: the names of its files, and the like.
+    host: Vec<OsString>,
     inherited: Vec<OwnedFd>,
+    /// Whether a terminal's Ctrl-C passes it by.
+    apart: bool,
 }
 
 impl Invocation {
     /// A machine with nothing but a processor and a kernel.
     pub(crate) fn new(parts: &Parts, accel: Chosen, cmdline: &str) -> Self {
-        let clock = accel.kernel_arguments();
-        let mut command = Command::new(&parts.qemu);
-        command
-            .args(["-nodefaults", "-no-user-config", "-no-reboot"])
-            .args(["-display", "none", "-machine", "pc"])
-            .args(accel.arguments())
-            .arg("-kernel")
-            .arg(&parts.kernel)
-            .arg("-append")
-            .arg(format!("{KERNEL_ARGUMENTS} {clock}{cmdline}"))
-            .stdin(Stdio::null());
-        Self {
-            command,
+        let mut invocation = Self {
+            parts: parts.clone(),
+            accel,
+            cmdline: format!("{KERNEL_ARGUMENTS} {cmdline}"),
+            machine: Vec::new(),
+            host: Vec::new(),
             inherited: Vec::new(),
-        }
+            apart: false,
+        };
+        invocation
+            .machine(["-nodefaults", "-no-user-config", "-no-reboot"])
+            .machine(["-display", "none", "-machine", "pc"])
+            .machine(accel.arguments());
+        invocation
     }
 
-    /// Arguments as they are.
-    pub(crate) fn args<S: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = S>) -> &mut Self {
-        self.command.args(args);
+    /// Arguments that change what the guest can see.
+    pub(crate) fn machine<S: AsRef<OsStr>>(
+        &mut self,
+        args: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        self.machine
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
+    }
+
+    /// Arguments that do not: the names of files of the host, and the like.
+    pub(crate) fn host<S: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = S>) -> &mut Self {
+        self.host
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// What tells the machine from others, apart from what is in its disks.
+    pub(crate) fn shape(&self) -> io::Result<Vec<u8>> {
+        let mut shape = Vec::new();
+        for file in [&self.parts.qemu, &self.parts.kernel, &self.parts.initrd] {
+            let metadata = file.metadata()?;
+            shape.extend_from_slice(file.as_os_str().as_bytes());
+            let of_file = format!(" {} {:?}\n", metadata.len(), metadata.modified()?);
+            shape.extend(of_file.bytes());
+        }
+        for argument in self.machine.iter().chain([&OsString::from(&self.cmdline)]) {
+            shape.extend_from_slice(argument.as_bytes());
+            shape.push(b'\n');
+        }
+        Ok(shape)
     }
 
     /// The guest's serial console, written to a file.
@@ -95,61 +130,95 @@ impl Invocation {
         self.console(&option("file,id=console,path=", path))
     }
 
-    /// The guest's serial console, written to a file, and with its keys from another.
+    /// The guest's serial console, written to the end of a file, and with its keys from another.
     pub(crate) fn console_files(&mut self, output: &Path, input: &Path) -> &mut Self {
-        let mut console = option("file,id=console,mux=on,path=", output);
+        let mut console = option("file,id=console,mux=on,append=on,path=", output);
         console.push(option(",input-path=", input));
         self.console(&console)
     }
 
     fn console(&mut self, chardev: &OsStr) -> &mut Self {
-        self.args([OsStr::new("-chardev"), chardev])
-            .args(["-serial", "chardev:console"])
+        self.host([OsStr::new("-chardev"), chardev])
+            .machine(["-serial", "chardev:console"])
     }
 
     /// The guest's serial console on the terminal, and to a file.
     pub(crate) fn console_terminal(&mut self, path: &Path) -> &mut Self {
-        self.command.stdin(Stdio::inherit());
         self.console(&option("stdio,id=console,mux=on,signal=off,logfile=", path))
-            .args(["-mon", "chardev=console"])
+            .host(["-mon", "chardev=console"])
     }
 
     /// Virtio ports of these names, each on a socket that QEMU inherits.
     pub(crate) fn ports(&mut self, names: &[&str], sockets: Vec<OwnedFd>) -> &mut Self {
-        self.args(["-device", "virtio-serial-pci"]);
-        for (name, socket) in names.iter().zip(&sockets) {
-            let fd = socket.as_raw_fd();
-            self.args(["-chardev", &format!("socket,id={name},fd={fd}")])
-                .args([
-                    "-device",
-                    &format!("virtserialport,chardev={name},name={name}"),
-                ]);
+        self.machine(["-device", "virtio-serial-pci"]);
+        for (name, socket) in names.iter().zip(sockets) {
+            self.socket(name, socket).machine([
+                "-device",
+                &format!("virtserialport,chardev={name},name={name}"),
+            ]);
         }
-        self.inherited.extend(sockets);
         self
+    }
+
+    /// QEMU's monitor, on a socket that it inherits.
+    pub(crate) fn monitor(&mut self, socket: OwnedFd) -> &mut Self {
+        self.socket("monitor", socket)
+            .host(["-mon", "chardev=monitor,mode=control"])
+    }
+
+    /// The machine goes on from what a monitor has saved, and is not booted.
+    pub(crate) fn incoming(&mut self, state: &Path) -> &mut Self {
+        let mut from = OsString::from("file:");
+        from.push(state);
+        self.host(["-incoming".as_ref(), from.as_os_str()])
+    }
+
+    fn socket(&mut self, name: &str, socket: OwnedFd) -> &mut Self {
+        let fd = socket.as_raw_fd();
+        self.inherited.push(socket);
+        self.host(["-chardev", &format!("socket,id={name},fd={fd}")])
+    }
+
+    fn command(&self) -> Command {
+        let clock = self.accel.kernel_arguments();
+        // What is to be after the kernel's own arguments is its init's.
+        let cmdline = format!("{clock}{}", self.cmdline);
+        let mut command = Command::new(&self.parts.qemu);
+        command
+            .arg("-kernel")
+            .arg(&self.parts.kernel)
+            .args(["-append", &cmdline])
+            .args(&self.machine)
+            .args(&self.host);
+        if self.apart {
+            command
+                .process_group(0)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null());
+        }
+        command
     }
 
     /// Starts it. What it prints goes to `log`. It does not outlive the thread that calls this.
     pub(crate) fn start(mut self, log: &Path) -> Result<Qemu, Error> {
         let output = File::create(log).doing(|| format!("create {}", log.display()))?;
-        self.command.stderr(output);
+        let mut command = self.command();
+        command.stderr(output);
         let inherited = std::mem::take(&mut self.inherited);
         let parent = rustix::process::getpid();
         // SAFETY: between fork and exec the closure only makes system calls: it neither
         // allocates nor takes a lock.
         unsafe {
-            self.command.pre_exec(move || {
+            command.pre_exec(move || {
                 for socket in &inherited {
                     rustix::io::fcntl_setfd(socket, FdFlags::empty())?;
                 }
                 die_with(parent)
             });
         }
-        let program = self.command.get_program().to_owned();
-        let child = self
-            .command
+        let child = command
             .spawn()
-            .doing(|| format!("run QEMU ({})", Path::new(&program).display()))?;
+            .doing(|| format!("run QEMU ({})", self.parts.qemu.display()))?;
         let pidfd = rustix::process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty())
             .doing(|| "watch QEMU".into())?;
         Ok(Qemu {
@@ -159,16 +228,15 @@ impl Invocation {
         })
     }
 
-    /// Lets a terminal's Ctrl-C pass QEMU by.
+    /// Has no part in the terminal, whose Ctrl-C passes it by.
     pub(crate) fn own_process_group(&mut self) -> &mut Self {
-        self.command.process_group(0).stdout(Stdio::null());
+        self.apart = true;
         self
     }
 }
 
 /// `prefix` and a path as one QEMU option, in which a comma is written twice.
 pub(crate) fn option(prefix: &str, path: &Path) -> OsString {
-    use std::os::unix::ffi::{OsStrExt, OsStringExt};
     let mut option = prefix.as_bytes().to_vec();
     for byte in path.as_os_str().as_bytes() {
         option.push(*byte);

@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// For how long it is watched.
-const WATCH: Duration = Duration::from_millis(50);
+const WATCH: Duration = Duration::from_millis(10);
 /// How often both clocks are read, for a pair that nothing came between.
 const TRIES: u32 = 1000;
 

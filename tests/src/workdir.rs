@@ -51,11 +51,14 @@ pub(crate) struct Workdir(TempDir);
 
 impl Workdir {
     pub(crate) fn new() -> Result<Self, Error> {
+        Self::within(&std::env::temp_dir()).doing(|| "make a temporary directory".into())
+    }
+
+    pub(crate) fn within(parent: &Path) -> io::Result<Self> {
         let mut mess = mess();
         let directory = tempfile::Builder::new()
             .prefix("dmp-vm-")
-            .tempdir()
-            .doing(|| "make a temporary directory".into())?;
+            .tempdir_in(parent)?;
         mess.directories.push(directory.path().to_owned());
         Ok(Self(directory))
     }

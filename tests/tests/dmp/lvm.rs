@@ -74,7 +74,11 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
         &mut machine,
         "lvremove -q -y group/snap group/pair group/stripes",
     );
-    lvm(&mut machine, "pvmove -q /dev/mapper/left /dev/mapper/right");
+    // It looks every second whether it is done, and not every fifteen.
+    lvm(
+        &mut machine,
+        "pvmove -q -i 1 /dev/mapper/left /dev/mapper/right",
+    );
     for volume in ["line", "thin"] {
         machine.sh(&format!(
             "dd if=/dev/group/{volume} of=/run/back bs=64k count=32 iflag=direct status=none && \

@@ -2,6 +2,7 @@
 
 //! What must hold of dmp-vm and of the library under it.
 
+mod boots;
 mod command;
 mod common;
 mod disks;

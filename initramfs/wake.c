@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * wake SECONDS NANOSECONDS SEED: tells a machine that was resumed from a saved
+ * state what it cannot know: the time, and what makes its random numbers unlike
+ * those of every other machine that the same state has become.
+ */
+#include <errno.h>
+#include <error.h>
+#include <fcntl.h>
+#include <linux/random.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+/* The seed is hexadecimal digits: each is four bits that nobody else has. */
+#define BITS_PER_DIGIT	4
+#define SEED_DIGITS	64
+
+static void set_clock(const char *seconds, const char *nanoseconds)
+{
+	struct timespec now = {
+		.tv_sec = strtoll(seconds, NULL, 10),
+		.tv_nsec = strtol(nanoseconds, NULL, 10),
+	};
+
+	if (clock_settime(CLOCK_REALTIME, &now))
+		error(1, errno, "set the clock");
+}
+
+/*
+ * The kernel takes new entropy into its pool at once, but makes new keys of it
+ * only now and then, so it is asked to.
+ */
+static void reseed(const char *seed)
+{
+	struct {
+		struct rand_pool_info info;
+		char digits[SEED_DIGITS];
+	} pool = {
+		.info.entropy_count = SEED_DIGITS * BITS_PER_DIGIT,
+		.info.buf_size = SEED_DIGITS,
+	};
+	int random = open("/dev/urandom", O_WRONLY);
+
+	if (strlen(seed) != SEED_DIGITS)
+		error(1, 0, "the seed must have %d digits", SEED_DIGITS);
+	memcpy(pool.digits, seed, SEED_DIGITS);
+	if (random < 0)
+		error(1, errno, "/dev/urandom");
+	if (ioctl(random, RNDADDENTROPY, &pool))
+		error(1, errno, "add entropy");
+	if (ioctl(random, RNDRESEEDCRNG))
+		error(1, errno, "use the entropy");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		error(1, 0, "usage: wake SECONDS NANOSECONDS SEED");
+	set_clock(argv[1], argv[2]);
+	reseed(argv[3]);
+	return 0;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which machines are booted, which go on from a saved state, and that nobody can tell them apart.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+use crate::common::*;
+
+/// A place for states, empty at first, and a QEMU that notes how it is started.
+struct Host(TempDir);
+
+impl Host {
+    /// The QEMU does this first, as sh.
+    fn new(first: &str) -> Self {
+        let host = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(host.states()).unwrap();
+        host.install(first);
+        host
+    }
+
+    fn install(&self, first: &str) {
+        let script = format!(
+            "#!/bin/sh\ncd '{}'\n\
+             case \"$*\" in *' -incoming '*) how=resumed ;; *) how=booted ;; esac\n\
+             {first}\necho $how >>log\nexec '{}' \"$@\"\n",
+            self.0.path().display(),
+            std::env::var("DMP_VM_QEMU").unwrap()
+        );
+        fs::write(self.qemu(), script).unwrap();
+        fs::set_permissions(self.qemu(), Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn qemu(&self) -> PathBuf {
+        self.0.path().join("qemu")
+    }
+
+    fn states(&self) -> PathBuf {
+        self.0.path().join("states")
+    }
+
+    /// A dmp-vm here.
+    fn vm(&self) -> Command {
+        let mut vm = dmp_vm();
+        vm.env("DMP_VM_QEMU", self.qemu())
+            .env("DMP_VM_STATES", self.states())
+            .env("DMP_VM_ACCEL", "tcg");
+        vm
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.vm().args(args).output().unwrap()
+    }
+
+    /// The directories of the states that there are.
+    fn saved(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.states()).unwrap();
+        entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir())
+            .collect()
+    }
+
+    /// How its machines came up, one after the other.
+    #[track_caller]
+    fn assert_came_up(&self, how: &[&str]) {
+        let log = fs::read_to_string(self.0.path().join("log")).unwrap_or_default();
+        assert_eq!(log.lines().collect::<Vec<_>>(), how);
+    }
+}
+
+const TRUE: [&str; 2] = ["--", "true"];
+
+#[test]
+fn machines_that_begin_at_once_make_one_state() {
+    let host = Host::new("");
+    let machines = [(); 3].map(|()| host.vm().args(TRUE).spawn().unwrap());
+    for mut machine in machines {
+        assert!(machine.wait().unwrap().success());
+    }
+    host.assert_came_up(&["booted", "resumed", "resumed"]);
+    assert_eq!(host.saved().len(), 1);
+}
+
+/// Whatever the guest could tell one from the other by makes another state, as do the memory and the
+/// processors here; and for the host it is another QEMU once it has changed.
+#[test]
+fn a_machine_of_another_shape_is_booted() {
+    let host = Host::new("");
+    let run_both = || {
+        for shape in [["--memory", "300M"], ["--cpus", "2"]] {
+            assert_output(&host.run(&[&shape[..], &TRUE].concat()), 0, "", "");
+        }
+    };
+    run_both();
+    run_both();
+    host.assert_came_up(&["booted", "booted", "resumed", "resumed"]);
+    host.install("# another");
+    run_both();
+    let came_up = ["booted", "booted", "resumed", "resumed", "booted", "booted"];
+    host.assert_came_up(&came_up);
+}
+
+/// Each by what it says of itself, in one guest that is booted and two that go on from its state.
+#[test]
+fn no_two_machines_share_a_disk_random_numbers_a_boot_id_or_an_old_clock() {
+    let host = Host::new("");
+    let script = "od -An -tx8 -N 8 /dev/urandom; cat /proc/sys/kernel/random/boot_id; date +%s; \
+                  tr -d '\\0' </dev/vda; printf secret >/dev/vda; sync; head -c 6 /dev/vda";
+    let said = [(); 3].map(|()| {
+        // A second is what the clock is read in.
+        thread::sleep(Duration::from_millis(1100));
+        let now = || {
+            let since = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+            since.as_secs()
+        };
+        let before = now();
+        let output = host.run(&["--", "sh", "-c", script]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        assert_eq!((lines.len(), &*lines[3]), (4, "secret"), "{text}");
+        let date: u64 = lines[2].parse().unwrap();
+        // The chip that a booted guest has its time of counts in seconds.
+        assert!((before - 1..=now()).contains(&date), "{date}, {before}");
+        lines
+    });
+    host.assert_came_up(&["booted", "resumed", "resumed"]);
+    for line in [0, 1] {
+        let all = said.each_ref().map(|lines| &lines[line]);
+        assert!(
+            all[0] != all[1] && all[1] != all[2] && all[0] != all[2],
+            "{all:?}"
+        );
+    }
+}
+
+#[test]
+fn the_console_of_a_machine_that_goes_on_has_the_boot_on_it_and_what_it_complained_of() {
+    let host = Host::new("");
+    assert_output(&host.run(&TRUE), 0, "", "");
+    let panic = host.run(&["--", "sh", "-c", "echo c >/proc/sysrq-trigger"]);
+    host.assert_came_up(&["booted", "resumed"]);
+    assert_failure(&panic, 123, "sysrq triggered crash");
+    // The tail begins with the first complaint, so with one in the boot.
+    let console = host.saved()[0].join("console");
+    let boot = fs::read_to_string(&console).unwrap();
+    let complained = boot.replace("Run /init", "WARNING: in the boot\nRun /init");
+    assert_ne!(boot, complained);
+    fs::write(&console, complained).unwrap();
+    let panic = host.run(&["--", "sh", "-c", "echo c >/proc/sysrq-trigger"]);
+    assert_failure(&panic, 123, "WARNING: in the boot");
+    host.assert_came_up(&["booted", "resumed", "resumed"]);
+}
+
+#[test]
+fn a_state_that_cannot_be_gone_on_from_is_said_taken_away_and_made_anew() {
+    let host = Host::new("");
+    assert_output(&host.run(&TRUE), 0, "", "");
+    let whole = fs::read(host.saved()[0].join("memory")).unwrap();
+    for broken in [&whole[..whole.len() / 2], b"something else"] {
+        fs::write(host.saved()[0].join("memory"), broken).unwrap();
+        let output = host.run(&["--", "echo", "up"]);
+        let said = "dmp-vm: a saved machine did not come up, so one is booted: ";
+        assert_failure(&output, 0, said);
+        assert_eq!(output.stdout, b"up\n");
+        assert_eq!(host.saved().len(), 0);
+        assert_output(&host.run(&TRUE), 0, "", "");
+        assert_eq!(host.saved().len(), 1);
+    }
+    let again = ["resumed", "booted", "booted"];
+    host.assert_came_up(&[&["booted"][..], &again, &again].concat());
+}
+
+#[test]
+fn a_machine_that_cannot_be_saved_works_and_the_next_is_booted() {
+    // It has nowhere to write to: the state's file is larger than a file may be.
+    let host = Host::new("ulimit -f 1024; trap '' XFSZ");
+    let output = host.run(&["--", "echo", "up"]);
+    let said = "dmp-vm: cannot save the machine's state, so the next is booted: ";
+    assert_failure(&output, 0, said);
+    assert_eq!(output.stdout, b"up\n");
+    assert_eq!(host.saved().len(), 0);
+    host.assert_came_up(&["booted"]);
+}
+
+#[test]
+fn no_state_is_made_of_disks_of_ones_own_or_of_counted_instructions() {
+    let host = Host::new("");
+    let disk = host.0.path().join("disk");
+    fs::write(&disk, [0; 512]).unwrap();
+    let own = ["--disk", disk.to_str().unwrap()];
+    for arguments in [own, ["--accel", "icount"]] {
+        let output = host.run(&[&arguments[..], &TRUE].concat());
+        assert_output(&output, 0, "", "");
+    }
+    host.assert_came_up(&["booted", "booted"]);
+    assert_eq!(host.saved().len(), 0);
+}
+
+#[test]
+fn without_a_place_for_states_machines_are_booted() {
+    let host = Host::new("");
+    for place in ["", "/proc/nowhere"] {
+        let output = host.vm().env("DMP_VM_STATES", place).args(TRUE).output();
+        assert_output(&output.unwrap(), 0, "", "");
+    }
+    host.assert_came_up(&["booted", "booted"]);
+}
+
+#[test]
+fn what_nobody_has_used_for_a_day_and_more_than_sixteen_states_are_taken_away() {
+    let host = Host::new("");
+    let made = |name: &str, age: u64| {
+        let state = host.states().join(name);
+        fs::create_dir(&state).unwrap();
+        let shape = fs::File::create(state.join("shape")).unwrap();
+        let used = SystemTime::now() - Duration::from_secs(age);
+        shape.set_modified(used).unwrap();
+    };
+    for n in 0..16 {
+        made(&format!("{n:02}"), 60 + n);
+    }
+    made("old", 2 * 24 * 3600);
+    assert_output(&host.run(&TRUE), 0, "", "");
+    let kept = host.saved();
+    assert_eq!(kept.len(), 16);
+    for gone in ["15", "old"] {
+        assert!(!kept.contains(&host.states().join(gone)), "{kept:?}");
+    }
+}
+
+/// As it happens under QEMU's translator, now and then.
+#[test]
+fn a_guest_that_ends_or_hangs_before_its_init_is_started_again() {
+    // At once: one is only known to hang after a while.
+    let machines = ["kill -ABRT $$", "exit 0", "exec sleep 1000"].map(|first| {
+        let host = Host::new(&format!("if mkdir once 2>/dev/null; then {first}; fi"));
+        thread::spawn(move || {
+            let output = host.run(&["--", "echo", "up"]);
+            let said = "dmp-vm: the guest's kernel ended or hung before its init: once more\n\
+                        (the guest's console is empty)\n";
+            assert_output(&output, 0, "up\n", said);
+            host.assert_came_up(&["booted"]);
+        })
+    });
+    for machine in machines {
+        machine.join().unwrap();
+    }
+}
+
+/// On a slow kernel, too, and a guest that has only been slow so far is not started again.
+#[test]
+fn a_guest_that_does_not_come_up_in_time_is_ended_with_124() {
+    let host = Host::new("");
+    let mut vm = host.vm();
+    vm.env("DMP_VM_PATIENCE", "5");
+    let output = vm.args(["--timeout", "1", "--", "true"]).output().unwrap();
+    let said = "dmp-vm: 1 s were not enough for its first command\n";
+    assert_failure(&output, 124, said);
+    assert!(output.stderr.starts_with(said.as_bytes()));
+    host.assert_came_up(&["booted"]);
+    assert_eq!(host.saved().len(), 0);
+}
+
+#[test]
+fn a_machine_that_hangs_where_it_should_go_on_is_booted() {
+    let host = Host::new("[ $how = booted ] || exec sleep 1000");
+    assert_output(&host.run(&TRUE), 0, "", "");
+    let output = host.run(&["--", "echo", "up"]);
+    let said = "dmp-vm: a saved machine did not come up, so one is booted: ";
+    assert_failure(&output, 0, said);
+    assert_eq!(output.stdout, b"up\n");
+    host.assert_came_up(&["booted", "booted"]);
+}
