@@ -10,8 +10,9 @@
   variant ? null,
 }:
 let
-  # With Rust, KASAN is for a kernel that clang compiles.
-  extraMakeFlags = lib.optional (variant == "debug") "CC=${lib.getExe' clang "clang"}";
+  # With Rust, KASAN is for a kernel that clang compiles. Not by nixpkgs' wrapper of it, whose
+  # flags for user space the kernel refuses.
+  extraMakeFlags = lib.optional (variant == "debug") "CC=${lib.getExe' clang.cc "clang"}";
 in
 linuxKernel.manualConfig {
   inherit (upstream) version modDirVersion src;

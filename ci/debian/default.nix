@@ -144,7 +144,8 @@ let
         env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "0";
       };
 
-      clang = links "clang" [ "/usr/bin/clang" ];
+      # There is no wrapper for user space, as nixpkgs' clang is.
+      clang.cc = links "clang" [ "/usr/bin/clang" ];
       busybox = links "busybox" [ "/usr/bin/busybox" ];
       lvm2 = links "lvm2" [
         "/usr/sbin/dmsetup"
