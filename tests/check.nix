@@ -3,6 +3,7 @@
 # does not compile them again.
 {
   lib,
+  stdenv,
   runCommand,
   rustPlatform,
   cargo-nextest,
@@ -30,7 +31,7 @@ let
       buildPhase = ''
         mkdir $out
         cargo-nextest nextest archive --release --locked --workspace \
-          --archive-file $out/tests.tar.zst
+          --target ${stdenv.hostPlatform.rust.rustcTarget} --archive-file $out/tests.tar.zst
       '';
       installPhase = "true";
     }

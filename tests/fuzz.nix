@@ -1,9 +1,9 @@
 # The fuzz targets, with the flags of cargo-fuzz but without it. The seed and the
 # number of inputs are fixed, and Nix does not randomize addresses: it fails always
 # or never.
-{ rustPlatform }:
+{ stdenv, rustPlatform }:
 let
-  target = "x86_64-unknown-linux-gnu";
+  target = stdenv.hostPlatform.rust.rustcTarget;
   # Without a sanitizer, none of them is for nightly only.
   flags = [
     "-Cpasses=sancov-module"

@@ -1,6 +1,7 @@
 # Warnings of clippy and rustdoc, in the tests and in the module, and what rustfmt,
 # shellcheck and shfmt would have otherwise. All of them are errors.
 {
+  stdenv,
   runCommand,
   rustPlatform,
   cargo,
@@ -16,6 +17,11 @@
 }:
 let
   crate = import ./crate.nix;
+  # Named, as in fuzz.nix and for the same reason.
+  clippyPhase = what: ''
+    cargo clippy --release --locked --target ${stdenv.hostPlatform.rust.rustcTarget} \
+      ${what} -- --deny warnings
+  '';
 
   # The module built in another way, for nothing but what is said of it.
   built =
@@ -36,14 +42,14 @@ in
           // {
             pname = "dmp-tests-clippy";
             nativeBuildInputs = [ clippy ];
-            buildPhase = "cargo clippy --release --locked --workspace --all-targets -- --deny warnings";
+            buildPhase = clippyPhase "--workspace --all-targets";
             installPhase = "touch $out";
           }
         );
         fuzz = fuzz.overrideAttrs (old: {
           pname = "dmp-fuzz-clippy";
           nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [ clippy ];
-          buildPhase = "cargo clippy --release --locked -- --deny warnings";
+          buildPhase = clippyPhase "";
           doCheck = false;
           installPhase = "touch $out";
         });

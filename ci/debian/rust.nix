@@ -5,6 +5,9 @@
   stdenv,
   cratesOf,
 }:
+let
+  target = stdenv.hostPlatform.rust.rustcTarget;
+in
 {
   rustLibSrc = "/usr/lib/rustlib/src/rust/library";
 
@@ -16,8 +19,8 @@
     }:
     stdenv.mkDerivation (
       {
-        # Static, so that it runs on a host with an older libc. Naming the target
-        # keeps the flag away from proc macros.
+        # Static, so that it runs on a host with an older libc. As in nixpkgs, only who names
+        # the target keeps its flags away from build scripts and proc macros.
         configurePhase = ''
           export CARGO_HOME=$NIX_BUILD_TOP/cargo
           mkdir -p $CARGO_HOME
@@ -28,18 +31,16 @@
           directory = "$crates"
           [net]
           offline = true
-          [build]
-          target = "$target"
-          [target.$target]
+          [target.${target}]
           rustflags = ["-Ctarget-feature=+crt-static"]
           END
         '';
         buildPhase = ''
-          cargo build --release --locked ${toString cargoBuildFlags}
+          cargo build --release --locked --target ${target} ${toString cargoBuildFlags}
         '';
         installPhase = ''
           mkdir -p $out/bin
-          find target/$target/release -maxdepth 1 -type f -perm /100 ! -name '*.so' \
+          find target/${target}/release -maxdepth 1 -type f -perm /100 ! -name '*.so' \
             -exec install -t $out/bin {} +
         '';
       }
@@ -48,7 +49,6 @@
         "cargoBuildFlags"
       ]
       // {
-        target = "x86_64-unknown-linux-gnu";
         crates = cratesOf cargoLock.lockFile;
       }
     );

@@ -91,6 +91,7 @@ in
     hostPlatform = {
       system = "x86_64-linux";
       linuxArch = "x86_64";
+      rust.rustcTarget = "x86_64-unknown-linux-gnu";
     };
   };
 }
