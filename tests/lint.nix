@@ -1,5 +1,5 @@
 # Warnings of clippy and rustdoc, in the tests and in the module, and what rustfmt,
-# shellcheck and shfmt would have otherwise. All of them are errors.
+# shellcheck and shfmt would have otherwise. All of them are errors. And ci/nix's own test.
 {
   stdenv,
   runCommand,
@@ -92,6 +92,7 @@ in
         grep -rlE '^#!.*[/ ](ba)?sh$' --include='*' . | grep -v '/\.git/' >$NIX_BUILD_TOP/scripts
         xargs shellcheck ci/debian/setup.sh <$NIX_BUILD_TOP/scripts
         xargs shfmt -d ci/debian/setup.sh <$NIX_BUILD_TOP/scripts
+        bash ci/test.sh
         touch $out
       '';
 }
