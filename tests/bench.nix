@@ -1,5 +1,5 @@
-# What dmp costs, next to what people would use in its place: `nix run .#bench`, and
-# the check that it does not come to cost more.
+# What dmp costs, next to what people would use in its place: `nix run .#bench`. And
+# `bench-smoke`: that it does not come to cost more.
 {
   lib,
   stdenv,
@@ -8,14 +8,13 @@
   rustPlatform,
   writeShellApplication,
   cpio,
-  kernel,
-  dmp,
-  initramfs,
-  tools,
+  # What machine.nix has: of the tests' kernel, and of one that is closer to those that people use.
+  tested,
+  measured,
 }:
 let
   dmp-bench = rustPlatform.buildRustPackage (
-    import ./crate.nix
+    import ./crate.nix { }
     // {
       pname = "dmp-bench";
       cargoBuildFlags = [ "--package=dmp-bench" ];
@@ -23,50 +22,69 @@ let
   );
 
   # The initramfs, and behind it what is only measured with.
-  archive = stdenv.mkDerivation {
-    name = "dmp-initramfs-bench";
-    nativeBuildInputs = [ cpio ];
-    inherit initramfs;
-    archive = ../initramfs/archive.sh;
-    twin = callPackage ./bench/twin { inherit kernel; };
-    load = lib.getExe' dmp-bench "dmp-load";
-    buildCommand = ''
-      . $archive
-      mkdir root
-      cd root
-      add $load usr/local/bin
-      install -D -m 444 $twin/dmp_twin.ko -t lib/dmp-bench
+  archive =
+    machine:
+    stdenv.mkDerivation {
+      name = "dmp-initramfs-bench";
+      nativeBuildInputs = [ cpio ];
+      inherit (machine) initramfs;
+      archive = ../initramfs/archive.sh;
+      twin = callPackage ./bench/twin { inherit (machine) kernel; };
+      load = lib.getExe' dmp-bench "dmp-load";
+      buildCommand = ''
+        . $archive
+        mkdir root
+        cd root
+        add $load usr/local/bin
+        install -D -m 444 $twin/dmp_twin.ko -t lib/dmp-bench
 
-      mkdir -p $out
-      cat $initramfs/initrd >$out/initrd
-      truncate --size=%4 $out/initrd
-      pack >>$out/initrd
-    '';
-  };
+        mkdir -p $out
+        cat $initramfs/initrd >$out/initrd
+        truncate --size=%4 $out/initrd
+        pack >>$out/initrd
+      '';
+    };
 
-  environment = callPackage ./environment.nix {
-    inherit kernel dmp tools;
-    initramfs = archive;
-    debugging = false;
-  };
-
-  bench = writeShellApplication {
-    name = "dmp-bench";
-    text = ''
-      ${environment.exports}
-      export DMP_BENCH_CONFIG=${kernel.configfile}
-      export DMP_BENCH_BASELINE=${./bench/baseline.json}
-      exec ${lib.getExe' dmp-bench "dmp-bench"} "$@"
-    '';
-  };
+  program =
+    machine:
+    {
+      name,
+      description,
+      arguments ? "",
+    }:
+    let
+      environment = callPackage ./environment.nix {
+        inherit (machine) kernel dmp tools;
+        initramfs = archive machine;
+        debugging = false;
+      };
+    in
+    writeShellApplication {
+      inherit name;
+      text = ''
+        ${environment.exports}
+        export DMP_BENCH_CONFIG=${machine.kernel.configfile}
+        exec ${lib.getExe' dmp-bench "dmp-bench"} ${arguments} "$@"
+      '';
+      meta = { inherit description; };
+    };
 in
-{
-  inherit bench;
+rec {
+  bench = program measured {
+    name = "dmp-bench";
+    description = "Measures what dmp costs, next to what people would use in its place";
+  };
+
+  bench-smoke = program tested {
+    name = "dmp-bench-smoke";
+    description = "Fails if a request through dmp costs more than it may";
+    arguments = "--smoke --baseline ${./bench/baseline.json}";
+  };
 
   # What was measured is in its log.
-  bench-smoke = runCommand "dmp-bench-smoke" { } ''
+  smoke = runCommand "dmp-bench-smoke-run" { } ''
     export HOME=$NIX_BUILD_TOP
     mkdir $out
-    ${lib.getExe bench} --smoke 2>&1 | tee $out/log
+    ${lib.getExe bench-smoke} 2>&1 | tee $out/log
   '';
 }

@@ -1,13 +1,10 @@
 # A run of the tests, of those that the filter (nextest's) lets through: every one boots
-# a machine of its own. They are compiled apart from their run, so that a changed module
-# does not compile them again.
+# a machine of its own.
 {
   lib,
-  stdenv,
   runCommand,
-  rustPlatform,
-  cargo-nextest,
-  # What environment.nix says of the machine.
+  # The program of nextest.nix, and what environment.nix says of the machine.
+  nextest,
   environment,
   name ? "tests",
   # On a kernel that watches itself, which takes ten times as long, what there is for it to
@@ -21,49 +18,27 @@
       "not binary(stress) - binary(debug)",
 }:
 let
-  crate = import ./crate.nix;
   profile = if environment.debugging then "debug" else "default";
-  archive = rustPlatform.buildRustPackage (
-    crate
-    // {
-      pname = "dmp-tests";
-      nativeBuildInputs = [ cargo-nextest ];
-      buildPhase = ''
-        mkdir $out
-        cargo-nextest nextest archive --release --locked --workspace \
-          --target ${stdenv.hostPlatform.rust.rustcTarget} --archive-file $out/tests.tar.zst
-      '';
-      installPhase = "true";
-    }
-  );
   run =
     filter: passthru:
     runCommand "dmp-${name}-run"
       (
         environment.variables
         // {
-          nativeBuildInputs = [ cargo-nextest ];
           inherit filter profile passthru;
         }
         // lib.optionalAttrs environment.debugging { DMP_STRESS_SECONDS = "5"; }
       )
       ''
         export HOME=$NIX_BUILD_TOP
-        # What nextest looks up in the workspace: its configuration.
-        cp -r ${crate.src}/tests workspace
-        chmod -R u+w workspace
         mkdir $out
-        cargo-nextest nextest run --color never --no-fail-fast \
-          --profile $profile --filterset "$filter" --archive-file ${archive}/tests.tar.zst --workspace-remap workspace 2>&1 |
-          tee $out/log
+        ${lib.getExe nextest} workspace --color never --no-fail-fast \
+          --profile $profile --filterset "$filter" 2>&1 | tee $out/log
         cp workspace/target/nextest/$profile/junit.xml $out
       '';
 in
 run filter (
-  {
-    inherit archive;
-  }
-  // lib.optionalAttrs environment.debugging {
+  lib.optionalAttrs environment.debugging {
     # The tests that this leaves out, but for those of the machine code: what is shipped has
     # other code. `ci/nix build .#checks.x86_64-linux.tests-debug.rest`
     rest = run "not binary(code) - (${filter})" { };

@@ -1,7 +1,7 @@
 # The crate of the test machine: dmp-vm. The tests are run by check.nix.
 { lib, rustPlatform }:
 rustPlatform.buildRustPackage (
-  import ./crate.nix
+  import ./crate.nix { }
   // {
     pname = "dmp-vm";
     meta = {

@@ -19,7 +19,10 @@ in
 rustPlatform.buildRustPackage {
   pname = "dmp-fuzz";
   version = "0.1.0";
-  src = import ./source.nix "fuzz|fuzz/.*";
+  src = import ./source.nix {
+    wanted = [ "tests|tests/fuzz|tests/fuzz/.*" ];
+    module = true;
+  };
   sourceRoot = "source/tests/fuzz";
   cargoLock.lockFile = ./fuzz/Cargo.lock;
   # In the place of flags that are configured: libFuzzer looks for functions of libc

@@ -16,7 +16,10 @@
   source,
 }:
 let
-  crate = import ./crate.nix;
+  crate = import ./crate.nix {
+    wanted = [ "tests/tests.*" ];
+    module = true;
+  };
   # Named, as in fuzz.nix and for the same reason.
   clippyPhase = what: ''
     cargo clippy --release --locked --target ${stdenv.hostPlatform.rust.rustcTarget} \

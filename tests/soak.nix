@@ -1,19 +1,14 @@
 # `nix run .#soak -- --minutes 60`: the stress tests over and over, each race for a
 # minute. It stops at the first round that fails.
 {
+  lib,
   writeShellApplication,
-  cargo-nextest,
-  # The run of them that check.nix makes, and the machine that it is in.
-  stress,
+  # The program of nextest.nix, and what environment.nix says of the machine.
+  nextest,
   environment,
 }:
-let
-  crate = import ./crate.nix;
-  profile = if environment.debugging then "soak-debug" else "soak";
-in
 writeShellApplication {
   name = "dmp-soak";
-  runtimeInputs = [ cargo-nextest ];
   text = ''
     case "''${1-}" in
     "") minutes=60 ;;
@@ -29,9 +24,6 @@ writeShellApplication {
     export DMP_STRESS_SECONDS="''${DMP_STRESS_SECONDS-60}"
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
-    # What nextest looks up in the workspace: its configuration.
-    cp -r ${crate.src}/tests "$work/workspace"
-    chmod -R u+w "$work/workspace"
 
     seed=''${DMP_STRESS_SEED-}
     round=0
@@ -39,10 +31,11 @@ writeShellApplication {
       round=$((round + 1))
       export DMP_STRESS_SEED=''${seed:-$RANDOM}
       echo "dmp-soak: round $round, $((SECONDS / 60)) of $minutes minutes"
-      cargo-nextest nextest run --no-fail-fast \
-        --profile ${profile} --filterset 'binary(stress)' \
-        --archive-file ${stress.archive}/tests.tar.zst --workspace-remap "$work/workspace"
+      ${lib.getExe nextest} "$work" --no-fail-fast \
+        --profile ${if environment.debugging then "soak-debug" else "soak"} \
+        --filterset 'binary(stress)'
     done
     echo "dmp-soak: $round rounds, nothing failed"
   '';
+  meta.description = "Runs dmp's stress tests over and over";
 }

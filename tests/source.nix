@@ -1,17 +1,25 @@
-# A source of which the repository's root is the root: the module's files that tests include,
-# which need little or nothing of the kernel, and below tests/ what matches.
-pattern:
+# A source of which the repository's root is the root: the paths below it that one of the
+# patterns matches whole, and none of those that are unwanted.
+{
+  wanted,
+  unwanted ? [ ],
+  # The module's files that tests include, which need little or nothing of the kernel.
+  module ? false,
+}:
 let
   root = toString ../.;
   below = path: builtins.substring (builtins.stringLength root + 1) (-1) path;
-  matches = pattern: path: builtins.match pattern (below path) != null;
+  matches = path: pattern: builtins.match pattern (below path) != null;
+  included = [
+    "module|module/wrappers"
+    "module/(histogram|summary|table_line|wrappers/output|wrappers/rcu)[.]rs"
+  ];
 in
 builtins.path {
   name = "source";
   path = ../.;
   filter =
     path: _:
-    matches "tests|module|module/wrappers" path
-    || matches "module/(histogram|summary|table_line|wrappers/output|wrappers/rcu)[.]rs" path
-    || matches "tests/(${pattern})" path && !matches ".*[.](nix|sh)" path;
+    builtins.any (matches path) (wanted ++ (if module then included else [ ]))
+    && !builtins.any (matches path) (unwanted ++ [ ".*[.](nix|sh)" ]);
 }

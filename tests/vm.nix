@@ -8,6 +8,7 @@
   environment,
   name ? "vm",
   script ? null,
+  description ? "Boots a virtual machine that has dmp in it",
 }:
 writeShellApplication {
   name = "dmp-${name}";
@@ -20,4 +21,5 @@ writeShellApplication {
     esac
     exec ${lib.getExe dmp-vm} ${lib.optionalString (script != null) "--script ${script}"} "$@"
   '';
+  meta = { inherit description; };
 }

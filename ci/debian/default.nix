@@ -56,8 +56,8 @@ let
     );
 
   # The tools of a development shell. Compilers look for their parts in /usr, so
-  # each runs where /usr is the root's.
-  rootTools = runCommand "debian-tools" { } ''
+  # each runs where /usr is the root's, and those of the path as well.
+  rootTools = path: runCommand "debian-tools" { } ''
     mkdir -p $out/bin
     for tool in bindgen cargo cargo-clippy cargo-fmt cc clippy-driver cpio depmod \
       dmsetup gcc gdb ld make qemu-img qemu-system-x86_64 rustc rustdoc rustfmt \
@@ -65,7 +65,7 @@ let
       [ -e /usr/bin/$tool ] || [ -e /usr/sbin/$tool ] || continue
       cat >$out/bin/$tool <<END
     #!/bin/sh
-    exec unshare --mount sh -c 'mount --bind ${root}/usr /usr && PATH=/usr/bin:/usr/sbin && exec "\$@"' sh $tool "\$@"
+    exec unshare --mount sh -c 'mount --bind ${root}/usr /usr && PATH=${path}:/usr/bin:/usr/sbin && exec "\$@"' sh $tool "\$@"
     END
       chmod +x $out/bin/$tool
     done
@@ -89,10 +89,12 @@ let
       "kmod"
       "perl"
       "pahole"
+      "python3"
       "rust-bindgen-unwrapped"
       "rustc"
       "rustc-unwrapped"
       "shellcheck"
+      "zstd"
     ]
     // {
       inherit
@@ -103,23 +105,24 @@ let
         writeShellApplication
         ;
 
-      # What is in nativeBuildInputs and packages is there anyway.
+      # Of the packages, what is not in the root.
       mkShell =
         args:
+        let
+          path = lib.makeBinPath (builtins.filter (package: !(package ? isDebian)) args.packages);
+        in
         stdenv.mkDerivation (
           {
             name = "shell";
             # nix develop wants them named.
             outputs = [ "out" ];
             buildCommand = "touch $out";
+            shellHook = "export PATH=${rootTools path}/bin:${path}:$PATH";
           }
-          // builtins.removeAttrs args [ "packages" "inputsFrom" ]
-          // {
-            shellHook = ''
-              export PATH=${rootTools}/bin:$PATH
-            ''
-            + args.shellHook or "";
-          }
+          // builtins.removeAttrs args [
+            "packages"
+            "inputsFrom"
+          ]
         );
 
       linuxKernel = import ./linux.nix {

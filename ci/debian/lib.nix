@@ -15,6 +15,8 @@ rec {
         value = f name;
       }) names
     );
+  getAttrs = names: set: genAttrs names (name: set.${name});
+  throwIf = condition: message: if condition then throw message else (value: value);
   optional = condition: item: if condition then [ item ] else [ ];
   optionalAttrs = condition: set: if condition then set else { };
   nameValuePair = name: value: { inherit name value; };

@@ -94,6 +94,7 @@ let
           configfile
           stdenv
           ;
+        withRust = config.CONFIG_RUST or "n" == "y";
         commonMakeFlags = makeFlags;
         moduleBuildDependencies = [ ];
         kernelOlder = lib.versionOlder version;

@@ -9,6 +9,8 @@ let
     "pname"
     "buildInputs"
     "nativeBuildInputs"
+    # Debian's compilers add none of themselves.
+    "hardeningDisable"
   ];
 
   mkDerivation =
@@ -18,7 +20,9 @@ let
       inputs = builtins.filter (input: !(input ? isDebian)) (
         (attrs.nativeBuildInputs or [ ]) ++ (attrs.buildInputs or [ ])
       );
-      drv = derivation (
+      # As nixpkgs does.
+      checked = lib.throwIf (attrs.meta.broken or false) "${name} is marked as broken";
+      drv = checked derivation (
         builtins.removeAttrs attrs notForBuilder
         // (attrs.env or { })
         // {
@@ -60,7 +64,7 @@ let
       name,
       text,
       runtimeInputs ? [ ],
-      ...
+      meta ? { },
     }:
     let
       path = lib.makeBinPath (builtins.filter (input: !(input ? isDebian)) runtimeInputs);
@@ -80,7 +84,9 @@ let
         install -D "$textPath" "$out/bin/${name}"
         shellcheck "$out/bin/${name}"
       '';
-      meta.mainProgram = name;
+      meta = meta // {
+        mainProgram = name;
+      };
     };
 in
 {

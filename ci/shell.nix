@@ -1,0 +1,40 @@
+# `nix develop`: `make -C module` makes the package's dmp.ko, and `cargo run` and
+# `cargo nextest run` in tests/ find the machine.
+{
+  lib,
+  mkShell,
+  rustPlatform,
+  cargo,
+  cargo-nextest,
+  clippy,
+  python3,
+  rustc,
+  rustfmt,
+  shellcheck,
+  shfmt,
+  # What tests/machine.nix has.
+  machine,
+}:
+let
+  inherit (machine) kernel dmp;
+in
+mkShell (
+  machine.environment.variables
+  // {
+    inputsFrom = [ dmp ];
+    packages = [
+      cargo
+      cargo-nextest
+      clippy
+      python3
+      rustc
+      rustfmt
+      shellcheck
+      shfmt
+    ];
+    # The package is compiled by a compiler that adds none.
+    hardeningDisable = [ "all" ];
+    KDIR = "${kernel.dev}/lib/modules/${kernel.modDirVersion}/build";
+    RUST_LIB_SRC = rustPlatform.rustLibSrc;
+  }
+)

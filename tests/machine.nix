@@ -1,0 +1,61 @@
+# A kernel, and all that is made for it.
+{
+  callPackage,
+  # What kernel/ takes.
+  choice,
+}:
+let
+  kernel = callPackage ../kernel choice;
+  dmp = callPackage ../module { inherit kernel; };
+  initramfs = callPackage ../initramfs { inherit kernel dmp; };
+  tools = callPackage ../initramfs/tools.nix { inherit initramfs; };
+  parts = {
+    inherit
+      kernel
+      dmp
+      initramfs
+      tools
+      ;
+  };
+  environment = callPackage ./environment.nix (
+    parts // { debugging = choice.variant or null == "debug"; }
+  );
+
+  nextest = callPackage ./nextest.nix { };
+  dmp-vm = callPackage ./. { };
+  vm = run: callPackage ./vm.nix ({ inherit dmp-vm environment; } // run);
+  check = run: callPackage ./check.nix ({ inherit nextest environment; } // run);
+
+  bench = callPackage ./bench.nix {
+    tested = parts;
+    measured = callPackage ./machine.nix { choice = choice // { variant = "bench"; }; };
+  };
+in
+parts
+// {
+  inherit environment;
+  inherit (bench) bench bench-smoke;
+  vm = vm { };
+  demo = vm {
+    name = "demo";
+    script = ./demo.sh;
+    description = "Shows what dmp does, in a virtual machine";
+  };
+  try = callPackage ./try.nix { inherit nextest environment; };
+  soak = callPackage ./soak.nix { inherit nextest environment; };
+
+  checks = {
+    tests = check { };
+    stress = check {
+      name = "stress";
+      filter = "binary(stress)";
+    };
+    bench-smoke = bench.smoke;
+  };
+  # What these need besides themselves.
+  inputs = [
+    nextest
+    tools
+    bench.bench-smoke
+  ];
+}

@@ -1,0 +1,52 @@
+# dmp-nextest DIRECTORY OPTION...: nextest with the tests that boot machines, and DIRECTORY for
+# the files that it writes. The tests are compiled apart from their runs, so that a changed
+# module does not compile them again.
+{
+  stdenv,
+  rustPlatform,
+  writeShellApplication,
+  cargo-nextest,
+  zstd,
+}:
+let
+  crate = import ./crate.nix {
+    wanted = [ "tests/tests.*" ];
+    # It includes files of the module: see pure.nix.
+    unwanted = [ "tests/tests/pure.*" ];
+  };
+  # Not nextest's archive but what is in it: in a compressed file Nix would not see which
+  # libraries the tests need.
+  tests = rustPlatform.buildRustPackage (
+    crate
+    // {
+      pname = "dmp-tests";
+      nativeBuildInputs = [
+        cargo-nextest
+        zstd
+      ];
+      buildPhase = ''
+        cargo-nextest nextest archive --release --locked --workspace \
+          --target ${stdenv.hostPlatform.rust.rustcTarget} --archive-file tests.tar.zst
+      '';
+      installPhase = ''
+        mkdir $out
+        zstd -dc tests.tar.zst | tar -C $out -x
+      '';
+    }
+  );
+in
+writeShellApplication {
+  name = "dmp-nextest";
+  runtimeInputs = [ cargo-nextest ];
+  text = ''
+    directory=$1
+    shift
+    # What nextest and the tests look up in the workspace.
+    mkdir -p "$directory"
+    cp -r --no-preserve=mode ${crate.src}/tests/. "$directory"
+    exec cargo-nextest nextest run \
+      --binaries-metadata ${tests}/target/nextest/binaries-metadata.json \
+      --cargo-metadata ${tests}/target/nextest/cargo-metadata.json \
+      --target-dir-remap ${tests}/target --workspace-remap "$directory" "$@"
+  '';
+}

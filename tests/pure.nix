@@ -1,0 +1,23 @@
+# The tests of the module's code that needs no kernel: they boot nothing.
+{
+  stdenv,
+  rustPlatform,
+  cargo-nextest,
+}:
+rustPlatform.buildRustPackage (
+  import ./crate.nix {
+    wanted = [ "tests/tests|tests/tests/pure.*" ];
+    module = true;
+  }
+  // {
+    pname = "dmp-pure";
+    nativeBuildInputs = [ cargo-nextest ];
+    buildPhase = ''
+      cargo-nextest nextest run --release --locked --color never --no-fail-fast \
+        --target ${stdenv.hostPlatform.rust.rustcTarget} --test pure 2>&1 | tee log
+    '';
+    installPhase = ''
+      install -D -m 444 -t $out log
+    '';
+  }
+)

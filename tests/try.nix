@@ -1,0 +1,24 @@
+# `nix run .#try -- counters::`: the tests of that name (or what else nextest takes), with dmp.ko
+# as it is in the tree.
+{
+  lib,
+  writeShellApplication,
+  # The program of nextest.nix, and what environment.nix says of the machine.
+  nextest,
+  environment,
+}:
+writeShellApplication {
+  name = "dmp-try";
+  text = ''
+    if (($# == 0)); then
+      echo "dmp-try: which tests? A part of their names, as counters::, or nextest's options" >&2
+      exit 2
+    fi
+    ${environment.exports}
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    ${lib.getExe nextest} "$work" \
+      --profile ${if environment.debugging then "debug" else "default"} "$@"
+  '';
+  meta.description = "Runs some of dmp's tests";
+}
