@@ -60,7 +60,7 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["output", "only"])]
     smoke: bool,
     /// What it was, for --smoke.
-    #[arg(long, value_name = "FILE", env = "DMP_BENCH_BASELINE")]
+    #[arg(long, value_name = "FILE", requires = "smoke")]
     baseline: Option<PathBuf>,
 }
 
