@@ -2,6 +2,7 @@
 {
   lib,
   stdenv,
+  removeReferencesTo,
   kernel,
 }:
 stdenv.mkDerivation {
@@ -14,7 +15,7 @@ stdenv.mkDerivation {
     filter = path: _: builtins.match ".*/docs|.*[.]nix" path == null;
   };
 
-  nativeBuildInputs = kernel.moduleBuildDependencies;
+  nativeBuildInputs = kernel.moduleBuildDependencies ++ [ removeReferencesTo ];
   makeFlags = kernel.commonMakeFlags ++ [
     "KDIR=${kernel.dev}/lib/modules/${kernel.modDirVersion}/build"
   ];
@@ -22,9 +23,13 @@ stdenv.mkDerivation {
 
   installPhase = ''
     runHook preInstall
+    # UBSAN names headers by their whole paths.
+    remove-references-to -t ${kernel.dev} dmp.ko
     install -D -m 444 dmp.ko -t $out/lib/modules/${kernel.modDirVersion}/extra
     runHook postInstall
   '';
+
+  disallowedReferences = [ kernel.dev ];
 
   meta = {
     broken = !(kernel.withRust or true) || kernel.kernelOlder "6.12";

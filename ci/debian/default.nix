@@ -105,6 +105,15 @@ let
         writeShellApplication
         ;
 
+      removeReferencesTo = writeShellApplication {
+        name = "remove-references-to";
+        text = ''
+          # -t PATH FILE...
+          hash=''${2#/nix/store/}
+          sed -i "s/''${hash%%-*}/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee/g" "''${@:3}"
+        '';
+      };
+
       # Of the packages, what is not in the root.
       mkShell =
         args:
