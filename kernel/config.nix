@@ -39,7 +39,11 @@ stdenv.mkDerivation {
     make $makeFlags olddefconfig
 
     # Kconfig drops what it does not know or whose dependencies are not met.
-    lost=$(grep -E '^CONFIG_' $fragment | grep -vxFf .config || true)
+    lost=$(
+      grep -E '^CONFIG_' $fragment | grep -vxFf .config || true
+      # Or switches on again what another option wants.
+      sed -nE 's/^# (CONFIG_[A-Z0-9_]+) is not set$/^\1=/p' $fragment | grep -f - .config || true
+    )
     if [ -n "$lost" ]; then
       echo "these lines of the kernel's fragment did not survive:" >&2
       echo "$lost" >&2
