@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::accel::{Accel, Chosen};
+use crate::copy::{Copy, Packed};
 use crate::disk::Disk;
 use crate::error::{Doing, Error};
 use crate::limit::{Limit, Limits};
@@ -42,6 +43,7 @@ pub struct Builder {
     pub(crate) tools: bool,
     pub(crate) accel: Accel,
     pub(crate) limits: Limits,
+    pub(crate) copies: Vec<Copy>,
 }
 
 impl Default for Builder {
@@ -60,6 +62,7 @@ impl Default for Builder {
                 command: COMMAND_LIMIT,
                 total: None,
             },
+            copies: Vec::new(),
         }
     }
 }
@@ -96,6 +99,12 @@ impl Builder {
         self
     }
 
+    /// Copies something of the host into the guest, before its first command.
+    pub fn copy(mut self, copy: Copy) -> Self {
+        self.copies.push(copy);
+        self
+    }
+
     /// What runs its instructions; by default what `DMP_VM_ACCEL` says, else [`Accel::Auto`].
     pub fn accel(mut self, accel: Accel) -> Self {
         self.accel = accel;
@@ -120,6 +129,20 @@ impl Builder {
     /// [state](crate::state) that was saved of that one, with new disks, the time of the host and
     /// random numbers of its own.
     pub fn boot(self) -> Result<Machine, Error> {
+        let packed = self.pack()?;
+        let mut machine = self.bring_up()?;
+        packed
+            .iter()
+            .try_for_each(|packed| machine.unpack(packed))?;
+        Ok(machine)
+    }
+
+    /// What is to be copied into the guest.
+    pub(crate) fn pack(&self) -> Result<Vec<Packed>, Error> {
+        self.copies.iter().map(Copy::pack).collect()
+    }
+
+    fn bring_up(&self) -> Result<Machine, Error> {
         let limit = self.limits.of(BOOT_LIMIT);
         let Some(shape) = self.shape()? else {
             return self.power_on(limit);
@@ -158,8 +181,13 @@ impl Builder {
     /// another machine.
     fn power_on(&self, limit: Limit) -> Result<Machine, Error> {
         let mut machine = self.start(None)?;
+        // Processors that take turns do not, and a count of instructions takes its time.
+        let silence = match self.accel {
+            Accel::Icount => BOOT_LIMIT,
+            _ => SILENCE,
+        };
         for _ in 1..STARTS {
-            if machine.is_sound(SILENCE, limit)? || limit.left().is_zero() {
+            if machine.is_sound(silence, limit)? || limit.left().is_zero() {
                 break;
             }
             eprintln!(
@@ -254,4 +282,25 @@ fn wake() -> String {
         fastrand::u128(..),
         fastrand::u128(..)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_machine_of_tcg_with_empty_disks_has_a_state() {
+        let empty = Builder::default()
+            .accel(Accel::Tcg)
+            .disk(Disk::Scratch(512));
+        let own = empty.clone().disk(Disk::Own {
+            path: "disk".into(),
+            read_only: true,
+        });
+        let has_shape = |builder: &Builder| builder.shape().unwrap().is_some();
+        assert!(has_shape(&empty));
+        assert!(!has_shape(&own));
+        assert!(!has_shape(&empty.clone().accel(Accel::Icount)));
+        assert!(!has_shape(&empty.accel(Accel::Kvm)));
+    }
 }

@@ -4,7 +4,8 @@ use std::io;
 
 use crate::builder::Builder;
 use crate::console::Console;
-use crate::error::Error;
+use crate::error::{Doing, Error};
+use crate::link::{Link, PORTS};
 use crate::machine::{console_path, explain_end};
 use crate::workdir::{KeepTerminal, Workdir};
 
@@ -12,14 +13,25 @@ impl Builder {
     /// Boots it with a shell on the terminal, a command like others; returns when it has powered
     /// off or QEMU was left with Ctrl-A X.
     pub fn interact(self) -> Result<(), Error> {
+        let packed = self.pack()?;
         let workdir = Workdir::new()?;
         let cmdline = format!("quiet -- shell {}", window_size());
         let (mut invocation, _) = self.invocation(&cmdline)?;
         self.attach_disks(&mut invocation, &workdir)?;
-        invocation.console_terminal(&console_path(&workdir));
+        let (link, sockets) = Link::pair().doing(|| "make sockets".into())?;
+        invocation
+            .console_terminal(&console_path(&workdir))
+            .ports(&PORTS, sockets.into());
         let _terminal = KeepTerminal::new();
         let mut qemu = invocation.start(&workdir.path().join("qemu.log"))?;
         let limit = self.limits.of_command();
+        // A machine that is left before its shell comes says so by its end.
+        for packed in packed {
+            if let Ok(unpacked) = packed.send(&link, limit) {
+                unpacked?;
+            }
+        }
+        let _ = link.shell(limit);
         let ended = qemu.wait(limit.left())?;
         let console = Console::read(&console_path(&workdir));
         match ended {

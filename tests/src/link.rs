@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The host's ends of the three virtio ports, and what initramfs/init speaks on them.
+//! The host's ends of the virtio ports, and what initramfs/init speaks on them.
 
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -15,7 +15,7 @@ use crate::limit::Limit;
 use crate::split::Splitter;
 
 /// The ports' names, in the order of [`Link::pair`]'s far ends.
-pub(crate) const PORTS: [&str; 3] = ["dmp.control", "dmp.stdout", "dmp.stderr"];
+pub(crate) const PORTS: [&str; 4] = ["dmp.control", "dmp.stdout", "dmp.stderr", "dmp.files"];
 
 /// Why a command has no status.
 #[derive(Debug)]
@@ -35,36 +35,57 @@ pub(crate) enum Broken {
 pub(crate) struct Link {
     control: UnixStream,
     outputs: [UnixStream; 2],
+    files: UnixStream,
 }
 
 impl Link {
     /// The host's ends, and the ones for QEMU to inherit.
-    pub(crate) fn pair() -> io::Result<(Self, [OwnedFd; 3])> {
+    pub(crate) fn pair() -> io::Result<(Self, [OwnedFd; 4])> {
         let (control, control_far) = UnixStream::pair()?;
         let (stdout, stdout_far) = UnixStream::pair()?;
         let (stderr, stderr_far) = UnixStream::pair()?;
+        let (files, files_far) = UnixStream::pair()?;
         stdout.set_nonblocking(true)?;
         stderr.set_nonblocking(true)?;
         let link = Self {
             control,
             outputs: [stdout, stderr],
+            files,
         };
-        Ok((
-            link,
-            [control_far.into(), stdout_far.into(), stderr_far.into()],
-        ))
+        let far = [control_far, stdout_far, stderr_far, files_far];
+        Ok((link, far.map(OwnedFd::from)))
     }
 
     /// Has the guest run a sh script; passes its output on as it comes; gives its exit status.
     pub(crate) fn run(
-        &mut self,
+        &self,
         script: &[u8],
+        sinks: [&mut dyn Write; 2],
+        limit: Limit,
+    ) -> Result<i32, Broken> {
+        let token = token();
+        self.say(&format!("run {token} {}\n", STANDARD.encode(script)), limit)?;
+        self.pass_outputs_on(&token, sinks, limit)
+    }
+
+    /// Has the guest unpack an archive; gives what its tar says when it fails.
+    pub(crate) fn copy(&self, archive: &[u8], limit: Limit) -> Result<Result<(), String>, Broken> {
+        let token = token();
+        self.say(&format!("copy {token} {}\n", archive.len()), limit)?;
+        write(&self.files, archive, limit)?;
+        let (mut stdout, mut stderr) = (io::sink(), Vec::new());
+        let status = self.pass_outputs_on(&token, [&mut stdout, &mut stderr], limit)?;
+        let said = String::from_utf8_lossy(&stderr).into_owned();
+        Ok(if status == 0 { Ok(()) } else { Err(said) })
+    }
+
+    fn pass_outputs_on(
+        &self,
+        token: &str,
         mut sinks: [&mut dyn Write; 2],
         limit: Limit,
     ) -> Result<i32, Broken> {
-        let token = format!("{:032x}", fastrand::u128(..));
-        self.say(&format!("run {token} {}\n", STANDARD.encode(script)), limit)?;
-        let mut splitters = [Splitter::new(&token), Splitter::new(&token)];
+        let mut splitters = [Splitter::new(token), Splitter::new(token)];
         let mut buffer = vec![0; 64 << 10];
         loop {
             if let (Some(status), Some(_)) = (splitters[0].status(), splitters[1].status()) {
@@ -79,20 +100,17 @@ impl Link {
     }
 
     /// Asks the guest to power off. It may be unable to hear it.
-    pub(crate) fn power_off(&mut self, limit: Limit) {
+    pub(crate) fn power_off(&self, limit: Limit) {
         let _ = self.say("poweroff\n", limit);
     }
 
-    fn say(&mut self, line: &str, limit: Limit) -> Result<(), Broken> {
-        self.control
-            .set_write_timeout(Some(left(limit)?))
-            .map_err(Broken::Host)?;
-        self.control
-            .write_all(line.as_bytes())
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Broken::Deadline,
-                _ => Broken::Closed,
-            })
+    /// Lets the guest go on to the shell that it has been booted for.
+    pub(crate) fn shell(&self, limit: Limit) -> Result<(), Broken> {
+        self.say("shell\n", limit)
+    }
+
+    fn say(&self, line: &str, limit: Limit) -> Result<(), Broken> {
+        write(&self.control, line.as_bytes(), limit)
     }
 
     fn wait_readable(&self, limit: Limit) -> Result<(), Broken> {
@@ -104,6 +122,20 @@ impl Link {
             Err(error) => Err(Broken::Host(error.into())),
         }
     }
+}
+
+/// A mark that no command prints.
+fn token() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}
+
+fn write(mut to: &UnixStream, bytes: &[u8], limit: Limit) -> Result<(), Broken> {
+    to.set_write_timeout(Some(left(limit)?))
+        .map_err(Broken::Host)?;
+    to.write_all(bytes).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Broken::Deadline,
+        _ => Broken::Closed,
+    })
 }
 
 fn left(limit: Limit) -> Result<Duration, Broken> {

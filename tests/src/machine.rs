@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::builder::Builder;
 use crate::console::Console;
+use crate::copy::Packed;
 use crate::error::Error;
 use crate::limit::{Limit, Limits};
 use crate::link::{Broken, Link};
@@ -150,6 +151,15 @@ impl Machine {
         let limit = self.limits.of_command();
         self.exchange(script, sinks, limit)
             .map_err(|broken| self.explain(broken, "the command", limit))
+            .inspect_err(|_| self.over = true)
+    }
+
+    /// Has the guest unpack what has been packed here.
+    pub(crate) fn unpack(&mut self, packed: &Packed) -> Result<(), Error> {
+        let limit = self.limits.of_command();
+        packed
+            .send(&self.link, limit)
+            .unwrap_or_else(|broken| Err(self.explain(broken, "a copy", limit)))
             .inspect_err(|_| self.over = true)
     }
 

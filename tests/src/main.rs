@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use dmp_vm::{Accel, Builder, Disk, Error, Machine};
+use dmp_vm::{Accel, Builder, Copy, Disk, Error, Machine};
 
 /// The sizes of the disks that a machine has when it is given none.
 const SCRATCH: [u64; 2] = [64 << 20, 64 << 20];
@@ -46,6 +46,10 @@ struct Arguments {
     /// Ends everything after so many seconds.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     timeout: Option<u32>,
+    /// Copies a file or a folder of yours into the guest: to /root, where commands begin, or to PATH.
+    /// Repeat it for more.
+    #[arg(long = "copy", value_name = "FILE[:PATH]")]
+    copies: Vec<OsString>,
     /// Runs this file's text, a sh script, in the guest.
     #[arg(long, value_name = "FILE", conflicts_with = "command")]
     script: Option<PathBuf>,
@@ -110,6 +114,9 @@ fn builder(arguments: &Arguments) -> Builder {
     }
     if let Some(memory) = &arguments.memory {
         builder = builder.memory(memory);
+    }
+    for copy in &arguments.copies {
+        builder = builder.copy(Copy::parse(copy));
     }
     if let Some(accel) = arguments.accel {
         builder = builder.accel(accel);

@@ -190,20 +190,6 @@ fn a_machine_that_cannot_be_saved_works_and_the_next_is_booted() {
 }
 
 #[test]
-fn no_state_is_made_of_disks_of_ones_own_or_of_counted_instructions() {
-    let host = Host::new("");
-    let disk = host.0.path().join("disk");
-    fs::write(&disk, [0; 512]).unwrap();
-    let own = ["--disk", disk.to_str().unwrap()];
-    for arguments in [own, ["--accel", "icount"]] {
-        let output = host.run(&[&arguments[..], &TRUE].concat());
-        assert_output(&output, 0, "", "");
-    }
-    host.assert_came_up(&["booted", "booted"]);
-    assert_eq!(host.saved().len(), 0);
-}
-
-#[test]
 fn without_a_place_for_states_machines_are_booted() {
     let host = Host::new("");
     for place in ["", "/proc/nowhere"] {

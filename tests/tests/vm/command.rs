@@ -3,7 +3,9 @@
 //! A command in the guest is as if it ran here.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::common::*;
 
@@ -88,4 +90,56 @@ fn the_module_is_loaded_and_there_are_two_disks() {
     let expected = "read:\n reqs: 0\n avg size: 0\nwrite:\n reqs: 8\n avg size: 4096\n\
                     total:\n reqs: 8\n avg size: 4096\n131072\n/dev/vda\n/dev/vdb\n";
     assert_output(&output, 0, expected, "");
+}
+
+#[test]
+fn what_is_copied_is_where_the_command_begins_or_where_it_is_said_to_be() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    fs::create_dir_all(path("folder/below")).unwrap();
+    fs::write(path("folder/below/file"), "in a folder\n").unwrap();
+    fs::write(path("a script"), "#!/bin/sh\necho \"run: $1\"\n").unwrap();
+    fs::set_permissions(path("a script"), Permissions::from_mode(0o750)).unwrap();
+    // More than any buffer on the way.
+    fs::write(path("large"), vec![7; 8 << 20]).unwrap();
+    symlink(path("large"), path("link")).unwrap();
+    let copy = |name: &str, to: &str| {
+        let mut argument = path(name).into_os_string();
+        argument.push(to);
+        [OsString::from("--copy"), argument]
+    };
+    let script = "./'a script' x; cat folder/below/file /opt/other/below/file; \
+                  wc -c link /opt/link; cmp link /opt/link; stat -c '%u %A' 'a script' link";
+    let copies = [
+        copy("a script", ""),
+        copy("folder", ""),
+        copy("folder", ":/opt/other"),
+        copy("link", ""),
+        copy("link", ":/opt/"),
+    ];
+    let command = ["--", "sh", "-c", script].map(OsString::from);
+    let output = run(copies.concat().into_iter().chain(command));
+    let expected = "run: x\nin a folder\nin a folder\n  8388608 link\n  8388608 /opt/link\n \
+                    16777216 total\n0 -rwxr-xr-x\n0 -rw-r--r--\n";
+    assert_output(&output, 0, expected, "");
+}
+
+#[test]
+fn what_cannot_be_copied_is_125_and_named() {
+    let missing = run(["--copy", "/nowhere/file:/x", "--", "true"]);
+    assert_failure(
+        &missing,
+        125,
+        "cannot copy /nowhere/file to the guest: No such file",
+    );
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let mut argument = file.path().as_os_str().to_owned();
+    argument.push(":/proc/nowhere");
+    let refused = run([
+        "--copy".as_ref(),
+        &*argument,
+        "--".as_ref(),
+        "true".as_ref(),
+    ]);
+    assert_failure(&refused, 125, "to the guest: tar: can't ");
 }
