@@ -160,6 +160,8 @@ fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
 #[test]
 fn what_is_replaced_is_freed() {
     let mut machine = machine();
+    // Hundreds of grace periods, each two or three ticks otherwise.
+    machine.sh("echo 1 >/sys/kernel/rcu_expedited");
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     let twenty = format!(
         "dmsetup create --concise \"$(for e in $(seq 20); do \
