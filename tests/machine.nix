@@ -1,5 +1,6 @@
 # A kernel, and all that is made for it.
 {
+  lib,
   callPackage,
   # What kernel/ takes.
   choice,
@@ -56,6 +57,6 @@ parts
   inputs = [
     nextest
     tools
-    bench.bench-smoke
-  ];
+  ]
+  ++ lib.optional (!environment.debugging) bench.bench-smoke;
 }
