@@ -1,12 +1,16 @@
 # What both archives are made with, from within the directory that is to be /.
 # shellcheck shell=bash
 
-# The program $1 in the directory $2, and at the paths that it knows the libraries
-# that it loads.
+# The program $1 in the directory $2, by all the names that it has where it is from, and
+# at the paths that it knows the libraries that it loads.
 add() {
-	local program library
+	local program name library
 	program=$(readlink -f "$1")
 	install -D -m 755 "$program" "$2/${1##*/}"
+	find -L "${program%/*}" -maxdepth 1 -samefile "$program" -printf '%f\n' |
+		while read -r name; do
+			[ -e "$2/$name" ] || ln -s "${1##*/}" "$2/$name"
+		done
 	# A static one has none, about which ldd complains.
 	{ ldd "$program" || true; } | sed -nE 's|^[^/]*(/[^ ]+).*|\1|p' |
 		while read -r library; do

@@ -5,6 +5,7 @@
   stdenv,
   initramfs,
   btrfs-progs,
+  busybox,
   cpio,
   e2fsprogs,
   fio,
@@ -32,6 +33,7 @@ stdenv.mkDerivation {
   nativeBuildInputs = [ cpio ];
   inherit initramfs;
   archive = ./archive.sh;
+  busybox = lib.getExe' busybox "busybox";
   programs = [
     (lib.getExe' btrfs-progs "btrfs")
     (lib.getExe' btrfs-progs "mkfs.btrfs")
@@ -53,9 +55,13 @@ stdenv.mkDerivation {
     for program in $programs; do
       add $program usr/local/bin
     done
-    for name in thin_check thin_dump thin_repair; do
-      ln -s pdata_tools usr/local/bin/$name
-    done
+
+    # A busybox that has no applets of their names: some take their own before what is in PATH.
+    mkdir bin
+    $busybox --list | { grep -xF "$(ls usr/local/bin)" || true; } |
+      sed 's|\(.*\).|s/^&$/\1-/|' >../applets
+    LC_ALL=C sed -z -f ../applets $busybox >bin/busybox
+    chmod 755 bin/busybox
 
     # The kernel unpacks one archive after the other. The second is not compressed,
     # which is quicker to unpack, and so has to begin at a multiple of four bytes.

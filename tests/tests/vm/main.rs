@@ -10,3 +10,4 @@ mod failures;
 mod library;
 mod shell;
 mod signals;
+mod tools;
