@@ -1,8 +1,8 @@
-# `nix develop`: `make -C module` makes the package's dmp.ko, and `cargo run` and
-# `cargo nextest run` in tests/ find the machine.
+# `nix develop`: `make -C module` makes the package's dmp.ko, `make -C module rust-analyzer` what
+# an editor needs, and `cargo run` and `cargo nextest run` in tests/ find the machine.
 {
-  lib,
   mkShell,
+  runCommand,
   rustPlatform,
   cargo,
   cargo-nextest,
@@ -36,5 +36,9 @@ mkShell (
     hardeningDisable = [ "all" ];
     KDIR = "${kernel.dev}/lib/modules/${kernel.modDirVersion}/build";
     RUST_LIB_SRC = rustPlatform.rustLibSrc;
+    KERNEL_RUST = runCommand "linux-rust" { inherit (kernel) src; } ''
+      mkdir $out
+      tar -C $out -xf $src --strip-components=2 --wildcards --no-wildcards-match-slash '*/rust'
+    '';
   }
 )

@@ -2,6 +2,22 @@
 # 13 root. In the sandbox the root's /usr, /bin, /lib and /lib64 are mounted in
 # their places (ci/nix says so), so a build finds the tools where Debian has them
 # and most packages here are empty names.
+#
+# What is other than with nixpkgs, and so is not seen here:
+#
+# - Versions: gcc, clang, rustc and QEMU are Debian 13's, the kernels Debian's sources
+#   with its patches, and there is none between the oldest and the newest.
+# - A build sees the whole root: it finds what it does not name in nativeBuildInputs.
+# - Compilers have no wrappers: nothing is hardened, and Rust has no frame pointers.
+# - Of stdenv's phases there are unpack, patch, configure, build, check and install:
+#   nothing is stripped, and no interpreter or library path is rewritten.
+# - Programs of Rust are static. In nixpkgs they are not, and are built by
+#   cargo-auditable.
+# - A kernel's dev output has one tree; nixpkgs' has source/ and build/, and in source/
+#   no Rust. kernel/'s vmlinux is not in it.
+# - busybox takes its own applets before what is in PATH.
+# - Of meta only description, mainProgram and broken are looked at; the overlay and the
+#   NixOS module are not used by anything.
 { machine }:
 let
   lib = import ./lib.nix;
