@@ -8,7 +8,6 @@
   cargo-nextest,
   clippy,
   python3,
-  rustc,
   rustfmt,
   shellcheck,
   shfmt,
@@ -21,13 +20,13 @@ in
 mkShell (
   machine.environment.variables
   // {
+    # With the rustc that the kernel was built by.
     inputsFrom = [ dmp ];
     packages = [
       cargo
       cargo-nextest
       clippy
       python3
-      rustc
       rustfmt
       shellcheck
       shfmt
