@@ -7,8 +7,9 @@ repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin"
-cat >"$work/bin/nix" <<'END'
-#!/usr/bin/env bash
+# Not by env, which a sandbox has not.
+echo "#!$BASH" >"$work/bin/nix"
+cat >>"$work/bin/nix" <<'END'
 case "$*" in
 "eval --expr builtins.compareVersions builtins.nixVersion "*)
 	[[ $(printf '%s\n' 2.18 "$FAKE_NIX" | sort -V | head -n 1) == 2.18 ]] && echo true || echo false ;;
