@@ -12,7 +12,7 @@ let
   matches = path: pattern: builtins.match pattern (below path) != null;
   included = [
     "module|module/wrappers"
-    "module/(histogram|summary|table_line|wrappers/output|wrappers/rcu)[.]rs"
+    "module/(histogram|snapshot|stamp|summary|table_line|wrappers/output|wrappers/rcu)[.]rs"
   ];
 in
 builtins.path {
