@@ -14,8 +14,12 @@
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/sysfs.h>
+#include <linux/timekeeping.h>
 
 #include "helpers.h"
+
+/* A macro with a cast, which bindgen cannot bind. */
+enum { DMP_BLK_STS_AGAIN = (__force u8)BLK_STS_AGAIN };
 
 /* What older kernels lack. */
 #ifndef DM_TARGET_ATOMIC_WRITES

@@ -1,308 +1,504 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What is counted of the requests of one mapped device.
+//!
+//! Reads and writes are counted by each CPU for itself; the rare operations, and how a request ended
+//! if it did not succeed, in counters that all CPUs share.
 
 use crate::{
     histogram::{Latencies, Sizes},
     operation::Operation,
+    snapshot::{Counted, OperationCounted},
+    stamp::Stamp,
     summary::Sum,
     wrappers::{
-        bio::ReqOp,
+        atomic::{self, Setting},
+        bio::{Bio, EndedBio, ReqOp, Status},
         memalloc::NoIo,
-        percpu::PerCpuCounters,
-        rcu::{self, Rcu},
+        percpu::{PerCpu, Replaceable, Replacement},
+        preempt,
+        rcu::{self, Spare},
         time,
     },
 };
-use core::{fmt, iter};
-use kernel::{new_mutex, prelude::*, sync::Mutex};
+use kernel::{prelude::*, sync::Arc};
 
-/// Where an operation's bytes are among its counters.
+/// How many counters an operation has room for, of arrivals and of latencies each.
+const STRIDE: usize = 32;
+
+/// Where an operation's bytes are among its counters of arrivals.
 const BYTES: usize = 0;
-/// Where its errors are.
-const ERRORS: usize = 1;
-/// Where its requests are: one counter for each size bucket, whose sum is the number of requests.
-/// They are where the number of a size's highest bit leads to without a subtraction.
-const SIZES: usize = Sizes::FIRST_BIT;
+/// Where its requests are: one counter for each size bucket, whose sum is the number of requests. So
+/// with the bytes those of up to 32 KiB are in one cache line.
+const SIZES: usize = BYTES + 1;
 
-/// Where the sum of all an operation's latencies is among its latency counters.
+/// Where the sum of an operation's latencies is among its counters of latencies, then the highest, and
+/// then the buckets, as [`PerCpu::measure`] has them.
 const LATENCY_SUM: usize = 0;
-/// Where its highest latency is: behind the sum, as [`Rcu::measure`] has it.
-const LATENCY_MAX: usize = LATENCY_SUM + 1;
-/// Where its first latency bucket is: again where the number of the highest bit leads to.
-const LATENCIES: usize = Latencies::FIRST_BIT;
+const LATENCY_MAX: usize = 1;
+const LATENCIES: usize = 2;
 
-/// Where a latency bucket is. The last few, of seconds, are before the first.
-#[inline(always)]
-const fn latency_bucket(bucket: usize) -> usize {
-    let at = LATENCIES + bucket;
-    let at = if at < Operation::STRIDE {
-        at
-    } else {
-        at - Operation::STRIDE + LATENCY_MAX + 1
-    };
-    // It is below that anyway; so the compiler knows it, too, and that no addition overflows.
-    at % Operation::STRIDE
+/// How many counters the arrivals of so many operations take, or the latencies.
+const fn arrivals(operations: usize) -> usize {
+    (operations - 1) * STRIDE + SIZES + Sizes::BUCKETS
 }
 
-const _: () = assert!(SIZES + Sizes::BUCKETS <= Operation::STRIDE);
-const _: () = assert!(latency_bucket(Latencies::BUCKETS - 1) < LATENCIES);
+const fn latencies(operations: usize) -> usize {
+    (operations - 1) * STRIDE + LATENCIES + Latencies::BUCKETS
+}
 
-type Counts = PerCpuCounters<{ Operation::COUNTERS }>;
-/// With room for whatever [`Stamp::first`] gives.
-type Latency = PerCpuCounters<{ u8::MAX as usize + Operation::STRIDE }>;
+/// Where the counters of an operation begin.
+const fn first(operation: usize) -> usize {
+    operation * STRIDE
+}
+
+/// How many operations are rare.
+const RARE: usize = Operation::COUNT - Operation::USUAL;
+
+const ARRIVALS: usize = arrivals(Operation::USUAL);
+type Arrivals = PerCpu<ARRIVALS>;
+
+const _: () = assert!(SIZES + Sizes::BUCKETS <= STRIDE && LATENCIES + Latencies::BUCKETS <= STRIDE);
+
+/// Reads and writes that are or were measured: where the begun ones are counted, and the ended ones.
+const BEGUN: usize = 0;
+const ENDED: usize = BEGUN + Operation::USUAL;
 
 /// The counters of one mapped device.
 ///
 /// A reset puts new counters in the place of the old ones, and a request finds either. So after a
 /// reset no number is left over from before it, and no request belongs half to it.
 #[pin_data]
+#[repr(C, align(64))]
 pub(crate) struct Counters {
-    /// What is counted when a request arrives, and when it fails.
-    counts: Rcu<Counts>,
-    /// What is counted when a request ends, if latencies are measured.
-    latency: Rcu<Option<Latency>>,
-    /// Whether they are; held while either is replaced. A resume takes it, so whoever holds it
-    /// must not wait for I/O.
+    /// What is taken for the most that a request of data is, less one, so that it is told apart from
+    /// one without by one comparison; 0 if latencies are measured, so that each is told apart.
+    limit: Setting,
+    /// What is counted from one reset to the next: the reads and writes that arrive, and the rest.
     #[pin]
-    measures: Mutex<bool>,
+    since_reset: Replaceable<SinceReset, ARRIVALS>,
+    /// The measured reads and writes, whose difference is what is under way. No reset touches it.
+    under_way: PerCpu<{ ENDED + Operation::USUAL }>,
+    /// How many of the rare operations are.
+    rare_under_way: atomic::Counters<RARE>,
 }
 
-/// What a request carries from when it arrives to when it ends, as one number: when it arrived, in
-/// nanoseconds, and in the lowest 8 bits where its operation's counters begin.
-///
-/// The time is 0 if latencies are not measured. It wraps after two years of uptime, as do differences
-/// of it; for one nanosecond of these a request looks as if it were not measured.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub(crate) struct Stamp(u64);
+/// What is counted from one reset to the next, but the reads and writes that arrive.
+struct SinceReset {
+    shared: Arc<Shared>,
+    /// Of the requests that end, if latencies are measured.
+    latency: Option<LatencyCounters>,
+}
 
-impl Stamp {
-    const TIME: u32 = u8::BITS;
+/// What all CPUs count in.
+struct Shared {
+    /// CLOCK_BOOTTIME of the reset, in nanoseconds.
+    since: u64,
+    /// The rare operations that arrive.
+    rare: atomic::Counters<{ arrivals(RARE) }>,
+    errors: atomic::Counters<{ Operation::COUNT }>,
+    again: atomic::Counters<{ Operation::COUNT }>,
+}
 
-    #[inline(always)]
-    fn untimed(first: usize) -> Self {
-        Self(first as u64)
-    }
-
-    #[inline(always)]
-    fn timed(first: usize, ns: u64) -> Self {
-        Self((ns << Self::TIME) + first as u64)
-    }
-
-    /// Where the operation's counters begin.
-    #[inline(always)]
-    fn first(self) -> usize {
-        (self.0 as u8).into()
-    }
-
-    #[inline(always)]
-    fn has_time(self) -> bool {
-        self.0 > u8::MAX.into()
-    }
-
-    /// One less than how long ago it is at `ns`, which is not before it: the highest there is for
-    /// nothing.
-    #[inline(always)]
-    fn below_age(self, ns: u64) -> u64 {
-        // What is below the time is 1 to 255, so rounding down takes 1 from the difference.
-        (ns << Self::TIME).wrapping_sub(self.0) >> Self::TIME
-    }
+struct LatencyCounters {
+    usual: PerCpu<{ latencies(Operation::USUAL) }>,
+    rare: KBox<atomic::Counters<{ latencies(RARE) }>>,
 }
 
 impl Counters {
+    /// [`Counters::limit`] while latencies are not measured: no bio is as large.
+    const UNMEASURED: u32 = u32::MAX;
+    /// And while they are.
+    const MEASURED: u32 = 0;
+
     /// Counters at zero, which do not measure latencies.
-    pub(crate) fn new() -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            counts: Rcu::new(Counts::new()?),
-            latency: Rcu::new(None),
-            measures <- new_mutex!(false),
-        })
+    pub(crate) fn new() -> Result<impl PinInit<Self, Error>> {
+        let (spare, arrivals) = (Spare::new()?, Arc::new(PerCpu::new()?, GFP_KERNEL)?);
+        let value = SinceReset {
+            shared: Shared::new()?,
+            latency: None,
+        };
+        Ok(try_pin_init!(Self {
+            limit: Setting::new(Self::UNMEASURED),
+            since_reset <- Replaceable::new(spare, arrivals, value),
+            under_way: PerCpu::new()?,
+            rare_under_way: atomic::Counters::new(),
+        }))
     }
 
-    /// Counts a request that arrives. On the I/O path of every CPU: takes no lock.
+    /// Counts a request that arrives if it is of the usual kind, which carries nothing: a read or write
+    /// of data that is not measured. Whether it is. On the I/O path of every CPU: takes no lock.
     #[inline(always)]
-    pub(crate) fn arrived(&self, op: ReqOp, size: u32) -> Stamp {
-        let first = if size > 0 {
-            let first = Operation::of(op).first();
-            let bucket = SIZES + Sizes::bucket(size.into());
-            self.counts
-                .count(first + BYTES, first + bucket, size.into());
-            first
-        } else {
-            self.empty_arrived(op)
-        };
-        if self.latency.is_some() {
-            Stamp::timed(first, time::now())
-        } else {
-            Stamp::untimed(first)
+    pub(crate) fn usual_arrived(&self, op: ReqOp, size: u32) -> bool {
+        match Operation::usual(op) {
+            Some(operation) if size.wrapping_sub(1) < self.limit.get() => {
+                self.count(operation, size);
+                true
+            }
+            _ => false,
         }
     }
 
-    /// Counts a request without data, of which there are few.
-    #[cold]
-    #[inline(never)]
-    fn empty_arrived(&self, op: ReqOp) -> usize {
-        let first = Operation::of_empty(op).first();
-        let section = rcu::read_lock();
-        self.counts
-            .get(&section)
-            .increment(first + SIZES + Sizes::bucket(0));
-        first
-    }
-
-    /// Whether there is anything to measure the end of a request with.
+    /// Counts a read or write of data.
     #[inline(always)]
-    pub(crate) fn measures(&self) -> bool {
-        self.latency.is_some()
+    fn count(&self, operation: usize, size: u32) {
+        self.since_reset
+            .count::<{ Sizes::FIRST_BIT }, STRIDE>(operation, size);
     }
 
-    /// Counts the failure of a request that [`Counters::arrived`] counted. Takes no lock either.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn failed(&self, stamp: Stamp) {
-        let section = rcu::read_lock();
-        self.counts.get(&section).increment(stamp.first() + ERRORS);
-    }
-
-    /// Measures a request that has ended, unless it arrived when there was nothing to measure it
-    /// with, or there no longer is. Takes no lock either.
+    /// Counts any other, and leaves it what it is to carry until it ends.
     #[inline(always)]
-    pub(crate) fn took(&self, stamp: Stamp) {
-        if stamp.has_time() {
-            let below = stamp.below_age(time::now());
-            let ns = below.wrapping_add(1);
-            match Latencies::bucket_above(below) {
-                Some(bucket) => self.measure(stamp, bucket, ns),
-                None => self.took_nothing_or_long(stamp, ns),
+    pub(crate) fn arrived(&self, bio: &mut Bio) {
+        let size = bio.size();
+        match Operation::usual(bio.op()) {
+            Some(operation) if size > 0 => {
+                self.count(operation, size);
+                self.under_way.increment::<BEGUN>(operation);
+                let now = time::now();
+                // Read again, the operation need not be kept in a register over the call.
+                let stamp = Stamp::measured(bio.op().number(), now);
+                bio.set_private(stamp.word() as usize);
+            }
+            _ => {
+                let stamp = self.rare_arrived(bio.op(), size);
+                bio.set_private(stamp.word() as usize);
             }
         }
     }
 
+    /// Counts a request of a rare operation, or a zone append, which is a write.
     #[cold]
     #[inline(never)]
-    fn took_nothing_or_long(&self, stamp: Stamp, ns: u64) {
-        let ns = ns & (u64::MAX >> Stamp::TIME);
-        self.measure(stamp, Latencies::bucket(ns), ns);
+    fn rare_arrived(&self, op: ReqOp, size: u32) -> Stamp {
+        let operation = Operation::of(op, size);
+        let number = operation.number();
+        match Self::rare(number) {
+            Some(rare) => {
+                let section = preempt::disable();
+                let (_, since_reset) = self.since_reset.get(&section);
+                let at = first(rare);
+                let bucket = Sizes::bucket_above(u64::from(size).saturating_sub(1));
+                since_reset.shared.rare.add(at + BYTES, size.into());
+                since_reset.shared.rare.add(at + SIZES + bucket, 1);
+            }
+            None => self.count(number.into(), size),
+        }
+        if self.limit.get() != Self::MEASURED {
+            return Stamp::unmeasured(number);
+        }
+        match Self::rare(number) {
+            Some(rare) => self.rare_under_way.add(rare, 1),
+            None => self.under_way.increment::<BEGUN>(number.into()),
+        }
+        Stamp::measured(number, time::now())
     }
 
+    /// Where an operation's counters are among those of the rare ones, if it is one of them.
+    fn rare(number: u8) -> Option<usize> {
+        let rare = usize::from(number).checked_sub(Operation::USUAL)?;
+        // It is below that anyway; so the compiler knows it, too, and that nothing overflows.
+        Some(rare % RARE)
+    }
+
+    /// Counts the end of a request that failed or carries something from its arrival. Takes no lock
+    /// either.
     #[inline(always)]
-    fn measure(&self, stamp: Stamp, bucket: usize, ns: u64) {
-        let first = stamp.first();
-        let (sum, one) = (first + LATENCY_SUM, first + latency_bucket(bucket));
-        self.latency.measure(sum, one, ns);
+    pub(crate) fn ended(&self, bio: &EndedBio, status: &Status) {
+        let word = bio.private() as u64;
+        match Stamp::measured_below(word, Operation::USUAL as u8) {
+            Some((stamp, operation)) if status.is_ok() => self.succeeded(stamp, operation.into()),
+            _ => self.ended_otherwise(bio, status),
+        }
     }
 
-    /// What was counted of one operation since the last reset.
-    pub(crate) fn sum(&self, operation: Operation) -> Sum {
-        let section = rcu::read_lock();
-        let counts = self.counts.get(&section);
-        let first = operation.first();
-        let sum = |at: usize, fields: usize| {
-            let at = first + at;
-            counts.sums(at..at + fields).fold(0, u64::wrapping_add)
+    /// Measures a read or write.
+    #[inline(always)]
+    fn succeeded(&self, stamp: Stamp, operation: usize) {
+        let now = time::now();
+        match stamp.below_age(now) {
+            Some(below) => {
+                let section = preempt::disable();
+                let (_, since_reset) = self.since_reset.get(&section);
+                if let Some(latency) = &since_reset.latency {
+                    latency
+                        .usual
+                        .measure::<{ Latencies::FIRST_BIT }, STRIDE>(operation, below);
+                }
+            }
+            None => self.took_nothing_or_long(operation, stamp.age(now)),
+        }
+        self.under_way.increment::<ENDED>(operation);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ended_otherwise(&self, bio: &EndedBio, status: &Status) {
+        match Stamp::from_word(bio.private() as u64) {
+            Some(stamp) if status.is_ok() => self.rare_succeeded(stamp),
+            stamp => self.failed(stamp, bio.op(), status),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn took_nothing_or_long(&self, operation: usize, ns: u64) {
+        let section = preempt::disable();
+        let (_, since_reset) = self.since_reset.get(&section);
+        if let Some(latency) = &since_reset.latency {
+            let bucket = Latencies::bucket_above(ns.saturating_sub(1));
+            // It is a read or a write.
+            latency
+                .usual
+                .measure_in(first(operation % Operation::USUAL), bucket, ns);
+        }
+    }
+
+    /// Counts the end of a request of a rare operation, or of one that is not measured.
+    fn rare_succeeded(&self, stamp: Stamp) {
+        let (true, Some(rare)) = (stamp.is_measured(), Self::rare(stamp.operation())) else {
+            return;
         };
-        Sum {
-            requests: sum(SIZES, Sizes::BUCKETS),
-            bytes: sum(BYTES, 1),
-            errors: sum(ERRORS, 1),
+        let ns = stamp.age(time::now());
+        let section = preempt::disable();
+        let (_, since_reset) = self.since_reset.get(&section);
+        if let Some(latency) = &since_reset.latency {
+            let at = first(rare);
+            let bucket = Latencies::bucket_above(ns.saturating_sub(1));
+            latency.rare.add(at + LATENCIES + bucket, 1);
+            latency.rare.add(at + LATENCY_SUM, ns);
+            latency.rare.raise(at + LATENCY_MAX, ns);
+        }
+        self.rare_under_way.sub(rare, 1);
+    }
+
+    /// Counts the end of a request that failed. `op` is for those that carry nothing.
+    fn failed(&self, stamp: Option<Stamp>, op: ReqOp, status: &Status) {
+        let number = match stamp {
+            Some(stamp) => stamp.operation(),
+            // What carries nothing is a read or write of data.
+            None => Operation::of(op, 1).number(),
+        };
+        let section = preempt::disable();
+        let (_, since_reset) = self.since_reset.get(&section);
+        let ends = if status.is_again() {
+            &since_reset.shared.again
+        } else {
+            &since_reset.shared.errors
+        };
+        ends.add(number.into(), 1);
+        if stamp.is_some_and(Stamp::is_measured) {
+            match Self::rare(number) {
+                Some(rare) => self.rare_under_way.sub(rare, 1),
+                None => self.under_way.increment::<ENDED>(number.into()),
+            }
         }
     }
 
-    /// Writes the histogram of one operation's sizes.
-    pub(crate) fn write_sizes(
+    /// What was counted of reads and of writes since the last reset, at one time.
+    pub(crate) fn volumes(&self) -> [Sum; Operation::USUAL] {
+        let mut arrivals = [0; ARRIVALS];
+        {
+            let section = rcu::read_lock();
+            let (counters, _) = self.since_reset.get(&section);
+            counters.sums(0, &mut arrivals);
+        }
+        let mut sums = [Sum::default(); Operation::USUAL];
+        for (sum, arrivals) in sums.iter_mut().zip(arrivals.chunks(STRIDE)) {
+            sum.bytes = arrivals[BYTES];
+            sum.requests = arrivals[SIZES..][..Sizes::BUCKETS]
+                .iter()
+                .copied()
+                .fold(0, u64::wrapping_add);
+        }
+        sums
+    }
+
+    /// What was counted of each operation since the last reset, and whether latencies are measured, at
+    /// one time.
+    pub(crate) fn sums(&self) -> ([Sum; Operation::COUNT], bool) {
+        let section = rcu::read_lock();
+        let now = self.since_reset.get(&section);
+        let sums = Operation::ALL.map(|operation| {
+            let mut counted = OperationCounted::NONE;
+            self.read(operation, now, &mut counted);
+            counted.sum()
+        });
+        (sums, now.1.latency.is_some())
+    }
+
+    /// Everything that was counted of one operation, at one time.
+    pub(crate) fn counted(&self, operation: Operation) -> OperationCounted {
+        let mut counted = OperationCounted::NONE;
+        let section = rcu::read_lock();
+        self.read(operation, self.since_reset.get(&section), &mut counted);
+        counted
+    }
+
+    /// Everything that was counted, at one time.
+    pub(crate) fn all_counted(&self, counted: &mut Counted<{ Operation::COUNT }>) {
+        let section = rcu::read_lock();
+        let now = self.since_reset.get(&section);
+        counted.since = now.1.shared.since;
+        counted.taken = time::since_boot();
+        counted.latency = now.1.latency.is_some();
+        for (operation, counted) in Operation::ALL.into_iter().zip(&mut counted.operations) {
+            self.read(operation, now, counted);
+        }
+    }
+
+    /// Ends are read before what is under way, and that before arrivals: so there are never more of the
+    /// former than of the latter.
+    fn read(
         &self,
         operation: Operation,
-        out: &mut impl fmt::Write,
-    ) -> fmt::Result {
-        let section = rcu::read_lock();
-        let first = operation.first() + SIZES;
-        let counts = self.counts.get(&section);
-        Sizes::write(out, counts.sums(first..first + Sizes::BUCKETS))
+        (arrivals, now): (&Arrivals, &SinceReset),
+        counted: &mut OperationCounted,
+    ) {
+        let number = usize::from(operation.number());
+        counted.errors = now.shared.errors.read(number);
+        counted.again = now.shared.again.read(number);
+        let mut buffer = [0; STRIDE];
+        if let Some(latency) = &now.latency {
+            latency.read(number, &mut buffer);
+            counted.latency_sum = buffer[LATENCY_SUM];
+            counted.latency_max = buffer[LATENCY_MAX];
+            counted
+                .latencies
+                .copy_from_slice(&buffer[LATENCIES..][..Latencies::BUCKETS]);
+            counted.inflight = self.inflight(number);
+        }
+        atomic::read_barrier();
+        match number.checked_sub(Operation::USUAL) {
+            Some(rare) => now.shared.rare.copy(first(rare), &mut buffer),
+            None => arrivals.sums(first(number), &mut buffer),
+        }
+        counted.bytes = buffer[BYTES];
+        counted
+            .sizes
+            .copy_from_slice(&buffer[SIZES..][..Sizes::BUCKETS]);
     }
 
-    /// Writes the histogram of one operation's latencies.
-    pub(crate) fn write_latencies(
-        &self,
-        operation: Operation,
-        out: &mut impl fmt::Write,
-    ) -> fmt::Result {
-        let section = rcu::read_lock();
-        let first = operation.first();
-        let buckets = (0..Latencies::BUCKETS).map(|bucket| first + latency_bucket(bucket));
-        match &*self.latency.get(&section) {
-            Some(latency) => Latencies::write(out, latency.sums(buckets)),
-            None => Latencies::write(out, iter::repeat(0)),
+    /// How many measured requests have not ended. A request's begin is seen wherever its end is, so that
+    /// it is never negative.
+    fn inflight(&self, number: usize) -> u64 {
+        if let Some(rare) = number.checked_sub(Operation::USUAL) {
+            return self.rare_under_way.read(rare);
         }
-    }
-
-    /// The sum of one operation's latencies in nanoseconds.
-    pub(crate) fn latency_sum(&self, operation: Operation) -> u64 {
-        let section = rcu::read_lock();
-        let field = operation.first() + LATENCY_SUM;
-        match &*self.latency.get(&section) {
-            Some(latency) => latency.sums(field..field + 1).sum(),
-            None => 0,
-        }
-    }
-
-    /// The highest of one operation's latencies in nanoseconds.
-    pub(crate) fn latency_max(&self, operation: Operation) -> u64 {
-        let section = rcu::read_lock();
-        let field = operation.first() + LATENCY_MAX;
-        match &*self.latency.get(&section) {
-            Some(latency) => latency.max(field),
-            None => 0,
-        }
+        let (mut begun, mut ended) = ([0], [0]);
+        self.under_way.sums(ENDED + number, &mut ended);
+        atomic::read_barrier();
+        self.under_way.sums(BEGUN + number, &mut begun);
+        begun[0].wrapping_sub(ended[0])
     }
 
     /// Starts again at zero. Sleeps.
     pub(crate) fn reset(&self) -> Result {
         let _no_io = NoIo::new();
-        let measures = self.measures.lock();
-        let counts = Counts::new()?;
-        let latency = LatencySetting::new(*measures)?;
-        self.counts.replace(counts);
-        self.latency.replace(latency.0);
+        loop {
+            let setting = LatencySetting::new(self.measures_latency())?;
+            let (on, arrivals) = (setting.is_on(), Arc::new(PerCpu::new()?, GFP_KERNEL)?);
+            let (shared, latency) = (Shared::new()?, setting.latency);
+            let done = self.since_reset.replace(setting.spare, |_, now| {
+                let value = SinceReset { shared, latency };
+                (now.latency.is_some() == on).then_some((arrivals, value))
+            });
+            // If not, somebody has switched latencies on or off meanwhile.
+            if done {
+                break;
+            }
+        }
+        rcu::synchronize();
         Ok(())
     }
 
     /// Whether latencies are measured.
     pub(crate) fn measures_latency(&self) -> bool {
-        *self.measures.lock()
+        let section = rcu::read_lock();
+        let (_, now) = self.since_reset.get(&section);
+        now.latency.is_some()
     }
 
     /// Starts or stops measuring latencies. What was measured goes when it stops. Sleeps; a suspend
     /// waits for a message that asks for it.
     pub(crate) fn measure_latency(&self, on: bool) -> Result {
-        let _no_io = NoIo::new();
-        self.measure_latency_with(LatencySetting::new(on)?);
+        if self.measures_latency() != on {
+            let _no_io = NoIo::new();
+            self.measure_latency_with(LatencySetting::new(on)?);
+            rcu::synchronize();
+        }
         Ok(())
     }
 
-    /// The same with memory that is there already, as a resume needs it: while the device is
-    /// suspended, an allocation could wait for I/O that waits for the resume.
+    /// The same with memory that is there already, and without sleeping, as a resume needs it: while the
+    /// device is suspended, an allocation could wait for I/O that waits for the resume.
     pub(crate) fn measure_latency_with(&self, setting: LatencySetting) {
-        let mut measures = self.measures.lock();
-        let on = setting.is_on();
-        if *measures != on {
-            self.latency.replace(setting.0);
-            *measures = on;
+        let LatencySetting { spare, latency } = setting;
+        let on = latency.is_some();
+        self.since_reset.replace(spare, |arrivals, now| {
+            if now.latency.is_some() == on {
+                return None;
+            }
+            // Whoever carries a time finds where to count it, or that it no longer is.
+            self.limit
+                .set(if on { Self::MEASURED } else { Self::UNMEASURED });
+            let shared = now.shared.clone();
+            Some((arrivals.clone(), SinceReset { shared, latency }))
+        });
+    }
+}
+
+impl Shared {
+    fn new() -> Result<Arc<Self>> {
+        let shared = Self {
+            since: time::since_boot(),
+            rare: atomic::Counters::new(),
+            errors: atomic::Counters::new(),
+            again: atomic::Counters::new(),
+        };
+        Ok(Arc::new(shared, GFP_KERNEL)?)
+    }
+}
+
+impl LatencyCounters {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            usual: PerCpu::new()?,
+            rare: KBox::new(atomic::Counters::new(), GFP_KERNEL)?,
+        })
+    }
+
+    /// What was measured of one operation.
+    fn read(&self, number: usize, counters: &mut [u64; STRIDE]) {
+        match number.checked_sub(Operation::USUAL) {
+            Some(rare) => self.rare.copy(first(rare), counters),
+            None => {
+                self.usual.sums(first(number), counters);
+                counters[LATENCY_MAX] = self.usual.max(first(number) + LATENCY_MAX);
+            }
         }
     }
 }
 
 /// Whether to measure latencies, and the memory to do it in.
-pub(crate) struct LatencySetting(Option<Latency>);
+pub(crate) struct LatencySetting {
+    spare: Replacement<SinceReset, ARRIVALS>,
+    latency: Option<LatencyCounters>,
+}
 
 impl LatencySetting {
     /// Whether it is to measure.
     pub(crate) fn is_on(&self) -> bool {
-        self.0.is_some()
+        self.latency.is_some()
     }
 
     /// Allocates what the setting needs.
     pub(crate) fn new(on: bool) -> Result<Self> {
-        Ok(Self(if on { Some(Latency::new()?) } else { None }))
+        let latency = if on {
+            Some(LatencyCounters::new()?)
+        } else {
+            None
+        };
+        let spare = Spare::new()?;
+        Ok(Self { spare, latency })
     }
 }

@@ -22,6 +22,10 @@ mod operation;
 #[forbid(unsafe_code)]
 mod registry;
 #[forbid(unsafe_code)]
+mod snapshot;
+#[forbid(unsafe_code)]
+mod stamp;
+#[forbid(unsafe_code)]
 mod stat;
 #[forbid(unsafe_code)]
 mod summary;
@@ -34,7 +38,7 @@ mod wrappers;
 use kernel::prelude::*;
 use registry::Registry;
 use target::Proxy;
-use wrappers::dm;
+use wrappers::{dm, rcu};
 
 module! {
     type: Dmp,
@@ -46,6 +50,7 @@ module! {
 /// The loaded module.
 struct Dmp {
     _target: dm::Registration<Proxy>,
+    _replaced: rcu::Barrier,
 }
 
 impl kernel::Module for Dmp {
@@ -53,6 +58,7 @@ impl kernel::Module for Dmp {
         let registry = Registry::new(module)?;
         Ok(Self {
             _target: dm::Registration::new(module, registry)?,
+            _replaced: rcu::Barrier,
         })
     }
 }

@@ -5,7 +5,9 @@
 #include <linux/completion.h>
 #include <linux/device-mapper.h>
 #include <linux/module.h>
+#include <linux/log2.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 
@@ -19,6 +21,11 @@
 #error "dmp needs a 64-bit kernel"
 #endif
 
+/* Where wrappers/preempt.rs looks for it. */
+#ifdef DMP_PCPU_HOT
+static_assert(offsetof(struct pcpu_hot, preempt_count) == 8);
+#endif
+
 /*
  * bindgen and Rust know nothing of __percpu. The casts hide it from sparse, and
  * from gcc where it is an address space of gcc's: hence by way of a number.
@@ -28,69 +35,49 @@
 
 u64 *dmp_percpu_alloc(size_t counters)
 {
-	return (u64 *)(__force unsigned long)
-		__alloc_percpu(array_size(counters, sizeof(u64)), sizeof(u64));
+	size_t size = array_size(counters, sizeof(u64));
+	size_t align = min_t(size_t, roundup_pow_of_two(size), SMP_CACHE_BYTES);
+
+	return (u64 *)(__force unsigned long)__alloc_percpu(size, align);
 }
 
-void dmp_percpu_inc(u64 *counter)
+void dmp_percpu_add(u64 *counter, u64 n)
 {
-	this_cpu_inc(*dmp_percpu(counter));
+	this_cpu_add(*dmp_percpu(counter), n);
 }
 
-/*
- * Raises the counter behind p. A new maximum is rare: this is out of the way of
- * what is not.
- */
-static noinline void raise_behind(u64 __percpu *p, u64 n)
+u64 dmp_percpu_read(u64 *counter)
 {
-	u64 seen, old = this_cpu_read(p[1]);
+	return raw_cpu_read(*dmp_percpu(counter));
+}
+
+__cold void dmp_percpu_raise(u64 *counter, u64 n)
+{
+	u64 __percpu *p = dmp_percpu(counter);
+	u64 seen, old = this_cpu_read(*p);
 
 	/* Another CPU's counter after a migration is as good, if it is lower. */
 	while (old < n) {
-		seen = this_cpu_cmpxchg(p[1], old, n);
+		seen = this_cpu_cmpxchg(*p, old, n);
 		if (seen == old)
 			break;
 		old = seen;
 	}
 }
 
-void dmp_percpu_count(u64 __rcu **counters, size_t sum, size_t one, u64 n)
+/* The last counter first: those that are counted later are to be read earlier. */
+void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n)
 {
-	u64 __percpu *p;
-
-	rcu_read_lock();
-	p = dmp_percpu(rcu_dereference(*counters));
-	this_cpu_add(p[sum], n);
-	this_cpu_inc(p[one]);
-	rcu_read_unlock();
-}
-
-void dmp_percpu_measure(u64 __rcu **counters, size_t sum, size_t one, u64 n)
-{
-	u64 __percpu *p;
-
-	rcu_read_lock();
-	p = dmp_percpu(rcu_dereference(*counters));
-	if (p) {
-		this_cpu_inc(p[one]);
-		p += sum;
-		this_cpu_add(p[0], n);
-		/* raw: it may be any CPU's, and is looked at again before it is raised. */
-		if (unlikely(raw_cpu_read(p[1]) < n))
-			raise_behind(p, n);
-	}
-	rcu_read_unlock();
-}
-
-u64 dmp_percpu_sum(const u64 *counter)
-{
-	const u64 __percpu *p = dmp_percpu(counter);
-	u64 sum = 0;
+	const u64 __percpu *p = dmp_percpu(counters);
 	int cpu;
 
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(*per_cpu_ptr(p, cpu));
-	return sum;
+	for_each_possible_cpu(cpu) {
+		const u64 *own = per_cpu_ptr(p, cpu);
+		size_t i;
+
+		for (i = n; i-- > 0;)
+			sums[i] += READ_ONCE(own[i]);
+	}
 }
 
 u64 dmp_percpu_max(const u64 *counter)
@@ -124,9 +111,19 @@ void dmp_rcu_read_unlock(void)
 	rcu_read_unlock();
 }
 
-void dmp_bio_set_dev(struct block_device *bdev, struct bio *bio)
+void dmp_cond_resched(void)
 {
-	bio_set_dev(bio, bdev);
+	cond_resched();
+}
+
+void dmp_preempt_disable(void)
+{
+	preempt_disable_notrace();
+}
+
+void dmp_preempt_enable(void)
+{
+	preempt_enable_notrace();
 }
 
 sector_t dmp_bdev_nr_sectors(struct block_device *bdev)
@@ -142,6 +139,11 @@ sector_t dmp_get_start_sect(struct block_device *bdev)
 dev_t dmp_md_devt(struct mapped_device *md)
 {
 	return disk_devt(dm_disk(md));
+}
+
+u64 dmp_md_diskseq(struct mapped_device *md)
+{
+	return dm_disk(md)->diskseq;
 }
 
 const char *dmp_md_disk_name(struct mapped_device *md)

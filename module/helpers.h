@@ -7,7 +7,6 @@
 
 #include <linux/types.h>
 
-struct bio;
 struct block_device;
 struct completion;
 struct kobject;
@@ -16,10 +15,10 @@ struct module;
 
 /* linux/percpu.h */
 u64 *dmp_percpu_alloc(size_t counters);
-void dmp_percpu_inc(u64 *counter);
-void dmp_percpu_count(u64 __rcu **counters, size_t sum, size_t one, u64 n);
-void dmp_percpu_measure(u64 __rcu **counters, size_t sum, size_t one, u64 n);
-u64 dmp_percpu_sum(const u64 *counter);
+void dmp_percpu_add(u64 *counter, u64 n);
+u64 dmp_percpu_read(u64 *counter);
+void dmp_percpu_raise(u64 *counter, u64 n);
+void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n);
 u64 dmp_percpu_max(const u64 *counter);
 
 /* linux/sched/mm.h */
@@ -30,14 +29,20 @@ void dmp_memalloc_noio_restore(unsigned int flags);
 void dmp_rcu_read_lock(void);
 void dmp_rcu_read_unlock(void);
 
+/* linux/sched.h */
+void dmp_cond_resched(void);
+
+/* linux/preempt.h */
+void dmp_preempt_disable(void);
+void dmp_preempt_enable(void);
+
 /* linux/bio.h, linux/blkdev.h */
-/* The bio is where map has it: its second argument. */
-void dmp_bio_set_dev(struct block_device *bdev, struct bio *bio);
 sector_t dmp_bdev_nr_sectors(struct block_device *bdev);
 sector_t dmp_get_start_sect(struct block_device *bdev);
 
 /* linux/device-mapper.h */
 dev_t dmp_md_devt(struct mapped_device *md);
+u64 dmp_md_diskseq(struct mapped_device *md);
 const char *dmp_md_disk_name(struct mapped_device *md);
 
 /* linux/completion.h, linux/module.h */

@@ -21,22 +21,13 @@ impl<const FIRST: u32, const N: usize> Scale<FIRST, N> {
     pub(crate) const BUCKETS: usize = N;
 
     /// The number of the highest bit of what the first bucket takes, counted from 0.
-    pub(crate) const FIRST_BIT: usize = FIRST as usize - 1;
+    pub(crate) const FIRST_BIT: u32 = FIRST - 1;
 
-    /// The bucket of the value above `below`, unless that is above 2^32: in fewer instructions.
+    /// The bucket of the value above `below`, less than `N`.
     #[inline(always)]
-    pub(crate) fn bucket_above(below: u64) -> Option<usize> {
-        const { assert!(Self::FIRST_BIT + N >= u32::BITS as usize) };
-        let below = u32::try_from(below).ok()?;
-        Some((below | (1 << Self::FIRST_BIT)).ilog2() as usize - Self::FIRST_BIT)
-    }
-
-    /// The bucket of a value, below `N`.
-    #[inline(always)]
-    pub(crate) fn bucket(value: u64) -> usize {
-        let above = value.saturating_sub(1) | (1 << Self::FIRST_BIT);
-        let highest = above.ilog2() as usize;
-        highest.min(Self::FIRST_BIT + N - 1) - Self::FIRST_BIT
+    pub(crate) fn bucket_above(below: u64) -> usize {
+        let highest = (below | (1 << Self::FIRST_BIT)).ilog2();
+        (highest.min(Self::FIRST_BIT + N as u32 - 1) - Self::FIRST_BIT) as usize
     }
 
     /// The largest value of a bucket; `None` for the last, which has no bound.

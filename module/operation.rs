@@ -4,24 +4,23 @@
 
 use crate::wrappers::bio::ReqOp;
 
-/// What a request does, as far as its statistics tell it apart. The value is where its counters
-/// begin, which are [`Operation::STRIDE`] apart: so nothing is left to compute for a request. It is
-/// never 0.
+/// What a request does, as far as its statistics tell it apart. The value is where its counters are
+/// among those of its kind: reads and writes are of one kind, the others of another.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Operation {
     /// Data is read.
-    Read = 1,
+    Read = 0,
     /// Data is written, with or without a flush before or after it.
-    Write = 33,
+    Write = 1,
     /// Data is given up.
-    Discard = 65,
+    Discard = 2,
     /// What was written is made durable; there is no data.
-    Flush = 97,
+    Flush = 3,
     /// Zeroes are written without sending them.
-    WriteZeroes = 129,
+    WriteZeroes = 4,
     /// Secure erase, and what manages zones.
-    Other = 161,
+    Other = 5,
 }
 
 impl Operation {
@@ -35,22 +34,17 @@ impl Operation {
         Self::Other,
     ];
 
-    /// How many counters an operation has room for.
-    pub(crate) const STRIDE: usize = 32;
+    /// How many there are.
+    pub(crate) const COUNT: usize = Self::ALL.len();
 
-    /// How many counters all of them together have room for, with the one before the first.
-    pub(crate) const COUNTERS: usize = Self::Read as usize + Self::ALL.len() * Self::STRIDE;
+    /// How many of them are usual: so many of the first are counted by each CPU for itself.
+    pub(crate) const USUAL: usize = 2;
 
-    /// The operation of a bio with data.
-    #[inline(always)]
-    pub(crate) fn of(op: ReqOp) -> Self {
-        BY_OP[op.number() as usize]
-    }
-
-    /// The operation of a bio without: a write of nothing is a flush.
-    pub(crate) fn of_empty(op: ReqOp) -> Self {
-        match Self::of(op) {
-            Self::Write => Self::Flush,
+    /// The operation of a bio.
+    pub(crate) fn of(op: ReqOp, size: u32) -> Self {
+        match BY_OP[usize::from(op.number())] {
+            // A write of nothing is a flush.
+            Self::Write if size == 0 => Self::Flush,
             operation => operation,
         }
     }
@@ -67,10 +61,21 @@ impl Operation {
         }
     }
 
-    /// Where its counters begin.
+    /// Its number, which is below [`Operation::COUNT`].
     #[inline(always)]
-    pub(crate) fn first(self) -> usize {
-        self as usize
+    pub(crate) const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// Its number where that says that it is usual: a `REQ_OP_READ` or `REQ_OP_WRITE` of data.
+    #[inline(always)]
+    pub(crate) fn usual(op: ReqOp) -> Option<usize> {
+        const {
+            assert!(ReqOp::READ.number() == Self::Read.number());
+            assert!(ReqOp::WRITE.number() == Self::Write.number());
+        }
+        let number: usize = op.number().into();
+        (number < Self::USUAL).then_some(number)
     }
 
     /// Its name in `dmsetup status`, which is that of its directory too.

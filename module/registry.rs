@@ -4,6 +4,9 @@
 //!
 //! A table reload makes the new table's lines while the old table is still there, so counters that
 //! live as long as any line of their device survive it, and go when the device is removed.
+//!
+//! What a suspended device's requests wait for must not wait for them. So what a resume needs is in
+//! reach of its lines, and it takes no lock under which anybody sleeps; and neither does a reader.
 
 use crate::{
     counters::{Counters, LatencySetting},
@@ -13,55 +16,80 @@ use crate::{
     wrappers::{
         dm::{DeviceNumber, MappedDevice, TableId},
         memalloc::NoIo,
+        sched,
         sysfs::{Directory, Hidden, Parent},
     },
 };
 use kernel::{
-    new_mutex,
+    new_mutex, new_spinlock,
     prelude::*,
-    rbtree::RBTree,
-    sync::{Arc, Mutex},
+    rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation},
+    sync::{Arc, Mutex, SpinLock},
 };
 
 /// The mapped devices that have dmp lines, and the directory that shows them.
 pub(crate) struct Registry(Arc<Shared>);
 
+#[pin_data]
 struct Shared {
     devices: Arc<Devices>,
     stat: Directory<All>,
+    /// Held while a device's directory comes or goes, so that no two of a name are made at once. Only
+    /// constructors and destructors take it.
+    #[pin]
+    changing: Mutex<()>,
 }
 
 /// The mapped devices that have dmp lines.
 #[pin_data]
 pub(crate) struct Devices {
-    /// Held while a device's directory comes or goes, so that no two of a name are made at once.
-    /// Whatever is shown in a device's own directory must not take it. A resume takes it, so
-    /// whoever holds it must not wait for I/O.
     #[pin]
-    entries: Mutex<RBTree<DeviceNumber, Entry>>,
+    known: SpinLock<Known>,
+}
+
+struct Known {
+    devices: RBTree<DeviceNumber, Entry>,
+    tables: RBTree<TableId, TableEntry>,
 }
 
 /// One mapped device.
 struct Entry {
-    /// The tables that have dmp lines for it: the live one, one that is loaded, and for a moment
-    /// one that is being loaded or destroyed.
-    tables: RBTree<TableId, Lines>,
+    /// How many lines it has, in all tables: in the live one, in one that is loaded, and for a moment
+    /// in one that is being loaded or destroyed.
+    lines: usize,
     volume: Directory<Volume>,
 }
 
-/// The dmp lines of one table.
-struct Lines {
-    count: usize,
+/// One table with dmp lines.
+struct TableEntry {
+    lines: usize,
+    table: Arc<Table>,
+}
+
+/// What the dmp lines of a table have together.
+#[pin_data]
+struct Table {
     /// Whether any of them asks for latencies; `None` when that was done, at the first resume.
-    latency: Option<LatencySetting>,
+    #[pin]
+    latency: SpinLock<Option<LatencySetting>>,
 }
 
 /// One dmp line's part in the statistics of its mapped device.
 pub(crate) struct Line {
+    device: DevicePart,
+    table: TablePart,
+}
+
+struct DevicePart {
     counters: Arc<Counters>,
-    device: DeviceNumber,
-    table: TableId,
+    number: DeviceNumber,
     registry: Arc<Shared>,
+}
+
+struct TablePart {
+    table: Arc<Table>,
+    id: TableId,
+    devices: Arc<Devices>,
 }
 
 impl Registry {
@@ -69,7 +97,10 @@ impl Registry {
     pub(crate) fn new(module: &'static ThisModule) -> Result<Self> {
         let devices = Arc::pin_init(
             pin_init!(Devices {
-                entries <- new_mutex!(RBTree::new()),
+                known <- new_spinlock!(Known {
+                    devices: RBTree::new(),
+                    tables: RBTree::new(),
+                }),
             }),
             GFP_KERNEL,
         )?;
@@ -78,7 +109,12 @@ impl Registry {
             c"stat",
             All::new(devices.clone()),
         )?;
-        Ok(Self(Arc::new(Shared { devices, stat }, GFP_KERNEL)?))
+        let shared = pin_init!(Shared {
+            devices,
+            stat,
+            changing <- new_mutex!(()),
+        });
+        Ok(Self(Arc::pin_init(shared, GFP_KERNEL)?))
     }
 
     /// Adds a line of `table`, which is being loaded for `device`. May sleep.
@@ -88,130 +124,186 @@ impl Registry {
         table: TableId,
         latency: bool,
     ) -> Result<Line> {
-        let number = device.number();
         let _no_io = NoIo::new();
-        let mut entries = self.0.devices.entries.lock();
-        if entries.get(&number).is_none() {
-            let counters = Arc::pin_init(Counters::new(), GFP_KERNEL)?;
-            let volume = Directory::new(
-                Parent::Directory(&self.0.stat),
-                device.disk_name(),
-                Volume::new(number, counters),
-            )?;
-            let tables = RBTree::new();
-            entries.try_create_and_insert(number, Entry { tables, volume }, GFP_KERNEL)?;
-        }
-        let Some(entry) = entries.get_mut(&number) else {
-            return Err(EINVAL);
+        let table = TablePart::new(self.0.devices.clone(), table, latency)?;
+        let device = DevicePart::new(self.0.clone(), device)?;
+        Ok(Line { device, table })
+    }
+}
+
+impl DevicePart {
+    fn new(registry: Arc<Shared>, device: &MappedDevice<'_>) -> Result<Self> {
+        let number = device.number();
+        let changing = registry.changing.lock();
+        let counters = match registry.devices.enter(number) {
+            Some(counters) => counters,
+            None => registry.make(number, device)?,
         };
-        let added = entry.add(table, latency);
-        let counters = entry.volume.data().counters().clone();
-        if let Err(e) = added {
-            let gone = take_if_unused(&mut entries, number);
-            drop(entries);
-            drop(gone);
-            return Err(e);
-        }
-        Ok(Line {
+        drop(changing);
+        Ok(Self {
             counters,
-            device: number,
-            table,
-            registry: self.0.clone(),
+            number,
+            registry,
         })
     }
 }
 
-impl Entry {
-    fn add(&mut self, table: TableId, latency: bool) -> Result {
-        if let Some(lines) = self.tables.get_mut(&table) {
-            if latency {
-                lines.latency = Some(LatencySetting::new(true)?);
-            }
-            lines.count += 1;
-            return Ok(());
+impl Drop for DevicePart {
+    fn drop(&mut self) {
+        if self.registry.devices.leave(self.number) {
+            let changing = self.registry.changing.lock();
+            let gone = self.registry.devices.take_unused(self.number);
+            let hidden: Option<Hidden<Volume>> = gone.map(|entry| entry.volume.hide());
+            drop(changing);
+            // This can wait for the last that uses it, and others need not.
+            drop(hidden);
         }
-        let lines = Lines {
-            count: 1,
-            latency: Some(LatencySetting::new(latency)?),
-        };
-        self.tables
-            .try_create_and_insert(table, lines, GFP_KERNEL)?;
-        Ok(())
     }
 }
 
-/// The directory of a device without lines, no longer in sysfs. It is to be dropped when the lock
-/// is not held: that can wait, and others need not.
-fn take_if_unused(
-    entries: &mut RBTree<DeviceNumber, Entry>,
-    device: DeviceNumber,
-) -> Option<Hidden<Volume>> {
-    let entry = entries.get(&device)?;
-    if entry.tables.values().next().is_some() {
-        return None;
+impl Shared {
+    /// Makes the counters and the directory of a device with one line. `changing` is to be held.
+    fn make(&self, number: DeviceNumber, device: &MappedDevice<'_>) -> Result<Arc<Counters>> {
+        let counters = Arc::pin_init(Counters::new()?, GFP_KERNEL)?;
+        let volume = Directory::new(
+            Parent::Directory(&self.stat),
+            device.disk_name(),
+            Volume::new(number, counters.clone()),
+        )?;
+        let entry = Entry { lines: 1, volume };
+        let node = RBTreeNode::new(number, entry, GFP_KERNEL)?;
+        let replaced = self.devices.known.lock().devices.insert(node);
+        // There was none, and nobody else adds any.
+        drop(replaced);
+        Ok(counters)
     }
-    Some(entries.remove(&device)?.volume.hide())
+}
+
+impl Devices {
+    /// Adds a line to a device that is known.
+    fn enter(&self, number: DeviceNumber) -> Option<Arc<Counters>> {
+        let mut known = self.known.lock();
+        let entry = known.devices.get_mut(&number)?;
+        entry.lines += 1;
+        Some(entry.volume.data().counters().clone())
+    }
+
+    /// Takes a line away; whether it was the last.
+    fn leave(&self, number: DeviceNumber) -> bool {
+        let mut known = self.known.lock();
+        let entry = known.devices.get_mut(&number);
+        entry.is_some_and(|entry| {
+            entry.lines -= 1;
+            entry.lines == 0
+        })
+    }
+
+    /// Forgets a device if it has no line; not if one was added since the last one left.
+    fn take_unused(&self, number: DeviceNumber) -> Option<Entry> {
+        let mut known = self.known.lock();
+        if known.devices.get(&number)?.lines > 0 {
+            return None;
+        }
+        let node = known.devices.remove_node(&number)?;
+        drop(known);
+        Some(node.to_key_value().1)
+    }
+
+    /// What was counted of all of them together, of reads and of writes. May sleep.
+    pub(crate) fn volumes(&self) -> [Sum; Operation::USUAL] {
+        let mut sums = [Sum::default(); Operation::USUAL];
+        let mut next = self.first_from(DeviceNumber::FIRST);
+        while let Some((number, counters)) = next {
+            for (sum, more) in sums.iter_mut().zip(counters.volumes()) {
+                *sum = sum.plus(more);
+            }
+            sched::cond_resched();
+            next = number.next().and_then(|number| self.first_from(number));
+        }
+        sums
+    }
+
+    /// The first device from a number on.
+    fn first_from(&self, number: DeviceNumber) -> Option<(DeviceNumber, Arc<Counters>)> {
+        let mut known = self.known.lock();
+        let cursor = known.devices.cursor_lower_bound(&number)?;
+        let (number, entry) = cursor.current();
+        Some((*number, entry.volume.data().counters().clone()))
+    }
+}
+
+impl TablePart {
+    fn new(devices: Arc<Devices>, id: TableId, latency: bool) -> Result<Self> {
+        let setting = LatencySetting::new(latency)?;
+        // For the first line of the table; it goes unused if there is one.
+        let made = Arc::pin_init(
+            pin_init!(Table {
+                latency <- new_spinlock!(Some(setting)),
+            }),
+            GFP_KERNEL,
+        )?;
+        let reservation = RBTreeNodeReservation::new(GFP_KERNEL)?;
+        let mut known = devices.known.lock();
+        let table = match known.tables.get_mut(&id) {
+            Some(entry) => {
+                entry.lines += 1;
+                entry.table.clone()
+            }
+            None => {
+                let (lines, table) = (1, made.clone());
+                let node = reservation.into_node(id, TableEntry { lines, table });
+                known.tables.insert(node);
+                made.clone()
+            }
+        };
+        drop(known);
+        if latency && !Arc::ptr_eq(&table, &made) {
+            let asked = made.latency.lock().take();
+            let replaced = core::mem::replace(&mut *table.latency.lock(), asked);
+            drop(replaced);
+        }
+        Ok(Self { table, id, devices })
+    }
+}
+
+impl Drop for TablePart {
+    fn drop(&mut self) {
+        let mut known = self.devices.known.lock();
+        let Some(entry) = known.tables.get_mut(&self.id) else {
+            return;
+        };
+        entry.lines -= 1;
+        if entry.lines == 0 {
+            let gone = known.tables.remove_node(&self.id);
+            drop(known);
+            drop(gone);
+        }
+    }
 }
 
 impl Line {
     /// The counters of the mapped device.
     #[inline(always)]
     pub(crate) fn counters(&self) -> &Counters {
-        &self.counters
+        &self.device.counters
     }
 
     /// Whether the line, loaded again, has to ask for latencies: as long as its table has not come
     /// to life, what it asked for, and then whether they are measured.
     pub(crate) fn asks_for_latency(&self) -> bool {
-        let entries = self.registry.devices.entries.lock();
-        let pending = entries
-            .get(&self.device)
-            .and_then(|entry| entry.tables.get(&self.table))
-            .and_then(|lines| lines.latency.as_ref());
-        match pending {
+        let pending = self.table.table.latency.lock();
+        match &*pending {
             Some(setting) => setting.is_on(),
-            None => self.counters.measures_latency(),
+            None => self.counters().measures_latency(),
         }
     }
 
-    /// Does what the table's options ask for, when its table first comes to life. Allocates
-    /// nothing.
+    /// Does what the table's options ask for, when its table first comes to life. Allocates nothing
+    /// and waits for nothing.
     pub(crate) fn resumed(&self) {
-        let mut entries = self.registry.devices.entries.lock();
-        let setting = entries
-            .get_mut(&self.device)
-            .and_then(|entry| entry.tables.get_mut(&self.table))
-            .and_then(|lines| lines.latency.take());
+        let setting = self.table.table.latency.lock().take();
         if let Some(setting) = setting {
-            self.counters.measure_latency_with(setting);
+            self.counters().measure_latency_with(setting);
         }
-    }
-}
-
-impl Drop for Line {
-    fn drop(&mut self) {
-        let mut entries = self.registry.devices.entries.lock();
-        let Some(entry) = entries.get_mut(&self.device) else {
-            return;
-        };
-        if let Some(lines) = entry.tables.get_mut(&self.table) {
-            lines.count -= 1;
-            if lines.count == 0 {
-                entry.tables.remove(&self.table);
-            }
-        }
-        let gone = take_if_unused(&mut entries, self.device);
-        drop(entries);
-        drop(gone);
-    }
-}
-
-impl Devices {
-    /// What was counted of all of them together, for one operation.
-    pub(crate) fn sum(&self, operation: Operation) -> Sum {
-        let entries = self.entries.lock();
-        entries.values().fold(Sum::default(), |sum, entry| {
-            sum.plus(entry.volume.data().counters().sum(operation))
-        })
     }
 }

@@ -8,8 +8,9 @@ use crate::{
     counters::Counters,
     operation::Operation,
     registry::Devices,
+    snapshot::{Counted, Device},
     summary::write_volumes,
-    wrappers::{dm::DeviceNumber, output::Output},
+    wrappers::{dm::DeviceNumber, output::Output, text::Text},
 };
 use core::fmt::Write;
 use kernel::{prelude::*, sync::Arc};
@@ -31,12 +32,8 @@ impl All {
     }
 
     fn show_volumes(&self, out: &mut Output<'_>) -> Result {
-        let sum = |operation| self.devices.sum(operation);
-        Ok(write_volumes(
-            out,
-            sum(Operation::Read),
-            sum(Operation::Write),
-        )?)
+        let [read, write] = self.devices.volumes();
+        Ok(write_volumes(out, read, write)?)
     }
 }
 
@@ -51,24 +48,36 @@ impl Volume {
     }
 
     fn show_volumes(&self, out: &mut Output<'_>) -> Result {
-        let sum = |operation| self.counters.sum(operation);
-        Ok(write_volumes(
-            out,
-            sum(Operation::Read),
-            sum(Operation::Write),
-        )?)
+        let [read, write] = self.counters.volumes();
+        Ok(write_volumes(out, read, write)?)
     }
 
     fn show_name(&self, out: &mut Output<'_>) -> Result {
-        self.device
-            .with_name(|name, _| out.write_bytes(name.to_bytes()))??;
+        out.write_bytes(self.device.identity()?.name())?;
         Ok(out.write_char('\n')?)
     }
 
     fn show_uuid(&self, out: &mut Output<'_>) -> Result {
-        self.device
-            .with_name(|_, uuid| out.write_bytes(uuid.to_bytes()))??;
+        out.write_bytes(self.device.identity()?.uuid())?;
         Ok(out.write_char('\n')?)
+    }
+
+    /// The text of `snapshot`, whole.
+    fn snapshot(&self) -> Result<Text> {
+        let mut counted = KBox::new(Counted::NONE, GFP_KERNEL)?;
+        let identity = self.device.identity()?;
+        self.counters.all_counted(&mut counted);
+        let device = Device {
+            disk: identity.disk_name(),
+            name: identity.name(),
+            uuid: identity.uuid(),
+            diskseq: identity.diskseq(),
+        };
+        let mut text = Text::new();
+        counted
+            .write(&mut text, &device, Operation::ALL.map(Operation::name))
+            .map_err(|_| ENOMEM)?;
+        Ok(text)
     }
 
     fn store_reset(&self, text: &str) -> Result {

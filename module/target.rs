@@ -3,14 +3,14 @@
 //! The target: a proxy that passes every bio on to the device under it and counts it.
 
 use crate::{
-    counters::Stamp,
+    counters::Counters,
     operation::Operation,
     registry::{Line, Registry},
     summary::write_status,
     table_line::{self, Arguments},
     wrappers::{
-        bio::{Bio, Sector, Status},
-        dm::{Device, Mapped, PerBio, Refusal, TableLine, Target},
+        bio::{Bio, EndedBio, Sector, Status},
+        dm::{Device, Mapped, Refusal, TableLine, Target},
         output::Output,
     },
 };
@@ -35,7 +35,6 @@ impl Target for Proxy {
     const NAME: &'static CStr = c"dmp";
     const VERSION: [u32; 3] = [1, 0, 0];
     type Context = Registry;
-    type PerBio = Stamp;
 
     fn new<'a>(registry: &Registry, line: &'a TableLine) -> Result<(Self, Device<'a>), Refusal> {
         let args = Arguments::parse(line.args()).map_err(|wrong| (EINVAL, wrong))?;
@@ -64,21 +63,25 @@ impl Target for Proxy {
         self.offset
     }
 
-    #[inline]
-    fn map(&self, device: &Device<'_>, bio: &mut Bio) -> (Mapped, Stamp) {
+    #[inline(always)]
+    fn map(&self, device: &Device<'_>, bio: &mut Bio) -> Mapped {
+        let counters = self.line.counters();
+        let (op, size) = (bio.op(), bio.size());
         // Stays in the range that `new` checked. An empty flush has no place, and its sector means
         // nothing.
         let sector = bio.sector().wrapping_add(self.shift);
         bio.remap(device, sector);
-        let stamp = self.line.counters().arrived(bio.op(), bio.size());
-        (Mapped::Remapped, stamp)
+        if !counters.usual_arrived(op, size) {
+            arrived(counters, bio);
+        }
+        Mapped::Remapped
     }
 
-    #[inline]
-    fn end_io(&self, stamp: PerBio<'_, Stamp>, status: &Status) {
-        // Most requests need neither the stamp nor a register saved.
-        if !status.is_ok() || self.line.counters().measures() {
-            ended(stamp, &self.line, status);
+    #[inline(always)]
+    fn end_io(&self, bio: &EndedBio, status: &Status) {
+        // Most requests carry nothing and succeed.
+        if bio.private() | status.number() != 0 {
+            ended(self.line.counters(), bio, status);
         }
     }
 
@@ -100,11 +103,9 @@ impl Target for Proxy {
     }
 
     fn status(&self, out: &mut Output<'_>) -> fmt::Result {
-        let counters = self.line.counters();
-        let sums = Operation::ALL
-            .into_iter()
-            .map(|operation| (operation.name(), counters.sum(operation)));
-        write_status(out, sums, counters.measures_latency())
+        let (sums, latency) = self.line.counters().sums();
+        let names = Operation::ALL.map(Operation::name);
+        write_status(out, names.into_iter().zip(sums), latency)
     }
 
     fn message<'a>(&self, mut words: impl Iterator<Item = &'a CStr>) -> Result {
@@ -121,21 +122,15 @@ impl Target for Proxy {
     }
 }
 
-/// The end of a request that failed, or whose latency is measured.
+/// The arrival of a request that is measured, or is of a rare operation. Where there is no call, there is
+/// no register to save: so this is not in `map`.
 #[inline(never)]
-fn ended(stamp: PerBio<'_, Stamp>, line: &Line, status: &Status) {
-    if status.is_ok() {
-        line.counters().took(stamp.get());
-    } else {
-        failed(stamp, line);
-    }
+fn arrived(counters: &Counters, bio: &mut Bio) {
+    counters.arrived(bio);
 }
 
-/// The end of a request that failed.
-#[cold]
+/// The end of a request that failed, is measured, or is of a rare operation.
 #[inline(never)]
-fn failed(stamp: PerBio<'_, Stamp>, line: &Line) {
-    let stamp = stamp.get();
-    line.counters().failed(stamp);
-    line.counters().took(stamp);
+fn ended(counters: &Counters, bio: &EndedBio, status: &Status) {
+    counters.ended(bio, status);
 }

@@ -7,11 +7,15 @@
 mod bindings;
 mod compat;
 
+pub(crate) mod atomic;
 pub(crate) mod bio;
 pub(crate) mod dm;
 pub(crate) mod memalloc;
 pub(crate) mod output;
 pub(crate) mod percpu;
+pub(crate) mod preempt;
 pub(crate) mod rcu;
+pub(crate) mod sched;
 pub(crate) mod sysfs;
+pub(crate) mod text;
 pub(crate) mod time;

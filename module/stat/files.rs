@@ -4,8 +4,11 @@
 
 use super::{show_number, All, Volume};
 use crate::{
+    histogram::{Latencies, Sizes},
     operation::Operation,
-    wrappers::sysfs::{Attribute, AttributeList, Attributes, Group, GroupList, Kind},
+    wrappers::sysfs::{
+        Attribute, AttributeList, Attributes, BinaryAttribute, Group, GroupList, Kind,
+    },
 };
 
 static ALL: [Attribute<All>; 1] = [Attribute::read_only(c"volumes", All::show_volumes)];
@@ -18,36 +21,46 @@ static VOLUME: [Attribute<Volume>; 5] = [
     Attribute::read_write(c"latency", Volume::show_latency, Volume::store_latency),
 ];
 
+static BINARY: [BinaryAttribute<Volume>; 1] = [BinaryAttribute::new(c"snapshot", Volume::snapshot)];
+
 /// How many files an operation has.
-const OPERATION_FILES: usize = 8;
+const OPERATION_FILES: usize = 10;
 
 /// The files of one operation, listed in `$list`.
 macro_rules! operation_files {
     ($files:ident, $list:ident, $operation:expr) => {
         static $files: [Attribute<Volume>; OPERATION_FILES] = [
             Attribute::read_only(c"requests", |volume, out| {
-                show_number(out, volume.counters.sum($operation).requests)
+                show_number(out, volume.counters.counted($operation).requests())
             }),
             Attribute::read_only(c"bytes", |volume, out| {
-                show_number(out, volume.counters.sum($operation).bytes)
+                show_number(out, volume.counters.counted($operation).bytes)
             }),
             Attribute::read_only(c"avg_size", |volume, out| {
-                show_number(out, volume.counters.sum($operation).avg_size())
+                show_number(out, volume.counters.counted($operation).sum().avg_size())
             }),
             Attribute::read_only(c"errors", |volume, out| {
-                show_number(out, volume.counters.sum($operation).errors)
+                show_number(out, volume.counters.counted($operation).errors)
+            }),
+            Attribute::read_only(c"again", |volume, out| {
+                show_number(out, volume.counters.counted($operation).again)
+            }),
+            Attribute::read_only(c"inflight", |volume, out| {
+                show_number(out, volume.counters.counted($operation).inflight)
             }),
             Attribute::read_only(c"size_histogram", |volume, out| {
-                Ok(volume.counters.write_sizes($operation, out)?)
+                let sizes = volume.counters.counted($operation).sizes;
+                Ok(Sizes::write(out, sizes.into_iter())?)
             }),
             Attribute::read_only(c"latency_ns", |volume, out| {
-                show_number(out, volume.counters.latency_sum($operation))
+                show_number(out, volume.counters.counted($operation).latency_sum)
             }),
             Attribute::read_only(c"latency_max_ns", |volume, out| {
-                show_number(out, volume.counters.latency_max($operation))
+                show_number(out, volume.counters.counted($operation).latency_max)
             }),
             Attribute::read_only(c"latency_histogram", |volume, out| {
-                Ok(volume.counters.write_latencies($operation, out)?)
+                let latencies = volume.counters.counted($operation).latencies;
+                Ok(Latencies::write(out, latencies.into_iter())?)
             }),
         ];
         static $list: AttributeList<Volume, OPERATION_FILES> = AttributeList::new(&$files);
@@ -88,5 +101,9 @@ impl Attributes for All {
 impl Attributes for Volume {
     fn kind() -> &'static Kind<Self> {
         &VOLUME_KIND
+    }
+
+    fn binary() -> &'static [BinaryAttribute<Self>] {
+        &BINARY
     }
 }

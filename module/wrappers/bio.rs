@@ -16,6 +16,7 @@
 //! ```
 
 use super::{bindings, dm::Device};
+use core::ffi::c_void;
 use kernel::types::Opaque;
 
 /// A sector number or a number of sectors; a sector is 512 bytes (`sector_t`).
@@ -72,10 +73,21 @@ impl Status {
         unsafe { &*status.cast() }
     }
 
+    /// Its number; 0 if it ended without an error.
+    #[inline(always)]
+    pub(crate) fn number(&self) -> usize {
+        self.0.into()
+    }
+
     /// Whether it ended without an error (`BLK_STS_OK`).
     #[inline(always)]
     pub(crate) fn is_ok(&self) -> bool {
         self.0 == 0
+    }
+
+    /// Whether it is to be tried again, because it was not to wait (`BLK_STS_AGAIN`).
+    pub(crate) fn is_again(&self) -> bool {
+        self.0 == bindings::DMP_BLK_STS_AGAIN as bindings::blk_status_t
     }
 }
 
@@ -100,40 +112,88 @@ impl Bio {
         unsafe { &mut *bio.cast() }
     }
 
-    pub(super) fn as_raw(&mut self) -> *mut bindings::bio {
-        self.0.get()
-    }
-
     /// The operation, without its flags, which are the higher bits (`bio_op`).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn op(&self) -> ReqOp {
         // SAFETY: the bio is initialised, and only we may change it.
         ReqOp(unsafe { (*self.0.get()).bi_opf } as u8)
     }
 
     /// How many bytes it is about.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn size(&self) -> u32 {
         // SAFETY: the bio is initialised, and only we may change it.
         unsafe { (*self.0.get()).bi_iter.bi_size }
     }
 
     /// The first sector it is about.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sector(&self) -> Sector {
         // SAFETY: the bio is initialised, and only we may change it.
         unsafe { (*self.0.get()).bi_iter.bi_sector }
     }
 
+    /// Leaves a word for its end, which is 0 until then (`bi_private`).
+    #[inline(always)]
+    pub(crate) fn set_private(&mut self, word: usize) {
+        // SAFETY: the bio is initialised and only we may change it. `bi_private` is whose bio it is:
+        // device mapper's, which leaves it to its targets.
+        unsafe { (*self.0.get()).bi_private = word as *mut c_void }
+    }
+
     /// Sends it to another device and place (`bio_set_dev`).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remap(&mut self, device: &Device<'_>, sector: Sector) {
+        const REMAPPED: u16 = 1 << bindings::BIO_REMAPPED;
+        const THROTTLED: u16 = 1 << bindings::BIO_BPS_THROTTLED;
+        let bio = self.0.get();
         // SAFETY: the bio is initialised and only we may change it; `device` is open, so its
         // block device lives at least until the bio has ended: device mapper ends all of a
         // target's bios before it closes the target's devices.
         unsafe {
-            (*self.0.get()).bi_iter.bi_sector = sector;
-            bindings::dmp_bio_set_dev(device.block_device(), self.0.get());
+            (*bio).bi_iter.bi_sector = sector;
+            let device = device.block_device();
+            // It is throttled anew where it comes to another device; it always does here: that of a
+            // new bio is the mapped device, over which no table can be.
+            (*bio).bi_flags &= !(REMAPPED | THROTTLED);
+            (*bio).bi_bdev = device;
+            #[cfg(CONFIG_BLK_CGROUP)]
+            bindings::bio_associate_blkg(bio);
         }
+    }
+}
+
+/// A `struct bio` that has ended, which device mapper is about to free.
+///
+/// # Invariants
+///
+/// The bio is initialised, is not freed, and nobody changes it.
+#[repr(transparent)]
+pub(crate) struct EndedBio(Opaque<bindings::bio>);
+
+impl EndedBio {
+    /// Turns a C pointer into a reference.
+    ///
+    /// # Safety
+    ///
+    /// For `'a`, `bio` must point to a bio that a target's `map` got and that has ended.
+    pub(super) unsafe fn from_raw<'a>(bio: *const bindings::bio) -> &'a Self {
+        // SAFETY: by this function's contract; `Self` is transparent over `struct bio`.
+        // INVARIANT: by this function's contract.
+        unsafe { &*bio.cast() }
+    }
+
+    /// The operation, as [`Bio::op`].
+    #[inline(always)]
+    pub(crate) fn op(&self) -> ReqOp {
+        // SAFETY: by the invariant it may be read.
+        ReqOp(unsafe { (*self.0.get()).bi_opf } as u8)
+    }
+
+    /// What [`Bio::set_private`] left, or 0.
+    #[inline(always)]
+    pub(crate) fn private(&self) -> usize {
+        // SAFETY: by the invariant it may be read.
+        unsafe { (*self.0.get()).bi_private as usize }
     }
 }

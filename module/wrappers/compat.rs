@@ -5,7 +5,16 @@
 //! `Kbuild` looks into the kernel's headers and sets the cfgs; `bindings.h` has the constants.
 
 use super::bindings;
-use core::{ffi::c_char, mem};
+use core::{
+    ffi::c_char,
+    mem::{self, MaybeUninit},
+};
+pub(super) use kernel::{alloc::AllocError, prelude::KBox};
+
+/// Memory for a value. May sleep.
+pub(super) fn new_uninit<T>() -> Result<KBox<MaybeUninit<T>>, AllocError> {
+    KBox::new_uninit(kernel::prelude::GFP_KERNEL)
+}
 
 /// Makes an attribute group of the attributes in a C array that ends in a null pointer. In newer
 /// kernels the field is in a union with one for constant attributes.
@@ -44,3 +53,25 @@ macro_rules! prepare_ioctl {
     };
 }
 pub(super) use prepare_ioctl;
+
+/// Declares what reads a `bin_attribute`, which is constant in newer kernels.
+macro_rules! bin_attribute_read {
+    (
+        $(#[$doc:meta])*
+        fn $name:ident<$T:ident: 'static>(
+            $file:ident, $kobj:ident, $attribute:ident, $buffer:ident, $position:ident, $count:ident
+        ) -> isize $body:block
+    ) => {
+        $(#[$doc])*
+        unsafe extern "C" fn $name<$T: 'static>(
+            $file: *mut bindings::file,
+            $kobj: *mut bindings::kobject,
+            #[cfg(not(dmp_bin_attribute_const))] $attribute: *mut bindings::bin_attribute,
+            #[cfg(dmp_bin_attribute_const)] $attribute: *const bindings::bin_attribute,
+            $buffer: *mut c_char,
+            $position: bindings::loff_t,
+            $count: usize,
+        ) -> isize $body
+    };
+}
+pub(super) use bin_attribute_read;

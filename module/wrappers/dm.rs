@@ -17,7 +17,6 @@
 //!     const NAME: &'static CStr = c"whole";
 //!     const VERSION: [u32; 3] = [1, 0, 0];
 //!     type Context = ();
-//!     type PerBio = ();
 //!
 //!     fn new<'a>(_: &(), line: &'a TableLine) -> Result<(Self, Device<'a>), Refusal> {
 //!         let path = line.args().next().ok_or((EINVAL, c"<device> is missing"))?;
@@ -29,10 +28,10 @@
 //!         0
 //!     }
 //!
-//!     fn map(&self, device: &Device<'_>, bio: &mut Bio) -> (Mapped, ()) {
+//!     fn map(&self, device: &Device<'_>, bio: &mut Bio) -> Mapped {
 //!         let sector = bio.sector();
 //!         bio.remap(device, sector);
-//!         (Mapped::Remapped, ())
+//!         Mapped::Remapped
 //!     }
 //!
 //!     fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
@@ -53,10 +52,10 @@ pub(crate) use table_line::{Device, TableId, TableLine};
 
 use super::{
     bindings,
-    bio::{Bio, Sector, Status},
+    bio::{Bio, EndedBio, Sector, Status},
     output::Output,
 };
-use core::{ffi::CStr, fmt, marker::PhantomData, pin::Pin, ptr::NonNull};
+use core::{ffi::CStr, fmt, pin::Pin};
 use kernel::{
     error::{code::EINVAL, to_result},
     prelude::{vtable, Error, KBox, Result, ThisModule, GFP_KERNEL},
@@ -82,9 +81,6 @@ pub(crate) trait Target: Send + Sync + Sized {
     /// What all instances share. It lives as long as the [`Registration`].
     type Context: Send + Sync;
 
-    /// What goes with each bio from `map` to `end_io`; `()` where there is no `end_io`.
-    type PerBio: Copy + 'static;
-
     /// Makes an instance from its table line, together with the underlying device that it opened
     /// (`ctr`). May sleep.
     fn new<'a>(context: &Self::Context, line: &'a TableLine)
@@ -94,16 +90,14 @@ pub(crate) trait Target: Send + Sync + Sized {
     /// as the table line has (`iterate_devices`).
     fn first_sector(&self) -> Sector;
 
-    /// Handles a bio, and says what [`Target::end_io`] is to be told of it. Runs in the context of
-    /// whoever submitted it: it must not sleep or take long.
-    fn map(&self, device: &Device<'_>, bio: &mut Bio) -> (Mapped, Self::PerBio);
+    /// Handles a bio. Runs in the context of whoever submitted it: it must not sleep or take long.
+    fn map(&self, device: &Device<'_>, bio: &mut Bio) -> Mapped;
 
     /// Writes the line's arguments as they would be loaded again (`STATUSTYPE_TABLE`).
     fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result;
 
-    /// Optional: learns how a bio ended, and what `map` said of it. Runs in any context, also in
-    /// an interrupt.
-    fn end_io(&self, _per_bio: PerBio<'_, Self::PerBio>, _status: &Status) {}
+    /// Optional: learns how a bio ended. Runs in any context, also in an interrupt.
+    fn end_io(&self, _bio: &EndedBio, _status: &Status) {}
 
     /// Optional: the table comes to life, or comes back to life after a suspend. Until it has, I/O
     /// waits: nothing may be allocated here that could wait for I/O.
@@ -131,22 +125,6 @@ pub(crate) trait Target: Send + Sync + Sized {
 pub(crate) enum Mapped {
     /// It was sent elsewhere; device mapper submits it (`DM_MAPIO_REMAPPED`).
     Remapped,
-}
-
-/// What [`Target::map`] left for a bio's end.
-#[derive(Clone, Copy)]
-pub(crate) struct PerBio<'a, P> {
-    bio: NonNull<bindings::bio>,
-    left: PhantomData<&'a P>,
-}
-
-impl<P: Copy> PerBio<'_, P> {
-    /// It (`dm_per_bio_data`).
-    #[inline(always)]
-    pub(crate) fn get(self) -> P {
-        // SAFETY: there is one only of a bio that has not gone, and that `map` left a `P` for.
-        unsafe { *callbacks::per_bio::<P>(self.bio.as_ptr()) }
-    }
 }
 
 /// A target type that tables may name for as long as this lives.

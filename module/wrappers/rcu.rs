@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pointers that are read without a lock and replaced.
+//! Values that are read without a lock and replaced.
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 //!
 //! # Example
 //!
 //! ```ignore
-//! let counters = Rcu::new(PerCpuCounters::<2>::new()?);
-//! counters.get(&rcu::read_lock()).increment(0);
-//! let old = counters.replace(PerCpuCounters::new()?); // nobody counts in `old` any more
+//! let number = Rcu::new(Spare::new()?, 1);
+//! assert_eq!(*number.get(&rcu::read_lock()), 1);
+//! number.replace(Spare::new()?, 2); // the 1 is dropped when nobody reads it any more
 //! ```
 
-use super::bindings;
+use super::{
+    bindings,
+    compat::{AllocError, KBox},
+};
 use core::{
-    ffi::c_void,
+    cell::UnsafeCell,
     marker::PhantomData,
-    mem::ManuallyDrop,
-    ops::Deref,
-    ptr,
+    mem::MaybeUninit,
     sync::atomic::{AtomicPtr, Ordering},
 };
 
@@ -41,114 +42,133 @@ impl Drop for Guard {
     }
 }
 
-/// What is no more than one pointer.
+/// What a section is: something that RCU's grace periods wait for.
 ///
 /// # Safety
 ///
-/// `into_raw` must give a pointer from which `from_raw` makes the same value again, and not a null
-/// pointer if there is to be an `Option` of it.
-pub(crate) unsafe trait Pointer: Sized {
-    /// Gives the pointer, and with it the ownership of what it points to.
-    fn into_raw(self) -> *mut c_void;
+/// As long as a value of the type is there, no grace period may end that begins after it came, and it
+/// must not go to another task.
+pub(crate) unsafe trait Section {}
 
-    /// Takes the ownership back.
-    ///
-    /// # Safety
-    ///
-    /// `raw` must come from `into_raw`, and whatever else is made from it must not be dropped, nor
-    /// used after the result is.
-    unsafe fn from_raw(raw: *mut c_void) -> Self;
+// SAFETY: it is what grace periods are about.
+unsafe impl Section for Guard {}
+
+/// Waits until all sections that have begun are over (`synchronize_rcu`). Sleeps.
+///
+/// Nothing depends on it: who replaces values without end does so no faster than they can go.
+pub(crate) fn synchronize() {
+    // SAFETY: it may be called wherever sleeping is allowed.
+    unsafe { bindings::synchronize_rcu() }
 }
 
-// SAFETY: nothing is a null pointer, which `T` is not by its contract.
-unsafe impl<T: Pointer> Pointer for Option<T> {
-    #[inline(always)]
-    fn into_raw(self) -> *mut c_void {
-        self.map_or(ptr::null_mut(), T::into_raw)
-    }
+/// Waits, when it is dropped, until everything replaced before that is dropped (`rcu_barrier`).
+///
+/// What drops them is this module's code. So a module that has an [`Rcu`] has one of these as well,
+/// as the last field of what it is unloaded with.
+pub(crate) struct Barrier;
 
-    #[inline(always)]
-    unsafe fn from_raw(raw: *mut c_void) -> Self {
-        // SAFETY: by this function's contract it is one of `T`'s if it is not null.
-        (!raw.is_null()).then(|| unsafe { T::from_raw(raw) })
-    }
-}
-
-/// A value as it was when it was read, for as long as the section lasts.
-pub(crate) struct Ref<'a, T>(ManuallyDrop<T>, PhantomData<&'a T>);
-
-impl<T> Deref for Ref<'_, T> {
-    type Target = T;
-
-    #[inline(always)]
-    fn deref(&self) -> &T {
-        &self.0
+impl Drop for Barrier {
+    fn drop(&mut self) {
+        // SAFETY: a module is unloaded where sleeping is allowed.
+        unsafe { bindings::rcu_barrier() }
     }
 }
 
-/// A pointer that readers see either before or after it is replaced.
+/// A value, and what RCU has it dropped by.
+#[repr(C)]
+struct Node<T> {
+    head: UnsafeCell<MaybeUninit<bindings::callback_head>>,
+    value: T,
+}
+
+/// Memory for a value to come, so that it can be put in place where nothing may be allocated.
+pub(crate) struct Spare<T>(KBox<MaybeUninit<Node<T>>>);
+
+// SAFETY: it is memory, and nothing is in it yet.
+unsafe impl<T> Send for Spare<T> {}
+
+// SAFETY: as above.
+unsafe impl<T> Sync for Spare<T> {}
+
+impl<T> Spare<T> {
+    /// Allocates it. May sleep.
+    pub(crate) fn new() -> Result<Self, AllocError> {
+        Ok(Self(super::compat::new_uninit()?))
+    }
+
+    fn fill(self, value: T) -> *mut Node<T> {
+        let head = UnsafeCell::new(MaybeUninit::uninit());
+        KBox::into_raw(KBox::write(self.0, Node { head, value }))
+    }
+}
+
+/// A value that readers see either before or after it is replaced.
+///
+/// The old one is dropped by RCU's callbacks, when nobody reads it any more: its drop must not sleep.
 ///
 /// # Invariants
 ///
-/// The pointer is that of a `T` of ours. Whoever read it inside an RCU read-side section may use
-/// it until the end of that section.
-pub(crate) struct Rcu<T: Pointer>(AtomicPtr<c_void>, PhantomData<T>);
+/// The pointer comes from [`Spare::fill`]. Whoever read it inside an RCU read-side section may use it
+/// until the end of that section.
+pub(crate) struct Rcu<T>(AtomicPtr<Node<T>>, PhantomData<T>);
 
-// SAFETY: it owns a `T`, which it lends to readers on any CPU and gives back to any task.
-unsafe impl<T: Pointer + Send + Sync> Send for Rcu<T> {}
+// SAFETY: it owns a `T`, which it lends to readers on any CPU and drops on any.
+unsafe impl<T: Send + Sync> Send for Rcu<T> {}
 
 // SAFETY: as above.
-unsafe impl<T: Pointer + Send + Sync> Sync for Rcu<T> {}
+unsafe impl<T: Send + Sync> Sync for Rcu<T> {}
 
-impl<T: Pointer> Rcu<T> {
+impl<T: Send + Sync + 'static> Rcu<T> {
     /// Holds `value`.
-    pub(crate) fn new(value: T) -> Self {
+    pub(crate) fn new(spare: Spare<T>, value: T) -> Self {
         // INVARIANT: the value is now ours.
-        Self(AtomicPtr::new(value.into_raw()), PhantomData)
+        Self(AtomicPtr::new(spare.fill(value)), PhantomData)
     }
 
-    /// The value as it is now. It stays as it is until the section ends.
+    /// The value as it is now. It stays as it is until the section ends (`rcu_dereference`).
     #[inline(always)]
-    pub(crate) fn get<'a>(&'a self, _section: &'a Guard) -> Ref<'a, T> {
-        // SAFETY: by the invariant the value may be used until the end of the section, which is
-        // not before that of `'a`; it is not dropped.
-        let value = unsafe { T::from_raw(self.0.load(Ordering::Acquire)) };
-        Ref(ManuallyDrop::new(value), PhantomData)
+    pub(crate) fn get<'a>(&'a self, _section: &'a impl Section) -> &'a T {
+        // SAFETY: by the invariant the node may be used until the end of the section, which is not
+        // before that of `'a`.
+        unsafe { &(*self.0.load(Ordering::Acquire)).value }
     }
 
-    /// Where C finds the pointer.
-    #[inline(always)]
-    pub(super) fn as_ptr(&self) -> *mut *mut c_void {
-        self.0.as_ptr()
-    }
-
-    /// Puts `value` in the place of the old one, and gives that back when nobody reads it any
-    /// more. Sleeps.
-    pub(crate) fn replace(&self, value: T) -> T {
-        // INVARIANT: the new value is ours; the old one stays readable until `synchronize_rcu`.
-        let old = self.0.swap(value.into_raw(), Ordering::AcqRel);
-        // SAFETY: it may always be called where sleeping is allowed. `old` was a value of ours, and
-        // every section that could have read it is over.
-        unsafe {
-            bindings::synchronize_rcu();
-            T::from_raw(old)
-        }
+    /// Puts `value` in the place of the old one (`rcu_assign_pointer`). Any context.
+    pub(crate) fn replace(&self, spare: Spare<T>, value: T) -> Replaced<T> {
+        // INVARIANT: the new value is ours, and so is the old one, which no new reader finds.
+        Replaced(self.0.swap(spare.fill(value), Ordering::AcqRel))
     }
 }
 
-impl<T: Pointer> Rcu<Option<T>> {
-    /// Whether there is a value now. A section that begins after it may find otherwise.
-    #[inline(always)]
-    pub(crate) fn is_some(&self) -> bool {
-        // SAFETY: it is a pointer of ours. This is C's READ_ONCE, which in the kernel's memory
-        // model may race as a relaxed load may; that, LLVM would not make part of a comparison.
-        !unsafe { self.0.as_ptr().read_volatile() }.is_null()
-    }
-}
-
-impl<T: Pointer> Drop for Rcu<T> {
+impl<T> Drop for Rcu<T> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant it is a value of ours, and nobody can read through `self` now.
-        drop(unsafe { T::from_raw(*self.0.get_mut()) });
+        // SAFETY: by the invariant it is a node of ours, and nobody can read through `self` now.
+        drop(unsafe { KBox::from_raw(*self.0.get_mut()) });
     }
+}
+
+/// A value that was replaced. When this is dropped it is given to RCU, which drops it when all
+/// sections that have begun by then are over (`call_rcu`).
+///
+/// # Invariants
+///
+/// The node is ours, and no new reader finds it.
+pub(crate) struct Replaced<T: Send + Sync + 'static>(*mut Node<T>);
+
+impl<T: Send + Sync + 'static> Drop for Replaced<T> {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant the node is ours; its head is used for nothing else, and it is
+        // dropped by nothing but the callback. The module's `Barrier` waits for that.
+        unsafe { bindings::call_rcu((*self.0).head.get().cast(), Some(drop_node::<T>)) }
+    }
+}
+
+/// Drops a node.
+///
+/// # Safety
+///
+/// `head` must be that of a `Node<T>` that came from [`Spare::fill`], and nobody may use it any more.
+unsafe extern "C" fn drop_node<T>(head: *mut bindings::callback_head) {
+    // SAFETY: by this function's contract; the head is the node's first field.
+    drop(unsafe { KBox::from_raw(head.cast::<Node<T>>()) });
 }

@@ -32,7 +32,9 @@
 //! ```
 
 mod attribute;
+mod binary;
 mod directory;
 
 pub(crate) use attribute::{Attribute, AttributeList, Attributes, Group, GroupList, Kind};
+pub(crate) use binary::BinaryAttribute;
 pub(crate) use directory::{Directory, Hidden, Parent};

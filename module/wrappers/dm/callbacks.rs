@@ -3,13 +3,12 @@
 //! The C functions of a `struct target_type`, which call a [`Target`]'s.
 
 use super::{
-    bindings, pass_through, table_line::Strings, Bio, Device, Mapped, Output, PerBio, Refusal,
+    bindings, pass_through, table_line::Strings, Bio, Device, EndedBio, Mapped, Output, Refusal,
     Status, TableLine, Target, TargetType,
 };
 use core::{
     ffi::{c_char, c_int, c_uint, c_void},
     fmt::{self, Write},
-    marker::PhantomData,
     mem,
     ptr::NonNull,
 };
@@ -107,7 +106,6 @@ unsafe fn construct<T: Target>(
         ti.num_discard_bios = 1;
         ti.num_secure_erase_bios = 1;
         ti.num_write_zeroes_bios = 1;
-        ti.per_io_data_size = mem::size_of::<T::PerBio>() as u32;
     }
     Ok(())
 }
@@ -154,26 +152,9 @@ unsafe extern "C" fn map<T: Target>(
 ) -> c_int {
     // SAFETY: by this function's contract; the bio is ours until we return.
     let ((target, device), bio) = unsafe { (Instance::<T>::of(ti), Bio::from_raw(bio)) };
-    let (mapped, value) = target.map(device, bio);
-    // SAFETY: the bio is a clone of device mapper's, for a target with this much data per bio,
-    // which is aligned enough and ours until the bio has ended.
-    unsafe { per_bio::<T::PerBio>(bio.as_raw()).write(value) };
-    match mapped {
+    match target.map(device, bio) {
         Mapped::Remapped => bindings::DM_MAPIO_REMAPPED as c_int,
     }
-}
-
-/// The place of what goes with a bio.
-///
-/// # Safety
-///
-/// `bio` must be a clone that device mapper made for a target that has a `P` with each.
-#[inline(always)]
-pub(super) unsafe fn per_bio<P>(bio: *mut bindings::bio) -> *mut P {
-    // Device mapper aligns it like its own structures, with pointers and 64-bit numbers in them.
-    const { assert!(mem::align_of::<P>() <= mem::align_of::<u64>()) };
-    // SAFETY: by this function's contract.
-    unsafe { bindings::dm_per_bio_data(bio, mem::size_of::<P>()).cast() }
 }
 
 /// Learns how a bio ended.
@@ -187,14 +168,10 @@ unsafe extern "C" fn end_io<T: Target>(
     bio: *mut bindings::bio,
     error: *mut bindings::blk_status_t,
 ) -> c_int {
-    // SAFETY: by this function's contract, and `map` wrote what goes with the bio.
+    // SAFETY: by this function's contract.
     unsafe {
         let (target, _) = Instance::<T>::of(ti);
-        let left = PerBio {
-            bio: NonNull::new_unchecked(bio),
-            left: PhantomData,
-        };
-        target.end_io(left, Status::from_raw(error));
+        target.end_io(EndedBio::from_raw(bio), Status::from_raw(error));
     }
     bindings::DM_ENDIO_DONE as c_int
 }

@@ -7,6 +7,7 @@ use core::{
     ffi::{c_char, CStr},
     marker::PhantomData,
     ptr::NonNull,
+    slice,
 };
 use kernel::{
     error::{code::ENXIO, to_result},
@@ -45,6 +46,12 @@ impl MappedDevice<'_> {
         DeviceNumber(unsafe { bindings::dmp_md_devt(self.md.as_ptr()) })
     }
 
+    /// What tells its disk from all that were there before (`diskseq`).
+    pub(crate) fn diskseq(&self) -> u64 {
+        // SAFETY: `md` is valid by the invariant; the number of its disk does not change.
+        unsafe { bindings::dmp_md_diskseq(self.md.as_ptr()) }
+    }
+
     /// Its name as the kernel has it: dm-N.
     pub(crate) fn disk_name(&self) -> &CStr {
         // SAFETY: `md` is valid by the invariant; the name of its disk does not change.
@@ -53,26 +60,83 @@ impl MappedDevice<'_> {
 }
 
 impl DeviceNumber {
-    /// Calls `f` with the name and the UUID that dmsetup knows the device by, now
-    /// (`dm_copy_name_and_uuid`). The UUID is empty if there is none.
+    /// The lowest.
+    pub(crate) const FIRST: Self = Self(0);
+
+    /// The next higher one.
+    pub(crate) fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
+
+    /// What dmsetup knows the device by, now (`dm_copy_name_and_uuid`).
     ///
     /// `ENXIO` if it is being removed. May sleep.
-    pub(crate) fn with_name<R>(self, f: impl FnOnce(&CStr, &CStr) -> R) -> Result<R> {
+    pub(crate) fn identity(self) -> Result<Identity> {
         let held = Held::new(self).ok_or(ENXIO)?;
-        let mut name: [c_char; bindings::DM_NAME_LEN as usize] =
-            [0; bindings::DM_NAME_LEN as usize];
-        let mut uuid: [c_char; bindings::DM_UUID_LEN as usize] =
-            [0; bindings::DM_UUID_LEN as usize];
+        let mut identity = Identity {
+            disk_name: [0; bindings::DISK_NAME_LEN as usize],
+            name: [0; bindings::DM_NAME_LEN as usize],
+            uuid: [0; bindings::DM_UUID_LEN as usize],
+            diskseq: 0,
+        };
         // SAFETY: `held` keeps the mapped device; the buffers have the lengths of a name and of a
         // UUID.
         to_result(unsafe {
-            bindings::dm_copy_name_and_uuid(held.0.as_ptr(), name.as_mut_ptr(), uuid.as_mut_ptr())
+            bindings::dm_copy_name_and_uuid(
+                held.0.as_ptr(),
+                identity.name.as_mut_ptr(),
+                identity.uuid.as_mut_ptr(),
+            )
         })?;
-        // SAFETY: `dm_copy_name_and_uuid` wrote two strings.
-        let (name, uuid) =
-            unsafe { (CStr::from_ptr(name.as_ptr()), CStr::from_ptr(uuid.as_ptr())) };
-        Ok(f(name, uuid))
+        // SAFETY: `held` keeps the mapped device.
+        let device = unsafe { MappedDevice::from_raw(held.0) };
+        for (to, from) in identity
+            .disk_name
+            .iter_mut()
+            .zip(device.disk_name().to_bytes())
+        {
+            *to = *from as c_char;
+        }
+        identity.diskseq = device.diskseq();
+        Ok(identity)
     }
+}
+
+/// What a mapped device is known by.
+pub(crate) struct Identity {
+    disk_name: [c_char; bindings::DISK_NAME_LEN as usize],
+    name: [c_char; bindings::DM_NAME_LEN as usize],
+    uuid: [c_char; bindings::DM_UUID_LEN as usize],
+    diskseq: u64,
+}
+
+impl Identity {
+    /// The kernel's name for it: dm-N.
+    pub(crate) fn disk_name(&self) -> &[u8] {
+        until_nul(&self.disk_name)
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &[u8] {
+        until_nul(&self.name)
+    }
+
+    /// Its UUID, which is empty if there is none.
+    pub(crate) fn uuid(&self) -> &[u8] {
+        until_nul(&self.uuid)
+    }
+
+    /// What tells its disk from all that were there before (`diskseq`).
+    pub(crate) fn diskseq(&self) -> u64 {
+        self.diskseq
+    }
+}
+
+fn until_nul(text: &[c_char]) -> &[u8] {
+    let length = text.iter().position(|byte| *byte == 0);
+    let text = &text[..length.unwrap_or(text.len())];
+    // SAFETY: `c_char` is a byte, signed or not.
+    unsafe { slice::from_raw_parts(text.as_ptr().cast(), text.len()) }
 }
 
 /// A mapped device that cannot go while this is here; its removal waits.

@@ -3,7 +3,7 @@
 //! Attributes as data: what files a directory has, and what reads and writes them.
 
 use super::super::{bindings, compat, output::Output};
-use super::directory;
+use super::{binary::BinaryAttribute, directory};
 use core::{
     ffi::{c_char, CStr},
     marker::PhantomData,
@@ -180,6 +180,11 @@ impl<T: 'static> Kind<T> {
 pub(crate) trait Attributes: Send + Sync + Sized + 'static {
     /// Its files.
     fn kind() -> &'static Kind<Self>;
+
+    /// Those of them that need not fit a page.
+    fn binary() -> &'static [BinaryAttribute<Self>] {
+        &[]
+    }
 }
 
 /// Writes the text of a file.
@@ -197,7 +202,7 @@ unsafe extern "C" fn show<T: 'static>(
     // `attribute` is the first field, and with a page to write to.
     let (data, show, out) = unsafe {
         (
-            directory::data::<T>(kobj),
+            &directory::of::<T>(kobj).data,
             (*attribute.cast::<Attribute<T>>()).show,
             Output::new(page, PAGE_SIZE),
         )
@@ -226,7 +231,7 @@ unsafe extern "C" fn store<T: 'static>(
     // SAFETY: as in `show`; `text` is `count` bytes.
     let (data, store, text) = unsafe {
         (
-            directory::data::<T>(kobj),
+            &directory::of::<T>(kobj).data,
             (*attribute.cast::<Attribute<T>>()).store,
             core::slice::from_raw_parts(text.cast::<u8>(), count),
         )

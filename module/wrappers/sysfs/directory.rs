@@ -2,19 +2,14 @@
 
 //! Directories: kobjects that live exactly as long as their owner says.
 
-use super::{super::bindings, attribute::Attributes};
+use super::{super::bindings, attribute::Attributes, binary::Unfinished};
 use core::{
     ffi::CStr,
     mem::{self, ManuallyDrop},
     pin::Pin,
     ptr,
 };
-use kernel::{
-    container_of,
-    error::to_result,
-    prelude::{KBox, Result, ThisModule, GFP_KERNEL},
-    types::Opaque,
-};
+use kernel::{container_of, error::to_result, new_mutex, prelude::*, sync::Mutex, types::Opaque};
 
 /// Where a directory is made.
 pub(crate) enum Parent<'a, P: Attributes> {
@@ -45,10 +40,13 @@ pub(crate) struct Directory<T: Attributes>(Hidden<T>);
 pub(crate) struct Hidden<T>(Pin<KBox<Inner<T>>>);
 
 /// The kobject, and what its files are about.
-struct Inner<T> {
+#[pin_data]
+pub(super) struct Inner<T> {
     kobj: Opaque<bindings::kobject>,
     released: Opaque<bindings::completion>,
-    data: T,
+    pub(super) data: T,
+    #[pin]
+    pub(super) unfinished: Mutex<Unfinished>,
 }
 
 // SAFETY: kobjects may be used from any task, and `T` is `Send` and `Sync`.
@@ -60,13 +58,14 @@ unsafe impl<T: Attributes> Sync for Directory<T> {}
 impl<T: Attributes> Directory<T> {
     /// Makes the directory and all of its files, or nothing. May sleep.
     pub(crate) fn new<P: Attributes>(parent: Parent<'_, P>, name: &CStr, data: T) -> Result<Self> {
-        let inner = KBox::pin(
-            Inner {
+        let inner = KBox::pin_init(
+            pin_init!(Inner {
                 // SAFETY: a kobject must be all zeros before it is initialised.
                 kobj: Opaque::new(unsafe { mem::zeroed() }),
                 released: Opaque::uninit(),
                 data,
-            },
+                unfinished <- new_mutex!(Unfinished::new()),
+            }),
             GFP_KERNEL,
         )?;
         let parent = match parent {
@@ -93,7 +92,15 @@ impl<T: Attributes> Directory<T> {
         let hidden = Hidden(inner);
         to_result(added)?;
         // INVARIANT: it was just added.
-        Ok(Self(hidden))
+        let directory = Self(hidden);
+        for file in T::binary() {
+            // SAFETY: the kobject is in sysfs; the attribute is static. The file goes with the
+            // directory.
+            to_result(unsafe {
+                bindings::sysfs_create_bin_file(directory.0 .0.kobj.get(), file.as_raw())
+            })?;
+        }
+        Ok(directory)
     }
 
     /// What the files are about.
@@ -134,14 +141,14 @@ impl<T> Drop for Hidden<T> {
     }
 }
 
-/// The data of the directory of `kobj`.
+/// What is behind the directory of `kobj`.
 ///
 /// # Safety
 ///
 /// `kobj` must be that of a `Directory<T>` which is not dropped for `'a`.
-pub(super) unsafe fn data<'a, T>(kobj: *mut bindings::kobject) -> &'a T {
+pub(super) unsafe fn of<'a, T>(kobj: *mut bindings::kobject) -> &'a Inner<T> {
     // SAFETY: by this function's contract. `Opaque` is transparent.
-    unsafe { &(*container_of!(kobj.cast::<Opaque<bindings::kobject>>(), Inner<T>, kobj)).data }
+    unsafe { &*container_of!(kobj.cast::<Opaque<bindings::kobject>>(), Inner<T>, kobj) }
 }
 
 /// Says that nobody refers to the kobject any more. Its memory is its owner's, who waits for this.

@@ -14,11 +14,17 @@ mod numbers;
 #[rustfmt::skip]
 #[path = "../../../module/histogram.rs"]
 mod histogram;
+// What only the module needs of it is unused here.
+#[allow(dead_code)]
+#[rustfmt::skip]
+#[path = "../../../module/snapshot.rs"]
+mod snapshot;
 #[rustfmt::skip]
 #[path = "../../../module/summary.rs"]
 mod summary;
 
 use histogram::{Latencies, Scale, Sizes};
+use snapshot::{Counted, Device, OperationCounted};
 use summary::{Sum, write_status, write_volumes};
 
 /// sysfs gives a file one page, and its last byte is a zero.
@@ -45,11 +51,8 @@ fn number(word: &str) -> u64 {
 /// A value is not above its bucket's bound, and above that of the bucket before.
 fn check_bucket<const FIRST: u32, const N: usize>(value: u64) {
     let bound = |bucket| 1_u128 << (FIRST as usize + bucket);
-    let bucket = Scale::<FIRST, N>::bucket(value);
+    let bucket = Scale::<FIRST, N>::bucket_above(value.saturating_sub(1));
     assert!(bucket < N, "{value} is in bucket {bucket}");
-    let below = value.wrapping_sub(1);
-    let above = u32::try_from(below).is_ok().then_some(bucket);
-    assert_eq!(Scale::<FIRST, N>::bucket_above(below), above, "{value}");
     let value = u128::from(value);
     assert!(bucket == 0 || value > bound(bucket - 1), "{value}");
     assert!(bucket == N - 1 || value <= bound(bucket), "{value}");
@@ -143,6 +146,97 @@ fn check_status(sums: &[Sum], latency: bool) {
     assert_eq!(words.collect::<Vec<_>>(), ["latency", word]);
 }
 
+/// What a snapshot's word of any bytes was written for.
+fn unescaped(mut word: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while let Some(first) = word.chars().next() {
+        assert!(matches!(first, '!'..='~'), "{word:?}");
+        let length = if first == '\\' {
+            bytes.push(u8::from_str_radix(word[1..4].strip_prefix('x').unwrap(), 16).unwrap());
+            4
+        } else {
+            bytes.push(first as u8);
+            1
+        };
+        word = &word[length..];
+    }
+    bytes
+}
+
+/// The counts of buckets that are ` bound:count` each; the rest are 0.
+fn check_buckets<const FIRST: u32, const N: usize>(words: &str, counts: &[u64; N]) {
+    let bound = |bucket| match Scale::<FIRST, N>::bound(bucket) {
+        Some(bound) => bound.to_string(),
+        None => "inf".to_owned(),
+    };
+    let mut words = words.split(' ').skip(1);
+    for (bucket, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let (word, written) = words.next().unwrap().split_once(':').unwrap();
+        assert_eq!((word, number(written)), (&*bound(bucket), *count));
+    }
+    assert_eq!(words.next(), None);
+}
+
+/// The name may be anything; the numbers are the counters of one operation.
+fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
+    let mut numbers = numbers.iter().copied().chain(iter::repeat(0));
+    let mut next = || numbers.next().unwrap();
+    let mut operation = OperationCounted::NONE;
+    operation.sizes.fill_with(&mut next);
+    operation.latencies.fill_with(&mut next);
+    (operation.bytes, operation.errors, operation.again) = (next(), next(), next());
+    (
+        operation.inflight,
+        operation.latency_sum,
+        operation.latency_max,
+    ) = (next(), next(), next());
+    let counted = Counted {
+        since: next(),
+        taken: next(),
+        latency,
+        operations: [operation],
+    };
+    let device = Device {
+        disk: b"dm-0",
+        name,
+        uuid: name,
+        diskseq: next(),
+    };
+    let mut text = String::new();
+    counted.write(&mut text, &device, ["read"]).unwrap();
+    let mut lines = text.split('\n');
+    let mut next = |begin: &str| lines.next().unwrap().strip_prefix(begin).unwrap();
+    assert_eq!((next("dmp "), next("device ")), ("1", "dm-0"));
+    assert_eq!(unescaped(next("name ")), name);
+    if !name.is_empty() {
+        assert_eq!(unescaped(next("uuid ")), name);
+    }
+    assert_eq!(number(next("diskseq ")), device.diskseq);
+    assert_eq!(number(next("since ")), counted.since);
+    assert_eq!(number(next("taken ")), counted.taken);
+    assert_eq!(next("latency "), if latency { "on" } else { "off" });
+    let mut expected = format!(
+        "requests {} bytes {} errors {} again {}",
+        operation.requests(),
+        operation.bytes,
+        operation.errors,
+        operation.again
+    );
+    if latency {
+        expected += &format!(
+            " inflight {} latency_ns {} latency_max_ns {}",
+            operation.inflight, operation.latency_sum, operation.latency_max
+        );
+    }
+    assert_eq!(next("read "), expected);
+    check_buckets::<9, { Sizes::BUCKETS }>(next("read sizes"), &operation.sizes);
+    if latency {
+        check_buckets::<10, { Latencies::BUCKETS }>(next("read latencies"), &operation.latencies);
+    }
+    // The last line ends, too.
+    assert_eq!(lines.collect::<Vec<_>>(), [""]);
+}
+
 fuzz_target!(|data: &[u8]| {
     let numbers: Vec<u64> = numbers::numbers(data).collect();
     check_histogram::<9, { Sizes::BUCKETS }>(&numbers);
@@ -163,5 +257,6 @@ fuzz_target!(|data: &[u8]| {
     check_volumes(sum(0), sum(1));
     for latency in [true, false] {
         check_status(&sums, latency);
+        check_snapshot(data, &numbers, latency);
     }
 });

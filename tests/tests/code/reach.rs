@@ -20,6 +20,8 @@ pub struct Reached {
     pub instructions: Vec<(String, Instruction)>,
     /// The functions of the kernel and of other modules.
     pub outside: BTreeSet<String>,
+    /// The functions that the compiler was told are rarely called.
+    pub cold: BTreeSet<String>,
 }
 
 /// A place in the file: a section's number, and an offset into it.
@@ -28,6 +30,8 @@ type Place = (usize, u64);
 struct Function {
     name: String,
     end: u64,
+    /// Whether the compiler put it where it does not crowd others out of the cache.
+    cold: bool,
 }
 
 impl Module {
@@ -45,6 +49,15 @@ impl Module {
     /// What is reached from those functions whose names have one of `roots` in them, and from all
     /// that they call or jump to.
     pub fn reach(&self, roots: &[&str]) -> Reached {
+        self.reach_and(roots, true)
+    }
+
+    /// The same without what is in the cold functions, and what only they reach.
+    pub fn reach_usually(&self, roots: &[&str]) -> Reached {
+        self.reach_and(roots, false)
+    }
+
+    fn reach_and(&self, roots: &[&str], into_cold: bool) -> Reached {
         let file = File::parse(&*self.0).unwrap();
         let functions = functions(&file);
         let mut todo: Vec<Place> = Vec::new();
@@ -65,6 +78,12 @@ impl Module {
                 .unwrap_or_else(|| panic!("no function is at {place:?}"));
             if !done.insert(*start) {
                 continue;
+            }
+            if function.cold {
+                reached.cold.insert(function.name.clone());
+                if !into_cold {
+                    continue;
+                }
             }
             for instruction in decode(&file, *start, function.end) {
                 match target(&file, start.0, &instruction) {
@@ -89,7 +108,9 @@ fn functions(file: &File<'_>) -> BTreeMap<Place, Function> {
             SymbolSection::Section(section) => {
                 let name = format!("{:#}", demangle(symbol.name().unwrap()));
                 let end = symbol.address() + symbol.size();
-                Some(((section.0, symbol.address()), Function { name, end }))
+                let section_name = file.section_by_index(section).unwrap();
+                let cold = section_name.name().unwrap().contains(".unlikely");
+                Some(((section.0, symbol.address()), Function { name, end, cold }))
             }
             _ => None,
         })

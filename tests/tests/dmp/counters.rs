@@ -128,6 +128,7 @@ fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
         (644, "latency"),
         (444, "name"),
         (200, "reset"),
+        (444, "snapshot"),
         (444, "uuid"),
         (444, "volumes"),
     ]
@@ -137,9 +138,11 @@ fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
     expected.push("444 volumes".into());
     for operation in OPERATIONS {
         for file in [
+            "again",
             "avg_size",
             "bytes",
             "errors",
+            "inflight",
             "latency_histogram",
             "latency_max_ns",
             "latency_ns",

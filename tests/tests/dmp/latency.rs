@@ -157,9 +157,10 @@ fn a_request_of_seconds_is_in_the_bucket_of_its_seconds_and_no_other() {
     finish(machine);
 }
 
-/// Over a disk that is not slow a request still takes some time.
+/// Over a disk that is not slow a request still takes some time. How soon a disk refuses says nothing of
+/// how long it takes.
 #[test]
-fn failed_requests_and_flushes_are_measured_as_well() {
+fn flushes_are_measured_as_well_and_failed_requests_are_not() {
     let mut machine = machine();
     create(&mut machine, "bad", "0 8 linear /dev/vda 0\n8 8 error");
     let device = create(&mut machine, "d", "0 16 dmp /dev/mapper/bad 0 1 latency");
@@ -169,15 +170,99 @@ fn failed_requests_and_flushes_are_measured_as_well() {
     );
     let all = [("read", 2, 8192, 1), ("flush", 1, 0, 0)];
     assert_operations(&mut machine, &device, &all);
-    for (operation, requests) in [("read", 2), ("flush", 1)] {
+    for operation in ["read", "flush"] {
         let counts = histogram(
             &mut machine,
             &format!("{device}/{operation}/latency_histogram"),
         );
         let sum: u64 = counts.iter().map(|(_, count)| count).sum();
-        assert_eq!(sum, requests, "{operation}");
+        assert_eq!(sum, 1, "{operation}");
         assert!(number(&mut machine, &format!("{device}/{operation}/latency_ns")) > 0);
+        assert_eq!(inflight(&mut machine, &device, operation), 0, "{operation}");
     }
+    // Where all fail nothing is measured.
+    machine.sh("dmsetup message d 0 reset; \
+         ! dd if=/dev/mapper/d of=/dev/null bs=4k count=1 skip=1 iflag=direct status=none");
+    assert_operations(&mut machine, &device, &[("read", 1, 4096, 1)]);
+    assert_not_measured(&mut machine, &device, "all failed");
+    finish(machine);
+}
+
+#[track_caller]
+fn inflight(machine: &mut Machine, device: &str, operation: &str) -> u64 {
+    number(machine, &format!("{device}/{operation}/inflight"))
+}
+
+/// sh that waits until a file says a number.
+fn until(file: &str, number: u64) -> String {
+    format!("while [ $(cat {STAT}/{file}) != {number} ]; do usleep 1000; done")
+}
+
+/// Eight reads and a write are under way for five seconds, in which resets and switches come.
+#[test]
+fn what_is_under_way_is_exact_over_resets_and_switches() {
+    let mut machine = machine();
+    machine.sh("modprobe dm-delay");
+    create(&mut machine, "slow", "0 2048 delay /dev/vda 0 5000");
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0 1 latency");
+    let shown = machine.sh(&format!(
+        "for n in 1 2 3 4 5 6 7 8; do dd if=/dev/mapper/d of=/dev/null bs=4k count=1 skip=$n \
+         iflag=direct status=none & done; {write} & \
+         {eight}; {one}; cd {STAT}/{device}; show() {{ echo $1 $(cat */inflight); }}; show begun; \
+         echo 1 >reset; show reset; dmsetup message d 0 latency off; show off; \
+         dmsetup message d 0 latency on; show on; echo 1 >reset; show again; wait; show ended; \
+         cat read/requests read/latency_ns; awk '{{ n += $2 }} END {{ print n }}' read/latency_histogram",
+        write = direct_writes("d", 4096, 1),
+        eight = until(&format!("{device}/read/inflight"), 8),
+        one = until(&format!("{device}/write/inflight"), 1),
+    ));
+    // discard, flush, other, read, write, write_zeroes
+    let expected = "begun 0 0 0 8 1 0\nreset 0 0 0 8 1 0\noff 0 0 0 0 0 0\non 0 0 0 8 1 0\n\
+                    again 0 0 0 8 1 0\nended 0 0 0 0 0 0\n";
+    let rest = shown
+        .strip_prefix(expected)
+        .unwrap_or_else(|| panic!("{shown}"));
+    // They arrived before the reset and ended after it.
+    let numbers: Vec<u64> = rest.lines().map(|line| line.parse().unwrap()).collect();
+    assert_eq!((numbers[0], numbers[2]), (0, 8), "{rest}");
+    assert!(numbers[1] >= 8 * 4_990_000_000, "{rest}");
+    finish(machine);
+}
+
+/// Those of before cannot be known.
+#[test]
+fn what_is_under_way_is_what_came_since_latencies_are_measured() {
+    let mut machine = machine();
+    slow_disk(&mut machine);
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0");
+    let shown = machine.sh(&format!(
+        "{read} & {begun}; dmsetup message d 0 latency on; cat {STAT}/{device}/read/inflight; \
+         wait; cat {STAT}/{device}/read/inflight",
+        read = direct_reads("d", 4096, 1),
+        begun = until(&format!("{device}/read/requests"), 1),
+    ));
+    assert_eq!(shown, "0\n0\n");
+    finish(machine);
+}
+
+/// A flush under way, and one that fails.
+#[test]
+fn what_is_under_way_of_a_rare_operation_is_exact_as_well() {
+    let mut machine = machine();
+    machine.sh("modprobe dm-delay");
+    create(
+        &mut machine,
+        "slow",
+        "0 2048 delay /dev/vda 0 0 /dev/vda 0 0 /dev/vda 0 2000",
+    );
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0 1 latency");
+    let shown = machine.sh(&format!(
+        "for n in 1 2 3; do dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none & done; \
+         {three}; echo 1 >{STAT}/{device}/reset; cat {STAT}/{device}/flush/inflight; wait; \
+         cat {STAT}/{device}/flush/inflight",
+        three = until(&format!("{device}/flush/requests"), 3),
+    ));
+    assert_eq!(shown, "3\n0\n");
     finish(machine);
 }
 
@@ -312,8 +397,8 @@ fn no_allocation_that_a_resume_waits_for_waits_for_io() {
     machine.sh("mount -t tracefs trace /sys/kernel/tracing");
     let table = "--table '0 2048 dmp /dev/vda 0 1 latency'";
     for (script, expected) in [
-        // The counters, and what the option asks for.
-        (format!("dmsetup create d {table}"), 2),
+        // What arrives, what is under way, and what the option asks for.
+        (format!("dmsetup create d {table}"), 3),
         ("dmsetup suspend d".to_owned(), 0),
         // Both kinds of counters.
         ("dmsetup message d 0 reset".to_owned(), 2),

@@ -7,6 +7,7 @@
 mod common;
 
 mod access;
+mod again;
 mod counters;
 mod data;
 mod dax;
@@ -20,6 +21,7 @@ mod names;
 mod operations;
 mod ownership;
 mod reset;
+mod snapshot;
 mod stacking;
 mod table;
 mod transparent;

@@ -8,6 +8,12 @@
 #[path = "../../../module/histogram.rs"]
 mod histogram;
 #[rustfmt::skip]
+#[path = "../../../module/snapshot.rs"]
+mod snapshot;
+#[rustfmt::skip]
+#[path = "../../../module/stamp.rs"]
+mod stamp;
+#[rustfmt::skip]
 #[path = "../../../module/summary.rs"]
 mod summary;
 #[rustfmt::skip]
@@ -17,5 +23,7 @@ mod table_line;
 mod histograms;
 mod outputs;
 mod replacements;
+mod snapshots;
+mod stamps;
 mod summaries;
 mod table_lines;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pointers that are replaced while they are read, with an RCU of the host's: `synchronize_rcu`
-//! waits until no section is left.
+//! Values that are replaced while they are read, with an RCU of the host's: its callbacks run when
+//! all sections that were there before are over.
 
-use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
@@ -14,27 +14,90 @@ use std::time::Duration;
 #[path = "../../../module/wrappers/rcu.rs"]
 mod rcu;
 
-use rcu::{Pointer, Rcu};
+use rcu::{Barrier, Rcu, Spare};
 
 /// What the kernel has of it.
 mod bindings {
     use std::sync::{Condvar, Mutex};
+    use std::thread;
 
-    static SECTIONS: Mutex<usize> = Mutex::new(0);
-    static LEFT: Condvar = Condvar::new();
+    /// How many sections there are, and how many callbacks are to come.
+    static STATE: Mutex<(usize, usize)> = Mutex::new((0, 0));
+    static CHANGED: Condvar = Condvar::new();
+
+    #[allow(non_camel_case_types)]
+    pub struct callback_head(());
 
     pub unsafe fn dmp_rcu_read_lock() {
-        *SECTIONS.lock().unwrap() += 1;
+        STATE.lock().unwrap().0 += 1;
     }
 
     pub unsafe fn dmp_rcu_read_unlock() {
-        *SECTIONS.lock().unwrap() -= 1;
-        LEFT.notify_all();
+        STATE.lock().unwrap().0 -= 1;
+        CHANGED.notify_all();
     }
 
     pub unsafe fn synchronize_rcu() {
-        let sections = SECTIONS.lock().unwrap();
-        drop(LEFT.wait_while(sections, |sections| *sections > 0).unwrap());
+        let state = STATE.lock().unwrap();
+        drop(CHANGED.wait_while(state, |(sections, _)| *sections > 0));
+    }
+
+    pub unsafe fn call_rcu(
+        head: *mut callback_head,
+        callback: Option<unsafe extern "C" fn(*mut callback_head)>,
+    ) {
+        STATE.lock().unwrap().1 += 1;
+        let head = head as usize;
+        thread::spawn(move || {
+            // SAFETY: as `call_rcu` is to be called: the head is the callback's.
+            unsafe {
+                synchronize_rcu();
+                callback.unwrap()(head as *mut callback_head);
+            }
+            STATE.lock().unwrap().1 -= 1;
+            CHANGED.notify_all();
+        });
+    }
+
+    pub unsafe fn rcu_barrier() {
+        let state = STATE.lock().unwrap();
+        drop(CHANGED.wait_while(state, |(_, callbacks)| *callbacks > 0));
+    }
+}
+
+/// Boxes as the kernel has them.
+mod compat {
+    use std::mem::MaybeUninit;
+
+    #[derive(Debug)]
+    pub struct AllocError;
+
+    pub struct KBox<T>(Box<T>);
+
+    impl<T> KBox<T> {
+        pub fn into_raw(this: Self) -> *mut T {
+            Box::into_raw(this.0)
+        }
+
+        pub unsafe fn from_raw(raw: *mut T) -> Self {
+            // SAFETY: by this function's contract, which is that of `Box`'s.
+            Self(unsafe { Box::from_raw(raw) })
+        }
+    }
+
+    impl<T> KBox<MaybeUninit<T>> {
+        pub fn write(self, value: T) -> KBox<T> {
+            let raw = KBox::into_raw(self).cast::<T>();
+            // SAFETY: it is memory for a `T`, and is initialised then.
+            unsafe {
+                raw.write(value);
+                KBox::from_raw(raw)
+            }
+        }
+    }
+
+    pub fn new_uninit<T>() -> Result<KBox<MaybeUninit<T>>, AllocError> {
+        Ok(KBox(Box::new(MaybeUninit::uninit())))
     }
 }
 
@@ -46,62 +109,81 @@ fn alone() -> MutexGuard<'static, ()> {
         .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-struct Number(Arc<u64>);
+fn spare<T>() -> Spare<T> {
+    Spare::new().unwrap()
+}
 
-// SAFETY: the pointer is `Arc`'s, which is never null.
-unsafe impl Pointer for Number {
-    fn into_raw(self) -> *mut c_void {
-        Arc::into_raw(self.0).cast_mut().cast()
-    }
+/// A number, and whether it has gone.
+struct Number(u64, Arc<AtomicBool>);
 
-    unsafe fn from_raw(raw: *mut c_void) -> Self {
-        // SAFETY: by this function's contract.
-        Self(unsafe { Arc::from_raw(raw.cast()) })
+impl Number {
+    fn new(number: u64) -> (Self, Arc<AtomicBool>) {
+        let gone = Arc::new(AtomicBool::new(false));
+        (Self(number, gone.clone()), gone)
     }
 }
 
-fn read(pointer: &Rcu<Number>) -> u64 {
+impl Drop for Number {
+    fn drop(&mut self) {
+        assert!(!self.1.swap(true, Ordering::SeqCst), "dropped twice");
+    }
+}
+
+fn read(value: &Rcu<Number>) -> u64 {
+    value.get(&rcu::read_lock()).0
+}
+
+#[test]
+fn what_is_replaced_goes_when_its_last_reader_has_left_and_nobody_waits_for_that() {
+    let _alone = alone();
+    let (one, gone) = Number::new(1);
+    let value = Rcu::new(spare(), one);
     let section = rcu::read_lock();
-    let number = pointer.get(&section);
-    *number.0
+    let seen = value.get(&section);
+    // In the midst of a section, as it may be anywhere.
+    drop(value.replace(spare(), Number::new(2).0));
+    // A new reader finds the new one, while the old one is still read.
+    assert_eq!(read(&value), 2);
+    thread::sleep(Duration::from_millis(200));
+    assert!(!gone.load(Ordering::SeqCst));
+    assert_eq!(seen.0, 1);
+    drop(section);
+    drop(Barrier);
+    assert!(gone.load(Ordering::SeqCst));
+    assert_eq!(read(&value), 2);
 }
 
 #[test]
-fn what_is_replaced_is_given_back_when_its_last_reader_has_left() {
+fn what_is_replaced_stays_until_that_is_dropped() {
     let _alone = alone();
-    let pointer = Rcu::new(Number(Arc::new(1)));
-    thread::scope(|scope| {
-        let section = rcu::read_lock();
-        let seen = pointer.get(&section);
-        let replaced = scope.spawn(|| pointer.replace(Number(Arc::new(2))));
-        // A new reader finds the new one, while the old one is still read.
-        while read(&pointer) == 1 {
-            thread::yield_now();
-        }
-        thread::sleep(Duration::from_millis(200));
-        assert!(!replaced.is_finished());
-        assert_eq!(*seen.0, 1);
-        drop(section);
-        assert_eq!(*replaced.join().unwrap().0, 1);
-    });
-    assert_eq!(read(&pointer), 2);
+    let (one, gone) = Number::new(1);
+    let value = Rcu::new(spare(), one);
+    let replaced = value.replace(spare(), Number::new(2).0);
+    drop(Barrier);
+    assert!(!gone.load(Ordering::SeqCst));
+    drop(replaced);
+    drop(Barrier);
+    assert!(gone.load(Ordering::SeqCst));
 }
 
 #[test]
-fn each_value_is_dropped_once() {
+fn each_value_is_dropped_once_and_the_last_with_its_place() {
     let _alone = alone();
-    let numbers: Vec<Arc<u64>> = (0..3).map(Arc::new).collect();
-    let held = |n: usize| Arc::strong_count(&numbers[n]) - 1;
-    let pointer = Rcu::new(Some(Number(numbers[0].clone())));
-    assert!(pointer.is_some());
-    drop(pointer.replace(Some(Number(numbers[1].clone()))));
-    assert_eq!([held(0), held(1)], [0, 1]);
-    drop(pointer.replace(None));
-    assert!(!pointer.is_some());
-    assert!(pointer.get(&rcu::read_lock()).is_none());
-    assert_eq!(held(1), 0);
-    drop(pointer.replace(Some(Number(numbers[2].clone()))));
-    assert_eq!(held(2), 1);
-    drop(pointer);
-    assert_eq!(held(2), 0);
+    let (numbers, gone): (Vec<_>, Vec<_>) = (0..3).map(Number::new).unzip();
+    let has_gone = || -> Vec<bool> {
+        gone.iter()
+            .map(|gone| gone.load(Ordering::SeqCst))
+            .collect()
+    };
+    let mut numbers = numbers.into_iter();
+    let value = Rcu::new(spare(), numbers.next().unwrap());
+    for number in numbers {
+        drop(value.replace(spare(), number));
+    }
+    drop(Barrier);
+    assert_eq!(has_gone(), [true, true, false]);
+    drop(value);
+    assert_eq!(has_gone(), [true, true, true]);
+    // Memory that nothing was put in has nothing to drop.
+    drop(spare::<Number>());
 }

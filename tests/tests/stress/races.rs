@@ -96,6 +96,104 @@ fn switches_and_renames_disturb_no_request() {
     assert_all_goes(machine);
 }
 
+/// A request that arrived after a reset and ended is in the latencies as well. Those under way at the last
+/// reset, which are two at most, are only there.
+#[test]
+fn resets_lose_no_latency() {
+    let mut machine = machine_of(4);
+    let device = create(&mut machine, "d", &format!("{TABLE} 1 latency"));
+    let file = |name: &str| format!("{STAT}/{device}/read/{name}");
+    let load = format!(
+        "--filename=/dev/mapper/d --rw=randread --bs=4k --direct=1 --ioengine=psync --numjobs=2 \
+         --time_based --runtime={}",
+        seconds()
+    );
+    let totals = fio_against(
+        &mut machine,
+        &load,
+        &[
+            &format!("echo 1 >{STAT}/{device}/reset; usleep 200000"),
+            &format!("n=$(cat {}) && [ $n -le 2 ]", file("inflight")),
+        ],
+    );
+    assert!(
+        totals.reads.requests > 0 && totals.errors == 0,
+        "{totals:?}"
+    );
+    let requests = number(&mut machine, &format!("{device}/read/requests"));
+    let buckets = histogram(&mut machine, &format!("{device}/read/latency_histogram"));
+    let latencies: u64 = buckets.iter().map(|(_, count)| count).sum();
+    assert!(
+        (requests..=requests + 2).contains(&latencies),
+        "{requests} requests, {latencies} latencies"
+    );
+    assert_eq!(number(&mut machine, &format!("{device}/read/inflight")), 0);
+    assert_all_goes(machine);
+}
+
+/// What is under way never seems to be less than nothing, whatever is replaced meanwhile.
+#[test]
+fn what_is_under_way_is_exact_whatever_is_replaced() {
+    let mut machine = machine_of(4);
+    let device = create(&mut machine, "d", &format!("{TABLE} 1 latency"));
+    let totals = fio_against(
+        &mut machine,
+        // Two jobs of eight each.
+        &random_load("/dev/mapper/d"),
+        &[
+            &format!("echo 1 >{STAT}/{device}/reset"),
+            "dmsetup message d 0 latency off && dmsetup message d 0 latency on",
+            &format!(
+                "for operation in read write; do \
+                 n=$(cat {STAT}/{device}/$operation/inflight) && [ $n -le 16 ] || exit; done"
+            ),
+        ],
+    );
+    assert!(
+        totals.reads.requests > 0 && totals.errors == 0,
+        "{totals:?}"
+    );
+    for operation in OPERATIONS {
+        let under_way = number(&mut machine, &format!("{device}/{operation}/inflight"));
+        assert_eq!(under_way, 0, "{operation}");
+    }
+    assert_all_goes(machine);
+}
+
+/// Before each reset there are as many reads as writes, of the same size: so a summary of both says either
+/// that or nothing, but never the reads of before the reset and the writes of after it.
+#[test]
+fn a_summary_is_of_one_time() {
+    let mut machine = machine_of(4);
+    let device = create(&mut machine, "d", TABLE);
+    let reads = direct_reads("d", 4096, 10);
+    let writes = direct_writes("d", 4096, 10);
+    // The numbers hold while the file says the same round before and after them.
+    let check = |file: &str| {
+        format!(
+            "round=$(cat /run/still 2>/dev/null) && set -- $(cat {file}) && \
+             [ \"$(cat /run/still 2>/dev/null)\" = \"$round\" ] || continue; \
+             [ \"$3 $9\" = '10 10' ] || [ \"$3 $9\" = '0 0' ] || {{ echo $* >&2; exit 1; }}"
+        )
+    };
+    let (all, one) = (
+        format!("{STAT}/volumes"),
+        format!("{STAT}/{device}/volumes"),
+    );
+    run_against(
+        &mut machine,
+        &format!(
+            "end=$(($(date +%s) + {})); round=0; \
+             while [ $round -lt 4 ] || [ $(date +%s) -lt $end ]; do round=$((round + 1)); \
+             {reads}; {writes}; echo $round >/run/still; usleep 20000; \
+             echo 1 >{STAT}/{device}/reset; usleep 1000; rm /run/still; done",
+            seconds()
+        ),
+        &[&check(&all), &check(&all), &check(&one)],
+    );
+    assert_all_goes(machine);
+}
+
 /// Devices come and go with requests under way until the last moment, while others read all there is
 /// in sysfs, and keep files open.
 #[test]

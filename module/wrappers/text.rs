@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Text that grows.
+
+use core::fmt;
+use kernel::prelude::*;
+
+/// Text that takes as much memory as it needs. A write that there is none for reports
+/// [`fmt::Error`].
+pub(crate) struct Text(KVVec<u8>);
+
+impl Text {
+    /// Nothing yet.
+    pub(crate) const fn new() -> Self {
+        Self(KVVec::new())
+    }
+
+    /// What was written.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Write for Text {
+    /// May sleep.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let written = self.0.extend_from_slice(text.as_bytes(), GFP_KERNEL);
+        written.map_err(|_| fmt::Error)
+    }
+}

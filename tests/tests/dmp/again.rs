@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests that are to be tried again: of those that must not wait, and polled ones. The disk is healthy.
+
+use dmp_vm::Machine;
+
+use crate::common::*;
+
+/// A disk with one place in its queue, which answers after a while.
+const BUSY: &str = "modprobe null_blk queue_mode=2 irqmode=2 completion_nsec=2000000 \
+                    hw_queue_depth=1 submit_queues=1 gb=1";
+
+/// sh that reads 200 times 4 KiB of the device, sixteen at a time.
+fn reads(options: &str) -> String {
+    format!(
+        "fio --name=load --filename=/dev/mapper/d --rw=randread --bs=4k --direct=1 --size=16m \
+         --ioengine=io_uring --iodepth=16 --number_ios=200 {options}"
+    )
+}
+
+/// All of reads, as their files have it: requests, errors, again, and what ended well and was measured.
+#[track_caller]
+fn counted(machine: &mut Machine, device: &str) -> [u64; 4] {
+    let shown = machine.sh(&format!(
+        "cd {STAT}/{device}/read && cat requests errors again && \
+         awk '{{ n += $2 }} END {{ print n }}' latency_histogram"
+    ));
+    let numbers: Vec<u64> = shown.lines().map(|line| line.parse().unwrap()).collect();
+    numbers.try_into().unwrap()
+}
+
+#[test]
+fn a_request_that_must_not_wait_and_would_is_no_error() {
+    let mut machine = machine_with_tools();
+    machine.sh(BUSY);
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/nullb0 0 1 latency");
+    // It is left to who asked for it, and fio takes it for a failure.
+    assert_refused(
+        &mut machine,
+        &reads("--nowait=1"),
+        "Resource temporarily unavailable",
+    );
+    let [requests, errors, again, latencies] = counted(&mut machine, &device);
+    assert_eq!(errors, 0);
+    assert!(again > 0, "{requests} requests");
+    assert_eq!(requests, again + latencies);
+    assert_eq!(number(&mut machine, &format!("{device}/read/inflight")), 0);
+    let snapshot = machine.sh(&format!("cat {STAT}/{device}/snapshot"));
+    let line = format!(
+        "\nread requests {requests} bytes {} errors 0 again {again} inflight 0 ",
+        requests * 4096
+    );
+    assert!(snapshot.contains(&line), "{snapshot}");
+    finish(machine);
+}
+
+/// Device mapper sends a polled request again by itself: each try is a request.
+#[test]
+fn a_polled_request_that_is_sent_again_is_no_error() {
+    let mut machine = machine_with_tools();
+    machine.sh(
+        "modprobe null_blk queue_mode=2 irqmode=0 poll_queues=1 hw_queue_depth=1 submit_queues=1 gb=1",
+    );
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/nullb0 0 1 latency");
+    machine.sh(&reads("--hipri=1"));
+    let [requests, errors, again, latencies] = counted(&mut machine, &device);
+    assert_eq!(errors, 0);
+    assert!(again > 0, "{requests} requests");
+    assert_eq!((latencies, requests), (200, 200 + again));
+    assert_eq!(number(&mut machine, &format!("{device}/read/inflight")), 0);
+    finish(machine);
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Everything of a device in one read.
+
+use std::collections::BTreeMap;
+
+use dmp_vm::Machine;
+
+use crate::common::*;
+
+/// The lines of a snapshot, by their keywords; of an operation's three the second word is one, too.
+fn parse(text: &str) -> BTreeMap<String, Vec<String>> {
+    text.lines()
+        .map(|line| {
+            let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let mut keyword = words.remove(0);
+            if OPERATIONS.contains(&&*keyword) && words[0] != "requests" {
+                keyword = format!("{keyword} {}", words.remove(0));
+            }
+            (keyword, words)
+        })
+        .collect()
+}
+
+/// The numbers of an operation, which have their names before them.
+fn numbers(words: &[String]) -> BTreeMap<String, u64> {
+    words
+        .chunks(2)
+        .map(|pair| (pair[0].clone(), pair[1].parse().unwrap()))
+        .collect()
+}
+
+fn snapshot(machine: &mut Machine, device: &str) -> BTreeMap<String, Vec<String>> {
+    parse(&machine.sh(&format!("cat {STAT}/{device}/snapshot")))
+}
+
+#[test]
+fn it_says_what_all_the_other_files_say() {
+    let mut machine = machine();
+    // As it is: else dmsetup would write a space in another way for the kernel.
+    machine.sh(
+        "dmsetup create --manglename none 'my vol\\' --table '0 2048 dmp /dev/vda 0 1 latency'",
+    );
+    let device = "dm-0".to_owned();
+    let node = format!("/dev/{device}");
+    machine.sh(&format!(
+        "dd if={node} of=/dev/null bs=4k count=9 iflag=direct status=none && \
+         dd if=/dev/zero of={node} bs=64k count=3 oflag=direct conv=fsync status=none && \
+         blkdiscard -o 0 -l 65536 {node}"
+    ));
+    let shown = snapshot(&mut machine, &device);
+    assert_eq!(shown["dmp"], ["1"]);
+    assert_eq!(shown["device"], [&*device]);
+    assert_eq!(shown["name"], ["my\\x20vol\\x5c"]);
+    assert!(!shown.contains_key("uuid"));
+    let diskseq = machine.sh(&format!("cat /sys/block/{device}/diskseq"));
+    assert_eq!(shown["diskseq"], [diskseq.trim()]);
+    assert_eq!(shown["latency"], ["on"]);
+    for operation in OPERATIONS {
+        let found = numbers(&shown[operation]);
+        let names = [
+            "requests",
+            "bytes",
+            "errors",
+            "again",
+            "inflight",
+            "latency_ns",
+            "latency_max_ns",
+        ];
+        assert_eq!(found.len(), names.len(), "{found:?}");
+        for name in names {
+            let file = format!("{device}/{operation}/{name}");
+            assert_eq!(found[name], number(&mut machine, &file), "{file}");
+        }
+        for (word, file) in [
+            ("sizes", "size_histogram"),
+            ("latencies", "latency_histogram"),
+        ] {
+            let file = format!("{device}/{operation}/{file}");
+            let expected: Vec<String> = histogram(&mut machine, &file)
+                .iter()
+                .map(|(bound, count)| format!("{bound}:{count}"))
+                .collect();
+            assert_eq!(shown[&format!("{operation} {word}")], expected, "{file}");
+        }
+    }
+    assert_eq!(shown["read sizes"], ["4096:9"]);
+    assert_eq!(shown["write sizes"], ["65536:3"]);
+    finish(machine);
+}
+
+#[test]
+fn what_is_not_measured_is_not_in_it() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    machine.sh(&direct_reads("d", 4096, 2));
+    let shown = snapshot(&mut machine, &device);
+    assert_eq!(shown["latency"], ["off"]);
+    let expected: Vec<&str> = "requests 2 bytes 8192 errors 0 again 0"
+        .split(' ')
+        .collect();
+    assert_eq!(shown["read"], expected);
+    assert!(!shown.keys().any(|keyword| keyword.contains("latencies")));
+    finish(machine);
+}
+
+/// Both are of the clock that counts a suspend to memory, as /proc/uptime.
+#[test]
+fn it_has_the_times_of_the_last_reset_and_of_itself() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let mut times = |script: &str| {
+        machine.sh(script);
+        let uptime = |machine: &mut Machine| -> u64 {
+            let text = machine.sh("cat /proc/uptime");
+            let seconds = text.split(' ').next().unwrap();
+            seconds.replace('.', "").parse::<u64>().unwrap() * 10_000_000
+        };
+        let before = uptime(&mut machine);
+        let shown = snapshot(&mut machine, &device);
+        let after = uptime(&mut machine) + 10_000_000;
+        let [since, taken] = ["since", "taken"].map(|word| shown[word][0].parse::<u64>().unwrap());
+        assert!(
+            (before..=after).contains(&taken),
+            "{before} {taken} {after}"
+        );
+        assert!(since < taken);
+        since
+    };
+    let made = times("true");
+    assert_eq!(times("usleep 20000"), made);
+    let reset = times(&format!("echo 1 >{STAT}/{device}/reset"));
+    assert!(reset > made + 20_000_000);
+    // A switch is no reset.
+    let switch = format!("echo 0 >{STAT}/{device}/latency; echo 1 >{STAT}/{device}/latency");
+    assert_eq!(times(&switch), reset);
+    let again = times("dmsetup message d 0 reset");
+    assert!(again > reset);
+    finish(machine);
+}
+
+#[test]
+fn a_name_and_a_uuid_of_any_bytes_are_there_whole() {
+    let mut machine = machine();
+    let name = "n".repeat(126);
+    let uuid = "$ \\é".repeat(25);
+    machine.sh(&format!(
+        "dmsetup create --manglename none {name} --uuid '{uuid}' --table '0 2048 dmp /dev/vda 0'"
+    ));
+    let shown = snapshot(&mut machine, "dm-0");
+    assert_eq!(shown["name"], [name]);
+    assert_eq!(shown["uuid"], ["$\\x20\\x5c\\xc3\\xa9".repeat(25)]);
+    finish(machine);
+}
+
+/// However small the reads are, and whatever is counted between them.
+#[test]
+fn a_reader_has_one_snapshot_in_however_many_reads() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    machine.sh(&direct_reads("d", 4096, 5));
+    let file = format!("{STAT}/{device}/snapshot");
+    let taken = |text: &str| parse(text)["taken"].clone();
+    let (pieces, more) = (
+        format!(
+            "dd bs=7 count=4 <&5 2>/dev/null; {}; dd bs=100 count=1 <&5 2>/dev/null; \
+                 echo 1 >{STAT}/{device}/reset; cat {file} >/dev/null; cat <&5",
+            direct_reads("d", 512, 3)
+        ),
+        "cat <&5",
+    );
+    let first = machine.sh(&format!("exec 5<{file}; {pieces}; exec 5<&-"));
+    let shown = parse(&first);
+    assert_eq!(numbers(&shown["read"])["requests"], 5, "{first}");
+    assert_eq!(shown["read sizes"], ["4096:5"]);
+    assert!(first.ends_with("\nother latencies\n"), "{first}");
+    // At its end there is nothing more; from the begin there is a new one.
+    let twice = machine.sh(&format!("exec 5<{file}; cat <&5; {more}; exec 5<&-"));
+    assert_eq!(twice.matches("dmp 1\n").count(), 1, "{twice}");
+    assert_ne!(taken(&first), taken(&twice));
+    finish(machine);
+}
+
+/// Who leaves a file half read costs memory; so there is an end to it, and nobody gets the half for the
+/// whole.
+#[test]
+fn of_very_many_that_read_in_pieces_the_first_are_told_that_theirs_has_gone() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let file = format!("{STAT}/{device}/snapshot");
+    let whole = machine.sh(&format!("grep -v ^taken {file}"));
+    // The shell has numbers up to 9 for open files.
+    let open: String = (1..=9)
+        .map(|n| {
+            format!(
+                "( exec 5<{file}; dd bs=8 count=1 <&5 >/run/{n} 2>/dev/null; \
+             touch /run/begun{n}; while ! [ -e /run/go ]; do usleep 1000; done; \
+             cat <&5 >>/run/{n} 2>/run/error{n}; echo $? >/run/status{n} ) & \
+             while ! [ -e /run/begun{n} ]; do usleep 1000; done; "
+            )
+        })
+        .collect();
+    machine.sh(&format!("{open} touch /run/go; wait"));
+    assert_eq!(machine.sh("cat /run/status1"), "1\n");
+    assert!(
+        machine
+            .sh("cat /run/error1")
+            .contains("Resource temporarily unavailable")
+    );
+    for n in 2..=9 {
+        assert_eq!(
+            machine.sh(&format!("grep -v ^taken /run/{n}")),
+            whole,
+            "{n}"
+        );
+    }
+    // Others are not disturbed.
+    assert_eq!(machine.sh(&format!("grep -v ^taken {file}")), whole);
+    finish(machine);
+}

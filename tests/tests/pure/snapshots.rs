@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use crate::snapshot::{Counted, Device, OperationCounted};
+
+const DEVICE: Device<'_> = Device {
+    disk: b"dm-3",
+    name: b"vg-data",
+    uuid: b"LVM-0123",
+    diskseq: 21,
+};
+
+fn text<const N: usize>(counted: &Counted<N>, device: &Device<'_>, names: [&str; N]) -> String {
+    let mut text = String::new();
+    counted.write(&mut text, device, names).unwrap();
+    text
+}
+
+fn reads() -> OperationCounted {
+    let mut reads = OperationCounted::NONE;
+    (reads.sizes[0], reads.sizes[3], reads.sizes[23]) = (2, 500, 1);
+    (reads.latencies[0], reads.latencies[4], reads.latencies[27]) = (1, 480, 32);
+    (reads.bytes, reads.errors, reads.again) = (2_048_000, 3, 4);
+    (reads.inflight, reads.latency_sum, reads.latency_max) = (5, 1234, 99);
+    reads
+}
+
+#[test]
+fn all_of_a_device_is_there_and_the_buckets_with_something_in_them() {
+    let counted = Counted {
+        since: 5_123_456_789,
+        taken: 9_123_456_789,
+        latency: true,
+        operations: [reads(), OperationCounted::NONE],
+    };
+    assert_eq!(
+        text(&counted, &DEVICE, ["read", "write"]),
+        "dmp 1\n\
+         device dm-3\n\
+         name vg-data\n\
+         uuid LVM-0123\n\
+         diskseq 21\n\
+         since 5123456789\n\
+         taken 9123456789\n\
+         latency on\n\
+         read requests 503 bytes 2048000 errors 3 again 4 inflight 5 latency_ns 1234 latency_max_ns 99\n\
+         read sizes 512:2 4096:500 inf:1\n\
+         read latencies 1024:1 16384:480 inf:32\n\
+         write requests 0 bytes 0 errors 0 again 0 inflight 0 latency_ns 0 latency_max_ns 0\n\
+         write sizes\n\
+         write latencies\n"
+    );
+}
+
+/// A 0 would say that it was measured.
+#[test]
+fn what_is_not_measured_is_not_there() {
+    let counted = Counted {
+        latency: false,
+        operations: [reads()],
+        ..Counted::NONE
+    };
+    let text = text(&counted, &DEVICE, ["read"]);
+    assert!(
+        text.ends_with(
+            "latency off\nread requests 503 bytes 2048000 errors 3 again 4\n\
+             read sizes 512:2 4096:500 inf:1\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_name_is_one_word_whatever_is_in_it_and_no_uuid_is_no_line() {
+    let device = Device {
+        name: b"a b\\c\n\xc3\xa9\x7f\0~!",
+        uuid: b"",
+        ..DEVICE
+    };
+    assert_eq!(
+        text(&Counted::NONE, &device, []),
+        "dmp 1\ndevice dm-3\nname a\\x20b\\x5cc\\x0a\\xc3\\xa9\\x7f\\x00~!\ndiskseq 21\n\
+         since 0\ntaken 0\nlatency off\n"
+    );
+}
+
+#[test]
+fn requests_are_the_sum_of_the_sizes_and_wrap_as_they_do() {
+    let mut counted = OperationCounted::NONE;
+    assert_eq!(counted.requests(), 0);
+    (counted.sizes[1], counted.sizes[20]) = (u64::MAX, 3);
+    assert_eq!(counted.requests(), 2);
+}
