@@ -1,9 +1,11 @@
 # The initramfs with the tools that some tests use besides: what storage engineers
-# have on their machines. It takes the machine a second longer to unpack.
+# have on their machines, and modules of our own (in /lib/dmp-tests). It takes the
+# machine a second longer to unpack.
 {
   lib,
   stdenv,
   initramfs,
+  testModules,
   btrfs-progs,
   busybox,
   cpio,
@@ -31,7 +33,7 @@ stdenv.mkDerivation {
   name = "dmp-initramfs-tools";
 
   nativeBuildInputs = [ cpio ];
-  inherit initramfs;
+  inherit initramfs testModules;
   archive = ./archive.sh;
   busybox = lib.getExe' busybox "busybox";
   programs = [
@@ -55,6 +57,7 @@ stdenv.mkDerivation {
     for program in $programs; do
       add $program usr/local/bin
     done
+    install -D -m 444 $testModules/*.ko -t lib/dmp-tests
 
     # A busybox that has no applets of their names: some take their own before what is in PATH.
     mkdir bin

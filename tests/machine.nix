@@ -9,7 +9,10 @@ let
   kernel = callPackage ../kernel choice;
   dmp = callPackage ../module { inherit kernel; };
   initramfs = callPackage ../initramfs { inherit kernel dmp; };
-  tools = callPackage ../initramfs/tools.nix { inherit initramfs; };
+  tools = callPackage ../initramfs/tools.nix {
+    inherit initramfs;
+    testModules = callPackage ./modules { inherit kernel; };
+  };
   parts = {
     inherit
       kernel
