@@ -34,8 +34,8 @@ pub(crate) struct Registry(Arc<Shared>);
 struct Shared {
     devices: Arc<Devices>,
     stat: Directory<All>,
-    /// Held while a device's directory comes or goes, so that no two of a name are made at once. Only
-    /// constructors and destructors take it.
+    /// Held while a device's directory comes or goes, so that no two of a name are made at once. Only the
+    /// constructor of a device's first line and the destructor of its last take it.
     #[pin]
     changing: Mutex<()>,
 }
@@ -134,12 +134,17 @@ impl Registry {
 impl DevicePart {
     fn new(registry: Arc<Shared>, device: &MappedDevice<'_>) -> Result<Self> {
         let number = device.number();
-        let changing = registry.changing.lock();
         let counters = match registry.devices.enter(number) {
             Some(counters) => counters,
-            None => registry.make(number, device)?,
+            None => {
+                let _changing = registry.changing.lock();
+                // Unless somebody else has made them meanwhile.
+                match registry.devices.enter(number) {
+                    Some(counters) => counters,
+                    None => registry.make(number, device)?,
+                }
+            }
         };
-        drop(changing);
         Ok(Self {
             counters,
             number,
