@@ -21,6 +21,7 @@ mod names;
 mod operations;
 mod ownership;
 mod reset;
+mod resume;
 mod snapshot;
 mod stacking;
 mod table;

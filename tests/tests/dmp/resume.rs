@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a resume waits for: nothing that one of a linear device does not wait for. The I/O of a suspended
+//! device waits for its resume, and all that waits for that I/O.
+
+use crate::common::*;
+
+/// sh that says how many hundredths of a second `command` took.
+fn timed(command: &str) -> String {
+    let now = "$(sed 's/[.]//; s/ .*//' /proc/uptime)";
+    format!("begin={now}; {command} || exit; echo $(({now} - begin)); ")
+}
+
+/// While sysfs is held, a second device waits in its constructor for the lock of it; the first one's
+/// suspend, reload and resume must not wait for that. What tries to look at /sys itself would.
+#[test]
+fn a_resume_does_not_wait_for_the_directory_of_another_device() {
+    let mut machine = machine_with_tools();
+    for target in ["linear", "dmp"] {
+        create(&mut machine, target, &format!("0 2048 {target} /dev/vda 0"));
+    }
+    let steps = |target: &str| {
+        let mut steps = String::new();
+        // Its table as it is, and another one that asks for something else.
+        for option in ["0", if target == "dmp" { "8 1 latency" } else { "8" }] {
+            let reload =
+                format!("dmsetup reload {target} --table '0 2048 {target} /dev/vda {option}'");
+            steps += &timed(&format!(
+                "{reload} && dmsetup suspend {target} && dmsetup resume {target}"
+            ));
+            steps += &timed(&format!(
+                "dmsetup suspend {target} && dmsetup resume {target}"
+            ));
+        }
+        steps
+    };
+    machine.sh(&format!(
+        "cat >/run/steps <<'END'\n\
+         umount -l /sys || exit\n\
+         insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 || exit\n\
+         dmsetup create other --table '0 2048 dmp /dev/vdb 0' & \n\
+         usleep 500000\n\
+         {}{}\n\
+         kill -0 $! && echo held; rmmod dmp_test_hold; wait\nEND\n",
+        steps("linear"),
+        steps("dmp"),
+    ));
+    let shown = machine.sh("unshare -m sh /run/steps");
+    let mut lines: Vec<&str> = shown.lines().collect();
+    // To its end the other device could not be made.
+    assert_eq!(lines.pop(), Some("held"), "{shown}");
+    let hundredths: Vec<u64> = lines.iter().map(|line| line.parse().unwrap()).collect();
+    assert_eq!(hundredths.len(), 8, "{shown}");
+    let (linear, dmp) = hundredths.split_at(4);
+    let (linear, dmp) = (linear.iter().sum::<u64>(), dmp.iter().sum::<u64>());
+    // A lock held by the other device would have taken all of the 20 seconds.
+    assert!(
+        dmp <= 2 * linear + 100,
+        "linear {linear}, dmp {dmp} hundredths of a second"
+    );
+    assert_eq!(number(&mut machine, "dm-1/latency"), 1);
+    machine.sh("dmsetup remove other");
+    finish(machine);
+}
