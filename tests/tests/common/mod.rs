@@ -155,6 +155,15 @@ pub fn scsi_disk(machine: &mut Machine, options: &str) {
     ));
 }
 
+/// sh that gives a disk one partition, DISK1 or DISKp1: 16384 sectors from sector 1024 on.
+pub fn partition(disk: &str) -> String {
+    format!(
+        "{{ printf '\\000\\000\\000\\000\\203\\000\\000\\000\\000\\004\\000\\000\\000\\100\\000\\000'; \
+            head -c 48 /dev/zero; printf '\\125\\252'; }} | \
+         dd of={disk} bs=1 seek=446 conv=notrunc,fsync status=none && blockdev --rereadpt {disk}"
+    )
+}
+
 /// What a mapped device's queue says, file by file.
 #[track_caller]
 pub fn queue(machine: &mut Machine, name: &str) -> Vec<String> {

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod abilities;
 mod access;
 mod again;
 mod counters;

@@ -11,7 +11,7 @@ use crate::common::*;
 /// What a block device says of itself: every file of its queue, its flags and what ioctls answer.
 /// Only what a device of its own has apart from any other is left out.
 #[track_caller]
-fn description(machine: &mut Machine, name: &str) -> String {
+pub fn description(machine: &mut Machine, name: &str) -> String {
     machine.sh(&format!(
         "set -- $(dmsetup info -c --noheadings -o minor {name}) && cd /sys/block/dm-$1 && \
          find queue size ro capability range ext_range removable discard_alignment \
