@@ -2,16 +2,23 @@
 
 //! Persistent memory under dmp, compared with linear.
 
+use dmp_vm::Machine;
+
 use crate::common::*;
 
 /// 64 MiB of the machine's memory are a persistent memory disk, which can be accessed directly.
-#[test]
-fn persistent_memory_is_direct_access_through_it_as_through_linear() {
+fn machine_with_pmem() -> Machine {
     let mut machine = boot(builder().kernel_arguments("memmap=64M!256M"));
     machine.sh(
         "modprobe nd_e820; modprobe nd_pmem; \
          for n in $(seq 1 50); do [ -e /dev/pmem0 ] && break; usleep 100000; done; [ -e /dev/pmem0 ]",
     );
+    machine
+}
+
+#[test]
+fn persistent_memory_is_direct_access_through_it_as_through_linear() {
+    let mut machine = machine_with_pmem();
     let mut described = ["dmp", "linear"].map(|target| {
         create(
             &mut machine,
@@ -47,5 +54,37 @@ fn persistent_memory_is_direct_access_through_it_as_through_linear() {
          mount -t ext4 /dev/mapper/d /mnt && cmp -n 8388000 /run/noise /mnt/file && umount /mnt && \
          dmsetup remove d && rmmod dmp",
     );
+    finish(machine);
+}
+
+/// What is accessed directly is of the whole disk: where the partition begins has to be added.
+#[test]
+fn direct_access_to_a_partition_goes_to_where_the_partition_is() {
+    let mut machine = machine_with_pmem();
+    machine.sh("dd if=/dev/urandom of=/dev/pmem0 bs=1M count=1 conv=fsync status=none");
+    machine.sh(&partition("/dev/pmem0"));
+    // The first MiB, up to where the device begins.
+    let before = "dd if=/dev/pmem0 bs=4k count=192 iflag=direct status=none | sha256sum";
+    let untouched = machine.sh(before);
+    let device = create(&mut machine, "d", "0 14336 dmp /dev/pmem0p1 512");
+    machine.sh("mke2fs -b 4096 /dev/mapper/d >/dev/null && mkdir /mnt && \
+         mount -t ext4 -o dax /dev/mapper/d /mnt && grep -q dax /proc/mounts && \
+         dd if=/dev/zero of=/mnt/file bs=64k count=32 conv=fsync status=none");
+    machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
+    machine.sh(
+        "dd if=/dev/urandom of=/run/noise bs=64k count=32 status=none && \
+         dd if=/run/noise of=/mnt/file bs=64k conv=notrunc,fsync status=none && \
+         cmp /run/noise /mnt/file",
+    );
+    // Directly: there was no request for them.
+    let bytes = number(&mut machine, &format!("{device}/write/bytes"));
+    assert!(bytes < MIB, "{bytes}");
+    // Through the page cache, from the whole disk.
+    machine.sh(
+        "umount /mnt && dmsetup remove d && dmsetup create d --table '0 14336 linear /dev/pmem0 1536' && \
+         mount -t ext4 /dev/mapper/d /mnt && cmp /run/noise /mnt/file && umount /mnt && \
+         dmsetup remove d && rmmod dmp",
+    );
+    assert_eq!(machine.sh(before), untouched);
     finish(machine);
 }
