@@ -128,12 +128,14 @@ fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
 }
 
 /// btrfs writes data to zones with REQ_OP_ZONE_APPEND and learns from the end of the request where
-/// it is: the sector has to be the one of the device that btrfs knows.
+/// it is: the sector has to be the one of the device that btrfs knows. They are writes, for the disk
+/// and for dmp.
 #[test]
-fn appends_to_zones_come_back_with_their_place() {
+fn appends_to_zones_come_back_with_their_place_and_are_counted_as_writes() {
     let mut machine = machine_with_tools();
     machine.sh("modprobe btrfs && modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 memory_backed=1");
     let device = create(&mut machine, "d", "0 1048576 dmp /dev/nullb0 65536");
+    let before = disk_stat(&mut machine, "nullb0").writes.bytes;
     machine.sh(
         "mkfs.btrfs -q -d single -m single /dev/mapper/d && mkdir /mnt && \
          mount -t btrfs /dev/mapper/d /mnt && \
@@ -148,6 +150,14 @@ fn appends_to_zones_come_back_with_their_place() {
             "{operation}: {requests}, {errors}"
         );
     }
+    let bytes = |machine: &mut Machine, operation: &str| {
+        number(machine, &format!("{device}/{operation}/bytes"))
+    };
+    let written = disk_stat(&mut machine, "nullb0").writes.bytes - before;
+    assert_eq!(bytes(&mut machine, "write"), written);
+    assert!(written > 8 * MIB, "{written}");
+    // What manages zones has none.
+    assert_eq!(bytes(&mut machine, "other"), 0);
     machine.sh("dmsetup remove d");
     create(&mut machine, "d", "0 1048576 linear /dev/nullb0 65536");
     machine.sh("mount -t btrfs /dev/mapper/d /mnt && \
