@@ -3,6 +3,7 @@
 #include <linux/bio.h>
 #include <linux/blkdev.h>
 #include <linux/completion.h>
+#include <linux/dax.h>
 #include <linux/device-mapper.h>
 #include <linux/module.h>
 #include <linux/log2.h>
@@ -134,6 +135,23 @@ sector_t dmp_bdev_nr_sectors(struct block_device *bdev)
 sector_t dmp_get_start_sect(struct block_device *bdev)
 {
 	return get_start_sect(bdev);
+}
+
+static const struct dmp_target_type *dmp_target_type(const struct dm_target *ti)
+{
+	return container_of_const(ti->type, struct dmp_target_type, type);
+}
+
+void dmp_target_status(struct dm_target *ti, status_type_t kind, unsigned int flags,
+		       char *result, unsigned int maxlen)
+{
+	dmp_target_type(ti)->status(ti, kind, flags, result, maxlen);
+}
+
+long dmp_target_direct_access(struct dm_target *ti, pgoff_t page, long count,
+			      enum dax_access_mode mode, void **address, dmp_pfn *pfn)
+{
+	return dmp_target_type(ti)->direct_access(ti, page, count, mode, address, pfn);
 }
 
 dev_t dmp_md_devt(struct mapped_device *md)

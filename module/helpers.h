@@ -5,6 +5,7 @@
 #ifndef DMP_HELPERS_H
 #define DMP_HELPERS_H
 
+#include <linux/device-mapper.h>
 #include <linux/types.h>
 
 struct block_device;
@@ -41,6 +42,30 @@ sector_t dmp_bdev_nr_sectors(struct block_device *bdev);
 sector_t dmp_get_start_sect(struct block_device *bdev);
 
 /* linux/device-mapper.h */
+/*
+ * What a target type of wrappers/dm.rs begins with. Rust has no type that is an
+ * enum of C's for CONFIG_CFI: callbacks with one in their type are C functions,
+ * which call these.
+ */
+struct dmp_target_type {
+	struct target_type type;
+	void (*status)(struct dm_target *ti, unsigned int kind, unsigned int flags,
+		       char *result, unsigned int maxlen);
+	long (*direct_access)(struct dm_target *ti, unsigned long page, long count,
+			      unsigned int mode, void **address, void *pfn);
+};
+
+/* Where linux/pfn_t.h is, a page's number is a structure. */
+#if __has_include(<linux/pfn_t.h>)
+#define dmp_pfn pfn_t
+#else
+#define dmp_pfn unsigned long
+#endif
+
+void dmp_target_status(struct dm_target *ti, status_type_t kind, unsigned int flags,
+		       char *result, unsigned int maxlen);
+long dmp_target_direct_access(struct dm_target *ti, pgoff_t page, long count,
+			      enum dax_access_mode mode, void **address, dmp_pfn *pfn);
 dev_t dmp_md_devt(struct mapped_device *md);
 u64 dmp_md_diskseq(struct mapped_device *md);
 const char *dmp_md_disk_name(struct mapped_device *md);

@@ -16,8 +16,7 @@
 //! ```
 
 use super::{bindings, dm::Device};
-use core::ffi::c_void;
-use kernel::types::Opaque;
+use kernel::{ffi::c_void, types::Opaque};
 
 /// A sector number or a number of sectors; a sector is 512 bytes (`sector_t`).
 pub(crate) type Sector = u64;

@@ -5,10 +5,8 @@
 //! `Kbuild` looks into the kernel's headers and sets the cfgs; `bindings.h` has the constants.
 
 use super::bindings;
-use core::{
-    ffi::c_char,
-    mem::{self, MaybeUninit},
-};
+use core::mem::{self, MaybeUninit};
+use kernel::ffi::c_char;
 pub(super) use kernel::{alloc::AllocError, prelude::KBox};
 
 /// Memory for a value. May sleep.
@@ -46,8 +44,8 @@ macro_rules! prepare_ioctl {
         unsafe extern "C" fn $name<$T: Target>(
             $ti: *mut bindings::dm_target,
             $bdev: *mut *mut bindings::block_device,
-            #[cfg(dmp_prepare_ioctl_cmd)] _command: core::ffi::c_uint,
-            #[cfg(dmp_prepare_ioctl_cmd)] _arg: core::ffi::c_ulong,
+            #[cfg(dmp_prepare_ioctl_cmd)] _command: kernel::ffi::c_uint,
+            #[cfg(dmp_prepare_ioctl_cmd)] _arg: kernel::ffi::c_ulong,
             #[cfg(dmp_prepare_ioctl_cmd)] _forward: *mut bool,
         ) -> c_int $body
     };

@@ -139,8 +139,15 @@ pub(crate) struct Registration<T: Target>(Pin<KBox<TargetType<T>>>);
 /// The context is found from the `struct target_type` that every `struct dm_target` points to.
 #[repr(C)]
 struct TargetType<T: Target> {
-    target_type: Opaque<bindings::target_type>,
+    target_type: Opaque<bindings::dmp_target_type>,
     context: T::Context,
+}
+
+impl<T: Target> TargetType<T> {
+    fn as_raw(&self) -> *mut bindings::target_type {
+        // It is the first field.
+        self.target_type.get().cast()
+    }
 }
 
 // SAFETY: after registration the target type is device mapper's and protected by its lock; the
@@ -162,7 +169,7 @@ impl<T: Target + 'static> Registration<T> {
         )?;
         // SAFETY: the target type is filled in; it is pinned, and stays until it is unregistered
         // in `drop`.
-        to_result(unsafe { bindings::dm_register_target(this.target_type.get()) })?;
+        to_result(unsafe { bindings::dm_register_target(this.as_raw()) })?;
         // INVARIANT: it was just registered.
         Ok(Self(this))
     }
@@ -172,6 +179,6 @@ impl<T: Target> Drop for Registration<T> {
     fn drop(&mut self) {
         // SAFETY: by the invariant it is registered. No instance is left: each holds a reference
         // to the module, whose exit this is.
-        unsafe { bindings::dm_unregister_target(self.0.target_type.get()) }
+        unsafe { bindings::dm_unregister_target(self.0.as_raw()) }
     }
 }

@@ -2,7 +2,7 @@
 
 //! Text into a buffer that C code handed over.
 
-use core::{ffi::c_char, fmt, marker::PhantomData, ptr};
+use core::{fmt, marker::PhantomData, ptr};
 
 /// A writer into a C buffer of limited size, as `scnprintf` is.
 ///
@@ -27,11 +27,10 @@ impl Output<'_> {
     ///
     /// `start` must be valid for writes of `capacity` bytes, by nobody else, for the lifetime of
     /// the result. The bytes need not be initialised.
-    pub(super) unsafe fn new(start: *mut c_char, capacity: usize) -> Option<Self> {
+    pub(super) unsafe fn new(start: *mut u8, capacity: usize) -> Option<Self> {
         if capacity == 0 {
             return None;
         }
-        let start = start.cast::<u8>();
         // SAFETY: `start` is valid for at least one byte, by this function's contract.
         unsafe { start.write(0) };
         // INVARIANT: by this function's contract, and the NUL was just written.

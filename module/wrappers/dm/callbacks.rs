@@ -7,13 +7,13 @@ use super::{
     Status, TableLine, Target, TargetType,
 };
 use core::{
-    ffi::{c_char, c_int, c_uint, c_void},
     fmt::{self, Write},
     mem,
     ptr::NonNull,
 };
 use kernel::{
     error::code::ENOMEM,
+    ffi::{c_char, c_int, c_uint, c_void},
     prelude::{KBox, ThisModule, GFP_KERNEL},
 };
 
@@ -25,12 +25,12 @@ pub(super) struct Instance<T> {
     device: Device<'static>,
 }
 
-/// The `struct target_type` of `T`, not yet registered.
+/// The target type of `T`, not yet registered.
 pub(super) fn target_type<T: Target + 'static>(
     module: &'static ThisModule,
-) -> bindings::target_type {
+) -> bindings::dmp_target_type {
     let mut target_type = bindings::target_type {
-        name: T::NAME.as_ptr(),
+        name: T::NAME.as_ptr().cast(),
         version: T::VERSION,
         module: module.as_ptr().cast(),
         ctr: Some(ctr::<T>),
@@ -51,13 +51,20 @@ pub(super) fn target_type<T: Target + 'static>(
         } else {
             None
         },
-        status: Some(status::<T>),
-        iterate_devices: Some(iterate_devices::<T>),
+        status: Some(bindings::dmp_target_status),
+        // SAFETY: what is not null is passed as what may be.
+        iterate_devices: Some(unsafe {
+            mem::transmute::<IterateDevices, NullableIterateDevices>(iterate_devices::<T>)
+        }),
         // SAFETY: all zeros is a target type without callbacks or features.
         ..unsafe { mem::zeroed() }
     };
     pass_through::fill_in::<T>(&mut target_type);
-    target_type
+    bindings::dmp_target_type {
+        type_: target_type,
+        status: Some(status::<T>),
+        direct_access: pass_through::direct_access::<T>(),
+    }
 }
 
 impl<T: Target> Instance<T> {
@@ -125,7 +132,7 @@ unsafe extern "C" fn ctr<T: Target>(
         Ok(()) => 0,
         Err((errno, message)) => {
             // SAFETY: `ti` is ours to fill in; the message is static.
-            unsafe { (*ti).error = message.as_ptr().cast_mut() };
+            unsafe { (*ti).error = message.as_ptr().cast_mut().cast() };
             errno.to_errno()
         }
     }
@@ -215,7 +222,7 @@ unsafe extern "C" fn message<T: Target>(
 /// `ti` must be a target that `ctr` made, and `result` a buffer of `maxlen` bytes.
 unsafe extern "C" fn status<T: Target>(
     ti: *mut bindings::dm_target,
-    kind: bindings::status_type_t,
+    kind: c_uint,
     _flags: c_uint,
     result: *mut c_char,
     maxlen: c_uint,
@@ -243,6 +250,21 @@ fn measured<T: Target>(target: &T, device: &Device<'_>, out: &mut Output<'_>) ->
     out.write_str(";")
 }
 
+/// An `iterate_devices_callout_fn` that is not null. For CONFIG_CFI an `Option` of it, which bindgen
+/// makes, is another type.
+type Callout = unsafe extern "C" fn(
+    *mut bindings::dm_target,
+    *mut bindings::dm_dev,
+    bindings::sector_t,
+    bindings::sector_t,
+    *mut c_void,
+) -> c_int;
+
+type IterateDevices = unsafe extern "C" fn(*mut bindings::dm_target, Callout, *mut c_void) -> c_int;
+
+type NullableIterateDevices =
+    unsafe extern "C" fn(*mut bindings::dm_target, Option<Callout>, *mut c_void) -> c_int;
+
 /// Tells what range of the underlying device is used.
 ///
 /// # Safety
@@ -250,10 +272,9 @@ fn measured<T: Target>(target: &T, device: &Device<'_>, out: &mut Output<'_>) ->
 /// `ti` must be a target that `ctr` made, and `callout` a function that takes `data`.
 unsafe extern "C" fn iterate_devices<T: Target>(
     ti: *mut bindings::dm_target,
-    callout: bindings::iterate_devices_callout_fn,
+    callout: Callout,
     data: *mut c_void,
 ) -> c_int {
-    let Some(callout) = callout else { return 0 };
     // SAFETY: by this function's contract.
     unsafe {
         let (target, device) = Instance::<T>::of(ti);

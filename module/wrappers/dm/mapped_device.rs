@@ -3,14 +3,10 @@
 //! Mapped devices: what `dmsetup create` makes.
 
 use super::bindings;
-use core::{
-    ffi::{c_char, CStr},
-    marker::PhantomData,
-    ptr::NonNull,
-    slice,
-};
+use core::{ffi::CStr, marker::PhantomData, ptr::NonNull};
 use kernel::{
     error::{code::ENXIO, to_result},
+    ffi::c_char,
     prelude::Result,
 };
 
@@ -55,7 +51,7 @@ impl MappedDevice<'_> {
     /// Its name as the kernel has it: dm-N.
     pub(crate) fn disk_name(&self) -> &CStr {
         // SAFETY: `md` is valid by the invariant; the name of its disk does not change.
-        unsafe { CStr::from_ptr(bindings::dmp_md_disk_name(self.md.as_ptr())) }
+        unsafe { CStr::from_ptr(bindings::dmp_md_disk_name(self.md.as_ptr()).cast()) }
     }
 }
 
@@ -95,7 +91,7 @@ impl DeviceNumber {
             .iter_mut()
             .zip(device.disk_name().to_bytes())
         {
-            *to = *from as c_char;
+            *to = *from;
         }
         identity.diskseq = device.diskseq();
         Ok(identity)
@@ -134,9 +130,7 @@ impl Identity {
 
 fn until_nul(text: &[c_char]) -> &[u8] {
     let length = text.iter().position(|byte| *byte == 0);
-    let text = &text[..length.unwrap_or(text.len())];
-    // SAFETY: `c_char` is a byte, signed or not.
-    unsafe { slice::from_raw_parts(text.as_ptr().cast(), text.len()) }
+    &text[..length.unwrap_or(text.len())]
 }
 
 /// A mapped device that cannot go while this is here; its removal waits.

@@ -6,7 +6,7 @@
 //! from the start of the line, as in `dm-linear`.
 
 use super::{bindings, callbacks::Instance, Target};
-use core::ffi::c_int;
+use kernel::ffi::{c_int, c_long, c_uint, c_ulong, c_void};
 
 /// The features of `dm-linear`: what the underlying device can do, the target does not hinder.
 pub(super) const FEATURES: u64 = (bindings::DM_TARGET_PASSES_INTEGRITY
@@ -25,9 +25,31 @@ pub(super) fn fill_in<T: Target>(target_type: &mut bindings::target_type) {
     }
     #[cfg(CONFIG_FS_DAX)]
     {
-        target_type.direct_access = Some(dax::direct_access::<T, _>);
+        target_type.direct_access = Some(bindings::dmp_target_direct_access);
         target_type.dax_zero_page_range = Some(dax::zero_page_range::<T>);
         target_type.dax_recovery_write = Some(dax::recovery_write::<T>);
+    }
+}
+
+/// What `dmp_target_direct_access` calls.
+type DirectAccess = unsafe extern "C" fn(
+    *mut bindings::dm_target,
+    c_ulong,
+    c_long,
+    c_uint,
+    *mut *mut c_void,
+    *mut c_void,
+) -> c_long;
+
+/// The target's own, if the kernel has DAX.
+pub(super) fn direct_access<T: Target>() -> Option<DirectAccess> {
+    #[cfg(CONFIG_FS_DAX)]
+    {
+        Some(dax::direct_access::<T>)
+    }
+    #[cfg(not(CONFIG_FS_DAX))]
+    {
+        None
     }
 }
 
@@ -60,7 +82,6 @@ crate::wrappers::compat::prepare_ioctl! {
 #[cfg(CONFIG_BLK_DEV_ZONED)]
 mod zoned {
     use super::*;
-    use core::ffi::c_uint;
 
     /// Reports the zones of the underlying device's range.
     ///
@@ -89,7 +110,6 @@ mod zoned {
 #[cfg(CONFIG_FS_DAX)]
 mod dax {
     use super::*;
-    use core::ffi::{c_long, c_ulong, c_void};
 
     /// The DAX device under a target, and which of its pages `page` of the mapped device is.
     ///
@@ -104,25 +124,28 @@ mod dax {
         unsafe {
             let (target, device) = Instance::<T>::of(ti);
             let shift = bindings::PAGE_SECTORS_SHIFT;
-            let sector = underlying_sector(target, (*ti).begin, page << shift);
+            let sector = underlying_sector(target, (*ti).begin, (page as u64) << shift);
             let start = bindings::dmp_get_start_sect(device.block_device());
             let dev = device.as_raw();
-            ((*dev).dax_dev, start.wrapping_add(sector) >> shift)
+            (
+                (*dev).dax_dev,
+                (start.wrapping_add(sector) >> shift) as c_ulong,
+            )
         }
     }
 
-    /// `Pfn` is whatever the kernel has there: `pfn_t`, or since 6.17 a plain number.
+    /// `pfn` is whatever the kernel has there: `pfn_t`, or since 6.17 a plain number.
     ///
     /// # Safety
     ///
     /// `ti` must be a target that `ctr` made; the rest is as for `dax_direct_access`.
-    pub(super) unsafe extern "C" fn direct_access<T: Target, Pfn>(
+    pub(super) unsafe extern "C" fn direct_access<T: Target>(
         ti: *mut bindings::dm_target,
         page: c_ulong,
         count: c_long,
-        mode: bindings::dax_access_mode,
+        mode: c_uint,
         address: *mut *mut c_void,
-        pfn: *mut Pfn,
+        pfn: *mut c_void,
     ) -> c_long {
         // SAFETY: by this function's contract.
         unsafe {

@@ -4,12 +4,12 @@
 
 use super::{bindings, MappedDevice, Sector};
 use core::{
-    ffi::{c_char, CStr},
+    ffi::CStr,
     marker::PhantomData,
     ptr::{self, NonNull},
     slice,
 };
-use kernel::{error::to_result, prelude::Result};
+use kernel::{error::to_result, ffi::c_char, prelude::Result};
 
 /// A table, which no other one is while any of its targets is there.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +60,7 @@ impl Strings {
         let words = unsafe { slice::from_raw_parts(self.first.as_ptr(), self.count) };
         words.iter().map(|word| {
             // SAFETY: by the invariant each of them points to a string.
-            unsafe { CStr::from_ptr(*word) }
+            unsafe { CStr::from_ptr((*word).cast()) }
         })
     }
 }
@@ -120,7 +120,7 @@ impl TableLine {
         // SAFETY: by the invariant `ti` is in its constructor, where devices may be opened.
         to_result(unsafe {
             let mode = bindings::dm_table_get_mode((*self.ti.as_ptr()).table);
-            bindings::dm_get_device(self.ti.as_ptr(), path.as_ptr(), mode, &mut device)
+            bindings::dm_get_device(self.ti.as_ptr(), path.as_ptr().cast(), mode, &mut device)
         })?;
         // SAFETY: where it succeeds, `dm_get_device` sets a device.
         let (dev, bdev) = unsafe { (NonNull::new_unchecked(device), (*device).bdev) };
@@ -160,7 +160,7 @@ impl Device<'_> {
     /// Its number as tables show it, major:minor (`dm_dev.name`).
     pub(crate) fn name(&self) -> &str {
         // SAFETY: by the invariant `dev` is open, and its name is a string that does not change.
-        let name = unsafe { CStr::from_ptr((*self.dev.as_ptr()).name.as_ptr()) };
+        let name = unsafe { CStr::from_ptr((*self.dev.as_ptr()).name.as_ptr().cast()) };
         name.to_str().unwrap_or("")
     }
 

@@ -4,13 +4,10 @@
 
 use super::super::{bindings, compat, output::Output};
 use super::{binary::BinaryAttribute, directory};
-use core::{
-    ffi::{c_char, CStr},
-    marker::PhantomData,
-    mem, ptr, str,
-};
+use core::{ffi::CStr, marker::PhantomData, mem, ptr, str};
 use kernel::{
     error::code::{EINVAL, EIO, ENOSPC},
+    ffi::c_char,
     page::PAGE_SIZE,
     prelude::Result,
 };
@@ -58,7 +55,7 @@ impl<T> Attribute<T> {
         #[allow(clippy::needless_update)]
         Self {
             attribute: bindings::attribute {
-                name: name.as_ptr(),
+                name: name.as_ptr().cast(),
                 mode,
                 // SAFETY: the other fields are lockdep's, for which zero is "not set".
                 ..unsafe { mem::zeroed() }
@@ -112,7 +109,7 @@ impl<T> Group<T> {
         list: &'static AttributeList<T, N>,
     ) -> Self {
         let name = match name {
-            Some(name) => name.as_ptr(),
+            Some(name) => name.as_ptr().cast(),
             None => ptr::null(),
         };
         let attributes = ptr::addr_of!(*list).cast_mut().cast();

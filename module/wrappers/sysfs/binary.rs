@@ -4,13 +4,10 @@
 
 use super::super::{bindings, compat, text::Text};
 use super::directory;
-use core::{
-    ffi::{c_char, CStr},
-    marker::PhantomData,
-    mem, slice,
-};
+use core::{ffi::CStr, marker::PhantomData, mem, slice};
 use kernel::{
     error::code::{EAGAIN, EINVAL},
+    ffi::c_char,
     prelude::*,
 };
 
@@ -37,7 +34,7 @@ impl<T: 'static> BinaryAttribute<T> {
         // SAFETY: all zeros is an attribute of no name, size and functions; lockdep's fields are "not
         // set".
         let mut attribute: bindings::bin_attribute = unsafe { mem::zeroed() };
-        attribute.attr.name = name.as_ptr();
+        attribute.attr.name = name.as_ptr().cast();
         attribute.attr.mode = 0o444;
         attribute.read = Some(read::<T>);
         Self {

@@ -9,7 +9,9 @@ use core::{
     pin::Pin,
     ptr,
 };
-use kernel::{container_of, error::to_result, new_mutex, prelude::*, sync::Mutex, types::Opaque};
+use kernel::{
+    container_of, error::to_result, ffi::c_char, new_mutex, prelude::*, sync::Mutex, types::Opaque,
+};
 
 /// Where a directory is made.
 pub(crate) enum Parent<'a, P: Attributes> {
@@ -83,8 +85,8 @@ impl<T: Attributes> Directory<T> {
                 inner.kobj.get(),
                 T::kind().as_raw(),
                 parent,
-                c"%s".as_ptr(),
-                name.as_ptr(),
+                c"%s".as_ptr().cast(),
+                name.as_ptr().cast::<c_char>(),
             )
         };
         // INVARIANT: the kobject was initialised with a reference for us, whether or not it could
