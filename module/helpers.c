@@ -11,8 +11,14 @@
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
+#include <linux/slab.h>
 
 #include "helpers.h"
+
+/* Nothing here is ready to be part of the kernel: its Rust code is made without bindings.h. */
+#ifndef MODULE
+#error "dmp can only be a module: obj-m"
+#endif
 
 /*
  * A 64-bit counter must be one load and one add: on 32-bit machines a reader
@@ -169,6 +175,23 @@ const char *dmp_md_disk_name(struct mapped_device *md)
 	return dm_disk(md)->disk_name;
 }
 
+/* Whether dm_kobject_release() takes the kobject's holder for what it is here. */
+int dmp_check_kobject_release(void)
+{
+	struct dmp_kobject_holder *holder = kzalloc(sizeof(*holder), GFP_KERNEL);
+	bool released;
+
+	if (!holder)
+		return -ENOMEM;
+	init_completion(&holder->released);
+	dm_kobject_release(&holder->kobj);
+	released = try_wait_for_completion(&holder->released);
+	kfree(holder);
+	if (!released)
+		pr_err("dmp: not made for this kernel: struct dm_kobject_holder is another one\n");
+	return released ? 0 : -EINVAL;
+}
+
 void dmp_init_completion(struct completion *done)
 {
 	init_completion(done);
@@ -178,3 +201,7 @@ struct kobject *dmp_module_kobject(struct module *module)
 {
 	return &module->mkobj.kobj;
 }
+
+/* What the macro module! has no words for, or other ones on other kernels. */
+MODULE_AUTHOR("The dmp authors");
+MODULE_VERSION("1.0.0");

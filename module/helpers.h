@@ -5,12 +5,12 @@
 #ifndef DMP_HELPERS_H
 #define DMP_HELPERS_H
 
+#include <linux/completion.h>
 #include <linux/device-mapper.h>
+#include <linux/kobject.h>
 #include <linux/types.h>
 
 struct block_device;
-struct completion;
-struct kobject;
 struct mapped_device;
 struct module;
 
@@ -69,6 +69,20 @@ long dmp_target_direct_access(struct dm_target *ti, pgoff_t page, long count,
 dev_t dmp_md_devt(struct mapped_device *md);
 u64 dmp_md_diskseq(struct mapped_device *md);
 const char *dmp_md_disk_name(struct mapped_device *md);
+
+/*
+ * drivers/md/dm-core.h: struct dm_kobject_holder, which dm_kobject_release() takes
+ * the kobject's for. It is exported for what a module must not do itself: to say
+ * that nobody refers to a kobject any more, with code that may still run when the
+ * module has gone for that (drivers/md/dm-builtin.c).
+ */
+struct dmp_kobject_holder {
+	struct kobject kobj;
+	struct completion released;
+};
+
+void dm_kobject_release(struct kobject *kobj);
+int dmp_check_kobject_release(void);
 
 /* linux/completion.h, linux/module.h */
 void dmp_init_completion(struct completion *done);

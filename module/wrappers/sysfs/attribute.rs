@@ -162,7 +162,7 @@ impl<T: 'static> Kind<T> {
     pub(crate) const fn new<const N: usize>(groups: &'static GroupList<T, N>) -> Self {
         // SAFETY: all zeros is a type without files.
         let mut kind: bindings::kobj_type = unsafe { mem::zeroed() };
-        kind.release = Some(directory::release::<T>);
+        kind.release = Some(bindings::dm_kobject_release);
         kind.sysfs_ops = &Self::OPS;
         kind.default_groups = ptr::addr_of!(*groups).cast_mut().cast();
         Self(kind, PhantomData)

@@ -44,8 +44,7 @@ pub(crate) struct Hidden<T>(Pin<KBox<Inner<T>>>);
 /// The kobject, and what its files are about.
 #[pin_data]
 pub(super) struct Inner<T> {
-    kobj: Opaque<bindings::kobject>,
-    released: Opaque<bindings::completion>,
+    holder: Opaque<bindings::dmp_kobject_holder>,
     pub(super) data: T,
     #[pin]
     pub(super) unfinished: Mutex<Unfinished>,
@@ -57,14 +56,27 @@ unsafe impl<T: Attributes> Send for Directory<T> {}
 // SAFETY: as above.
 unsafe impl<T: Attributes> Sync for Directory<T> {}
 
+impl<T> Inner<T> {
+    fn kobj(&self) -> *mut bindings::kobject {
+        // SAFETY: this is the address of a field, of what is there.
+        unsafe { ptr::addr_of_mut!((*self.holder.get()).kobj) }
+    }
+
+    fn released(&self) -> *mut bindings::completion {
+        // SAFETY: as above.
+        unsafe { ptr::addr_of_mut!((*self.holder.get()).released) }
+    }
+}
+
 impl<T: Attributes> Directory<T> {
     /// Makes the directory and all of its files, or nothing. May sleep.
     pub(crate) fn new<P: Attributes>(parent: Parent<'_, P>, name: &CStr, data: T) -> Result<Self> {
+        // SAFETY: it may be called wherever sleeping is allowed.
+        to_result(unsafe { bindings::dmp_check_kobject_release() })?;
         let inner = KBox::pin_init(
             pin_init!(Inner {
-                // SAFETY: a kobject must be all zeros before it is initialised.
-                kobj: Opaque::new(unsafe { mem::zeroed() }),
-                released: Opaque::uninit(),
+                // SAFETY: a kobject must be all zeros before it is initialised; the completion is below.
+                holder: Opaque::new(unsafe { mem::zeroed() }),
                 data,
                 unfinished <- new_mutex!(Unfinished::new()),
             }),
@@ -75,14 +87,14 @@ impl<T: Attributes> Directory<T> {
             Parent::Module(module) => unsafe {
                 bindings::dmp_module_kobject(module.as_ptr().cast())
             },
-            Parent::Directory(directory) => directory.0 .0.kobj.get(),
+            Parent::Directory(directory) => directory.0 .0.kobj(),
         };
-        // SAFETY: `released` is pinned. The kobject is pinned and zeroed, its type is static, its
+        // SAFETY: the completion is pinned, and is where `dm_kobject_release` takes it to be. The kobject is pinned and zeroed, its type is static, its
         // parent is in sysfs, and `name` is copied ("%s" takes it as it is).
         let added = unsafe {
-            bindings::dmp_init_completion(inner.released.get());
+            bindings::dmp_init_completion(inner.released());
             bindings::kobject_init_and_add(
-                inner.kobj.get(),
+                inner.kobj(),
                 T::kind().as_raw(),
                 parent,
                 c"%s".as_ptr().cast(),
@@ -99,7 +111,7 @@ impl<T: Attributes> Directory<T> {
             // SAFETY: the kobject is in sysfs; the attribute is static. The file goes with the
             // directory.
             to_result(unsafe {
-                bindings::sysfs_create_bin_file(directory.0 .0.kobj.get(), file.as_raw())
+                bindings::sysfs_create_bin_file(directory.0 .0.kobj(), file.as_raw())
             })?;
         }
         Ok(directory)
@@ -122,7 +134,7 @@ impl<T: Attributes> Directory<T> {
     /// To be called once.
     fn remove(&self) {
         // SAFETY: by the invariant it is in sysfs. This waits for its files to be left.
-        unsafe { bindings::kobject_del(self.0 .0.kobj.get()) }
+        unsafe { bindings::kobject_del(self.0 .0.kobj()) }
     }
 }
 
@@ -134,11 +146,12 @@ impl<T: Attributes> Drop for Directory<T> {
 
 impl<T> Drop for Hidden<T> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant the reference is ours; it is given back here. `release`
-        // completes `released`, which is initialised, when the last one is.
+        // SAFETY: by the invariant the reference is ours; it is given back here. When the last one is,
+        // `dm_kobject_release` completes `released`, which is initialised; that is its last use of the
+        // holder, and it is code of the kernel's that is never unloaded.
         unsafe {
-            bindings::kobject_put(self.0.kobj.get());
-            bindings::wait_for_completion(self.0.released.get());
+            bindings::kobject_put(self.0.kobj());
+            bindings::wait_for_completion(self.0.released());
         }
     }
 }
@@ -150,20 +163,12 @@ impl<T> Drop for Hidden<T> {
 /// `kobj` must be that of a `Directory<T>` which is not dropped for `'a`.
 pub(super) unsafe fn of<'a, T>(kobj: *mut bindings::kobject) -> &'a Inner<T> {
     // SAFETY: by this function's contract. `Opaque` is transparent.
-    unsafe { &*container_of!(kobj.cast::<Opaque<bindings::kobject>>(), Inner<T>, kobj) }
-}
-
-/// Says that nobody refers to the kobject any more. Its memory is its owner's, who waits for this.
-///
-/// # Safety
-///
-/// To be called by the kernel for the kobject of a [`Directory<T>`], once.
-pub(super) unsafe extern "C" fn release<T>(kobj: *mut bindings::kobject) {
-    // SAFETY: this is called once for the kobject of an `Inner<T>`, whose owner waits in
-    // `Hidden::drop`. `complete` is the last use of it: the kernel's own code after `release` only
-    // has a copy of the name.
+    // The kobject is the holder's first field.
     unsafe {
-        let inner = container_of!(kobj.cast::<Opaque<bindings::kobject>>(), Inner<T>, kobj);
-        bindings::complete(ptr::addr_of!((*inner).released).cast_mut().cast());
+        &*container_of!(
+            kobj.cast::<Opaque<bindings::dmp_kobject_holder>>(),
+            Inner<T>,
+            holder
+        )
     }
 }

@@ -181,3 +181,34 @@ fn no_counter_is_written_but_by_counting() {
     // What it was given to add them up in.
     assert_eq!(sums, [Mnemonic::Add]);
 }
+
+/// A module's code that says that the last reference to a kobject has gone can be the last that runs
+/// before the module goes: then it runs on in nothing. drivers/md/dm-builtin.c has the steps.
+#[test]
+fn the_kernels_own_code_says_that_a_directory_has_gone() {
+    let undefined = module().undefined();
+    assert!(undefined.contains("dm_kobject_release"), "{undefined:?}");
+    let says: Vec<_> = undefined
+        .iter()
+        .filter(|name| name.starts_with("complete"))
+        .collect();
+    assert_eq!(says, [""; 0]);
+}
+
+#[test]
+fn modinfo_has_its_author_version_and_the_name_that_device_mapper_asks_for() {
+    let info = module().info();
+    for line in [
+        "alias=dm-dmp",
+        "author=The dmp authors",
+        "license=GPL",
+        "name=dmp",
+        "version=1.0.0",
+    ] {
+        assert_eq!(
+            info.iter().filter(|other| *other == line).count(),
+            1,
+            "{line} in {info:?}"
+        );
+    }
+}

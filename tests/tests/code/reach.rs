@@ -39,6 +39,23 @@ impl Module {
         Self(std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     }
 
+    /// All that it calls or refers to in the kernel and in other modules.
+    pub fn undefined(&self) -> BTreeSet<String> {
+        let file = File::parse(&*self.0).unwrap();
+        let undefined = file.symbols().filter(|symbol| symbol.is_undefined());
+        undefined
+            .map(|symbol| format!("{:#}", demangle(symbol.name().unwrap())))
+            .collect()
+    }
+
+    /// What modinfo says of it: `key=value` each.
+    pub fn info(&self) -> Vec<String> {
+        let file = File::parse(&*self.0).unwrap();
+        let section = file.section_by_name(".modinfo").unwrap();
+        let text = String::from_utf8(section.data().unwrap().to_vec()).unwrap();
+        text.split_terminator('\0').map(str::to_owned).collect()
+    }
+
     /// The names of the functions that begin so.
     pub fn named(&self, begin: &str) -> Vec<String> {
         let file = File::parse(&*self.0).unwrap();
