@@ -45,6 +45,8 @@ module! {
     name: "dmp",
     description: "Device-mapper target that counts the requests it passes on",
     license: "GPL",
+    // What device mapper asks for when a table names the target.
+    alias: ["dm-dmp"],
 }
 
 /// The loaded module.

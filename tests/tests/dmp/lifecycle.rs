@@ -94,3 +94,15 @@ fn the_counters_outlive_a_reload_of_the_table() {
     assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
     finish(machine);
 }
+
+/// Device mapper asks for it by the target's name.
+#[test]
+fn the_first_table_that_names_the_target_loads_the_module() {
+    let mut machine = machine();
+    machine.sh("rmmod dmp && ! [ -e /sys/module/dmp ]");
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    machine.sh(&direct_writes("d", 4096, 1));
+    assert_counts(&mut machine, &device, Count::default(), Count::of(1, 4096));
+    machine.sh("dmsetup remove d && rmmod dmp");
+    finish(machine);
+}
