@@ -230,6 +230,8 @@ impl Devices {
 
     /// The first device from a number on.
     fn first_from(&self, number: DeviceNumber) -> Option<(DeviceNumber, Arc<Counters>)> {
+        // For older kernels, where a cursor takes the tree for itself.
+        #[allow(unused_mut)]
         let mut known = self.known.lock();
         let cursor = known.devices.cursor_lower_bound(&number)?;
         let (number, entry) = cursor.current();

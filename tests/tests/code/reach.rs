@@ -20,8 +20,8 @@ pub struct Reached {
     pub instructions: Vec<(String, Instruction)>,
     /// The functions of the kernel and of other modules.
     pub outside: BTreeSet<String>,
-    /// The functions that the compiler was told are rarely called.
-    pub cold: BTreeSet<String>,
+    /// The functions that it came to and did not look into.
+    pub left_out: BTreeSet<String>,
 }
 
 /// A place in the file: a section's number, and an offset into it.
@@ -30,8 +30,6 @@ type Place = (usize, u64);
 struct Function {
     name: String,
     end: u64,
-    /// Whether the compiler put it where it does not crowd others out of the cache.
-    cold: bool,
 }
 
 impl Module {
@@ -66,15 +64,11 @@ impl Module {
     /// What is reached from those functions whose names have one of `roots` in them, and from all
     /// that they call or jump to.
     pub fn reach(&self, roots: &[&str]) -> Reached {
-        self.reach_and(roots, true)
+        self.reach_but(roots, &[])
     }
 
-    /// The same without what is in the cold functions, and what only they reach.
-    pub fn reach_usually(&self, roots: &[&str]) -> Reached {
-        self.reach_and(roots, false)
-    }
-
-    fn reach_and(&self, roots: &[&str], into_cold: bool) -> Reached {
+    /// The same without what is in the functions of these names, and what only they reach.
+    pub fn reach_but(&self, roots: &[&str], left_out: &[&str]) -> Reached {
         let file = File::parse(&*self.0).unwrap();
         let functions = functions(&file);
         let mut todo: Vec<Place> = Vec::new();
@@ -96,11 +90,10 @@ impl Module {
             if !done.insert(*start) {
                 continue;
             }
-            if function.cold {
-                reached.cold.insert(function.name.clone());
-                if !into_cold {
-                    continue;
-                }
+            let name = function.name.rsplit("::").next().unwrap();
+            if left_out.contains(&name) {
+                reached.left_out.insert(name.to_owned());
+                continue;
             }
             for instruction in decode(&file, *start, function.end) {
                 match target(&file, start.0, &instruction) {
@@ -125,9 +118,7 @@ fn functions(file: &File<'_>) -> BTreeMap<Place, Function> {
             SymbolSection::Section(section) => {
                 let name = format!("{:#}", demangle(symbol.name().unwrap()));
                 let end = symbol.address() + symbol.size();
-                let section_name = file.section_by_index(section).unwrap();
-                let cold = section_name.name().unwrap().contains(".unlikely");
-                Some(((section.0, symbol.address()), Function { name, end, cold }))
+                Some(((section.0, symbol.address()), Function { name, end }))
             }
             _ => None,
         })
