@@ -72,6 +72,9 @@ static void make_key(struct blk_crypto_key *key, unsigned int byte)
 	key->crypto_cfg.key_type = BLK_CRYPTO_KEY_TYPE_RAW;
 	memset(key->bytes, byte, 64);
 #endif
+#ifdef BLK_CRYPTO_CFG_ALLOW_HW
+	key->crypto_cfg.flags = BLK_CRYPTO_CFG_ALLOW_HW;
+#endif
 }
 
 static void ended(struct bio *bio)
