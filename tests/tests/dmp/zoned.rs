@@ -164,3 +164,38 @@ fn appends_to_zones_come_back_with_their_place_and_are_counted_as_writes() {
          for n in 1 2 3 4; do cmp /run/noise$n /mnt/file$n || exit; done; umount /mnt");
     finish(machine);
 }
+
+/// Each line has its own part of the disk: a zone is where its line has it.
+#[test]
+fn the_zones_of_two_lines_are_reported_one_after_the_other() {
+    let mut machine = machine_with_tools();
+    zoned_disk(&mut machine);
+    let table = |target: &str| {
+        format!("0 40960 {target} /dev/nullb0 131072\n40960 40960 {target} /dev/nullb0 32768")
+    };
+    create(&mut machine, "proxy", &table("dmp"));
+    create(&mut machine, "plain", &table("linear"));
+    // A block in the first line's second zone, and two in the second line's third.
+    for (zone, count) in [(1, 1), (7, 2)] {
+        machine.sh(&format!(
+            "dd if=/dev/zero of=/dev/mapper/proxy bs=64k count={count} seek={} oflag=direct \
+             conv=notrunc status=none",
+            zone * 64
+        ));
+    }
+    let zones = report(&mut machine, "proxy");
+    assert_eq!(zones, report(&mut machine, "plain"));
+    let written: Vec<_> = zones
+        .lines()
+        .enumerate()
+        .filter(|(_, zone)| !zone.contains(" wptr 0x000000 "))
+        .map(|(n, zone)| (n, zone.split(',').next().unwrap().trim()))
+        .collect();
+    assert_eq!(
+        written,
+        [(1, "start: 0x000002000"), (7, "start: 0x00000e000")],
+        "{zones}"
+    );
+    assert_eq!(zones.lines().count(), 10, "{zones}");
+    finish(machine);
+}
