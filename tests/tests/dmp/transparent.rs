@@ -343,3 +343,34 @@ fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
     ));
     finish(machine);
 }
+
+/// What the integrity measurement architecture is told of a table.
+#[test]
+fn a_line_is_measured_with_its_device_and_its_start_as_linears_is() {
+    let mut machine = machine();
+    for target in ["linear", "dmp"] {
+        create(
+            &mut machine,
+            target,
+            &format!("0 2048 {target} /dev/vda 8\n2048 8 {target} /dev/vdb 4096"),
+        );
+    }
+    let [linear, dmp] = ["linear", "dmp"].map(|name| {
+        let text = machine.sh(&format!("dmsetup measure {name}"));
+        let version = text.split("target_version=").nth(1).expect(&text);
+        let (version, _) = version.split_once(',').expect(&text);
+        text.replace(version, "VERSION").replace(name, "TARGET")
+    });
+    assert_eq!(dmp, linear);
+    let [vda, vdb] = ["vda", "vdb"].map(|disk| machine.sh(&format!("cat /sys/block/{disk}/dev")));
+    assert_eq!(
+        dmp,
+        format!(
+            "0 2048 TARGET target_name=TARGET,target_version=VERSION,device_name={},start=8;\n\
+             2048 8 TARGET target_name=TARGET,target_version=VERSION,device_name={},start=4096;\n",
+            vda.trim(),
+            vdb.trim()
+        )
+    );
+    finish(machine);
+}
