@@ -194,3 +194,30 @@ fn what_is_replaced_is_freed() {
     }
     finish(machine);
 }
+
+/// What a processor has counted stays when it goes, and no other counts in its place.
+#[test]
+fn nothing_is_lost_with_a_processor_that_goes_offline() {
+    let mut machine = boot(builder().cpus(2));
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let online = "/sys/devices/system/cpu/cpu1/online";
+    let read = |count: u64| {
+        format!(
+            "taskset -c 1 dd if=/dev/mapper/d of=/dev/null bs=4k count={count} iflag=direct \
+             status=none"
+        )
+    };
+    machine.sh(&read(50));
+    let file = |name: &str| format!("{device}/read/{name}");
+    let latency = ["latency_ns", "latency_max_ns", "latency_histogram"]
+        .map(|name| machine.sh(&format!("cat {STAT}/{}", file(name))));
+    machine.sh(&format!("echo 0 >{online}"));
+    assert_counts(&mut machine, &device, Count::of(50, 4096), Count::default());
+    let now = ["latency_ns", "latency_max_ns", "latency_histogram"]
+        .map(|name| machine.sh(&format!("cat {STAT}/{}", file(name))));
+    assert_eq!(now, latency);
+    machine.sh(&format!("echo 1 >{online}"));
+    machine.sh(&read(7));
+    assert_counts(&mut machine, &device, Count::of(57, 4096), Count::default());
+    finish(machine);
+}
