@@ -105,6 +105,17 @@ struct LatencyCounters {
     rare: KBox<atomic::Counters<{ latencies(RARE) }>>,
 }
 
+impl OperationCounted {
+    /// What they add up to.
+    pub(crate) fn sum(&self) -> Sum {
+        Sum {
+            requests: self.requests(),
+            bytes: self.bytes,
+            errors: self.errors,
+        }
+    }
+}
+
 impl Counters {
     /// [`Counters::limit`] while latencies are not measured: no bio is as large.
     const UNMEASURED: u32 = u32::MAX;

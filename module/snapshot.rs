@@ -4,10 +4,7 @@
 //!
 //! Plain Rust without kernel types.
 
-use crate::{
-    histogram::{Latencies, Scale, Sizes},
-    summary::Sum,
-};
+use crate::histogram::{Latencies, Scale, Sizes};
 use core::fmt;
 
 /// All of a device's counters at one time.
@@ -71,15 +68,6 @@ impl OperationCounted {
     /// How many requests there were.
     pub(crate) fn requests(&self) -> u64 {
         self.sizes.iter().copied().fold(0, u64::wrapping_add)
-    }
-
-    /// What they add up to.
-    pub(crate) fn sum(&self) -> Sum {
-        Sum {
-            requests: self.requests(),
-            bytes: self.bytes,
-            errors: self.errors,
-        }
     }
 
     fn write(&self, out: &mut impl fmt::Write, name: &str, latency: bool) -> fmt::Result {
