@@ -190,7 +190,7 @@ fn of_very_many_that_read_in_pieces_the_first_are_told_that_theirs_has_gone() {
     let file = format!("{STAT}/{device}/snapshot");
     let whole = machine.sh(&format!("grep -v ^taken {file}"));
     // The shell has numbers up to 9 for open files.
-    let open: String = (1..=9)
+    let open: Vec<String> = (1..=9)
         .map(|n| {
             format!(
                 "( exec 5<{file}; dd bs=8 count=1 <&5 >/run/{n} 2>/dev/null; \
@@ -200,7 +200,7 @@ fn of_very_many_that_read_in_pieces_the_first_are_told_that_theirs_has_gone() {
             )
         })
         .collect();
-    machine.sh(&format!("{open} touch /run/go; wait"));
+    machine.sh(&format!("{} touch /run/go; wait", open.concat()));
     assert_eq!(machine.sh("cat /run/status1"), "1\n");
     assert!(
         machine
