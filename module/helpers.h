@@ -39,6 +39,7 @@ void dmp_preempt_enable(void);
 
 /* linux/bio.h, linux/blkdev.h */
 sector_t dmp_bdev_nr_sectors(struct block_device *bdev);
+dev_t dmp_bdev_devt(struct block_device *bdev);
 sector_t dmp_get_start_sect(struct block_device *bdev);
 
 /* linux/device-mapper.h */

@@ -72,6 +72,9 @@ struct Table {
     /// Whether any of them asks for latencies; `None` when that was done, at the first resume.
     #[pin]
     latency: SpinLock<Option<LatencySetting>>,
+    /// The underlying devices of the lines so far.
+    #[pin]
+    disks: SpinLock<RBTree<DeviceNumber, ()>>,
 }
 
 /// One dmp line's part in the statistics of its mapped device.
@@ -246,6 +249,7 @@ impl TablePart {
         let made = Arc::pin_init(
             pin_init!(Table {
                 latency <- new_spinlock!(Some(setting)),
+                disks <- new_spinlock!(RBTree::new()),
             }),
             GFP_KERNEL,
         )?;
@@ -303,6 +307,16 @@ impl Line {
             Some(setting) => setting.is_on(),
             None => self.counters().measures_latency(),
         }
+    }
+
+    /// Whether no line of the table before this one has the underlying device. To be asked once a line.
+    pub(crate) fn is_first_on(&self, disk: DeviceNumber) -> Result<bool> {
+        let _no_io = NoIo::new();
+        let node = RBTreeNode::new(disk, (), GFP_KERNEL)?;
+        let mut disks = self.table.table.disks.lock();
+        let known = disks.insert(node);
+        drop(disks);
+        Ok(known.is_none())
     }
 
     /// Does what the table's options ask for, when its table first comes to life. Allocates nothing

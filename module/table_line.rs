@@ -4,7 +4,7 @@
 //!
 //! Plain Rust without kernel types.
 
-use core::ffi::CStr;
+use core::{ffi::CStr, mem};
 
 /// What a table line asks for.
 pub(crate) struct Arguments<'a> {
@@ -14,6 +14,8 @@ pub(crate) struct Arguments<'a> {
     pub(crate) offset: u64,
     /// Whether to time every request.
     pub(crate) latency: bool,
+    /// Whether flushes are to go past the counters.
+    pub(crate) flush_bypass: bool,
 }
 
 /// What a message for the kernel log calls a wrong table line.
@@ -28,9 +30,11 @@ pub(crate) const OPTIONS: Wrong = c"<#options> is not a number";
 /// There are more or fewer options than `<#options>` says.
 pub(crate) const OPTION_COUNT: Wrong = c"<#options> is not the number of options that follow";
 /// An option is none that we know.
-pub(crate) const OPTION: Wrong = c"<option> is unknown: expected latency";
-/// An option is there twice.
+pub(crate) const OPTION: Wrong = c"<option> is unknown: expected latency or flush_bypass";
+/// The option `latency` is there twice.
 pub(crate) const REPEATED: Wrong = c"<option> latency is repeated";
+/// The option `flush_bypass` is.
+pub(crate) const REPEATED_BYPASS: Wrong = c"<option> flush_bypass is repeated";
 
 impl<'a> Arguments<'a> {
     /// Reads the arguments behind the target's name.
@@ -47,18 +51,22 @@ impl<'a> Arguments<'a> {
         if options != args.len() as u64 {
             return Err(OPTION_COUNT);
         }
-        let mut latency = false;
+        let (mut latency, mut flush_bypass) = (false, false);
         for option in args {
-            match option.to_bytes() {
-                b"latency" if latency => return Err(REPEATED),
-                b"latency" => latency = true,
+            let (asked, repeated) = match option.to_bytes() {
+                b"latency" => (&mut latency, REPEATED),
+                b"flush_bypass" => (&mut flush_bypass, REPEATED_BYPASS),
                 _ => return Err(OPTION),
+            };
+            if mem::replace(asked, true) {
+                return Err(repeated);
             }
         }
         Ok(Self {
             device,
             offset,
             latency,
+            flush_bypass,
         })
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Proxy {
     offset: Sector,
     /// How far its sectors are behind the mapped device's, modulo 2^64.
     shift: Sector,
+    /// Whether flushes go past the counters.
+    flush_bypass: bool,
     /// The line's part in its mapped device's statistics.
     line: Line,
 }
@@ -41,20 +43,30 @@ impl Target for Proxy {
         let device = line
             .open(args.device)
             .map_err(|errno| (errno, c"<device>: cannot open it"))?;
-        if !table_line::fits(args.offset, line.len(), device.sectors()) {
+        // Of a device of no size device mapper says nothing: it may have one later.
+        let sectors = device.sectors();
+        if sectors > 0 && !table_line::fits(args.offset, line.len(), sectors) {
             return Err((
                 EINVAL,
                 c"<offset> + length reaches past the end of <device>",
             ));
         }
-        let begin = line.begin();
-        let line = registry
+        let no_memory = |errno| (errno, c"cannot make the device's counters and sysfs files");
+        let part = registry
             .line(&line.mapped_device(), line.table(), args.latency)
-            .map_err(|errno| (errno, c"cannot make the device's counters and sysfs files"))?;
+            .map_err(no_memory)?;
+        // One flush makes durable what all lines of the table have written to the disk.
+        if !part.is_first_on(device.number()).map_err(no_memory)? {
+            line.set_num_flush_bios(0);
+        }
+        if args.flush_bypass {
+            line.set_flush_bypasses_map();
+        }
         let proxy = Self {
             offset: args.offset,
-            shift: args.offset.wrapping_sub(begin),
-            line,
+            shift: args.offset.wrapping_sub(line.begin()),
+            flush_bypass: args.flush_bypass,
+            line: part,
         };
         Ok((proxy, device))
     }
@@ -65,14 +77,11 @@ impl Target for Proxy {
 
     #[inline(always)]
     fn map(&self, device: &Device<'_>, bio: &mut Bio) -> Mapped {
-        let counters = self.line.counters();
-        let (op, size) = (bio.op(), bio.size());
-        // Stays in the range that `new` checked. An empty flush has no place, and its sector means
-        // nothing.
-        let sector = bio.sector().wrapping_add(self.shift);
-        bio.remap(device, sector);
-        if !counters.usual_arrived(op, size) {
-            arrived(counters, bio);
+        if self.line.counters().usual_arrived(bio.op(), bio.size()) {
+            // Last: where control groups are, this calls, and nothing has to be kept over it.
+            self.remap(device, bio);
+        } else {
+            arrived(self, device, bio);
         }
         Mapped::Remapped
     }
@@ -91,10 +100,12 @@ impl Target for Proxy {
 
     fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
         write!(out, "{} {}", device.name(), self.offset)?;
-        if self.line.asks_for_latency() {
-            out.write_str(" 1 latency")?;
+        match (self.line.asks_for_latency(), self.flush_bypass) {
+            (false, false) => Ok(()),
+            (true, false) => out.write_str(" 1 latency"),
+            (false, true) => out.write_str(" 1 flush_bypass"),
+            (true, true) => out.write_str(" 2 latency flush_bypass"),
         }
-        Ok(())
     }
 
     fn measured(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
@@ -122,11 +133,22 @@ impl Target for Proxy {
     }
 }
 
+impl Proxy {
+    #[inline(always)]
+    fn remap(&self, device: &Device<'_>, bio: &mut Bio) {
+        // Stays in the range that `new` checked. An empty flush has no place, and its sector means
+        // nothing.
+        let sector = bio.sector().wrapping_add(self.shift);
+        bio.remap(device, sector);
+    }
+}
+
 /// The arrival of a request that is measured, or is of a rare operation. Where there is no call, there is
 /// no register to save: so this is not in `map`.
 #[inline(never)]
-fn arrived(counters: &Counters, bio: &mut Bio) {
-    counters.arrived(bio);
+fn arrived(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio) {
+    proxy.remap(device, bio);
+    proxy.line.counters().arrived(bio);
 }
 
 /// The end of a request that failed, is measured, or is of a rare operation.

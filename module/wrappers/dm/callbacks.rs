@@ -97,6 +97,14 @@ unsafe fn construct<T: Target>(
     // SAFETY: `T`'s target type is the first field of a `TargetType<T>`, which stays as long as it
     // is registered, and a target in its constructor holds a reference to the module.
     let context = unsafe { &(*(*ti.as_ptr()).type_.cast::<TargetType<T>>()).context };
+    // SAFETY: `ti` is ours to fill in during its constructor.
+    unsafe {
+        let ti = &mut *ti.as_ptr();
+        ti.num_flush_bios = 1;
+        ti.num_discard_bios = 1;
+        ti.num_secure_erase_bios = 1;
+        ti.num_write_zeroes_bios = 1;
+    }
     // SAFETY: by this function's contract; `line` is dropped before the constructor returns.
     let line = unsafe { TableLine::new(ti, argc, argv) };
     let (target, device) = T::new(context, &line)?;
@@ -105,15 +113,8 @@ unsafe fn construct<T: Target>(
     let device = unsafe { mem::transmute::<Device<'_>, Device<'static>>(device) };
     let instance = KBox::new(Instance { target, device }, GFP_KERNEL)
         .map_err(|_| (ENOMEM, c"out of memory"))?;
-    // SAFETY: `ti` is ours to fill in during its constructor.
-    unsafe {
-        let ti = &mut *ti.as_ptr();
-        ti.private = KBox::into_raw(instance).cast();
-        ti.num_flush_bios = 1;
-        ti.num_discard_bios = 1;
-        ti.num_secure_erase_bios = 1;
-        ti.num_write_zeroes_bios = 1;
-    }
+    // SAFETY: as above.
+    unsafe { (*ti.as_ptr()).private = KBox::into_raw(instance).cast() };
     Ok(())
 }
 

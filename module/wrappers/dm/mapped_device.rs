@@ -20,7 +20,7 @@ pub(crate) struct MappedDevice<'a> {
     holder: PhantomData<&'a bindings::mapped_device>,
 }
 
-/// The number of a mapped device, which no other one has while it exists (`dev_t`).
+/// The number of a block device, which no other one has while it exists (`dev_t`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DeviceNumber(u32);
 
@@ -58,6 +58,10 @@ impl MappedDevice<'_> {
 impl DeviceNumber {
     /// The lowest.
     pub(crate) const FIRST: Self = Self(0);
+
+    pub(super) fn from_raw(number: bindings::dev_t) -> Self {
+        Self(number)
+    }
 
     /// The next higher one.
     pub(crate) fn next(self) -> Option<Self> {

@@ -2,7 +2,7 @@
 
 //! What a target is made from: its table line, and the underlying devices it opens.
 
-use super::{bindings, MappedDevice, Sector};
+use super::{bindings, DeviceNumber, MappedDevice, Sector};
 use core::{
     ffi::CStr,
     marker::PhantomData,
@@ -113,6 +113,20 @@ impl TableLine {
         }
     }
 
+    /// How many flushes the target is sent for one of the mapped device's; 1 if nothing is said
+    /// (`num_flush_bios`).
+    pub(crate) fn set_num_flush_bios(&self, count: u32) {
+        // SAFETY: by the invariant `ti` is in its constructor, where it is filled in by nobody else.
+        unsafe { (*self.ti.as_ptr()).num_flush_bios = count }
+    }
+
+    /// Flushes need not come to the target: if that is so of all targets of the table, device mapper
+    /// sends one to each underlying device (`flush_bypasses_map`).
+    pub(crate) fn set_flush_bypasses_map(&self) {
+        // SAFETY: as above.
+        unsafe { (*self.ti.as_ptr()).set_flush_bypasses_map(true) }
+    }
+
     /// Opens a device that `path` names, by path or major:minor, in the table's mode
     /// (`dm_get_device`). May sleep.
     pub(crate) fn open(&self, path: &CStr) -> Result<Device<'_>> {
@@ -162,6 +176,12 @@ impl Device<'_> {
         // SAFETY: by the invariant `dev` is open, and its name is a string that does not change.
         let name = unsafe { CStr::from_ptr((*self.dev.as_ptr()).name.as_ptr().cast()) };
         name.to_str().unwrap_or("")
+    }
+
+    /// Its number (`bd_dev`).
+    pub(crate) fn number(&self) -> DeviceNumber {
+        // SAFETY: by the invariant `dev` is open, and so is its block device.
+        DeviceNumber::from_raw(unsafe { bindings::dmp_bdev_devt(self.block_device()) })
     }
 
     /// How many sectors it has now (`bdev_nr_sectors`).

@@ -15,10 +15,14 @@ mod numbers;
 #[path = "../../../module/table_line.rs"]
 mod table_line;
 
-use table_line::{Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, Wrong, fits};
+use table_line::{
+    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, REPEATED_BYPASS, Wrong,
+    fits,
+};
 
-/// Device, offset, and whether latencies are asked for; or what is wrong.
-type Parsed<'a> = Result<(&'a [u8], u64, bool), Wrong>;
+/// Device, offset, and whether latencies are asked for, and that flushes go past the counters; or what is
+/// wrong.
+type Parsed<'a> = Result<(&'a [u8], u64, bool, bool), Wrong>;
 
 /// Decimal digits and nothing else, of a value below 2^64.
 fn number(word: &[u8]) -> Option<u64> {
@@ -33,10 +37,11 @@ fn number(word: &[u8]) -> Option<u64> {
 }
 
 /// What a word's bytes stand for: mostly themselves. A fuzzer hardly ever spells what the parser
-/// looks for, so 1 is short for the option, and 2 with two bytes for a number near a power of two.
+/// looks for, so 1 and 3 are short for the options, and 2 with two bytes for a number near a power of two.
 fn word(bytes: &[u8]) -> CString {
     let word = match bytes {
         [1, rest @ ..] => [b"latency", rest].concat(),
+        [3, rest @ ..] => [b"flush_bypass", rest].concat(),
         [2, bit, more, rest @ ..] => {
             let number = (1_u128 << (bit % 65)) + u128::from(*more) - 1;
             [number.to_string().as_bytes(), rest].concat()
@@ -50,16 +55,27 @@ fn word(bytes: &[u8]) -> CString {
 fn expected<'a>(words: &[&'a [u8]]) -> Parsed<'a> {
     match words {
         [] => Err(DEVICE),
-        [device] => Ok((device, 0, false)),
+        [device] => Ok((device, 0, false, false)),
         [device, offset, rest @ ..] => {
             let offset = number(offset).ok_or(OFFSET)?;
             match rest {
-                [] => Ok((device, offset, false)),
+                [] => Ok((device, offset, false, false)),
                 [count, options @ ..] => match (number(count).ok_or(OPTIONS)?, options) {
-                    (0, []) => Ok((device, offset, false)),
-                    (1, [b"latency"]) => Ok((device, offset, true)),
+                    (0, []) => Ok((device, offset, false, false)),
+                    (1, [b"latency"]) => Ok((device, offset, true, false)),
+                    (1, [b"flush_bypass"]) => Ok((device, offset, false, true)),
+                    (2, [b"latency", b"flush_bypass"] | [b"flush_bypass", b"latency"]) => {
+                        Ok((device, offset, true, true))
+                    }
                     (count, options) if count != options.len() as u64 => Err(OPTION_COUNT),
-                    (_, [b"latency", b"latency", ..]) => Err(REPEATED),
+                    (_, [b"latency", b"latency", ..])
+                    | (_, [b"latency", b"flush_bypass", b"latency", ..])
+                    | (_, [b"flush_bypass", b"latency", b"latency", ..]) => Err(REPEATED),
+                    (_, [b"flush_bypass", b"flush_bypass", ..])
+                    | (_, [b"flush_bypass", b"latency", b"flush_bypass", ..])
+                    | (_, [b"latency", b"flush_bypass", b"flush_bypass", ..]) => {
+                        Err(REPEATED_BYPASS)
+                    }
                     _ => Err(OPTION),
                 },
             }
@@ -86,8 +102,10 @@ fuzz_target!(|data: &[u8]| {
         .map(word)
         .collect();
     let bytes: Vec<&[u8]> = words.iter().map(|word| word.to_bytes()).collect();
-    let parsed = Arguments::parse(words.iter().map(CString::as_c_str))
-        .map(|args| (args.device.to_bytes(), args.offset, args.latency));
+    let parsed = Arguments::parse(words.iter().map(CString::as_c_str)).map(|args| {
+        let device = args.device.to_bytes();
+        (device, args.offset, args.latency, args.flush_bypass)
+    });
     assert_eq!(parsed, expected(&bytes));
 
     // The same bytes once more, as numbers.

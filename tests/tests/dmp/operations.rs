@@ -4,6 +4,8 @@
 
 use std::fs;
 
+use dmp_vm::Machine;
+
 use crate::common::*;
 
 /// fsync of a device to which nothing was written: one empty flush.
@@ -35,6 +37,79 @@ fn an_fsync_is_a_flush_without_bytes_for_each_line() {
     );
     machine.sh(FSYNC);
     assert_operations(&mut machine, &device, &[("flush", 2, 0, 0)]);
+    finish(machine);
+}
+
+/// What one line flushes is what all lines on the disk have written. The device below counts what comes.
+#[test]
+fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
+    let mut machine = machine();
+    let under = create(&mut machine, "under", "0 4096 dmp /dev/vda 0");
+    let lines = |target: &str, offset: u64| -> String {
+        (0..10)
+            .map(|n| {
+                format!(
+                    "{} 8 {target} /dev/mapper/under {}\n",
+                    8 * n,
+                    offset + 8 * n
+                )
+            })
+            .collect()
+    };
+    let flushes = |machine: &mut Machine| number(machine, &format!("{under}/flush/requests"));
+    create(&mut machine, "l", &lines("linear", 0));
+    let device = create(&mut machine, "d", &lines("dmp", 1024));
+    for name in ["l", "d"] {
+        let before = flushes(&mut machine);
+        machine.sh(&format!(
+            "for n in $(seq 20); do dd if=/dev/null of=/dev/mapper/{name} conv=fsync,notrunc \
+             status=none || exit; done"
+        ));
+        assert_eq!(flushes(&mut machine) - before, 20, "{name}");
+    }
+    assert_operations(&mut machine, &device, &[("flush", 20, 0, 0)]);
+    // Of two disks each is flushed, whichever lines they have, and after a reload, too.
+    machine.sh("dmsetup reload d <<'END' && dmsetup resume d\n\
+         0 8 dmp /dev/mapper/under 0\n8 8 dmp /dev/vdb 0\n16 8 dmp /dev/vdb 8\n\
+         24 8 dmp /dev/mapper/under 8\nEND");
+    let before = flushes(&mut machine);
+    machine.sh(FSYNC);
+    assert_eq!(flushes(&mut machine) - before, 1);
+    assert_operations(&mut machine, &device, &[("flush", 22, 0, 0)]);
+    finish(machine);
+}
+
+/// Past the counters: the disk is flushed and nothing is counted, as long as all lines ask for it.
+#[test]
+fn with_flush_bypass_flushes_are_linears_and_not_counted() {
+    let mut machine = machine();
+    let under = create(&mut machine, "under", "0 4096 dmp /dev/vda 0");
+    let device = create(
+        &mut machine,
+        "d",
+        "0 8 dmp /dev/mapper/under 0 1 flush_bypass\n\
+         8 8 dmp /dev/mapper/under 8 2 latency flush_bypass",
+    );
+    machine.sh(&format!("{FSYNC}; {FSYNC}"));
+    machine.sh("dd if=/dev/zero of=/dev/mapper/d bs=4k count=2 oflag=direct status=none");
+    assert_operations(&mut machine, &device, &[("write", 2, 8192, 0)]);
+    assert_eq!(number(&mut machine, &format!("{under}/flush/requests")), 2);
+    let table = machine.sh("dmsetup table d");
+    let options: Vec<&str> = table
+        .lines()
+        .map(|line| &line[line.find(" 2 ").unwrap()..])
+        .collect();
+    assert_eq!(options, [" 2 latency flush_bypass"; 2], "{table}");
+    // One line that does not ask for it is enough.
+    machine.sh("dmsetup reload d <<'END' && dmsetup resume d\n\
+         0 8 dmp /dev/mapper/under 0 1 flush_bypass\n8 8 dmp /dev/mapper/under 8\nEND");
+    machine.sh(FSYNC);
+    assert_operations(
+        &mut machine,
+        &device,
+        &[("write", 2, 8192, 0), ("flush", 1, 0, 0)],
+    );
+    assert_eq!(number(&mut machine, &format!("{under}/flush/requests")), 3);
     finish(machine);
 }
 

@@ -8,7 +8,7 @@ const DEVICE: &str = "<device> is missing";
 const NUMBER: &str = "<offset> is not a sector number";
 const OPTIONS: &str = "<#options> is not a number";
 const OPTION_COUNT: &str = "<#options> is not the number of options that follow";
-const OPTION: &str = "<option> is unknown: expected latency";
+const OPTION: &str = "<option> is unknown: expected latency or flush_bypass";
 const REPEATED: &str = "<option> latency is repeated";
 const OPEN: &str = "<device>: cannot open it";
 const END: &str = "<offset> + length reaches past the end of <device>";
@@ -268,5 +268,35 @@ fn an_inactive_table_prints_its_own_option() {
         &timed,
         NO_TABLE,
     );
+    finish(machine);
+}
+
+/// As one that has no medium, or no file yet: it may have a size later.
+#[test]
+fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
+    let mut machine = machine();
+    machine.sh("modprobe loop && [ $(blockdev --getsz /dev/loop0) = 0 ]");
+    for target in ["linear", "dmp"] {
+        create(
+            &mut machine,
+            target,
+            &format!("0 2048 {target} /dev/loop0 8"),
+        );
+    }
+    let read = "dd if=DEVICE of=/dev/null bs=4k count=1 iflag=direct status=none";
+    let devices = ["/dev/mapper/linear", "/dev/mapper/dmp"];
+    let outcome = assert_alike(&mut machine, devices, read);
+    assert_ne!(outcome.status, 0);
+    machine.sh(
+        "dmsetup remove linear && dmsetup remove dmp && truncate -s 4M /run/file && \
+         losetup /dev/loop0 /run/file",
+    );
+    // Of a size that it has, all is as ever.
+    assert_refused(
+        &mut machine,
+        "dmsetup create d --table '0 8192 dmp /dev/loop0 8'",
+        "Invalid argument",
+    );
+    machine.sh("losetup -d /dev/loop0");
     finish(machine);
 }

@@ -5,37 +5,46 @@ use std::ffi::{CStr, CString};
 use proptest::prelude::*;
 
 use crate::table_line::{
-    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, Wrong, fits,
+    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, REPEATED_BYPASS, Wrong,
+    fits,
 };
 
-/// Device, offset, and whether latencies are asked for; or what is wrong.
-fn parse(words: &[impl AsRef<[u8]>]) -> Result<(Vec<u8>, u64, bool), Wrong> {
+/// Device, offset, and whether latencies are asked for, and that flushes go past the counters.
+type Parsed = (Vec<u8>, u64, bool, bool);
+
+/// What is parsed, or what is wrong.
+fn parse(words: &[impl AsRef<[u8]>]) -> Result<Parsed, Wrong> {
     let words: Vec<CString> = words
         .iter()
         .map(|word| CString::new(word.as_ref()).unwrap())
         .collect();
-    Arguments::parse(words.iter().map(CString::as_c_str))
-        .map(|args| (args.device.to_bytes().to_vec(), args.offset, args.latency))
+    Arguments::parse(words.iter().map(CString::as_c_str)).map(|args| {
+        let device = args.device.to_bytes().to_vec();
+        (device, args.offset, args.latency, args.flush_bypass)
+    })
 }
 
-fn parse_line(line: &str) -> Result<(Vec<u8>, u64, bool), Wrong> {
+fn parse_line(line: &str) -> Result<Parsed, Wrong> {
     parse(&line.split_whitespace().collect::<Vec<_>>())
 }
 
 #[test]
 fn a_good_line_is_what_it_says() {
-    for (line, offset, latency) in [
-        ("/dev/vda", 0, false),
-        ("/dev/vda 7", 7, false),
-        ("/dev/vda 007", 7, false),
-        ("/dev/vda 18446744073709551615", u64::MAX, false),
-        ("/dev/vda 7 0", 7, false),
-        ("/dev/vda 7 1 latency", 7, true),
-        ("/dev/vda 7 01 latency", 7, true),
+    for (line, offset, latency, flush_bypass) in [
+        ("/dev/vda", 0, false, false),
+        ("/dev/vda 7", 7, false, false),
+        ("/dev/vda 007", 7, false, false),
+        ("/dev/vda 18446744073709551615", u64::MAX, false, false),
+        ("/dev/vda 7 0", 7, false, false),
+        ("/dev/vda 7 1 latency", 7, true, false),
+        ("/dev/vda 7 01 latency", 7, true, false),
+        ("/dev/vda 7 1 flush_bypass", 7, false, true),
+        ("/dev/vda 7 2 latency flush_bypass", 7, true, true),
+        ("/dev/vda 7 2 flush_bypass latency", 7, true, true),
     ] {
         assert_eq!(
             parse_line(line),
-            Ok((b"/dev/vda".to_vec(), offset, latency)),
+            Ok((b"/dev/vda".to_vec(), offset, latency, flush_bypass)),
             "{line}"
         );
     }
@@ -70,6 +79,10 @@ fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
         ("d 0 2 latency fast", OPTION),
         ("d 0 2 latency latency", REPEATED),
         ("d 0 3 latency latency fast", REPEATED),
+        ("d 0 1 flush_bypas", OPTION),
+        ("d 0 2 flush_bypass flush_bypass", REPEATED_BYPASS),
+        ("d 0 3 flush_bypass latency flush_bypass", REPEATED_BYPASS),
+        ("d 0 3 latency flush_bypass latency", REPEATED),
     ] {
         assert_eq!(parse_line(line), Err(wrong), "{line}");
     }
@@ -84,20 +97,30 @@ fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
 fn the_messages_are_those_of_the_documentation() {
     let text = |wrong: &CStr| wrong.to_str().unwrap().to_owned();
     assert_eq!(
-        [DEVICE, OFFSET, OPTIONS, OPTION_COUNT, OPTION, REPEATED].map(text),
+        [
+            DEVICE,
+            OFFSET,
+            OPTIONS,
+            OPTION_COUNT,
+            OPTION,
+            REPEATED,
+            REPEATED_BYPASS
+        ]
+        .map(text),
         [
             "<device> is missing",
             "<offset> is not a sector number",
             "<#options> is not a number",
             "<#options> is not the number of options that follow",
-            "<option> is unknown: expected latency",
+            "<option> is unknown: expected latency or flush_bypass",
             "<option> latency is repeated",
+            "<option> flush_bypass is repeated",
         ]
     );
 }
 
 /// What the documentation says, in the words of the standard library and in wider numbers.
-fn expected(words: &[Vec<u8>]) -> Result<(Vec<u8>, u64, bool), Wrong> {
+fn expected(words: &[Vec<u8>]) -> Result<Parsed, Wrong> {
     let number = |word: &[u8]| {
         let digits = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
         let value = String::from_utf8_lossy(word).parse::<u128>().ok();
@@ -117,19 +140,28 @@ fn expected(words: &[Vec<u8>]) -> Result<(Vec<u8>, u64, bool), Wrong> {
         return Err(OPTION_COUNT);
     }
     for (n, option) in options.iter().enumerate() {
+        let repeated = options[..n].contains(option);
         match option.as_slice() {
-            b"latency" if n > 0 => return Err(REPEATED),
-            b"latency" => {}
+            b"latency" if repeated => return Err(REPEATED),
+            b"flush_bypass" if repeated => return Err(REPEATED_BYPASS),
+            b"latency" | b"flush_bypass" => {}
             _ => return Err(OPTION),
         }
     }
-    Ok((device.clone(), offset as u64, !options.is_empty()))
+    let asked = |option: &[u8]| options.iter().any(|other| other == option);
+    Ok((
+        device.clone(),
+        offset as u64,
+        asked(b"latency"),
+        asked(b"flush_bypass"),
+    ))
 }
 
 /// Words of all kinds: what may be right, what is nearly so, and any bytes.
 fn word() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         3 => Just(b"latency".to_vec()),
+        3 => Just(b"flush_bypass".to_vec()),
         3 => (0..4_u8).prop_map(|n| n.to_string().into_bytes()),
         1 => any::<u64>().prop_map(|n| n.to_string().into_bytes()),
         1 => any::<u128>().prop_map(|n| n.to_string().into_bytes()),
@@ -149,10 +181,17 @@ proptest! {
     }
 
     #[test]
-    fn a_good_line_is_taken(device in "[!-~]{1,40}", offset: u64, latency: bool) {
-        let options = if latency { " 1 latency" } else { " 0" };
+    fn a_good_line_is_taken(
+        device in "[!-~]{1,40}", offset: u64, latency: bool, flush_bypass: bool
+    ) {
+        let options = match (latency, flush_bypass) {
+            (false, false) => " 0",
+            (true, false) => " 1 latency",
+            (false, true) => " 1 flush_bypass",
+            (true, true) => " 2 latency flush_bypass",
+        };
         let parsed = parse_line(&format!("{device} {offset}{options}"));
-        prop_assert_eq!(parsed, Ok((device.into_bytes(), offset, latency)));
+        prop_assert_eq!(parsed, Ok((device.into_bytes(), offset, latency, flush_bypass)));
     }
 
     #[test]

@@ -25,6 +25,7 @@ const WORDS: &[&str] = &[
     "0x10",
     "latency",
     "latency latency",
+    "flush_bypass",
     "reset",
     "on",
     "off",
