@@ -32,6 +32,11 @@
 #ifdef DMP_PCPU_HOT
 static_assert(offsetof(struct pcpu_hot, preempt_count) == 8);
 #endif
+#if defined(CONFIG_X86_64) && defined(CONFIG_HAS_SEPARATE_PREEMPT_RESCHED_BITS)
+static_assert(PREEMPT_NEED_RESCHED == 1UL << 63);
+#elif defined(CONFIG_X86_64)
+static_assert(PREEMPT_NEED_RESCHED == 1UL << 31);
+#endif
 
 /*
  * bindgen and Rust know nothing of __percpu. The casts hide it from sparse, and

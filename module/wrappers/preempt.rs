@@ -57,17 +57,31 @@ mod count {
 mod count {
     use core::arch::asm;
 
-    /// The count of the processor that it runs on. `helpers.c` checks the 8.
+    /// How wide the count is, with the bit that says whether another task is to run.
+    #[cfg(CONFIG_HAS_SEPARATE_PREEMPT_RESCHED_BITS)]
+    macro_rules! width {
+        () => {
+            "qword ptr "
+        };
+    }
+    #[cfg(not(CONFIG_HAS_SEPARATE_PREEMPT_RESCHED_BITS))]
+    macro_rules! width {
+        () => {
+            "dword ptr "
+        };
+    }
+
+    /// The count of the processor that it runs on. `helpers.c` checks the 8, and where that bit is.
     #[cfg(dmp_pcpu_hot)]
     macro_rules! own {
         () => {
-            "dword ptr gs:[rip + pcpu_hot + 8]"
+            concat!(width!(), "gs:[rip + pcpu_hot + 8]")
         };
     }
     #[cfg(not(dmp_pcpu_hot))]
     macro_rules! own {
         () => {
-            "dword ptr gs:[rip + __preempt_count]"
+            concat!(width!(), "gs:[rip + __preempt_count]")
         };
     }
 
