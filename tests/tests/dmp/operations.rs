@@ -46,15 +46,11 @@ fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
     let mut machine = machine();
     let under = create(&mut machine, "under", "0 4096 dmp /dev/vda 0");
     let lines = |target: &str, offset: u64| -> String {
-        (0..10)
-            .map(|n| {
-                format!(
-                    "{} 8 {target} /dev/mapper/under {}\n",
-                    8 * n,
-                    offset + 8 * n
-                )
-            })
-            .collect()
+        let line = |n: u64| {
+            let (start, sector) = (8 * n, offset + 8 * n);
+            format!("{start} 8 {target} /dev/mapper/under {sector}\n")
+        };
+        (0..10).map(line).collect::<Vec<_>>().concat()
     };
     let flushes = |machine: &mut Machine| number(machine, &format!("{under}/flush/requests"));
     create(&mut machine, "l", &lines("linear", 0));
