@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can be asked for on the command line.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+use crate::column::{COLUMNS, Column, Unit};
+use crate::error::Error;
+
+/// Shows what passes through dmp devices: rates, sizes and latencies.
+///
+/// The first report is of all that was counted since the last reset of a device, each next one of the
+/// interval before it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dmpstat",
+    disable_help_flag = true,
+    override_usage = "dmpstat [OPTIONS] [DEVICE...] [INTERVAL [COUNT]]"
+)]
+pub struct Arguments {
+    /// Which devices: the name that dmsetup has, VG/LV, /dev/mapper/NAME, /dev/VG/LV, dm-N, or a
+    /// pattern such as 'vg-*'; all if none is given. Then the seconds between two reports, and how
+    /// many reports; without them one report, without a COUNT until ^C.
+    #[arg(value_name = "DEVICE|INTERVAL [COUNT]")]
+    operands: Vec<OsString>,
+    /// Which, without what follows them.
+    #[arg(skip)]
+    pub devices: Vec<OsString>,
+    /// When, and how often.
+    #[arg(skip)]
+    pub repeat: Option<Repeat>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub table: Table,
+    /// Print help
+    #[arg(long, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// What is shown, and how.
+#[derive(Debug, clap::Args)]
+pub struct Table {
+    /// All columns
+    #[arg(short = 'x', long, conflicts_with = "columns")]
+    pub extended: bool,
+    /// These columns only, in this order
+    #[arg(short = 'o', long, value_name = "COLUMN", value_delimiter = ',', value_parser = column())]
+    pub columns: Vec<&'static Column>,
+    /// The devices with the most in this column first
+    #[arg(short = 'S', long, value_name = "COLUMN", value_parser = column())]
+    pub sort: Option<&'static Column>,
+    /// Leave out devices without any request in the interval, and none under way
+    #[arg(short = 'z', long)]
+    pub omit_idle: bool,
+    /// Amounts in kilobytes: so it is without any of these three
+    #[arg(short = 'k', long, group = "unit")]
+    pub kilobytes: bool,
+    /// Amounts in megabytes
+    #[arg(short = 'm', long, group = "unit")]
+    pub megabytes: bool,
+    /// Amounts in the unit that suits each
+    #[arg(short = 'h', long, group = "unit")]
+    pub human: bool,
+    /// The time of each report
+    #[arg(short = 't', long)]
+    pub timestamps: bool,
+    /// dm-N in the place of names
+    #[arg(short = 'N', long)]
+    pub numbers: bool,
+    /// Leave out the first report, of what was counted before
+    #[arg(short = 'y', long)]
+    pub omit_first: bool,
+}
+
+/// The rhythm of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// The time from one to the next.
+    pub interval: Duration,
+    /// How many; no end if not given.
+    pub count: Option<u64>,
+}
+
+impl Table {
+    /// The columns that are shown.
+    pub fn chosen(&self) -> Vec<&'static Column> {
+        match self.columns.as_slice() {
+            [] => COLUMNS
+                .iter()
+                .filter(|column| self.extended || column.usual)
+                .collect(),
+            columns => columns.to_vec(),
+        }
+    }
+
+    /// The unit of amounts.
+    pub fn unit(&self) -> Unit {
+        match self.megabytes {
+            true => Unit::Megabytes,
+            false => Unit::Kilobytes,
+        }
+    }
+}
+
+/// Reads the command line.
+pub fn parse<A: Into<OsString> + Clone>(
+    arguments: impl IntoIterator<Item = A>,
+) -> Result<Arguments, Error> {
+    let matches = Arguments::command().try_get_matches_from(arguments)?;
+    let mut parsed = Arguments::from_arg_matches(&matches)?;
+    let operands = std::mem::take(&mut parsed.operands);
+    (parsed.devices, parsed.repeat) = split(operands)
+        .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message))?;
+    Ok(parsed)
+}
+
+/// The devices, and the numbers behind them. A device whose name is a number has another name, too.
+fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>), String> {
+    let number = |operand: &OsString| operand.to_str()?.parse::<f64>().ok();
+    let numbers = operands.iter().rev().map_while(number).take(2).count();
+    let behind = operands.split_off(operands.len() - numbers);
+    let Some(interval) = behind.first() else {
+        return Ok((operands, None));
+    };
+    let seconds = number(interval).filter(|seconds| *seconds > 0.0);
+    let interval = seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|interval| !interval.is_zero())
+        .ok_or_else(|| {
+            format!(
+                "the interval is {}: it must be some seconds",
+                interval.display()
+            )
+        })?;
+    let count = match behind.get(1) {
+        None => None,
+        Some(count) => match count.to_str().and_then(|count| count.parse().ok()) {
+            Some(0) | None => {
+                return Err(format!(
+                    "the count of reports is {}: it must be 1 or more",
+                    count.display()
+                ));
+            }
+            count => count,
+        },
+    };
+    Ok((operands, Some(Repeat { interval, count })))
+}
+
+fn column() -> impl TypedValueParser<Value = &'static Column> {
+    let values = COLUMNS.iter().map(|column| {
+        let megabytes = column.name_in(Unit::Megabytes);
+        let value = PossibleValue::new(column.name).help(column.help);
+        if megabytes == column.name {
+            value
+        } else {
+            value.alias(megabytes)
+        }
+    });
+    PossibleValuesParser::new(values).try_map(|name| Column::named(&name).ok_or("no such column"))
+}

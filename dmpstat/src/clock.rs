@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The time of day, and the wait for the next interval.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use jiff::Zoned;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// Tells the time and lets it pass.
+pub trait Clock {
+    /// The time of day, where the machine is.
+    fn now(&self) -> Zoned;
+    /// Waits for the next interval. False if there is to be no next one.
+    fn wait(&mut self, interval: Duration) -> bool;
+}
+
+/// The machine's.
+pub struct System {
+    /// When the next interval begins.
+    next: Option<Instant>,
+    /// Readable once a signal came.
+    signal: UnixStream,
+    ended: Arc<AtomicBool>,
+}
+
+impl System {
+    /// From now on ^C ends the wait, and a second one the program.
+    pub fn new() -> io::Result<Self> {
+        let (signal, sender) = UnixStream::pair()?;
+        let ended = Arc::new(AtomicBool::new(false));
+        for number in [SIGINT, SIGTERM] {
+            signal_hook::flag::register_conditional_shutdown(number, 128 + number, ended.clone())?;
+            signal_hook::flag::register(number, ended.clone())?;
+            signal_hook::low_level::pipe::register(number, sender.try_clone()?)?;
+        }
+        Ok(Self {
+            next: None,
+            signal,
+            ended,
+        })
+    }
+}
+
+impl Clock for System {
+    fn now(&self) -> Zoned {
+        Zoned::now()
+    }
+
+    fn wait(&mut self, interval: Duration) -> bool {
+        let now = Instant::now();
+        // What it takes to read and print is part of the interval. Missed ones are not made up for.
+        let next = self.next.unwrap_or(now).checked_add(interval);
+        let next = next.filter(|next| *next > now).unwrap_or(now + interval);
+        self.next = Some(next);
+        loop {
+            if self.ended.load(Ordering::Relaxed) {
+                return false;
+            }
+            let left = next.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            let timeout = Timespec::try_from(left).ok();
+            // Interrupted, or read after a signal: the flag says what happened.
+            let _ = poll(
+                &mut [PollFd::new(&self.signal, PollFlags::IN)],
+                timeout.as_ref(),
+            );
+        }
+    }
+}

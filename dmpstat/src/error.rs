@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can go wrong, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::snapshot::Malformed;
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Error {
+    /// Wrong arguments, or a request for help: clap says which.
+    #[error("{0}")]
+    Usage(#[from] clap::Error),
+    #[error("the dmp module is not loaded: load it with \"modprobe dmp\"")]
+    NotLoaded,
+    #[error(
+        "the loaded dmp module is older than this dmpstat: {0} has no file \"snapshot\". \
+         Load the dmp.ko that comes with this dmpstat"
+    )]
+    TooOld(String),
+    #[error(
+        "there is no dmp device yet. Make one over a disk with\n  \
+         dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\"\n\
+         or have an existing linear device counted: load its table again with \"dmp\" for \"linear\""
+    )]
+    NoDevices,
+    #[error("there is no dmp device \"{wanted}\"{}", near_names(.near))]
+    NoSuchDevice { wanted: String, near: Vec<String> },
+    #[error("cannot {what} {}: {source}{}", .path.display(), advice(.source))]
+    File {
+        what: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("{} is not what dmpstat understands: {source}", .path.display())]
+    Snapshot { path: PathBuf, source: Malformed },
+    /// The output cannot be written, or who reads it has closed it.
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
+}
+
+impl Error {
+    /// Whether it is no more than that nobody reads the output any more.
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn near_names(near: &[String]) -> String {
+    match near {
+        [] => String::new(),
+        names => format!("; there is {}", names.join(", ")),
+    }
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => ". Run it as root",
+        _ => "",
+    }
+}

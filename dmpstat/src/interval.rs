@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What passed through a device between two snapshots of it.
+
+use std::time::Duration;
+
+use crate::operation::Operation;
+use crate::snapshot::{Counters, Snapshot, Timing};
+
+/// What was counted of a device in some time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// How long that was, by the clock of the snapshots.
+    pub length: Duration,
+    /// Why it is not all of the time since the last snapshot that was counted.
+    pub anew: Option<Anew>,
+    /// Whether latencies were measured in all of that time.
+    pub timed: bool,
+    /// The differences, and how many requests are under way at its end.
+    pub operations: [Option<Counters>; Operation::COUNT],
+}
+
+/// Why counting began within an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Anew {
+    /// The device was not there before, or another one was.
+    Device,
+    /// The counters were reset.
+    Reset,
+    /// Latencies were switched on or off: nothing is known of them, all else is counted.
+    Latency,
+}
+
+impl Anew {
+    /// In one word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Device => "new",
+            Self::Reset => "reset",
+            Self::Latency => "latency",
+        }
+    }
+}
+
+impl Interval {
+    /// All that was counted: since the last reset, or since the device was made.
+    pub fn since_reset(now: &Snapshot) -> Self {
+        Self {
+            length: Duration::from_nanos(now.taken.saturating_sub(now.since)),
+            anew: None,
+            timed: now.latency && now.operations.iter().flatten().all(all_timed),
+            operations: now.operations.clone(),
+        }
+    }
+
+    /// What was counted since `before`. Where counting began anew after that, since then.
+    pub fn between(before: Option<&Snapshot>, now: &Snapshot) -> Self {
+        let anew = |why| Self {
+            anew: Some(why),
+            ..Self::since_reset(now)
+        };
+        let same =
+            before.filter(|before| (&before.device, before.diskseq) == (&now.device, now.diskseq));
+        let Some(before) = same else {
+            return anew(Anew::Device);
+        };
+        if before.since != now.since {
+            return anew(Anew::Reset);
+        }
+        let mut switched = before.latency != now.latency;
+        let mut operations = [const { None }; Operation::COUNT];
+        for operation in Operation::ALL {
+            let Some(counters) = now.of(operation) else {
+                continue;
+            };
+            let nothing = Counters::default();
+            let earlier = before.of(operation).unwrap_or(&nothing);
+            let Some(mut difference) = counters.since(earlier) else {
+                return anew(Anew::Reset);
+            };
+            if let (Some(timing), Some(earlier)) = (&counters.timing, &earlier.timing) {
+                difference.timing = timing.since(earlier);
+                // Off and on again: what was measured before is gone.
+                switched |= difference.timing.is_none();
+            }
+            operations[operation as usize] = Some(difference);
+        }
+        if switched {
+            for counters in operations.iter_mut().flatten() {
+                counters.timing = None;
+            }
+        }
+        Self {
+            length: Duration::from_nanos(now.taken.saturating_sub(before.taken)),
+            anew: switched.then_some(Anew::Latency),
+            timed: now.latency && !switched,
+            operations,
+        }
+    }
+
+    /// What was counted of an operation.
+    pub fn of(&self, operation: Operation) -> Option<&Counters> {
+        self.operations[operation as usize].as_ref()
+    }
+
+    /// How many a second that is. `None` if no time has passed.
+    pub fn rate(&self, count: u64) -> Option<f64> {
+        self.per_second(count as f64)
+    }
+
+    /// How much a second that is.
+    pub fn per_second(&self, amount: f64) -> Option<f64> {
+        let seconds = self.length.as_secs_f64();
+        (seconds > 0.0).then(|| amount / seconds)
+    }
+
+    /// Whether nothing arrived, ended, or is under way.
+    pub fn is_idle(&self) -> bool {
+        self.operations.iter().flatten().all(Counters::is_idle)
+    }
+}
+
+/// Whether each request is under way or was measured.
+fn all_timed(counters: &Counters) -> bool {
+    counters.timing.as_ref().is_some_and(|timing| {
+        let others = [counters.errors, counters.again, counters.inflight];
+        let known = others
+            .into_iter()
+            .flatten()
+            .fold(timing.latencies.count(), u64::saturating_add);
+        known >= counters.requests
+    })
+}
+
+impl Counters {
+    /// What was counted since `before`, without what was measured; `None` if that had more.
+    fn since(&self, before: &Self) -> Option<Self> {
+        Some(Self {
+            requests: self.requests.checked_sub(before.requests)?,
+            bytes: self.bytes.checked_sub(before.bytes)?,
+            errors: difference(self.errors, before.errors)?,
+            again: difference(self.again, before.again)?,
+            inflight: self.inflight,
+            sizes: self.sizes.since(&before.sizes)?,
+            timing: None,
+        })
+    }
+
+    fn is_idle(&self) -> bool {
+        let others = [self.errors, self.again, self.inflight];
+        let timed = self
+            .timing
+            .as_ref()
+            .map_or(0, |timing| timing.latencies.count());
+        self.requests == 0 && timed == 0 && others.into_iter().flatten().all(|count| count == 0)
+    }
+}
+
+impl Timing {
+    /// What was measured since `before`; `None` if that had more.
+    fn since(&self, before: &Self) -> Option<Self> {
+        Some(Self {
+            sum: self.sum.checked_sub(before.sum)?,
+            max: self.max,
+            latencies: self.latencies.since(&before.latencies)?,
+        })
+    }
+}
+
+/// `None` if there is less than before; `Some(None)` if it is not counted.
+fn difference(now: Option<u64>, before: Option<u64>) -> Option<Option<u64>> {
+    match now {
+        Some(now) => Some(Some(now.checked_sub(before.unwrap_or(0))?)),
+        None => Some(None),
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the file `snapshot` of a device says: everything that was counted of it, at one time.
+//!
+//! Later modules may add words at the end of a line and lines at the end of the file, so what is not
+//! known is skipped, and what is not there was not measured.
+
+use std::str;
+
+use crate::escape;
+use crate::histogram::{Histogram, INFINITE};
+use crate::operation::Operation;
+
+/// Which form of the file this is.
+const FORM: u64 = 1;
+
+/// A device, and what was counted of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its name in the kernel: dm-3.
+    pub device: String,
+    /// Its name as device mapper has it, with what libdevmapper escaped in it.
+    pub name: Vec<u8>,
+    /// Empty if it has none.
+    pub uuid: Vec<u8>,
+    /// Tells it from the next one of the same name in the kernel.
+    pub diskseq: u64,
+    /// When counting began, in nanoseconds since the machine was booted.
+    pub since: u64,
+    /// When the snapshot was taken.
+    pub taken: u64,
+    /// Whether latencies are measured.
+    pub latency: bool,
+    /// What was counted of each operation, of those that the module knows.
+    pub operations: [Option<Counters>; Operation::COUNT],
+}
+
+/// What was counted of one operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Requests that arrived.
+    pub requests: u64,
+    /// How many bytes they were about.
+    pub bytes: u64,
+    /// How many ended in an error.
+    pub errors: Option<u64>,
+    /// How many ended because they were to be tried again.
+    pub again: Option<u64>,
+    /// How many are under way.
+    pub inflight: Option<u64>,
+    /// How large they were.
+    pub sizes: Histogram,
+    /// Unless latencies are off.
+    pub timing: Option<Timing>,
+}
+
+/// What was measured of one operation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// How long those took together that succeeded, in nanoseconds.
+    pub sum: u64,
+    /// How long the slowest of them took.
+    pub max: u64,
+    /// How long they took.
+    pub latencies: Histogram,
+}
+
+/// Why a text is no snapshot.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Malformed {
+    #[error("it does not begin with \"dmp {FORM}\"")]
+    NotASnapshot,
+    #[error("it is of the form \"dmp {0}\", which only a newer dmpstat can read")]
+    Newer(u64),
+    #[error("it has no line \"{0}\"")]
+    Missing(&'static str),
+    #[error("in its line {line}, {what} is no number")]
+    Number { line: usize, what: String },
+}
+
+impl Snapshot {
+    /// Reads it from the file's text.
+    pub fn parse(text: &[u8]) -> Result<Self, Malformed> {
+        let mut lines = text.split(|byte| *byte == b'\n').enumerate();
+        let first = lines
+            .next()
+            .and_then(|(_, line)| line.strip_prefix(b"dmp "));
+        match first.and_then(|words| number(words.split(is_space).next()?)) {
+            Some(FORM) => {}
+            Some(form) => return Err(Malformed::Newer(form)),
+            None => return Err(Malformed::NotASnapshot),
+        }
+
+        let (mut device, mut name, mut uuid) = (None, None, Vec::new());
+        let (mut diskseq, mut since, mut taken) = (None, None, None);
+        let mut latency = false;
+        let mut operations = [const { None }; Operation::COUNT];
+        for (at, line) in lines {
+            let mut line = Line {
+                at: at + 1,
+                words: words(line),
+            };
+            let Some(keyword) = line.words.next() else {
+                continue;
+            };
+            match keyword {
+                b"device" => device = line.text(),
+                b"name" => name = line.text(),
+                b"uuid" => uuid = line.text().unwrap_or_default(),
+                b"diskseq" => diskseq = line.number()?,
+                b"since" => since = line.number()?,
+                b"taken" => taken = line.number()?,
+                b"latency" => latency = line.words.next() == Some(b"on"),
+                keyword => {
+                    if let Some(operation) = Operation::of_name(keyword) {
+                        let counters = operations[operation as usize].get_or_insert_default();
+                        line.counters(counters)?;
+                    }
+                }
+            }
+        }
+        let device = device.ok_or(Malformed::Missing("device"))?;
+        Ok(Self {
+            name: name.ok_or(Malformed::Missing("name"))?,
+            device: escape::show(&device),
+            uuid,
+            diskseq: diskseq.ok_or(Malformed::Missing("diskseq"))?,
+            since: since.ok_or(Malformed::Missing("since"))?,
+            taken: taken.ok_or(Malformed::Missing("taken"))?,
+            latency,
+            operations,
+        })
+    }
+
+    /// Its name without anything escaped.
+    pub fn plain_name(&self) -> Vec<u8> {
+        escape::undo(&self.name)
+    }
+
+    /// Its name as it is shown.
+    pub fn shown_name(&self) -> String {
+        escape::show(&self.plain_name())
+    }
+
+    /// What was counted of an operation.
+    pub fn of(&self, operation: Operation) -> Option<&Counters> {
+        self.operations[operation as usize].as_ref()
+    }
+}
+
+/// A line that is being read.
+struct Line<I> {
+    at: usize,
+    words: I,
+}
+
+impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
+    /// The next word, with all that was escaped in it.
+    fn text(&mut self) -> Option<Vec<u8>> {
+        self.words.next().map(escape::undo)
+    }
+
+    /// The next word, if there is one, which has to be a number.
+    fn number(&mut self) -> Result<Option<u64>, Malformed> {
+        self.words
+            .next()
+            .map(|word| number(word).ok_or_else(|| self.no_number(word)))
+            .transpose()
+    }
+
+    fn no_number(&self, word: &[u8]) -> Malformed {
+        Malformed::Number {
+            line: self.at,
+            what: format!("\"{}\"", escape::show(word)),
+        }
+    }
+
+    /// What the rest of an operation's line says.
+    fn counters(mut self, counters: &mut Counters) -> Result<(), Malformed> {
+        match self.words.next() {
+            Some(b"sizes") => counters.sizes = self.histogram()?,
+            Some(b"latencies") => counters.timing().latencies = self.histogram()?,
+            mut word => {
+                while let Some(name) = word {
+                    match name {
+                        b"requests" => counters.requests = self.number()?.unwrap_or(0),
+                        b"bytes" => counters.bytes = self.number()?.unwrap_or(0),
+                        b"errors" => counters.errors = self.number()?,
+                        b"again" => counters.again = self.number()?,
+                        b"inflight" => counters.inflight = self.number()?,
+                        b"latency_ns" => counters.timing().sum = self.number()?.unwrap_or(0),
+                        b"latency_max_ns" => counters.timing().max = self.number()?.unwrap_or(0),
+                        // A name that a later module has, and then its number.
+                        _ => drop(self.words.next()),
+                    }
+                    word = self.words.next();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Words of a bound and a count, up to the first that is of another kind.
+    fn histogram(&mut self) -> Result<Histogram, Malformed> {
+        let mut buckets = Vec::new();
+        for word in self.words.by_ref() {
+            let Some(colon) = word.iter().position(|byte| *byte == b':') else {
+                break;
+            };
+            let (bound, count) = (&word[..colon], &word[colon + 1..]);
+            let bound = if bound == b"inf" {
+                Some(INFINITE)
+            } else {
+                number(bound)
+            };
+            match bound.zip(number(count)) {
+                Some(bucket) => buckets.push(bucket),
+                None => return Err(self.no_number(word)),
+            }
+        }
+        Ok(Histogram::new(buckets))
+    }
+}
+
+impl Counters {
+    fn timing(&mut self) -> &mut Timing {
+        self.timing.get_or_insert_default()
+    }
+}
+
+fn is_space(byte: &u8) -> bool {
+    *byte == b' '
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(is_space).filter(|word| !word.is_empty())
+}
+
+/// Of decimal digits only.
+fn number(word: &[u8]) -> Option<u64> {
+    let word = str::from_utf8(word).ok()?;
+    let digits = word.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| word.parse().ok())?
+}

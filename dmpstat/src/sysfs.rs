@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the module's files are, and reading them.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+use crate::error::Error;
+use crate::snapshot::Snapshot;
+
+/// How often a text is begun anew that could not be read to its end.
+const TRIES: usize = 100;
+/// Most snapshots are shorter.
+const LENGTH: usize = 16 << 10;
+
+/// The machine whose devices these are.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    root: PathBuf,
+}
+
+impl Machine {
+    /// The one whose root directory this is.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Where an absolute path is.
+    pub fn path(&self, absolute: impl AsRef<Path>) -> PathBuf {
+        let absolute = absolute.as_ref();
+        self.root
+            .join(absolute.strip_prefix("/").unwrap_or(absolute))
+    }
+
+    fn directory(&self) -> PathBuf {
+        self.path("/sys/module/dmp/stat")
+    }
+
+    /// The names in the kernel of its dmp devices, in the order of their numbers.
+    pub fn devices(&self) -> Result<Vec<String>, Error> {
+        let directory = self.directory();
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => Error::NotLoaded,
+            _ => Error::File {
+                what: "read",
+                path: directory.clone(),
+                source,
+            },
+        };
+        let mut devices = Vec::new();
+        for entry in fs::read_dir(&directory).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let number = name.to_str().and_then(minor);
+            devices.extend(number.zip(name.into_string().ok()));
+        }
+        devices.sort_unstable();
+        Ok(devices.into_iter().map(|(_, device)| device).collect())
+    }
+
+    /// What was counted of a device. `None` if it is not there any more.
+    pub fn snapshot(&self, device: &str) -> Result<Option<Snapshot>, Error> {
+        let directory = self.directory().join(device);
+        let path = directory.join("snapshot");
+        match read(&path) {
+            Ok(text) => match Snapshot::parse(&text) {
+                Ok(snapshot) => Ok(Some(snapshot)),
+                Err(source) => Err(Error::Snapshot { path, source }),
+            },
+            Err(source) if has_gone(&source) && directory.join("volumes").exists() => {
+                if source.kind() == io::ErrorKind::NotFound && !path.exists() {
+                    Err(Error::TooOld(device.to_owned()))
+                } else {
+                    Ok(None)
+                }
+            }
+            Err(source) if has_gone(&source) => Ok(None),
+            Err(source) => Err(Error::File {
+                what: "read",
+                path,
+                source,
+            }),
+        }
+    }
+}
+
+/// N of dm-N.
+pub fn minor(device: &str) -> Option<u32> {
+    device.strip_prefix("dm-")?.parse().ok()
+}
+
+/// What its files say while a device is removed, and then.
+fn has_gone(error: &io::Error) -> bool {
+    let errors = [Errno::NOENT, Errno::NODEV, Errno::NXIO];
+    errors
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+/// All of a file. What does not fit into one read may have to be begun again if too many programs
+/// read it.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::with_capacity(LENGTH);
+    let mut tries = TRIES;
+    loop {
+        text.clear();
+        match File::open(path)?.read_to_end(&mut text) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries > 0 => tries -= 1,
+            Err(error) => return Err(error),
+            Ok(_) => return Ok(text),
+        }
+    }
+}

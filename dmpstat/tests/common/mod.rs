@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A machine whose devices are files in a directory, and whose clock does as it is told.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use dmpstat::clock::Clock;
+use dmpstat::error::Error;
+use dmpstat::sysfs::Machine;
+use jiff::Zoned;
+use tempfile::TempDir;
+
+/// What a device's file `snapshot` says, of a device with 500 reads of 4 KiB in 4 s.
+pub const SNAPSHOT: &str = "\
+dmp 1
+device dm-3
+name vg-data
+uuid LVM-0123
+diskseq 21
+since 5000000000
+taken 9000000000
+latency on
+read requests 500 bytes 2048000 errors 0 again 0 inflight 0 latency_ns 10000000 latency_max_ns 32000
+read sizes 4096:500
+read latencies 16384:480 32768:20
+write requests 0 bytes 0 errors 0 again 0 inflight 0 latency_ns 0 latency_max_ns 0
+write sizes
+write latencies
+";
+
+/// A root directory.
+pub struct Root(TempDir);
+
+impl Root {
+    /// With the module loaded, and no device.
+    pub fn new() -> Self {
+        let root = Self::without_module();
+        fs::create_dir_all(root.stat()).unwrap();
+        fs::write(root.stat().join("volumes"), "").unwrap();
+        root
+    }
+
+    pub fn without_module() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    /// With the device of [`SNAPSHOT`].
+    pub fn with_device() -> Self {
+        let root = Self::new();
+        root.write("dm-3", SNAPSHOT);
+        root
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    pub fn stat(&self) -> PathBuf {
+        self.0.path().join("sys/module/dmp/stat")
+    }
+
+    /// Makes the device, or changes what was counted of it.
+    pub fn write(&self, device: &str, snapshot: impl AsRef<[u8]>) {
+        let directory = self.stat().join(device);
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("volumes"), "").unwrap();
+        fs::write(directory.join("snapshot"), snapshot).unwrap();
+    }
+
+    pub fn remove(&self, device: &str) {
+        fs::remove_dir_all(self.stat().join(device)).unwrap();
+    }
+
+    pub fn machine(&self) -> Machine {
+        Machine::new(self.path())
+    }
+
+    /// What the program prints.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_while(arguments, |_| {})
+    }
+
+    /// What it prints while each wait for an interval does this, with its number counted from 1.
+    pub fn run_while(&self, arguments: &[&str], step: impl FnMut(u32)) -> Ran {
+        let mut clock = Steps { done: 0, step };
+        let (mut out, mut notes) = (Vec::new(), Vec::new());
+        let name = [OsString::from("dmpstat")].into_iter();
+        let arguments = name.chain(arguments.iter().map(OsString::from));
+        let result = dmpstat::run(arguments, &self.machine(), &mut clock, &mut out, &mut notes);
+        let plain = |text: Vec<u8>| {
+            String::from_utf8(anstream::adapter::strip_bytes(&text).into_vec()).unwrap()
+        };
+        Ran {
+            out: plain(out),
+            notes: plain(notes),
+            result,
+        }
+    }
+}
+
+/// How a run of the program went.
+pub struct Ran {
+    pub out: String,
+    pub notes: String,
+    pub result: Result<(), Error>,
+}
+
+impl Ran {
+    /// What was printed, if nothing failed.
+    pub fn output(self) -> String {
+        self.result.unwrap();
+        assert_eq!(self.notes, "");
+        self.out
+    }
+
+    /// What failed.
+    pub fn message(self) -> String {
+        self.result.unwrap_err().to_string()
+    }
+}
+
+/// A clock whose intervals are steps of a test. It ends after 100.
+struct Steps<F> {
+    done: u32,
+    step: F,
+}
+
+impl<F: FnMut(u32)> Clock for Steps<F> {
+    fn now(&self) -> Zoned {
+        "2026-11-26T21:00:00[+01:00]".parse().unwrap()
+    }
+
+    fn wait(&mut self, _: Duration) -> bool {
+        self.done += 1;
+        (self.step)(self.done);
+        self.done < 100
+    }
+}

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The whole program, over directories of snapshots.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod tables;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+use dmpstat::histogram::{Histogram, INFINITE};
+
+fn histogram(buckets: &[(u64, u64)]) -> Histogram {
+    Histogram::new(buckets.to_vec())
+}
+
+#[test]
+fn buckets_are_in_order_without_empty_ones_and_each_bound_once() {
+    let buckets = histogram(&[(2048, 1), (INFINITE, 3), (1024, 0), (512, 2), (2048, 4)]);
+    assert_eq!(buckets.buckets(), [(512, 2), (2048, 5), (INFINITE, 3)]);
+    assert_eq!(
+        (buckets.count(), buckets.of(2048), buckets.of(1024)),
+        (10, 5, 0)
+    );
+}
+
+#[test]
+fn a_difference_has_what_came_in_each_bucket_and_there_is_none_of_more() {
+    let (before, now) = (
+        histogram(&[(512, 2), (1024, 5)]),
+        histogram(&[(512, 2), (1024, 7), (2048, 1)]),
+    );
+    assert_eq!(now.since(&before), Some(histogram(&[(1024, 2), (2048, 1)])));
+    assert_eq!(before.since(&now), None);
+    // The same number of all together.
+    assert_eq!(histogram(&[(512, 3), (1024, 4)]).since(&before), None);
+}
+
+#[test]
+fn a_percentile_is_the_bound_of_the_bucket_that_has_it() {
+    let of_1000 = histogram(&[(1024, 500), (2048, 490), (4096, 9), (INFINITE, 1)]);
+    assert_eq!(of_1000.percentile(500), Some(1024));
+    assert_eq!(of_1000.percentile(501), Some(2048));
+    assert_eq!(of_1000.percentile(990), Some(2048));
+    assert_eq!(of_1000.percentile(999), Some(4096));
+    assert_eq!(of_1000.percentile(1000), Some(INFINITE));
+    // Of one value it is always that.
+    assert_eq!(histogram(&[(1024, 1)]).percentile(1), Some(1024));
+    assert_eq!(histogram(&[]).percentile(990), None);
+}
+
+#[test]
+fn a_percentile_of_any_counts_is_exact() {
+    let most = histogram(&[(1024, u64::MAX / 1000 * 999), (2048, u64::MAX / 1000)]);
+    assert_eq!(most.percentile(999), Some(1024));
+    assert_eq!(most.percentile(1000), Some(2048));
+}

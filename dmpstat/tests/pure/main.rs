@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The parts of the program that read no file.
+
+mod escapes;
+mod histograms;
+mod intervals;
+mod snapshots;
