@@ -64,7 +64,7 @@ pub struct Table {
     #[arg(short = 'm', long, group = "unit")]
     pub megabytes: bool,
     /// Amounts in the unit that suits each
-    #[arg(short = 'h', long, group = "unit")]
+    #[arg(short = 'h', long, group = "unit", conflicts_with = "format")]
     pub human: bool,
     /// The time of each report
     #[arg(short = 't', long)]
@@ -72,9 +72,28 @@ pub struct Table {
     /// dm-N in the place of names
     #[arg(short = 'N', long)]
     pub numbers: bool,
+    /// JSON: one line a report, with all columns if none are chosen
+    #[arg(short = 'j', long, group = "format")]
+    pub json: bool,
+    /// JSON as sysstat's "iostat -x -o JSON" writes it, with its keys and those of -j
+    #[arg(short = 'J', long, group = "format", conflicts_with = "columns")]
+    pub sysstat: bool,
+    /// CSV, with all columns if none are chosen
+    #[arg(short = 'c', long, group = "format")]
+    pub csv: bool,
     /// Leave out the first report, of what was counted before
     #[arg(short = 'y', long)]
     pub omit_first: bool,
+}
+
+/// The form of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Format {
+    Table,
+    JsonLines,
+    Sysstat,
+    Csv,
 }
 
 /// The rhythm of reports.
@@ -90,11 +109,22 @@ impl Table {
     /// The columns that are shown.
     pub fn chosen(&self) -> Vec<&'static Column> {
         match self.columns.as_slice() {
-            [] => COLUMNS
-                .iter()
-                .filter(|column| self.extended || column.usual)
-                .collect(),
+            [] => {
+                let all = self.extended || self.format() != Format::Table;
+                let chosen = COLUMNS.iter().filter(|column| all || column.usual);
+                chosen.collect()
+            }
             columns => columns.to_vec(),
+        }
+    }
+
+    /// The form of reports.
+    pub fn format(&self) -> Format {
+        match (self.json, self.sysstat, self.csv) {
+            (true, ..) => Format::JsonLines,
+            (_, true, _) => Format::Sysstat,
+            (.., true) => Format::Csv,
+            _ => Format::Table,
         }
     }
 

@@ -4,18 +4,22 @@
 //!
 //! From the kernel to the screen: [`sysfs`] finds the devices and reads their files, [`snapshot`] is
 //! what one file says, [`interval`] is what lies between two of them, [`column`] is what of that can be
-//! shown, and [`table`] shows it. [`sampling`] goes round.
+//! shown, and [`table`], [`json`] and [`csv`] show it. [`selection`] is which devices, and [`sampling`] goes
+//! round.
 
 #![warn(missing_docs)]
 
 pub mod arguments;
 pub mod clock;
 pub mod column;
+pub mod csv;
 pub mod error;
 pub mod escape;
 pub mod histogram;
 pub mod interval;
+pub mod json;
 pub mod operation;
+pub mod report;
 pub mod sampling;
 pub mod snapshot;
 pub mod sysfs;

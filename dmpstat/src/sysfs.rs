@@ -60,6 +60,16 @@ impl Machine {
         Ok(devices.into_iter().map(|(_, device)| device).collect())
     }
 
+    /// How many processors are online; `None` if it does not say.
+    pub fn cpus(&self) -> Option<u64> {
+        let online = fs::read_to_string(self.path("/sys/devices/system/cpu/online")).ok()?;
+        online.trim().split(',').try_fold(0, |sum: u64, range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+            sum.checked_add(last.checked_sub(first)?.checked_add(1)?)
+        })
+    }
+
     /// What was counted of a device. `None` if it is not there any more.
     pub fn snapshot(&self, device: &str) -> Result<Option<Snapshot>, Error> {
         let directory = self.directory().join(device);

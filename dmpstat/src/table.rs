@@ -9,9 +9,9 @@ use jiff::Zoned;
 use unicode_width::UnicodeWidthStr;
 
 use crate::arguments::Table as Options;
-use crate::column::{Column, Quantity};
+use crate::column::{Column, Quantity, Unit};
 use crate::interval::Interval;
-use crate::snapshot::Snapshot;
+use crate::report::{Report, Row, timestamp};
 
 const HEADER: Style = Style::new().bold();
 const ERRORS: Style = AnsiColor::Red.on_default().bold();
@@ -19,21 +19,13 @@ const MARK: Style = AnsiColor::Yellow.on_default();
 /// Of the devices' names at least, and of what is between two columns.
 const NAME_WIDTH: usize = 12;
 
-/// A device in a report.
-pub struct Row<'a> {
-    /// The device.
-    pub device: &'a Snapshot,
-    /// What passed through it.
-    pub interval: Interval,
-}
-
 /// The widths of a table that has been begun: they only grow, so that columns do not jump.
 pub struct Table {
     columns: Vec<&'static Column>,
     human: bool,
     numbers: bool,
     timestamps: bool,
-    unit: crate::column::Unit,
+    unit: Unit,
     name_width: usize,
     widths: Vec<usize>,
 }
@@ -52,41 +44,6 @@ impl Table {
             unit,
             name_width: NAME_WIDTH,
         }
-    }
-
-    /// Writes what passed through the devices.
-    pub fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
-        let lines: Vec<(String, Vec<String>)> = rows.iter().map(|row| self.line(row)).collect();
-        for (name, cells) in &lines {
-            self.name_width = self.name_width.max(name.width());
-            for (width, cell) in self.widths.iter_mut().zip(cells) {
-                *width = (*width).max(cell.len());
-            }
-        }
-
-        if self.timestamps {
-            writeln!(out, "{}", time.strftime("%Y-%m-%dT%H:%M:%S%:z"))?;
-        }
-        write!(out, "{HEADER}{:<1$}", "Device", self.name_width)?;
-        for (column, width) in self.columns.iter().zip(&self.widths) {
-            write!(out, " {:>width$}", column.name_in(self.unit))?;
-        }
-        writeln!(out, "{HEADER:#}")?;
-        for ((name, cells), row) in lines.iter().zip(rows) {
-            let padding = self.name_width - name.width();
-            write!(out, "{name}{:padding$}", "")?;
-            for ((cell, width), column) in cells.iter().zip(&self.widths).zip(&self.columns) {
-                let failed = column.quantity == Quantity::Errors
-                    && cell.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
-                let style = if failed { ERRORS } else { Style::new() };
-                write!(out, " {style}{cell:>width$}{style:#}")?;
-            }
-            match row.interval.anew {
-                Some(anew) => writeln!(out, "  {MARK}{}{MARK:#}", anew.word())?,
-                None => writeln!(out)?,
-            }
-        }
-        writeln!(out)
     }
 
     fn line(&self, row: &Row<'_>) -> (String, Vec<String>) {
@@ -115,6 +72,42 @@ impl Table {
                 .map(|value| format!("{value:.2}")),
         }
         .unwrap_or_else(|| "-".to_owned())
+    }
+}
+
+impl Report for Table {
+    fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
+        let lines: Vec<(String, Vec<String>)> = rows.iter().map(|row| self.line(row)).collect();
+        for (name, cells) in &lines {
+            self.name_width = self.name_width.max(name.width());
+            for (width, cell) in self.widths.iter_mut().zip(cells) {
+                *width = (*width).max(cell.len());
+            }
+        }
+
+        if self.timestamps {
+            writeln!(out, "{}", timestamp(time))?;
+        }
+        write!(out, "{HEADER}{:<1$}", "Device", self.name_width)?;
+        for (column, width) in self.columns.iter().zip(&self.widths) {
+            write!(out, " {:>width$}", column.name_in(self.unit))?;
+        }
+        writeln!(out, "{HEADER:#}")?;
+        for ((name, cells), row) in lines.iter().zip(rows) {
+            let padding = self.name_width - name.width();
+            write!(out, "{name}{:padding$}", "")?;
+            for ((cell, width), column) in cells.iter().zip(&self.widths).zip(&self.columns) {
+                let failed = column.quantity == Quantity::Errors
+                    && cell.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+                let style = if failed { ERRORS } else { Style::new() };
+                write!(out, " {style}{cell:>width$}{style:#}")?;
+            }
+            match row.interval.anew {
+                Some(anew) => writeln!(out, "  {MARK}{}{MARK:#}", anew.word())?,
+                None => writeln!(out)?,
+            }
+        }
+        writeln!(out)
     }
 }
 

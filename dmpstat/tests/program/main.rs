@@ -5,4 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod errors;
+mod formats;
+mod intervals;
+mod processes;
 mod tables;

@@ -40,3 +40,184 @@ fn a_second_report_is_of_the_interval_by_the_clock_of_the_snapshots() {
     );
     assert_eq!(output.lines().count(), 6);
 }
+
+/// The lines of a report, each cut into words.
+fn words(output: &str) -> Vec<Vec<&str>> {
+    let lines = output.lines().filter(|line| !line.is_empty());
+    lines
+        .map(|line| line.split_whitespace().collect())
+        .collect()
+}
+
+fn named(snapshot: &str, device: &str, name: &str) -> String {
+    snapshot.replace("dm-3", device).replace("vg-data", name)
+}
+
+#[test]
+fn the_usual_columns_fit_a_hundred_characters() {
+    let output = Root::with_device().run(&[]).output();
+    assert!(output.lines().all(|line| line.len() <= 100), "{output}");
+}
+
+#[test]
+fn chosen_columns_are_in_the_order_in_which_they_were_chosen() {
+    let root = Root::with_device();
+    let columns = [
+        "-o",
+        "w_p99.9,r_p50",
+        "-o",
+        "rareq-sz,again/s,z/s,o_await,d_await",
+    ];
+    assert_eq!(
+        words(&root.run(&columns).output()),
+        [
+            vec![
+                "Device", "w_p99.9", "r_p50", "rareq-sz", "again/s", "z/s", "o_await", "d_await"
+            ],
+            vec!["vg-data", "-", "0.017", "4.00", "0.00", "-", "-", "-"],
+        ]
+    );
+}
+
+#[test]
+fn all_columns_are_there_if_asked_for() {
+    let output = Root::with_device().run(&["-x"]).output();
+    let lines = words(&output);
+    assert_eq!(
+        lines[0].join(" "),
+        "Device r/s rkB/s r_await rareq-sz r_p50 r_p99 r_p99.9 w/s wkB/s w_await wareq-sz w_p50 w_p99 \
+         w_p99.9 d/s dkB/s d_await dareq-sz f/s f_await z/s zkB/s z_await o/s o_await aqu-sz inflight \
+         err/s again/s"
+    );
+    assert_eq!(lines[1].len(), 30);
+}
+
+#[test]
+fn amounts_are_in_the_unit_that_was_asked_for() {
+    let root = Root::new();
+    root.write("dm-3", SNAPSHOT.replace("bytes 2048000", "bytes 20480000"));
+    let amounts = |option| {
+        let output = root.run(&["-o", "rkB/s,rareq-sz", option]).output();
+        words(&output)
+            .into_iter()
+            .map(|line| line[1..].join(" "))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(amounts("-k"), ["rkB/s rareq-sz", "5000.00 40.00"]);
+    assert_eq!(amounts("-m"), ["rMB/s rareq-sz", "4.88 40.00"]);
+    assert_eq!(amounts("-h"), ["rkB/s rareq-sz", "4.9M 40.0k"]);
+    let megabytes = root.run(&["-o", "rMB/s"]).output();
+    assert_eq!(words(&megabytes)[0], ["Device", "rkB/s"]);
+}
+
+#[test]
+fn devices_are_sorted_by_a_column_and_where_it_is_not_known_last() {
+    let root = Root::with_device();
+    root.write(
+        "dm-4",
+        named(SNAPSHOT, "dm-4", "busy").replace("requests 500", "requests 900"),
+    );
+    root.write(
+        "dm-10",
+        "dmp 1\ndevice dm-10\nname none\ndiskseq 1\nsince 1\ntaken 2\n",
+    );
+    let order = |options: &[&str]| {
+        let output = root.run(options).output();
+        words(&output)[1..]
+            .iter()
+            .map(|line| line[0].to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(order(&[]), ["vg-data", "busy", "none"]);
+    assert_eq!(order(&["-S", "r/s"]), ["busy", "vg-data", "none"]);
+    assert_eq!(order(&["-N", "-S", "r/s"]), ["dm-4", "dm-3", "dm-10"]);
+}
+
+#[test]
+fn idle_devices_can_be_left_out_but_none_with_requests_under_way() {
+    let root = Root::with_device();
+    let hung = named(SNAPSHOT, "dm-4", "hung").replace(
+        "again 0 inflight 0 latency_ns 10",
+        "again 0 inflight 7 latency_ns 10",
+    );
+    root.write("dm-4", &hung);
+    let output = root
+        .run_while(&["-yz", "-o", "inflight,r/s,r_p99", "1", "1"], |_| {
+            root.write("dm-3", SNAPSHOT.replace("taken 9", "taken 10"));
+            root.write("dm-4", hung.replace("taken 9", "taken 10"));
+        })
+        .output();
+    assert_eq!(words(&output)[1..], [["hung", "7", "0.00", "-"]]);
+}
+
+#[test]
+fn times_are_shown_and_the_first_report_left_out() {
+    let root = Root::with_device();
+    let output = root
+        .run_while(&["-y", "-t", "-o", "r/s", "1", "1"], |_| {
+            root.write("dm-3", later())
+        })
+        .output();
+    assert_eq!(
+        output,
+        "2026-11-26T21:00:00+01:00\n\
+         Device           r/s\n\
+         vg-data        22.22\n\
+         \n"
+    );
+    // Without an interval there is no other report.
+    assert_eq!(words(&root.run(&["-y", "-o", "r/s"]).output()).len(), 2);
+}
+
+#[test]
+fn names_are_aligned_by_what_they_take_on_the_screen() {
+    let root = Root::new();
+    root.write(
+        "dm-3",
+        named(
+            SNAPSHOT,
+            "dm-3",
+            "\\xe6\\xbc\\xa2\\xe5\\xad\\x97\\x0a012345678",
+        ),
+    );
+    root.write("dm-4", named(SNAPSHOT, "dm-4", "\\x5cx20"));
+    assert_eq!(
+        root.run(&["-o", "r/s"]).output(),
+        "Device                r/s\n\
+         漢字\\x0a012345678  125.00\n                   125.00\n\n"
+    );
+}
+
+#[test]
+fn latencies_that_are_off_are_not_shown_as_zero() {
+    let root = Root::new();
+    let off = "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 1000000000\nlatency off\n\
+        read requests 2 bytes 1024 errors 0 again 0\nread sizes 512:2\n";
+    root.write("dm-3", off);
+    let output = root
+        .run(&["-o", "r/s,r_await,r_p99,aqu-sz,inflight,err/s"])
+        .output();
+    assert_eq!(words(&output)[1], ["a", "2.00", "-", "-", "-", "-", "0.00"]);
+}
+
+#[test]
+fn what_is_above_the_last_bound_took_no_more_than_the_slowest() {
+    let root = Root::new();
+    let slow = SNAPSHOT
+        .replace("32768:20", "inf:20")
+        .replace("max_ns 32000", "max_ns 71234567890");
+    root.write("dm-3", slow);
+    let output = root.run(&["-o", "r_p50,r_p99"]).output();
+    assert_eq!(words(&output)[1], ["vg-data", "0.017", "72000"]);
+}
+
+/// Latencies were switched on after the reset: how many requests were under way before, nobody knows.
+#[test]
+fn a_queue_of_which_a_part_was_not_measured_is_not_shown() {
+    let root = Root::new();
+    root.write("dm-3", SNAPSHOT.replace("16384:480", "16384:479"));
+    assert_eq!(
+        words(&root.run(&["-o", "aqu-sz"]).output())[1],
+        ["vg-data", "-"]
+    );
+}

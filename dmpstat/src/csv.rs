@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! CSV: a header, and then a line for each device and interval.
+
+use std::io::{self, Write};
+
+use jiff::Zoned;
+
+use crate::arguments::Table as Options;
+use crate::column::{Column, Unit};
+use crate::escape;
+use crate::report::{Report, Row, timestamp};
+
+/// What it is a line of.
+const KEYS: [&str; 7] = [
+    "time", "device", "name", "uuid", "diskseq", "seconds", "anew",
+];
+
+/// Which columns, and whether the header has been written.
+pub struct Csv {
+    columns: Vec<&'static Column>,
+    unit: Unit,
+    begun: bool,
+}
+
+impl Csv {
+    /// With the columns that were asked for.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            columns: options.chosen(),
+            unit: options.unit(),
+            begun: false,
+        }
+    }
+}
+
+impl Report for Csv {
+    fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
+        let mut csv = csv::Writer::from_writer(out);
+        if !self.begun {
+            let names = self.columns.iter().map(|column| column.name_in(self.unit));
+            csv.write_record(KEYS.into_iter().chain(names))?;
+            self.begun = true;
+        }
+        for Row { device, interval } in rows {
+            let keys = [
+                timestamp(time),
+                device.device.clone(),
+                device.shown_name(),
+                escape::show(&device.uuid),
+                device.diskseq.to_string(),
+                interval.length.as_secs_f64().to_string(),
+                interval.anew.map_or("", |anew| anew.word()).to_owned(),
+            ];
+            let numbers = self.columns.iter().map(|column| {
+                let value = column.value(interval, self.unit);
+                value.map_or_else(String::new, |value| value.to_string())
+            });
+            csv.write_record(keys.into_iter().chain(numbers))?;
+        }
+        csv.flush()
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! JSON: a line each interval, or the document that sysstat's iostat writes.
+
+use std::io::{self, Write};
+
+use jiff::Zoned;
+use rustix::system::uname;
+use serde_json::{Map, Value, json};
+
+use crate::arguments::Table as Options;
+use crate::column::{COLUMNS, Column, Unit};
+use crate::escape;
+use crate::report::{Report, Row, timestamp};
+use crate::sysfs::Machine;
+
+/// A line each interval.
+pub struct Lines {
+    columns: Vec<&'static Column>,
+    unit: Unit,
+}
+
+impl Lines {
+    /// With the columns that were asked for.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            columns: options.chosen(),
+            unit: options.unit(),
+        }
+    }
+}
+
+impl Report for Lines {
+    fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
+        let devices: Vec<Value> = rows
+            .iter()
+            .map(|row| {
+                let mut device = identity(row);
+                device.extend(numbers(&self.columns, self.unit, row));
+                Value::Object(device)
+            })
+            .collect();
+        let line = json!({ "time": timestamp(time), "devices": devices });
+        writeln!(out, "{line}")
+    }
+}
+
+/// Which device it is, and of what time the numbers are.
+pub fn identity(row: &Row<'_>) -> Map<String, Value> {
+    let mut identity = Map::new();
+    let uuid = escape::show(&row.device.uuid);
+    identity.insert("device".into(), row.device.device.clone().into());
+    identity.insert("name".into(), row.device.shown_name().into());
+    identity.insert(
+        "uuid".into(),
+        Some(uuid).filter(|uuid| !uuid.is_empty()).into(),
+    );
+    identity.insert("diskseq".into(), row.device.diskseq.into());
+    identity.insert("seconds".into(), row.interval.length.as_secs_f64().into());
+    identity.insert(
+        "anew".into(),
+        row.interval.anew.map(|anew| anew.word()).into(),
+    );
+    identity
+}
+
+/// The numbers by their columns' names, which say the units.
+fn numbers(
+    columns: &[&'static Column],
+    unit: Unit,
+    row: &Row<'_>,
+) -> impl Iterator<Item = (String, Value)> {
+    columns.iter().map(move |column| {
+        (
+            column.name_in(unit).to_owned(),
+            column.value(&row.interval, unit).into(),
+        )
+    })
+}
+
+/// What of iostat's has no meaning for bios, which nobody merges before they come to a target.
+const NOT_MEASURED: [&str; 7] = ["rrqm/s", "wrqm/s", "drqm/s", "rrqm", "wrqm", "drqm", "util"];
+
+/// One document, whose form and keys are those of `iostat -x -o JSON`.
+pub struct Sysstat {
+    unit: Unit,
+    numbers: bool,
+    machine: Machine,
+    begun: bool,
+}
+
+impl Sysstat {
+    /// In the unit that was asked for.
+    pub fn new(options: &Options, machine: Machine) -> Self {
+        Self {
+            unit: options.unit(),
+            numbers: options.numbers,
+            machine,
+            begun: false,
+        }
+    }
+
+    fn begin(&mut self, out: &mut dyn Write, time: &Zoned) -> io::Result<()> {
+        let system = uname();
+        let text = |text: &std::ffi::CStr| Value::from(text.to_string_lossy());
+        let host = json!({
+            "nodename": text(system.nodename()),
+            "sysname": text(system.sysname()),
+            "release": text(system.release()),
+            "machine": text(system.machine()),
+            "number-of-cpus": self.machine.cpus(),
+            "date": time.strftime("%Y-%m-%d").to_string(),
+        })
+        .to_string();
+        let host = host.strip_suffix('}').unwrap_or(&host);
+        self.begun = true;
+        write!(out, "{{\"sysstat\":{{\"hosts\":[{host},\"statistics\":[")
+    }
+}
+
+impl Report for Sysstat {
+    fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
+        let separator = if self.begun { "," } else { "" };
+        if !self.begun {
+            self.begin(out, time)?;
+        }
+        let columns: Vec<&'static Column> = COLUMNS.iter().collect();
+        let disks: Vec<Value> = rows
+            .iter()
+            .map(|row| {
+                let name = match self.numbers {
+                    true => row.device.device.clone(),
+                    false => row.device.shown_name(),
+                };
+                let mut disk = Map::from_iter([("disk_device".to_owned(), name.into())]);
+                disk.extend(numbers(&columns, self.unit, row));
+                disk.extend(NOT_MEASURED.map(|key| (key.to_owned(), Value::Null)));
+                disk.extend(identity(row));
+                Value::Object(disk)
+            })
+            .collect();
+        let report = json!({ "timestamp": timestamp(time), "disk": disks });
+        writeln!(out, "{separator}")?;
+        write!(out, "{report}")
+    }
+
+    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        match self.begun {
+            true => writeln!(out, "\n]}}]}}}}"),
+            false => Ok(()),
+        }
+    }
+}

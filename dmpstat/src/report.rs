@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a report of an interval is made of, in whatever form.
+
+use std::io::{self, Write};
+
+use jiff::Zoned;
+
+use crate::arguments::{Format, Table as Options};
+use crate::csv::Csv;
+use crate::interval::Interval;
+use crate::json::{Lines, Sysstat};
+use crate::snapshot::Snapshot;
+use crate::sysfs::Machine;
+use crate::table::Table;
+
+/// A device in a report.
+pub struct Row<'a> {
+    /// The device.
+    pub device: &'a Snapshot,
+    /// What passed through it.
+    pub interval: Interval,
+}
+
+/// A form of reports.
+pub trait Report {
+    /// Writes what passed through the devices.
+    fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()>;
+
+    /// Writes what comes behind the last report.
+    fn end(&mut self, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The form that was asked for.
+pub fn of(options: &Options, machine: &Machine) -> Box<dyn Report> {
+    match options.format() {
+        Format::Table => Box::new(Table::new(options)),
+        Format::JsonLines => Box::new(Lines::new(options)),
+        Format::Sysstat => Box::new(Sysstat::new(options, machine.clone())),
+        Format::Csv => Box::new(Csv::new(options)),
+    }
+}
+
+/// The time as programs read it.
+pub fn timestamp(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}

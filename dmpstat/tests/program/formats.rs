@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! JSON and CSV.
+
+use serde_json::{Value, json};
+
+use crate::common::{Root, SNAPSHOT};
+
+/// Two devices: one with latencies, and one without and of a strange name.
+fn root() -> Root {
+    let root = Root::with_device();
+    root.write(
+        "dm-4",
+        "dmp 1\ndevice dm-4\nname a\\x22\\xff\\x5c\\x0a,\ndiskseq 9\nsince 0\ntaken 2000000000\nlatency off\n\
+         write requests 3 bytes 3072 errors 0 again 1\nwrite sizes 1024:3\n",
+    );
+    root
+}
+
+fn parse(line: &str) -> Value {
+    serde_json::from_str(line).unwrap()
+}
+
+#[test]
+fn json_is_a_line_a_report_with_what_is_not_measured_null() {
+    let output = root()
+        .run(&["-j", "-o", "r/s,rkB/s,r_p99,w/s,w_await", "1", "2"])
+        .output();
+    let lines: Vec<Value> = output.lines().map(parse).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        lines[0],
+        json!({"time": "2026-11-26T21:00:00+01:00", "devices": [
+            {"device": "dm-3", "name": "vg-data", "uuid": "LVM-0123", "diskseq": 21, "seconds": 4.0,
+             "anew": null, "r/s": 125.0, "rkB/s": 500.0, "r_p99": 0.032768, "w/s": 0.0, "w_await": 0.0},
+            {"device": "dm-4", "name": "a\"\\xff\\x5c\\x0a,", "uuid": null, "diskseq": 9, "seconds": 2.0,
+             "anew": null, "r/s": null, "rkB/s": null, "r_p99": null, "w/s": 1.5, "w_await": null},
+        ]})
+    );
+    // No time has passed between the two.
+    assert_eq!(lines[1]["devices"][0]["r/s"], Value::Null);
+}
+
+#[test]
+fn json_has_all_columns_if_none_are_chosen_and_names_the_unit() {
+    let line = parse(&root().run(&["-jm"]).output());
+    let device = line["devices"][0].as_object().unwrap();
+    assert_eq!(device.len(), 6 + 29);
+    assert_eq!(
+        (device["rMB/s"].as_f64(), device.get("rkB/s")),
+        (Some(500.0 / 1024.0), None)
+    );
+}
+
+#[test]
+fn sysstat_s_document_has_its_keys_and_is_whole() {
+    let root = root();
+    let cpus = root.path().join("sys/devices/system/cpu");
+    std::fs::create_dir_all(&cpus).unwrap();
+    std::fs::write(cpus.join("online"), "0-2,5\n").unwrap();
+    let document = parse(&root.run(&["-J", "1", "2"]).output());
+    let host = &document["sysstat"]["hosts"][0];
+    assert_eq!(
+        (&host["sysname"], &host["number-of-cpus"]),
+        (&json!("Linux"), &json!(4))
+    );
+    assert_eq!(host["date"], "2026-11-26");
+    let statistics = host["statistics"].as_array().unwrap();
+    assert_eq!(statistics.len(), 2);
+    let disk = statistics[0]["disk"][0].as_object().unwrap();
+    assert_eq!(disk["disk_device"], "vg-data");
+    // As sysstat 12.6.1 has them.
+    for key in [
+        "r/s", "w/s", "d/s", "f/s", "rkB/s", "wkB/s", "dkB/s", "rrqm/s", "wrqm/s", "drqm/s",
+        "rrqm", "wrqm", "drqm", "r_await", "w_await", "d_await", "f_await", "rareq-sz", "wareq-sz",
+        "dareq-sz", "aqu-sz", "util",
+    ] {
+        assert!(disk.contains_key(key), "{key}");
+    }
+    assert_eq!(
+        (&disk["r/s"], &disk["util"], &disk["r_p50"]),
+        (&json!(125.0), &Value::Null, &json!(0.016384))
+    );
+    assert_eq!(disk["device"], "dm-3");
+    let numbered = parse(&root.run(&["-JN"]).output());
+    assert_eq!(
+        numbered["sysstat"]["hosts"][0]["statistics"][0]["disk"][0]["disk_device"],
+        "dm-3"
+    );
+}
+
+#[test]
+fn sysstat_s_document_is_whole_where_the_module_goes() {
+    let root = root();
+    let ran = root.run_while(&["-J", "1"], |_| {
+        std::fs::remove_dir_all(root.stat()).unwrap();
+    });
+    assert!(ran.result.is_err());
+    let document = parse(&ran.out);
+    assert_eq!(
+        document["sysstat"]["hosts"][0]["statistics"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn csv_has_a_header_and_a_line_for_each_device_and_report() {
+    let output = root()
+        .run(&["-c", "-o", "r/s,w/s,r_p99", "1", "2"])
+        .output();
+    assert_eq!(
+        output,
+        "time,device,name,uuid,diskseq,seconds,anew,r/s,w/s,r_p99\n\
+         2026-11-26T21:00:00+01:00,dm-3,vg-data,LVM-0123,21,4,,125,0,0.032768\n\
+         2026-11-26T21:00:00+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,2,,,1.5,\n\
+         2026-11-26T21:00:00+01:00,dm-3,vg-data,LVM-0123,21,0,,,,\n\
+         2026-11-26T21:00:00+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,0,,,,\n"
+    );
+}
+
+#[test]
+fn a_device_that_begins_anew_is_marked_there_too() {
+    let root = Root::with_device();
+    let reset = SNAPSHOT.replace("since 5", "since 6");
+    let output = root
+        .run_while(&["-jy", "1", "1"], |_| root.write("dm-3", &reset))
+        .output();
+    assert_eq!(parse(&output)["devices"][0]["anew"], "reset");
+}

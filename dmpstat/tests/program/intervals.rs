@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Intervals that are not all of the time since the last report, and devices that come and go.
+
+use crate::common::{Root, SNAPSHOT};
+
+const COLUMNS: &str = "r/s,r_await";
+
+/// The reports after the first, each as its lines without the header.
+fn reports(root: &Root, steps: u32, step: impl FnMut(u32)) -> Vec<Vec<String>> {
+    let count = steps.to_string();
+    let output = root
+        .run_while(&["-y", "-o", COLUMNS, "1", &count], step)
+        .output();
+    let reports = output.trim_end().split("\n\n");
+    reports
+        .map(|report| {
+            let lines = report.lines().skip(1);
+            lines
+                .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+                .collect()
+        })
+        .collect()
+}
+
+/// The snapshot of 5 s after `since` with so many reads of 1 ms.
+fn reads(since: u64, latency: bool, requests: u64) -> String {
+    let (switch, timing, latencies) = match latency {
+        true => (
+            "on",
+            format!(
+                " inflight 0 latency_ns {} latency_max_ns 1000000",
+                requests * 1_000_000
+            ),
+            format!("read latencies 1048576:{requests}\n"),
+        ),
+        false => ("off", String::new(), String::new()),
+    };
+    let taken = since + 5_000_000_000;
+    format!(
+        "dmp 1\ndevice dm-3\nname vg-data\ndiskseq 21\nsince {since}\ntaken {taken}\nlatency {switch}\n\
+         read requests {requests} bytes 0 errors 0 again 0{timing}\nread sizes 512:{requests}\n{latencies}"
+    )
+}
+
+#[test]
+fn a_reset_begins_the_interval_anew_and_is_marked() {
+    let root = Root::new();
+    root.write("dm-3", reads(1, true, 1000));
+    let reports = reports(&root, 2, |step| match step {
+        1 => root.write("dm-3", reads(2, true, 10)),
+        _ => root.write("dm-3", reads(2, true, 10).replace("taken 5", "taken 6")),
+    });
+    assert_eq!(
+        reports,
+        [["vg-data 2.00 1.00 reset"], ["vg-data 0.00 0.00"]]
+    );
+}
+
+#[test]
+fn a_switch_of_latency_leaves_requests_as_they_are() {
+    let root = Root::new();
+    root.write("dm-3", reads(1, false, 1000));
+    let reports = reports(&root, 3, |step| match step {
+        1 => root.write("dm-3", reads(1, true, 1010).replace("taken 5", "taken 7")),
+        2 => root.write("dm-3", reads(1, true, 1020).replace("taken 5", "taken 9")),
+        _ => root.write("dm-3", reads(1, false, 1040).replace("taken 5", "taken 13")),
+    });
+    assert_eq!(
+        reports,
+        [
+            ["vg-data 5.00 - latency"],
+            ["vg-data 5.00 1.00"],
+            ["vg-data 5.00 - latency"]
+        ]
+    );
+}
+
+#[test]
+fn another_device_of_the_same_number_begins_anew() {
+    let root = Root::new();
+    root.write("dm-3", reads(1, true, 1000));
+    let reports = reports(&root, 1, |_| {
+        root.write(
+            "dm-3",
+            reads(1, true, 1005).replace("diskseq 21", "diskseq 22"),
+        );
+    });
+    assert_eq!(reports, [["vg-data 201.00 1.00 new"]]);
+}
+
+#[test]
+fn devices_come_and_go() {
+    let root = Root::new();
+    root.write("dm-3", reads(1, true, 1000));
+    let other = reads(1, true, 15)
+        .replace("dm-3", "dm-4")
+        .replace("vg-data", "other");
+    let reports = reports(&root, 4, |step| match step {
+        1 => root.write("dm-4", &other),
+        2 => root.remove("dm-3"),
+        3 => root.remove("dm-4"),
+        _ => root.write("dm-3", reads(1, true, 10)),
+    });
+    let expected: [&[&str]; 4] = [
+        &["vg-data - 0.00", "other 3.00 1.00 new"],
+        &["other - 0.00"],
+        &[],
+        &["vg-data 2.00 1.00 new"],
+    ];
+    assert_eq!(reports, expected);
+}
+
+#[test]
+fn a_program_that_waits_for_devices_says_so_and_goes_on() {
+    let root = Root::new();
+    let ran = root.run_while(&["-o", "r/s", "1", "2"], |_| root.write("dm-3", SNAPSHOT));
+    assert!(
+        ran.notes
+            .starts_with("dmpstat: there is no dmp device yet. Make one"),
+        "{}",
+        ran.notes
+    );
+    ran.result.unwrap();
+    assert_eq!(
+        ran.out,
+        "Device           r/s\n\nDevice           r/s\nvg-data       125.00  new\n\n"
+    );
+}
+
+/// Between the list of the directory and the read of the file, or within it.
+#[test]
+fn a_device_that_goes_while_it_is_read_is_left_out() {
+    let root = Root::with_device();
+    std::fs::create_dir(root.stat().join("dm-4")).unwrap();
+    assert_eq!(root.run(&["-o", "r/s"]).output().lines().count(), 3);
+}
+
+#[test]
+fn without_a_count_it_goes_on() {
+    let root = Root::with_device();
+    // The clock of these tests ends it after 100.
+    let output = root.run(&["-o", "r/s", "0.5"]).output();
+    assert_eq!(
+        output
+            .lines()
+            .filter(|line| line.starts_with("Device"))
+            .count(),
+        100
+    );
+}

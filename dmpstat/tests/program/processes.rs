@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What only a process of its own can show: signals, pipes, terminals, the environment.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::common::Root;
+
+fn command(root: &Root, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dmpstat"));
+    command
+        .args(arguments)
+        .env("DMPSTAT_ROOT", root.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn interrupt(child: &Child) {
+    kill_process(Pid::from_child(child), Signal::INT).unwrap();
+}
+
+#[test]
+fn each_report_comes_at_once_into_a_pipe_and_the_last_one_is_whole_at_an_interrupt() {
+    let root = Root::with_device();
+    for (option, lines) in [("-j", 1), ("-J", 2)] {
+        let mut child = command(&root, &[option, "3600"])
+            .env("LC_ALL", "de_DE.UTF-8")
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut text = String::new();
+        for _ in 0..lines - 1 {
+            output.read_line(&mut text).unwrap();
+        }
+        // The document's last line ends with it.
+        let mut first = [0];
+        output.read_exact(&mut first).unwrap();
+        interrupt(&child);
+        output.read_to_string(&mut text).unwrap();
+        assert!(child.wait().unwrap().success());
+        let before = text.len() - text.lines().last().unwrap().len();
+        let whole = match option {
+            "-j" => format!("{}{text}", char::from(first[0])),
+            _ => {
+                let (head, tail) = text.split_at(text.find('\n').unwrap() + 1);
+                assert!(before > 0);
+                format!("{head}{}{tail}", char::from(first[0]))
+            }
+        };
+        serde_json::from_str::<serde_json::Value>(&whole).unwrap();
+        assert!(whole.contains("125.0"), "{whole}");
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_ends_it_quietly() {
+    let root = Root::with_device();
+    let mut child = command(&root, &["0.01"]).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
+fn there_are_no_colours_in_a_pipe() {
+    let root = Root::with_device();
+    let output = command(&root, &[]).output().unwrap();
+    assert!(!output.stdout.contains(&0x1b) && output.status.success());
+    let forced = command(&root, &[])
+        .env("CLICOLOR_FORCE", "1")
+        .output()
+        .unwrap();
+    assert!(forced.stdout.contains(&0x1b));
+    let none = command(&root, &[])
+        .env("CLICOLOR_FORCE", "1")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    assert!(!none.stdout.contains(&0x1b));
+}
+
+#[test]
+fn errors_are_said_on_stderr_and_in_the_status() {
+    let output = command(&Root::without_module(), &[]).output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(1), &b""[..])
+    );
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "dmpstat: the dmp module is not loaded: load it with \"modprobe dmp\"\n"
+    );
+    let usage = command(&Root::new(), &["-o", "x"]).output().unwrap();
+    assert_eq!(usage.status.code(), Some(2));
+}
