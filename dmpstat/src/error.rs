@@ -27,6 +27,8 @@ pub enum Error {
          or have an existing linear device counted: load its table again with \"dmp\" for \"linear\""
     )]
     NoDevices,
+    #[error("there is no dmp device \"{wanted}\"{}", near_names(.near))]
+    NoSuchDevice { wanted: String, near: Vec<String> },
     #[error("cannot {what} {}: {source}{}", .path.display(), advice(.source))]
     File {
         what: &'static str,
@@ -44,6 +46,13 @@ impl Error {
     /// Whether it is no more than that nobody reads the output any more.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn near_names(near: &[String]) -> String {
+    match near {
+        [] => String::new(),
+        names => format!("; there is {}", names.join(", ")),
     }
 }
 

@@ -21,6 +21,7 @@ pub mod json;
 pub mod operation;
 pub mod report;
 pub mod sampling;
+pub mod selection;
 pub mod snapshot;
 pub mod sysfs;
 pub mod table;

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::report::{self, Report, Row};
+use crate::selection::Selection;
 use crate::snapshot::Snapshot;
 use crate::sysfs::Machine;
 
@@ -23,6 +24,7 @@ pub fn run(
 ) -> Result<(), Error> {
     let mut report = report::of(&arguments.table, machine);
     let mut sampling = Sampling {
+        selection: Selection::new(&arguments.devices),
         machine,
         repeat: arguments.repeat,
         before: None,
@@ -37,6 +39,7 @@ pub fn run(
 
 /// What goes on between two reports.
 struct Sampling<'a> {
+    selection: Selection,
     machine: &'a Machine,
     repeat: Option<Repeat>,
     /// The snapshots of the last time, by the devices' names in the kernel.
@@ -78,17 +81,19 @@ impl Sampling<'_> {
     fn sample(&self, notes: &mut dyn Write) -> Result<Vec<Snapshot>, Error> {
         let mut all = Vec::new();
         for device in self.machine.devices()? {
-            all.extend(self.machine.snapshot(&device)?);
+            if self.before.is_none() || self.selection.may_have(&device) {
+                all.extend(self.machine.snapshot(&device)?);
+            }
         }
         if self.before.is_none() {
             let waits = self.repeat.is_some();
             match all.is_empty() {
                 true if !waits => return Err(Error::NoDevices),
                 true => _ = writeln!(notes, "dmpstat: {}", Error::NoDevices),
-                false => {}
+                false => self.selection.check(&all, self.machine, waits)?,
             }
         }
-        Ok(all)
+        Ok(self.selection.filter(all, self.machine))
     }
 
     fn rows<'a>(&self, devices: &'a [Snapshot], options: &Options) -> Vec<Row<'a>> {

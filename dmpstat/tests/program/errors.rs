@@ -38,6 +38,31 @@ fn with_an_old_module_it_says_what_is_missing() {
 }
 
 #[test]
+fn of_no_such_device_the_near_names_are_told() {
+    let root = Root::with_device();
+    root.write(
+        "dm-4",
+        SNAPSHOT
+            .replace("dm-3", "dm-4")
+            .replace("vg-data", "backup"),
+    );
+    let message = |device| root.run(&[device, "1"]).message();
+    assert_eq!(
+        message("vg-dats"),
+        "there is no dmp device \"vg-dats\"; there is vg-data"
+    );
+    assert_eq!(message("xyz"), "there is no dmp device \"xyz\"");
+    assert_eq!(
+        message("dm-5"),
+        "there is no dmp device \"dm-5\"; there is dm-3, dm-4"
+    );
+    assert_eq!(
+        root.run(&["xyz*"]).message(),
+        "there is no dmp device \"xyz*\""
+    );
+}
+
+#[test]
 fn what_is_no_snapshot_is_said_with_its_file() {
     let root = Root::new();
     root.write("dm-3", SNAPSHOT.replace("taken 9000000000", "taken soon"));

@@ -8,5 +8,6 @@ mod common;
 mod errors;
 mod formats;
 mod intervals;
+mod names;
 mod processes;
 mod tables;

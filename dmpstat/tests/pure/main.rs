@@ -5,4 +5,5 @@
 mod escapes;
 mod histograms;
 mod intervals;
+mod names;
 mod snapshots;

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which devices are meant.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::error::Error;
+use crate::escape;
+use crate::snapshot::Snapshot;
+use crate::sysfs::{Machine, minor};
+
+/// How many names are told to who mistook one, and how near they are at least.
+const NEAR: (usize, f64) = (3, 0.75);
+
+/// The devices of a command line: all if it names none.
+pub struct Selection(Vec<Choice>);
+
+/// What was written for one device or some.
+struct Choice {
+    written: OsString,
+    pattern: Option<GlobMatcher>,
+}
+
+impl Selection {
+    /// Of what was written on the command line.
+    pub fn new(devices: &[OsString]) -> Self {
+        Self(devices.iter().map(|device| Choice::new(device)).collect())
+    }
+
+    /// Whether a device of this name in the kernel can be one of them, before more of it is known.
+    pub fn may_have(&self, device: &str) -> bool {
+        let numbers = || self.0.iter().map(Choice::number);
+        self.0.is_empty()
+            || numbers().any(|number| number.is_none())
+            || numbers().any(|number| number == Some(device))
+    }
+
+    /// Those devices that are meant. A path is that of a device now, and may be another's later.
+    pub fn filter(&self, devices: Vec<Snapshot>, machine: &Machine) -> Vec<Snapshot> {
+        if self.0.is_empty() {
+            return devices;
+        }
+        let targets: Vec<Option<OsString>> =
+            self.0.iter().map(|choice| choice.target(machine)).collect();
+        let meant = |device: &Snapshot| {
+            let names = names(device);
+            let mut choices = self.0.iter().zip(&targets);
+            choices.any(|(choice, target)| choice.is(device, &names, target.as_deref()))
+        };
+        devices.into_iter().filter(meant).collect()
+    }
+
+    /// An error if something was written that is no device of these. Patterns may have none if
+    /// devices are waited for.
+    pub fn check(&self, all: &[Snapshot], machine: &Machine, waits: bool) -> Result<(), Error> {
+        for choice in self
+            .0
+            .iter()
+            .filter(|choice| !(waits && choice.pattern.is_some()))
+        {
+            let target = choice.target(machine);
+            let is = |device| choice.is(device, &names(device), target.as_deref());
+            if !all.iter().any(is) {
+                return Err(choice.no_such_device(all));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Choice {
+    fn new(written: &OsStr) -> Self {
+        let pattern = written
+            .to_str()
+            .filter(|text| text.contains(['*', '?', '[', '{']));
+        let pattern = pattern.and_then(|text| {
+            let glob = GlobBuilder::new(text)
+                .literal_separator(true)
+                .backslash_escape(false)
+                .build();
+            Some(glob.ok()?.compile_matcher())
+        });
+        Self {
+            written: written.to_owned(),
+            pattern,
+        }
+    }
+
+    /// If it is dm-N, that.
+    fn number(&self) -> Option<&str> {
+        let text = self.written.to_str()?;
+        let device = text.strip_prefix("/dev/").unwrap_or(text);
+        minor(device).is_some().then_some(device)
+    }
+
+    /// The node that a path leads to.
+    fn target(&self, machine: &Machine) -> Option<OsString> {
+        let path = Path::new(&self.written);
+        if !path.is_absolute() {
+            return None;
+        }
+        let target: PathBuf = fs::canonicalize(machine.path(path)).ok()?;
+        Some(target.file_name()?.to_owned())
+    }
+
+    fn is(&self, device: &Snapshot, names: &[OsString], target: Option<&OsStr>) -> bool {
+        if let Some(number) = self.number() {
+            return number == device.device;
+        }
+        target == Some(OsStr::new(&device.device))
+            || names.contains(&self.written)
+            || self
+                .pattern
+                .as_ref()
+                .is_some_and(|pattern| names.iter().any(|name| pattern.is_match(name)))
+    }
+
+    fn no_such_device(&self, all: &[Snapshot]) -> Error {
+        let wanted = escape::show(self.written.as_bytes());
+        // Of all that a device is called, what is most like it.
+        let nearest = |device: &Snapshot| {
+            let names = names(device).into_iter();
+            let names = names.map(|name| escape::show(name.as_bytes()));
+            let alike = names.map(|name| (strsim::jaro_winkler(&wanted, &name), name));
+            alike.max_by(|one, other| one.0.total_cmp(&other.0))
+        };
+        let mut near: Vec<(f64, String)> = all.iter().filter_map(nearest).collect();
+        near.retain(|(likeness, _)| *likeness >= NEAR.1);
+        near.sort_by(|one, other| other.0.total_cmp(&one.0));
+        near.truncate(NEAR.0);
+        Error::NoSuchDevice {
+            wanted,
+            near: near.into_iter().map(|(_, name)| name).collect(),
+        }
+    }
+}
+
+/// All that a device is called.
+fn names(device: &Snapshot) -> Vec<OsString> {
+    let plain = device.plain_name();
+    let shown = device.shown_name().into_bytes();
+    let volume = logical_volume(&plain);
+    let mut names = vec![device.device.clone().into_bytes()];
+    names.extend(
+        [&device.name, &plain, &shown].map(|name| [b"/dev/mapper/", name.as_slice()].concat()),
+    );
+    names.extend(
+        volume
+            .iter()
+            .map(|volume| [b"/dev/", volume.as_slice()].concat()),
+    );
+    names.extend(volume);
+    names.extend([device.name.clone(), plain, shown]);
+    names.into_iter().map(OsString::from_vec).collect()
+}
+
+/// VG/LV, if the name is one that LVM makes of it: with a hyphen between, and each of their own doubled.
+pub fn logical_volume(name: &[u8]) -> Option<Vec<u8>> {
+    let mut volume = Vec::with_capacity(name.len());
+    let mut rest = name;
+    let mut separators = 0;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        match (first, after) {
+            (b'-', [b'-', after @ ..]) => (rest, _) = (after, volume.push(b'-')),
+            (b'-', _) => (separators, _) = (separators + 1, volume.push(b'/')),
+            _ => volume.push(*first),
+        }
+    }
+    let whole = !volume.starts_with(b"/") && !volume.ends_with(b"/");
+    (separators == 1 && whole && !name.contains(&b'/')).then_some(volume)
+}

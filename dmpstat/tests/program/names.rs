@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What devices can be called.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::common::{Root, SNAPSHOT};
+
+/// Devices dm-0, dm-1 and so on of these names, as the module writes them.
+fn root(names: &[&str]) -> Root {
+    let root = Root::new();
+    for (number, name) in names.iter().enumerate() {
+        let device = format!("dm-{number}");
+        root.write(
+            &device,
+            SNAPSHOT.replace("dm-3", &device).replace("vg-data", name),
+        );
+    }
+    root
+}
+
+/// Which devices are meant.
+fn meant(root: &Root, devices: &[&str]) -> Vec<String> {
+    let output = root.run(&[&["-N", "-o", "r/s"], devices].concat()).output();
+    let lines = output.lines().skip(1).filter(|line| !line.is_empty());
+    lines
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_device_has_all_the_names_that_tools_have_for_it() {
+    let root = root(&["vg-data", "my--vg-my--data", "a\\x5cx20b", "plain"]);
+    for name in [
+        "vg-data",
+        "vg/data",
+        "/dev/vg/data",
+        "/dev/mapper/vg-data",
+        "dm-0",
+        "/dev/dm-0",
+    ] {
+        assert_eq!(meant(&root, &[name]), ["dm-0"], "{name}");
+    }
+    for name in [
+        "my--vg-my--data",
+        "my-vg/my-data",
+        "/dev/my-vg/my-data",
+        "/dev/mapper/my--vg-my--data",
+    ] {
+        assert_eq!(meant(&root, &[name]), ["dm-1"], "{name}");
+    }
+    for name in ["a b", "a\\x20b", "/dev/mapper/a b", "/dev/mapper/a\\x20b"] {
+        assert_eq!(meant(&root, &[name]), ["dm-2"], "{name}");
+    }
+    assert_eq!(meant(&root, &["plain", "vg/data"]), ["dm-0", "dm-3"]);
+    assert_eq!(meant(&root, &[]), ["dm-0", "dm-1", "dm-2", "dm-3"]);
+}
+
+#[test]
+fn patterns_are_of_each_of_these_names() {
+    let root = root(&["vg-data", "vg-home", "other-data", "a[1]"]);
+    assert_eq!(meant(&root, &["vg-*"]), ["dm-0", "dm-1"]);
+    assert_eq!(meant(&root, &["*/data"]), ["dm-0", "dm-2"]);
+    assert_eq!(meant(&root, &["/dev/vg/*"]), ["dm-0", "dm-1"]);
+    assert_eq!(meant(&root, &["dm-[12]"]), ["dm-1", "dm-2"]);
+    assert_eq!(meant(&root, &["{vg-home,a*}"]), ["dm-1", "dm-3"]);
+    // A name is itself, whatever else it could mean.
+    assert_eq!(meant(&root, &["a[1]"]), ["dm-3"]);
+}
+
+#[test]
+fn other_paths_are_followed_to_the_device() {
+    let root = root(&["vg-data", "vg-home"]);
+    let dev = root.path().join("dev/disk/by-id");
+    fs::create_dir_all(&dev).unwrap();
+    fs::write(root.path().join("dev/dm-1"), "").unwrap();
+    symlink("../../dm-1", dev.join("home")).unwrap();
+    assert_eq!(meant(&root, &["/dev/disk/by-id/home"]), ["dm-1"]);
+}
+
+#[test]
+fn names_of_any_bytes_are_shown_and_can_be_written_as_shown() {
+    let root = root(&["\\xff\\x22\\x5c\\x0a\\xc3\\xa9", &"x".repeat(127)]);
+    let output = root.run(&["-o", "r/s", "\\xff\"\\x5c\\x0aé"]).output();
+    assert!(
+        output
+            .lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("\\xff\"\\x5c\\x0aé "),
+        "{output}"
+    );
+    assert_eq!(meant(&root, &[&"x".repeat(127)]), ["dm-1"]);
+}
+
+#[test]
+fn a_name_that_another_device_has_taken_is_that_device() {
+    let root = root(&["a", "b"]);
+    let output = root
+        .run_while(&["-yN", "-o", "r/s", "a", "1", "1"], |_| {
+            root.write(
+                "dm-0",
+                SNAPSHOT.replace("dm-3", "dm-0").replace("vg-data", "old"),
+            );
+            root.write(
+                "dm-1",
+                SNAPSHOT.replace("dm-3", "dm-1").replace("vg-data", "a"),
+            );
+        })
+        .output();
+    assert!(
+        output.lines().nth(1).unwrap().starts_with("dm-1 "),
+        "{output}"
+    );
+}
