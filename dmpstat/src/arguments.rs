@@ -19,10 +19,91 @@ use crate::error::Error;
 #[derive(Debug, Parser)]
 #[command(
     name = "dmpstat",
+    version,
     disable_help_flag = true,
-    override_usage = "dmpstat [OPTIONS] [DEVICE...] [INTERVAL [COUNT]]"
+    args_conflicts_with_subcommands = true,
+    override_usage = "dmpstat [OPTIONS] [DEVICE...] [INTERVAL [COUNT]]\n       dmpstat COMMAND"
 )]
 pub struct Arguments {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reports: Reports,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub table: Table,
+    /// Print help
+    #[arg(long, global = true, action = clap::ArgAction::Help)]
+    help: Option<bool>,
+    /// What to do in the place of showing the table.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else there is to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// How many requests were how large, or took how long
+    #[command(
+        override_usage = "dmpstat hist [OPTIONS] size|latency [DEVICE...] [INTERVAL [COUNT]]"
+    )]
+    Hist(Hist),
+    /// Everything that was counted of a device, in words
+    Show {
+        /// Which devices, as of the table.
+        #[arg(required = true, value_name = "DEVICE")]
+        devices: Vec<OsString>,
+    },
+    /// Begin to count at zero again: root only
+    Reset {
+        /// Which devices, as of the table.
+        #[arg(required = true, value_name = "DEVICE")]
+        devices: Vec<OsString>,
+    },
+    /// Measure how long requests take, or stop to: root only
+    Latency {
+        /// Whether to.
+        #[arg(value_enum)]
+        switch: Switch,
+        /// Which devices, as of the table.
+        #[arg(required = true, value_name = "DEVICE")]
+        devices: Vec<OsString>,
+    },
+}
+
+/// Whether something is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs)]
+pub enum Switch {
+    On,
+    Off,
+}
+
+/// A histogram of each device.
+#[derive(Debug, clap::Args)]
+pub struct Hist {
+    /// Of what.
+    #[arg(value_enum)]
+    pub what: Measure,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reports: Reports,
+    /// JSON: one line a report
+    #[arg(short = 'j', long)]
+    pub json: bool,
+}
+
+/// What requests are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Measure {
+    /// How large they are
+    Size,
+    /// How long they took
+    Latency,
+}
+
+/// Which devices, and when.
+#[derive(Debug, clap::Args)]
+pub struct Reports {
     /// Which devices: the name that dmsetup has, VG/LV, /dev/mapper/NAME, /dev/VG/LV, dm-N, or a
     /// pattern such as 'vg-*'; all if none is given. Then the seconds between two reports, and how
     /// many reports; without them one report, without a COUNT until ^C.
@@ -34,12 +115,18 @@ pub struct Arguments {
     /// When, and how often.
     #[arg(skip)]
     pub repeat: Option<Repeat>,
-    #[command(flatten)]
-    #[allow(missing_docs)]
-    pub table: Table,
-    /// Print help
-    #[arg(long, action = clap::ArgAction::Help)]
-    help: Option<bool>,
+    /// Leave out devices without any request in the interval, and none under way
+    #[arg(short = 'z', long)]
+    pub omit_idle: bool,
+    /// dm-N in the place of names
+    #[arg(short = 'N', long)]
+    pub numbers: bool,
+    /// The time of each report
+    #[arg(short = 't', long)]
+    pub timestamps: bool,
+    /// Leave out the first report, of what was counted before
+    #[arg(short = 'y', long)]
+    pub omit_first: bool,
 }
 
 /// What is shown, and how.
@@ -51,12 +138,15 @@ pub struct Table {
     /// These columns only, in this order
     #[arg(short = 'o', long, value_name = "COLUMN", value_delimiter = ',', value_parser = column())]
     pub columns: Vec<&'static Column>,
-    /// The devices with the most in this column first
-    #[arg(short = 'S', long, value_name = "COLUMN", value_parser = column())]
+    /// The devices with the most in this column, which is one of those of -o, first
+    #[arg(
+        short = 'S',
+        long,
+        value_name = "COLUMN",
+        value_parser = column(),
+        hide_possible_values = true
+    )]
     pub sort: Option<&'static Column>,
-    /// Leave out devices without any request in the interval, and none under way
-    #[arg(short = 'z', long)]
-    pub omit_idle: bool,
     /// Amounts in kilobytes: so it is without any of these three
     #[arg(short = 'k', long, group = "unit")]
     pub kilobytes: bool,
@@ -66,12 +156,6 @@ pub struct Table {
     /// Amounts in the unit that suits each
     #[arg(short = 'h', long, group = "unit", conflicts_with = "format")]
     pub human: bool,
-    /// The time of each report
-    #[arg(short = 't', long)]
-    pub timestamps: bool,
-    /// dm-N in the place of names
-    #[arg(short = 'N', long)]
-    pub numbers: bool,
     /// JSON: one line a report, with all columns if none are chosen
     #[arg(short = 'j', long, group = "format")]
     pub json: bool,
@@ -81,9 +165,6 @@ pub struct Table {
     /// CSV, with all columns if none are chosen
     #[arg(short = 'c', long, group = "format")]
     pub csv: bool,
-    /// Leave out the first report, of what was counted before
-    #[arg(short = 'y', long)]
-    pub omit_first: bool,
 }
 
 /// The form of reports.
@@ -118,6 +199,14 @@ impl Table {
         }
     }
 
+    /// Whether there is a column of latencies that was asked for by its name.
+    pub fn asks_for_latencies(&self) -> bool {
+        self.columns
+            .iter()
+            .chain(&self.sort)
+            .any(|column| column.quantity.is_of_latencies())
+    }
+
     /// The form of reports.
     pub fn format(&self) -> Format {
         match (self.json, self.sysstat, self.csv) {
@@ -143,9 +232,16 @@ pub fn parse<A: Into<OsString> + Clone>(
 ) -> Result<Arguments, Error> {
     let matches = Arguments::command().try_get_matches_from(arguments)?;
     let mut parsed = Arguments::from_arg_matches(&matches)?;
-    let operands = std::mem::take(&mut parsed.operands);
-    (parsed.devices, parsed.repeat) = split(operands)
-        .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message))?;
+    let reports = match &mut parsed.command {
+        None => Some(&mut parsed.reports),
+        Some(Command::Hist(hist)) => Some(&mut hist.reports),
+        Some(_) => None,
+    };
+    if let Some(reports) = reports {
+        let operands = std::mem::take(&mut reports.operands);
+        (reports.devices, reports.repeat) = split(operands)
+            .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message))?;
+    }
     Ok(parsed)
 }
 

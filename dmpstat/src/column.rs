@@ -244,6 +244,14 @@ impl Column {
 const NANOSECONDS: f64 = 1e6;
 
 impl Quantity {
+    /// Whether it is known only where latencies are measured.
+    pub fn is_of_latencies(self) -> bool {
+        matches!(
+            self,
+            Self::Await(_) | Self::Percentile(..) | Self::Queue | Self::Inflight
+        )
+    }
+
     /// The number in bytes, milliseconds or requests.
     pub fn value(self, interval: &Interval) -> Option<f64> {
         match self {

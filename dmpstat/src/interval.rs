@@ -146,7 +146,8 @@ impl Counters {
         })
     }
 
-    fn is_idle(&self) -> bool {
+    /// Whether nothing arrived, ended, or is under way.
+    pub fn is_idle(&self) -> bool {
         let others = [self.errors, self.again, self.inflight];
         let timed = self
             .timing

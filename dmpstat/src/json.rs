@@ -8,7 +8,7 @@ use jiff::Zoned;
 use rustix::system::uname;
 use serde_json::{Map, Value, json};
 
-use crate::arguments::Table as Options;
+use crate::arguments::{Reports, Table as Options};
 use crate::column::{COLUMNS, Column, Unit};
 use crate::escape;
 use crate::report::{Report, Row, timestamp};
@@ -91,10 +91,10 @@ pub struct Sysstat {
 
 impl Sysstat {
     /// In the unit that was asked for.
-    pub fn new(options: &Options, machine: Machine) -> Self {
+    pub fn new(options: &Options, reports: &Reports, machine: Machine) -> Self {
         Self {
             unit: options.unit(),
-            numbers: options.numbers,
+            numbers: reports.numbers,
             machine,
             begun: false,
         }
@@ -128,11 +128,8 @@ impl Report for Sysstat {
         let disks: Vec<Value> = rows
             .iter()
             .map(|row| {
-                let name = match self.numbers {
-                    true => row.device.device.clone(),
-                    false => row.device.shown_name(),
-                };
-                let mut disk = Map::from_iter([("disk_device".to_owned(), name.into())]);
+                let mut disk =
+                    Map::from_iter([("disk_device".to_owned(), row.title(self.numbers).into())]);
                 disk.extend(numbers(&columns, self.unit, row));
                 disk.extend(NOT_MEASURED.map(|key| (key.to_owned(), Value::Null)));
                 disk.extend(identity(row));

@@ -4,7 +4,8 @@
 //!
 //! From the kernel to the screen: [`sysfs`] finds the devices and reads their files, [`snapshot`] is
 //! what one file says, [`interval`] is what lies between two of them, [`column`] is what of that can be
-//! shown, and [`table`], [`json`] and [`csv`] show it. [`selection`] is which devices, and [`sampling`] goes
+//! shown, and [`table`], [`json`] and [`csv`] show it; [`hist`]
+//! and [`show`] show the rest. [`selection`] is which devices, and [`sampling`] goes
 //! round.
 
 #![warn(missing_docs)]
@@ -15,34 +16,69 @@ pub mod column;
 pub mod csv;
 pub mod error;
 pub mod escape;
+pub mod hist;
 pub mod histogram;
 pub mod interval;
 pub mod json;
 pub mod operation;
+pub mod outside;
 pub mod report;
 pub mod sampling;
 pub mod selection;
+pub mod show;
 pub mod snapshot;
 pub mod sysfs;
 pub mod table;
+pub mod units;
 
 use std::ffi::OsString;
-use std::io::Write;
 
-use crate::clock::Clock;
+use crate::arguments::{Command, Measure, Switch};
 use crate::error::Error;
-use crate::sysfs::Machine;
+use crate::hist::Hist;
+use crate::outside::Outside;
+use crate::sampling::Request;
+use crate::selection::Selection;
 
 /// Runs the program with these arguments, the first of which is its name.
-///
-/// What it prints goes to `out`, what it has to say besides to `notes`.
 pub fn run<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
-    machine: &Machine,
-    clock: &mut dyn Clock,
-    out: &mut dyn Write,
-    notes: &mut dyn Write,
+    outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
     let arguments = arguments::parse(arguments)?;
-    sampling::run(&arguments, machine, clock, out, notes)
+    match &arguments.command {
+        None => {
+            let mut report = report::of(&arguments, outside.machine);
+            let request = Request {
+                reports: &arguments.reports,
+                sort: arguments.table.sort,
+                latencies: arguments.table.asks_for_latencies(),
+            };
+            sampling::run(&request, report.as_mut(), outside)
+        }
+        Some(Command::Hist(options)) => {
+            let request = Request {
+                reports: &options.reports,
+                sort: None,
+                latencies: options.what == Measure::Latency,
+            };
+            sampling::run(&request, &mut Hist::new(options, outside.width), outside)
+        }
+        Some(Command::Show { devices }) => show::run(devices, outside),
+        Some(Command::Reset { devices }) => write(devices, "reset", "1", outside),
+        Some(Command::Latency { switch, devices }) => write(
+            devices,
+            "latency",
+            if *switch == Switch::On { "1" } else { "0" },
+            outside,
+        ),
+    }
+}
+
+/// Writes a file of each device, once it is known that all are there.
+fn write(devices: &[OsString], file: &str, text: &str, outside: &Outside<'_>) -> Result<(), Error> {
+    let devices = Selection::new(devices).first(outside.machine, false)?;
+    devices
+        .iter()
+        .try_for_each(|device| outside.machine.write(&device.device, file, text))
 }

@@ -3,18 +3,32 @@
 //! The program on the command line.
 
 use std::env;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use dmpstat::clock::System;
 use dmpstat::error::Error;
+use dmpstat::outside::Outside;
 use dmpstat::sysfs::Machine;
+use rustix::termios::tcgetwinsize;
 
 fn main() -> ExitCode {
     // Another machine's files, for who has them: a copy, or a host's as its containers see them.
     let machine = Machine::new(env::var_os("DMPSTAT_ROOT").unwrap_or_else(|| "/".into()));
     let (mut out, mut notes) = (anstream::stdout(), anstream::stderr());
+    let width = io::stdout()
+        .is_terminal()
+        .then(|| tcgetwinsize(io::stdout()).ok())
+        .flatten();
     let result = System::new().map_err(Error::Output).and_then(|mut clock| {
-        dmpstat::run(env::args_os(), &machine, &mut clock, &mut out, &mut notes)
+        let mut outside = Outside {
+            machine: &machine,
+            clock: &mut clock,
+            out: &mut out,
+            notes: &mut notes,
+            width: width.map(|size| size.ws_col.into()),
+        };
+        dmpstat::run(env::args_os(), &mut outside)
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

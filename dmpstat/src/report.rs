@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use jiff::Zoned;
 
-use crate::arguments::{Format, Table as Options};
+use crate::arguments::{Arguments, Format};
 use crate::csv::Csv;
 use crate::interval::Interval;
 use crate::json::{Lines, Sysstat};
@@ -22,6 +22,16 @@ pub struct Row<'a> {
     pub interval: Interval,
 }
 
+impl Row<'_> {
+    /// What the device is called: its name, or dm-N.
+    pub fn title(&self, numbers: bool) -> String {
+        match numbers {
+            true => self.device.device.clone(),
+            false => self.device.shown_name(),
+        }
+    }
+}
+
 /// A form of reports.
 pub trait Report {
     /// Writes what passed through the devices.
@@ -34,11 +44,12 @@ pub trait Report {
 }
 
 /// The form that was asked for.
-pub fn of(options: &Options, machine: &Machine) -> Box<dyn Report> {
+pub fn of(arguments: &Arguments, machine: &Machine) -> Box<dyn Report> {
+    let (options, reports) = (&arguments.table, &arguments.reports);
     match options.format() {
-        Format::Table => Box::new(Table::new(options)),
+        Format::Table => Box::new(Table::new(options, reports)),
         Format::JsonLines => Box::new(Lines::new(options)),
-        Format::Sysstat => Box::new(Sysstat::new(options, machine.clone())),
+        Format::Sysstat => Box::new(Sysstat::new(options, reports, machine.clone())),
         Format::Csv => Box::new(Csv::new(options)),
     }
 }

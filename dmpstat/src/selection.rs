@@ -55,9 +55,18 @@ impl Selection {
         devices.into_iter().filter(meant).collect()
     }
 
-    /// An error if something was written that is no device of these. Patterns may have none if
-    /// devices are waited for.
-    pub fn check(&self, all: &[Snapshot], machine: &Machine, waits: bool) -> Result<(), Error> {
+    /// Those devices that are meant, and an error if there is none, or if something was written that
+    /// is none. Patterns may have none if devices are waited for.
+    pub fn first(&self, machine: &Machine, waits: bool) -> Result<Vec<Snapshot>, Error> {
+        let all = machine.snapshots(|_| true)?;
+        if all.is_empty() {
+            return Err(Error::NoDevices);
+        }
+        self.check(&all, machine, waits)?;
+        Ok(self.filter(all, machine))
+    }
+
+    fn check(&self, all: &[Snapshot], machine: &Machine, waits: bool) -> Result<(), Error> {
         for choice in self
             .0
             .iter()

@@ -2,8 +2,8 @@
 
 //! Where the module's files are, and reading them.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
@@ -67,6 +67,29 @@ impl Machine {
             let (first, last) = range.split_once('-').unwrap_or((range, range));
             let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
             sum.checked_add(last.checked_sub(first)?.checked_add(1)?)
+        })
+    }
+
+    /// What was counted of all of those, in the order of their numbers.
+    pub fn snapshots(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Snapshot>, Error> {
+        let mut snapshots = Vec::new();
+        for device in self.devices()?.iter().filter(|device| wanted(device)) {
+            snapshots.extend(self.snapshot(device)?);
+        }
+        Ok(snapshots)
+    }
+
+    /// Writes a file of a device.
+    pub fn write(&self, device: &str, file: &str, text: &str) -> Result<(), Error> {
+        let path = self.directory().join(device).join(file);
+        let written = OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()));
+        written.map_err(|source| Error::File {
+            what: "write",
+            path,
+            source,
         })
     }
 

@@ -8,10 +8,11 @@ use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 use unicode_width::UnicodeWidthStr;
 
-use crate::arguments::Table as Options;
+use crate::arguments::{Reports, Table as Options};
 use crate::column::{Column, Quantity, Unit};
 use crate::interval::Interval;
 use crate::report::{Report, Row, timestamp};
+use crate::units;
 
 const HEADER: Style = Style::new().bold();
 const ERRORS: Style = AnsiColor::Red.on_default().bold();
@@ -32,38 +33,34 @@ pub struct Table {
 
 impl Table {
     /// As it was asked for.
-    pub fn new(options: &Options) -> Self {
+    pub fn new(options: &Options, reports: &Reports) -> Self {
         let (columns, unit) = (options.chosen(), options.unit());
         let name = |column: &&Column| column.name_in(unit).len().max(column.width);
         Self {
             widths: columns.iter().map(name).collect(),
             columns,
             human: options.human,
-            numbers: options.numbers,
-            timestamps: options.timestamps,
+            numbers: reports.numbers,
+            timestamps: reports.timestamps,
             unit,
             name_width: NAME_WIDTH,
         }
     }
 
     fn line(&self, row: &Row<'_>) -> (String, Vec<String>) {
-        let name = match self.numbers {
-            true => row.device.device.clone(),
-            false => row.device.shown_name(),
-        };
         let cells = self
             .columns
             .iter()
             .map(|column| self.cell(column, &row.interval));
-        (name, cells.collect())
+        (row.title(self.numbers), cells.collect())
     }
 
     fn cell(&self, column: &Column, interval: &Interval) -> String {
         match column.quantity {
             Quantity::Throughput(_) | Quantity::Size(_) if self.human => {
-                column.quantity.value(interval).map(human)
+                column.quantity.value(interval).map(units::bytes)
             }
-            Quantity::Percentile(..) => column.value(interval, self.unit).map(bound),
+            Quantity::Percentile(..) => column.value(interval, self.unit).map(units::bound),
             Quantity::Inflight => column
                 .value(interval, self.unit)
                 .map(|count| format!("{count}")),
@@ -109,26 +106,4 @@ impl Report for Table {
         }
         writeln!(out)
     }
-}
-
-/// An amount of bytes in the largest unit of which it is at least one.
-fn human(bytes: f64) -> String {
-    let mut units = ["", "k", "M", "G", "T", "P"].into_iter();
-    let (mut amount, mut unit) = (bytes, units.next());
-    while amount >= 1024.0 {
-        let Some(next) = units.next() else { break };
-        (amount, unit) = (amount / 1024.0, Some(next));
-    }
-    format!("{amount:.1}{}", unit.unwrap_or_default())
-}
-
-/// Two digits of an upper bound, rounded up, so that it stays one: more would say more than is known.
-fn bound(value: f64) -> String {
-    if value <= 0.0 {
-        return "0".to_owned();
-    }
-    let decimals = 1 - value.log10().floor() as i32;
-    let scale = 10_f64.powi(decimals);
-    let rounded = (value * scale - 1e-9).ceil() / scale;
-    format!("{rounded:.*}", decimals.max(0) as usize)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use dmpstat::clock::Clock;
 use dmpstat::error::Error;
+use dmpstat::outside::Outside;
 use dmpstat::sysfs::Machine;
 use jiff::Zoned;
 use tempfile::TempDir;
@@ -32,7 +33,7 @@ write latencies
 ";
 
 /// A root directory.
-pub struct Root(TempDir);
+pub struct Root(TempDir, Option<usize>);
 
 impl Root {
     /// With the module loaded, and no device.
@@ -44,7 +45,7 @@ impl Root {
     }
 
     pub fn without_module() -> Self {
-        Self(TempDir::new().unwrap())
+        Self(TempDir::new().unwrap(), None)
     }
 
     /// With the device of [`SNAPSHOT`].
@@ -52,6 +53,11 @@ impl Root {
         let root = Self::new();
         root.write("dm-3", SNAPSHOT);
         root
+    }
+
+    /// As on a terminal of this width.
+    pub fn on_terminal(self, width: usize) -> Self {
+        Self(self.0, Some(width))
     }
 
     pub fn path(&self) -> PathBuf {
@@ -68,10 +74,18 @@ impl Root {
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("volumes"), "").unwrap();
         fs::write(directory.join("snapshot"), snapshot).unwrap();
+        for file in ["reset", "latency"] {
+            fs::write(directory.join(file), "").unwrap();
+        }
     }
 
     pub fn remove(&self, device: &str) {
         fs::remove_dir_all(self.stat().join(device)).unwrap();
+    }
+
+    /// What was written into a file of a device.
+    pub fn written(&self, device: &str, file: &str) -> String {
+        fs::read_to_string(self.stat().join(device).join(file)).unwrap()
     }
 
     pub fn machine(&self) -> Machine {
@@ -89,7 +103,16 @@ impl Root {
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let name = [OsString::from("dmpstat")].into_iter();
         let arguments = name.chain(arguments.iter().map(OsString::from));
-        let result = dmpstat::run(arguments, &self.machine(), &mut clock, &mut out, &mut notes);
+        let result = dmpstat::run(
+            arguments,
+            &mut Outside {
+                machine: &self.machine(),
+                clock: &mut clock,
+                out: &mut out,
+                notes: &mut notes,
+                width: self.1,
+            },
+        );
         let plain = |text: Vec<u8>| {
             String::from_utf8(anstream::adapter::strip_bytes(&text).into_vec()).unwrap()
         };
@@ -113,6 +136,17 @@ impl Ran {
     pub fn output(self) -> String {
         self.result.unwrap();
         assert_eq!(self.notes, "");
+        self.out
+    }
+
+    /// What was printed, if nothing failed and it was said that latencies are not measured.
+    pub fn output_without_latencies(self) -> String {
+        self.result.unwrap();
+        assert!(
+            self.notes.contains("not measured: switch that on with"),
+            "{}",
+            self.notes
+        );
         self.out
     }
 

@@ -9,9 +9,9 @@ const COLUMNS: &str = "r/s,r_await";
 /// The reports after the first, each as its lines without the header.
 fn reports(root: &Root, steps: u32, step: impl FnMut(u32)) -> Vec<Vec<String>> {
     let count = steps.to_string();
-    let output = root
-        .run_while(&["-y", "-o", COLUMNS, "1", &count], step)
-        .output();
+    let ran = root.run_while(&["-y", "-o", COLUMNS, "1", &count], step);
+    ran.result.unwrap();
+    let output = ran.out;
     let reports = output.trim_end().split("\n\n");
     reports
         .map(|report| {

@@ -5,8 +5,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod commands;
 mod errors;
 mod formats;
+mod histograms;
 mod intervals;
 mod names;
 mod processes;

@@ -7,3 +7,4 @@ mod histograms;
 mod intervals;
 mod names;
 mod snapshots;
+mod units;

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How many requests were how large, or took how long, as `zpool iostat -r` and `-w` show it.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use jiff::Zoned;
+use serde_json::{Value, json};
+
+use crate::arguments::{Hist as Options, Measure};
+use crate::histogram::{Histogram, INFINITE};
+use crate::json::identity;
+use crate::operation::Operation;
+use crate::report::{Report, Row, timestamp};
+use crate::snapshot::Counters;
+use crate::units;
+
+const HEADER: Style = Style::new().bold();
+const MARK: Style = AnsiColor::Yellow.on_default();
+const BAR: Style = AnsiColor::Cyan.on_default();
+/// The widths of a bound, of a count, and of a bar at most.
+const BOUND: usize = 8;
+const COUNT: usize = 12;
+const LONGEST_BAR: usize = 40;
+
+/// As it was asked for.
+pub struct Hist {
+    what: Measure,
+    json: bool,
+    numbers: bool,
+    timestamps: bool,
+    /// The terminal's width, if there is one: bars are for eyes only.
+    width: Option<usize>,
+}
+
+impl Hist {
+    /// As it was asked for.
+    pub fn new(options: &Options, width: Option<usize>) -> Self {
+        Self {
+            what: options.what,
+            json: options.json,
+            numbers: options.reports.numbers,
+            timestamps: options.reports.timestamps,
+            width,
+        }
+    }
+
+    fn of<'a>(&self, counters: &'a Counters) -> Option<&'a Histogram> {
+        match self.what {
+            Measure::Size => Some(&counters.sizes),
+            Measure::Latency => Some(&counters.timing.as_ref()?.latencies),
+        }
+    }
+
+    /// The histograms of a device; `None` for what was not measured.
+    fn histograms<'a>(
+        &'a self,
+        row: &'a Row<'_>,
+    ) -> impl Iterator<Item = (Operation, Option<&'a Histogram>)> {
+        Operation::ALL.into_iter().filter_map(move |operation| {
+            let counters = row.interval.of(operation)?;
+            Some((operation, self.of(counters)))
+        })
+    }
+
+    fn write_json(&self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
+        let key = match self.what {
+            Measure::Size => "size_bytes",
+            Measure::Latency => "latency_ns",
+        };
+        let devices: Vec<Value> = rows
+            .iter()
+            .map(|row| {
+                let mut device = identity(row);
+                for (operation, histogram) in self.histograms(row) {
+                    let buckets = histogram.map(buckets).into();
+                    device.insert(format!("{}_{key}", operation.name()), buckets);
+                }
+                Value::Object(device)
+            })
+            .collect();
+        writeln!(
+            out,
+            "{}",
+            json!({ "time": timestamp(time), "devices": devices })
+        )
+    }
+
+    fn write_text(&self, out: &mut dyn Write, row: &Row<'_>) -> io::Result<()> {
+        let (measure, unmeasured) = match self.what {
+            Measure::Size => ("size", "nothing was counted"),
+            Measure::Latency => ("latency", "not measured"),
+        };
+        let seconds = row.interval.length.as_secs_f64();
+        write!(
+            out,
+            "{HEADER}{}{HEADER:#}, {measure}, {seconds:.1} s",
+            row.title(self.numbers)
+        )?;
+        if let Some(anew) = row.interval.anew {
+            write!(out, "  {MARK}{}{MARK:#}", anew.word())?;
+        }
+        writeln!(out)?;
+        let histograms: Vec<(Operation, &Histogram)> = self
+            .histograms(row)
+            .filter_map(|(operation, histogram)| Some((operation, histogram?)))
+            // Most devices never see most operations.
+            .filter(|(operation, histogram)| {
+                matches!(operation, Operation::Read | Operation::Write) || histogram.count() > 0
+            })
+            .collect();
+        if histograms.is_empty() {
+            return writeln!(out, "{unmeasured}\n");
+        }
+
+        let bar = self.width.map_or(0, |width| {
+            let each = width.saturating_sub(BOUND) / histograms.len();
+            each.saturating_sub(COUNT + 2).min(LONGEST_BAR)
+        });
+        let gap = |out: &mut dyn Write| match bar {
+            0 => Ok(()),
+            _ => write!(out, " {:bar$}", ""),
+        };
+        write!(out, "{HEADER}{:>BOUND$}", "up to")?;
+        for (at, (operation, _)) in histograms.iter().enumerate() {
+            write!(out, " {:>COUNT$}", operation.name())?;
+            if at + 1 < histograms.len() {
+                gap(out)?;
+            }
+        }
+        writeln!(out, "{HEADER:#}")?;
+        let most: Vec<u64> = histograms.iter().map(|(_, of)| largest(of)).collect();
+        for bound in bounds(histograms.iter().map(|(_, histogram)| *histogram)) {
+            write!(out, "{:>BOUND$}", self.label(bound))?;
+            for (at, ((_, histogram), most)) in histograms.iter().zip(&most).enumerate() {
+                let count = histogram.of(bound);
+                write!(out, " {count:>COUNT$}")?;
+                let length = (bar as u128 * u128::from(count)).div_ceil(u128::from(*most).max(1));
+                let length = length as usize;
+                let last = at + 1 == histograms.len();
+                let padding = if last { 0 } else { bar - length };
+                if length > 0 || (bar > 0 && !last) {
+                    write!(out, " {BAR}{:#<length$}{BAR:#}{:padding$}", "", "")?;
+                }
+            }
+            writeln!(out)?;
+        }
+        writeln!(out)
+    }
+
+    fn label(&self, bound: u64) -> String {
+        match self.what {
+            _ if bound == INFINITE => "more".to_owned(),
+            // Bounds are powers of two, and these are whole.
+            Measure::Size => units::bytes(bound as f64).replace(".0", ""),
+            Measure::Latency => units::duration(bound as f64),
+        }
+    }
+}
+
+impl Report for Hist {
+    fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
+        if self.json {
+            return self.write_json(out, time, rows);
+        }
+        if self.timestamps {
+            writeln!(out, "{}", timestamp(time))?;
+        }
+        rows.iter().try_for_each(|row| self.write_text(out, row))
+    }
+}
+
+fn buckets(histogram: &Histogram) -> Vec<Value> {
+    let buckets = histogram.buckets().iter();
+    buckets
+        .map(|(bound, count)| {
+            let bound = Some(*bound).filter(|bound| *bound != INFINITE);
+            json!({ "up_to": bound, "count": count })
+        })
+        .collect()
+}
+
+fn largest(histogram: &Histogram) -> u64 {
+    let counts = histogram.buckets().iter().map(|(_, count)| *count);
+    counts.max().unwrap_or(0)
+}
+
+/// The bounds of all buckets with something in them, and each double of one up to the next of these.
+pub fn bounds<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Vec<u64> {
+    let mut present: Vec<u64> = histograms
+        .flat_map(|histogram| histogram.buckets().iter().map(|(bound, _)| *bound))
+        .collect();
+    present.sort_unstable();
+    present.dedup();
+    let mut bounds = Vec::new();
+    for (at, bound) in present.iter().enumerate() {
+        bounds.push(*bound);
+        let next = present.get(at + 1).filter(|next| **next != INFINITE);
+        let mut double = bound.checked_mul(2);
+        while let (Some(next), Some(between)) = (next, double) {
+            if between == 0 || between >= *next {
+                break;
+            }
+            bounds.push(between);
+            double = between.checked_mul(2);
+        }
+    }
+    bounds
+}

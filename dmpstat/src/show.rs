@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Everything that was counted of a device, in words and units.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use anstyle::Style;
+
+use crate::column::Quantity;
+use crate::error::Error;
+use crate::escape;
+use crate::interval::Interval;
+use crate::operation::Operation;
+use crate::outside::Outside;
+use crate::selection::Selection;
+use crate::snapshot::Snapshot;
+use crate::units;
+
+const NAME: Style = Style::new().bold();
+
+/// Shows these devices.
+pub fn run(devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
+    let devices = Selection::new(devices).first(outside.machine, false)?;
+    outside.print(|text| devices.iter().try_for_each(|device| write(text, device)))
+}
+
+fn write(out: &mut dyn Write, device: &Snapshot) -> io::Result<()> {
+    let name = device.shown_name();
+    let interval = Interval::since_reset(device);
+    writeln!(out, "{NAME}{name}{NAME:#}")?;
+    writeln!(out, "  device       {}", device.device)?;
+    if !device.uuid.is_empty() {
+        writeln!(out, "  uuid         {}", escape::show(&device.uuid))?;
+    }
+    writeln!(out, "  diskseq      {}", device.diskseq)?;
+    writeln!(out, "  counted for  {:.1} s", interval.length.as_secs_f64())?;
+    match device.latency {
+        true => writeln!(out, "  latencies    measured")?,
+        false => writeln!(
+            out,
+            "  latencies    not measured: switch it on with \"dmpstat latency on {}\"",
+            device.device
+        )?,
+    }
+    for operation in Operation::ALL {
+        write_operation(out, operation, &interval)?;
+    }
+    writeln!(out)
+}
+
+fn write_operation(
+    out: &mut dyn Write,
+    operation: Operation,
+    interval: &Interval,
+) -> io::Result<()> {
+    let name = operation.name();
+    let Some(counters) = interval.of(operation) else {
+        return writeln!(out, "  {name:<12} not counted by this module");
+    };
+    if interval.operations[operation as usize]
+        .as_ref()
+        .is_some_and(|counters| counters.is_idle())
+    {
+        return writeln!(out, "  {name:<12} none");
+    }
+    write!(out, "  {name:<12} {} requests", counters.requests)?;
+    if let Some(rate) = Quantity::Rate(operation).value(interval) {
+        write!(out, ", {rate:.2} a second")?;
+    }
+    let (bytes, size) = (counters.bytes, Quantity::Size(operation).value(interval));
+    let amount = units::bytes(bytes as f64);
+    writeln!(
+        out,
+        "\n{:15}{bytes} bytes ({amount}B), {}B on average",
+        "",
+        size.map_or_else(String::new, units::bytes)
+    )?;
+    let others = [
+        (counters.errors, "failed"),
+        (counters.again, "to be tried again"),
+        (counters.inflight, "under way"),
+    ];
+    let others: Vec<String> = others
+        .into_iter()
+        .filter_map(|(count, what)| Some(format!("{} {what}", count?)))
+        .collect();
+    if !others.is_empty() {
+        writeln!(out, "{:15}{}", "", others.join(", "))?;
+    }
+    let Some(timing) = counters
+        .timing
+        .as_ref()
+        .filter(|timing| timing.latencies.count() > 0)
+    else {
+        return Ok(());
+    };
+    let count = timing.latencies.count();
+    let average = timing.sum as f64 / count as f64;
+    writeln!(
+        out,
+        "{:15}{count} took {} on average, {} at most",
+        "",
+        units::duration(average),
+        units::duration(timing.max as f64)
+    )?;
+    let parts = [(500, "half"), (990, "99%"), (999, "99.9%")];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter_map(|(permille, part)| {
+            let bound = Quantity::Percentile(operation, permille).value(interval)?;
+            Some(format!("{part} up to {} ms", units::bound(bound)))
+        })
+        .collect();
+    writeln!(out, "{:15}{}", "", parts.join(", "))
+}

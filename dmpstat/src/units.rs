@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Amounts as people read them.
+
+/// An amount of bytes in the largest unit of which it is at least one, as iostat has it: 4.9M.
+pub fn bytes(bytes: f64) -> String {
+    let mut units = ["", "k", "M", "G", "T", "P"].into_iter();
+    let (mut amount, mut unit) = (bytes, units.next());
+    while amount >= 1024.0 {
+        let Some(next) = units.next() else { break };
+        (amount, unit) = (amount / 1024.0, Some(next));
+    }
+    format!("{amount:.1}{}", unit.unwrap_or_default())
+}
+
+/// Nanoseconds in the unit that suits them, of three digits: 16.4us.
+pub fn duration(nanoseconds: f64) -> String {
+    let units = ["ns", "us", "ms"];
+    let mut amount = nanoseconds;
+    for unit in units {
+        // What would be rounded to four digits is one of the next unit.
+        if amount < 999.5 {
+            return format!("{}{unit}", three_digits(amount));
+        }
+        amount /= 1000.0;
+    }
+    format!("{}s", three_digits(amount))
+}
+
+fn three_digits(amount: f64) -> String {
+    match amount {
+        _ if amount < 9.995 => format!("{amount:.2}"),
+        _ if amount < 99.95 => format!("{amount:.1}"),
+        _ => format!("{amount:.0}"),
+    }
+}
+
+/// Two digits of an upper bound, rounded up, so that it stays one: more would say more than is known.
+pub fn bound(value: f64) -> String {
+    if value <= 0.0 {
+        return "0".to_owned();
+    }
+    let decimals = 1 - value.log10().floor() as i32;
+    let scale = 10_f64.powi(decimals);
+    let rounded = (value * scale - 1e-9).ceil() / scale;
+    format!("{rounded:.*}", decimals.max(0) as usize)
+}

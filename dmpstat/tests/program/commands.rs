@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is done with a device: shown, reset, latencies switched.
+
+use std::fs;
+
+use crate::common::{Root, SNAPSHOT};
+
+fn two() -> Root {
+    let root = Root::with_device();
+    root.write(
+        "dm-4",
+        SNAPSHOT
+            .replace("dm-3", "dm-4")
+            .replace("vg-data", "vg-home"),
+    );
+    root
+}
+
+#[test]
+fn everything_of_a_device_is_shown_in_words() {
+    let root = Root::new();
+    let flush = "flush requests 3 bytes 0 errors 1 again 0 inflight 2 latency_ns 0 latency_max_ns 0\n\
+        flush sizes 512:3\nflush latencies\n";
+    root.write("dm-3", format!("{SNAPSHOT}{flush}"));
+    assert_eq!(
+        root.run(&["show", "vg/data"]).output(),
+        "vg-data
+  device       dm-3
+  uuid         LVM-0123
+  diskseq      21
+  counted for  4.0 s
+  latencies    measured
+  read         500 requests, 125.00 a second
+               2048000 bytes (2.0MB), 4.0kB on average
+               0 failed, 0 to be tried again, 0 under way
+               500 took 20.0us on average, 32.0us at most
+               half up to 0.017 ms, 99% up to 0.033 ms, 99.9% up to 0.033 ms
+  write        none
+  discard      not counted by this module
+  flush        3 requests, 0.75 a second
+               0 bytes (0.0B), 0.0B on average
+               1 failed, 0 to be tried again, 2 under way
+  write_zeroes not counted by this module
+  other        not counted by this module
+
+"
+    );
+}
+
+#[test]
+fn a_reset_is_of_the_devices_that_are_named() {
+    let root = two();
+    assert_eq!(root.run(&["reset", "vg-home"]).output(), "");
+    assert_eq!(
+        (root.written("dm-3", "reset"), root.written("dm-4", "reset")),
+        ("".into(), "1".into())
+    );
+    assert_eq!(root.run(&["reset", "*"]).output(), "");
+    assert_eq!(root.written("dm-3", "reset"), "1");
+}
+
+#[test]
+fn latencies_are_switched() {
+    let root = two();
+    assert_eq!(root.run(&["latency", "on", "dm-3", "vg/home"]).output(), "");
+    assert_eq!(
+        (
+            root.written("dm-3", "latency"),
+            root.written("dm-4", "latency")
+        ),
+        ("1".into(), "1".into())
+    );
+    assert_eq!(root.run(&["latency", "off", "dm-3"]).output(), "");
+    assert_eq!(
+        (
+            root.written("dm-3", "latency"),
+            root.written("dm-4", "latency")
+        ),
+        ("0".into(), "1".into())
+    );
+}
+
+#[test]
+fn where_one_of_them_is_none_nothing_is_done() {
+    let root = two();
+    for command in [&["reset"][..], &["latency", "on"]] {
+        let message = root
+            .run(&[command, &["vg-data", "vg-hom"]].concat())
+            .message();
+        assert_eq!(
+            message,
+            "there is no dmp device \"vg-hom\"; there is vg-home"
+        );
+        assert_eq!(root.written("dm-3", command[0]), "");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_named() {
+    let root = two();
+    fs::remove_file(root.stat().join("dm-3/reset")).unwrap();
+    assert_eq!(
+        root.run(&["reset", "dm-3"]).message(),
+        format!(
+            "cannot write {}/dm-3/reset: No such file or directory (os error 2)",
+            root.stat().display()
+        )
+    );
+}
+
+#[test]
+fn each_of_them_wants_a_device() {
+    for command in [&["show"][..], &["reset"], &["latency", "off"]] {
+        let message = two().run(command).message();
+        assert!(
+            message.contains("required arguments were not provided:\n  <DEVICE>..."),
+            "{message}"
+        );
+    }
+    assert!(
+        two()
+            .run(&["latency", "maybe", "dm-3"])
+            .message()
+            .starts_with("error: invalid value 'maybe'")
+    );
+}
+
+#[test]
+fn a_device_called_like_a_command_has_a_path() {
+    let root = Root::new();
+    root.write("dm-3", SNAPSHOT.replace("vg-data", "show"));
+    let output = root.run(&["-o", "r/s", "/dev/mapper/show"]).output();
+    assert!(
+        output.lines().nth(1).unwrap().starts_with("show "),
+        "{output}"
+    );
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The histograms of `dmpstat hist`.
+
+use serde_json::{Value, json};
+
+use crate::common::{Root, SNAPSHOT};
+
+#[test]
+fn sizes_have_a_line_for_each_power_of_two_between_the_smallest_and_the_largest() {
+    let root = Root::new();
+    root.write(
+        "dm-3",
+        SNAPSHOT
+            .replace("read sizes 4096:500", "read sizes 4096:2 1048576:498")
+            .replace("write sizes", "write sizes 512:1 inf:3"),
+    );
+    assert_eq!(
+        root.run(&["hist", "size"]).output(),
+        "vg-data, size, 4.0 s
+   up to         read        write
+     512            0            1
+      1k            0            0
+      2k            0            0
+      4k            2            0
+      8k            0            0
+     16k            0            0
+     32k            0            0
+     64k            0            0
+    128k            0            0
+    256k            0            0
+    512k            0            0
+      1M          498            0
+    more            0            3
+
+"
+    );
+}
+
+#[test]
+fn latencies_are_of_the_interval() {
+    let root = Root::with_device();
+    let later = SNAPSHOT
+        .replace("taken 9", "taken 11")
+        .replace("16384:480", "16384:483 131072:1");
+    let output = root
+        .run_while(&["hist", "latency", "-ytN", "vg-*", "1", "1"], |_| {
+            root.write("dm-3", &later)
+        })
+        .output();
+    assert_eq!(
+        output,
+        "2026-11-26T21:00:00+01:00
+dm-3, latency, 2.0 s
+   up to         read        write
+  16.4us            3            0
+  32.8us            0            0
+  65.5us            0            0
+   131us            1            0
+
+"
+    );
+}
+
+#[test]
+fn a_terminal_gets_bars_as_wide_as_it_is() {
+    let root = Root::with_device().on_terminal(52);
+    assert_eq!(
+        root.run(&["hist", "latency"]).output(),
+        "vg-data, latency, 4.0 s
+   up to         read                 write
+  16.4us          480 ########            0
+  32.8us           20 #                   0
+
+"
+    );
+    let narrow = Root::with_device()
+        .on_terminal(10)
+        .run(&["hist", "latency"])
+        .output();
+    assert!(!narrow.contains('#'));
+}
+
+#[test]
+fn operations_that_a_device_has_seen_are_shown() {
+    let root = Root::new();
+    root.write(
+        "dm-3",
+        format!("{SNAPSHOT}flush requests 7 bytes 0\nflush sizes 512:7\ndiscard requests 0\n"),
+    );
+    let output = root.run(&["hist", "size"]).output();
+    let lines: Vec<&str> = output.lines().collect();
+    assert_eq!(lines[1], "   up to         read        write        flush");
+    assert_eq!(lines[2], "     512            0            0            7");
+}
+
+#[test]
+fn where_latencies_are_off_it_says_how_to_switch_them_on() {
+    let root = Root::new();
+    let off = "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 1000000000\nlatency off\n\
+        read requests 2 bytes 1024\nread sizes 512:2\n";
+    root.write("dm-3", off);
+    let note = "dmpstat: latencies of a are not measured: switch that on with \"dmpstat latency on dm-3\"\n";
+    let ran = root.run(&["hist", "latency"]);
+    assert_eq!(
+        (ran.notes.as_str(), ran.out.as_str()),
+        (note, "a, latency, 1.0 s\nnot measured\n\n")
+    );
+    assert_eq!(root.run(&["-o", "r_p99"]).notes, note);
+    assert_eq!(root.run(&["-S", "aqu-sz"]).notes, note);
+    assert_eq!(root.run(&["-x"]).notes, "");
+    root.write("dm-4", off.replace("dm-3", "dm-4"));
+    assert_eq!(
+        root.run(&["-o", "r_p99"]).notes,
+        "dmpstat: latencies of 2 devices are not measured: switch that on with \
+         \"dmpstat latency on DEVICE...\"\n"
+    );
+}
+
+#[test]
+fn json_has_the_buckets_with_something_in_them() {
+    let root = Root::new();
+    root.write("dm-3", SNAPSHOT.replace("32768:20", "inf:20"));
+    let latencies: Value =
+        serde_json::from_str(&root.run(&["hist", "-j", "latency"]).output()).unwrap();
+    assert_eq!(
+        latencies["devices"][0]["read_latency_ns"],
+        json!([{"up_to": 16384, "count": 480}, {"up_to": null, "count": 20}])
+    );
+    assert_eq!(latencies["devices"][0]["write_latency_ns"], json!([]));
+    let sizes: Value = serde_json::from_str(&root.run(&["hist", "-j", "size"]).output()).unwrap();
+    assert_eq!(
+        sizes["devices"][0]["read_size_bytes"],
+        json!([{"up_to": 4096, "count": 500}])
+    );
+}
