@@ -2,7 +2,8 @@
 
 //! What can be asked for on the command line.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -11,6 +12,28 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::column::{COLUMNS, Column, Unit};
 use crate::error::Error;
+use crate::escape;
+
+/// What a page of the manual says besides.
+const NOTES: &str = "\
+Rates are by the clock of the counters: that dmpstat is late shows in no number.
+
+Percentiles are the upper bounds of the histogram's buckets, each twice the one before: the \
+true value is at most that, and more than half of it, or anything below the first, 0.001 ms. They are rounded up to two digits. Of what is \
+above the last bound, 69 s, it is the slowest request since the last reset.
+
+A \"-\" is what was not measured: latencies where \"dmpstat latency on\" has not been said, \
+percentiles without a request, rates of no time. Averages of no request are 0, as iostat's are.
+
+Behind the numbers of a device stands why they are not of the whole interval, or not all there: \"new\" \
+(the device was not there before, or another one was), \"reset\" (they are of the time since the \
+reset), \"latency\" (latencies were switched on or off, and nothing is said of them).
+
+A device whose name is a number or a command's is /dev/mapper/NAME.
+
+^C ends it behind the report that is being written. The exit status is 0, 1 if something failed, 2 if the \
+command line is wrong. NO_COLOR in the environment switches colours off. DMPSTAT_ROOT is the \
+directory in which sys and dev are looked for, in the place of /: another machine's, as copied.";
 
 /// Shows what passes through dmp devices: rates, sizes and latencies.
 ///
@@ -22,7 +45,8 @@ use crate::error::Error;
     version,
     disable_help_flag = true,
     args_conflicts_with_subcommands = true,
-    override_usage = "dmpstat [OPTIONS] [DEVICE...] [INTERVAL [COUNT]]\n       dmpstat COMMAND"
+    override_usage = "dmpstat [OPTIONS] [DEVICE...] [INTERVAL [COUNT]]\n       dmpstat COMMAND",
+    after_long_help = NOTES
 )]
 pub struct Arguments {
     #[command(flatten)]
@@ -226,6 +250,11 @@ impl Table {
     }
 }
 
+/// What the man pages and completions are made from.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Reads the command line.
 pub fn parse<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
@@ -260,7 +289,7 @@ fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>),
         .ok_or_else(|| {
             format!(
                 "the interval is {}: it must be some seconds",
-                interval.display()
+                shown(interval)
             )
         })?;
     let count = match behind.get(1) {
@@ -269,13 +298,17 @@ fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>),
             Some(0) | None => {
                 return Err(format!(
                     "the count of reports is {}: it must be 1 or more",
-                    count.display()
+                    shown(count)
                 ));
             }
             count => count,
         },
     };
     Ok((operands, Some(Repeat { interval, count })))
+}
+
+fn shown(operand: &OsStr) -> String {
+    escape::show(operand.as_bytes())
 }
 
 fn column() -> impl TypedValueParser<Value = &'static Column> {

@@ -3,6 +3,9 @@
 //! What is said when something is wrong, and what to do about it.
 
 use std::fs;
+use std::io;
+
+use dmpstat::error::Error;
 
 use crate::common::{Root, SNAPSHOT};
 
@@ -113,5 +116,18 @@ fn wrong_arguments_are_named() {
     assert_eq!(
         message(&["-j", "-c"]),
         "error: the argument '--json' cannot be used with '--csv'"
+    );
+}
+
+#[test]
+fn what_only_root_may_do_is_said() {
+    let error = Error::File {
+        what: "write",
+        path: "/sys/module/dmp/stat/dm-3/reset".into(),
+        source: io::ErrorKind::PermissionDenied.into(),
+    };
+    assert_eq!(
+        error.to_string(),
+        "cannot write /sys/module/dmp/stat/dm-3/reset: permission denied. Run it as root"
     );
 }

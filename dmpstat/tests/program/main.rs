@@ -11,5 +11,6 @@ mod formats;
 mod histograms;
 mod intervals;
 mod names;
+mod pages;
 mod processes;
 mod tables;

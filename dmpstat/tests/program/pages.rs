@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The man pages and completions, which are made from the program's own definitions.
+
+use std::collections::BTreeSet;
+
+use clap::Command;
+use clap_complete::{Shell, generate};
+use clap_mangen::Man;
+
+/// The options of a command, as they are written.
+fn options(command: &Command) -> BTreeSet<String> {
+    let mut options = BTreeSet::new();
+    for argument in command
+        .get_arguments()
+        .filter(|argument| !argument.is_positional())
+    {
+        options.extend(argument.get_long().map(|long| format!("--{long}")));
+        options.extend(argument.get_short().map(|short| format!("-{short}")));
+    }
+    options
+}
+
+/// What in a text is written like an option.
+fn written(text: &str) -> BTreeSet<String> {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || character == '-';
+    text.split(|character: char| !is_part(character))
+        .map(|word| word.trim_end_matches('-'))
+        .filter(|word| word.starts_with('-') && !word.trim_start_matches('-').is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The page as it reads, without what troff makes bold.
+fn page(command: &Command) -> String {
+    let mut page = Vec::new();
+    Man::new(command.clone()).render(&mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    let page = page.replace("\\-", "-");
+    ["\\fB", "\\fI", "\\fR"]
+        .iter()
+        .fold(page, |page, font| page.replace(font, " "))
+}
+
+fn all(command: &Command) -> Vec<Command> {
+    let commands = command
+        .get_subcommands()
+        .filter(|command| command.get_name() != "help");
+    commands.flat_map(all).chain([command.clone()]).collect()
+}
+
+fn built() -> Command {
+    let mut command = dmpstat::arguments::command();
+    command.build();
+    command
+}
+
+#[test]
+fn every_option_in_a_man_page_is_one_that_the_program_has_and_the_reverse() {
+    let commands = all(&built());
+    assert_eq!(commands.len(), 5);
+    for command in &commands {
+        assert_eq!(
+            written(&page(command)),
+            options(command),
+            "{}",
+            command.get_name()
+        );
+    }
+    assert!(
+        options(commands.last().unwrap())
+            .is_superset(&written("-x -o -S -z -k -m -h -t -N -y -j -J -c"))
+    );
+}
+
+#[test]
+fn every_option_and_command_can_be_completed() {
+    let mut command = dmpstat::arguments::command();
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let mut text = Vec::new();
+        generate(shell, &mut command, "dmpstat", &mut text);
+        let text = String::from_utf8(text).unwrap();
+        for command in all(&built()) {
+            assert!(
+                text.contains(command.get_name()),
+                "{shell}: {}",
+                command.get_name()
+            );
+            for argument in command.get_arguments() {
+                let Some(long) = argument.get_long() else {
+                    continue;
+                };
+                let option = if shell == Shell::Fish {
+                    format!("-l {long}")
+                } else {
+                    format!("--{long}")
+                };
+                assert!(text.contains(&option), "{shell}: {option}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_says_what_a_percentile_is_and_what_the_marks_mean() {
+    let page = page(&built());
+    for mark in ["new", "reset", "latency"] {
+        assert!(page.contains(&format!("\"{mark}\"")), "{mark}");
+    }
+    assert!(page.contains("the true value is at most that, and more than half of it"));
+}
