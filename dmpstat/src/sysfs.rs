@@ -5,14 +5,18 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::snapshot::Snapshot;
 
-/// How often a text is begun anew that could not be read to its end.
-const TRIES: usize = 100;
+/// How often a file is looked for, and a text begun anew that could not be read to its end.
+const TRIES: usize = 50;
+/// What lies between two tries to find a file.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Most snapshots are shorter.
 const LENGTH: usize = 16 << 10;
 
@@ -97,25 +101,26 @@ impl Machine {
     pub fn snapshot(&self, device: &str) -> Result<Option<Snapshot>, Error> {
         let directory = self.directory().join(device);
         let path = directory.join("snapshot");
-        match read(&path) {
-            Ok(text) => match Snapshot::parse(&text) {
-                Ok(snapshot) => Ok(Some(snapshot)),
-                Err(source) => Err(Error::Snapshot { path, source }),
-            },
-            Err(source) if has_gone(&source) && directory.join("volumes").exists() => {
-                if source.kind() == io::ErrorKind::NotFound && !path.exists() {
-                    Err(Error::TooOld(device.to_owned()))
-                } else {
-                    Ok(None)
+        // Of a device that comes or goes, some files are there sooner or later than others.
+        for _ in 0..TRIES {
+            match read(&path) {
+                Ok(text) => {
+                    let snapshot = Snapshot::parse(&text).map(Some);
+                    return snapshot.map_err(|source| Error::Snapshot { path, source });
                 }
+                Err(source) if is_going(&source) => return Ok(None),
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::File {
+                        what: "read",
+                        path,
+                        source,
+                    });
+                }
+                Err(_) if !directory.join("volumes").exists() => return Ok(None),
+                Err(_) => thread::sleep(PAUSE),
             }
-            Err(source) if has_gone(&source) => Ok(None),
-            Err(source) => Err(Error::File {
-                what: "read",
-                path,
-                source,
-            }),
         }
+        Err(Error::TooOld(device.to_owned()))
     }
 }
 
@@ -124,9 +129,9 @@ pub fn minor(device: &str) -> Option<u32> {
     device.strip_prefix("dm-")?.parse().ok()
 }
 
-/// What its files say while a device is removed, and then.
-fn has_gone(error: &io::Error) -> bool {
-    let errors = [Errno::NOENT, Errno::NODEV, Errno::NXIO];
+/// What its files say while a device is removed, and opened before, then.
+fn is_going(error: &io::Error) -> bool {
+    let errors = [Errno::NODEV, Errno::NXIO];
     errors
         .iter()
         .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))

@@ -73,7 +73,9 @@ impl Root {
         let directory = self.stat().join(device);
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("volumes"), "").unwrap();
-        fs::write(directory.join("snapshot"), snapshot).unwrap();
+        // There is none that is half written, as there is none in sysfs.
+        fs::write(directory.join("new"), snapshot).unwrap();
+        fs::rename(directory.join("new"), directory.join("snapshot")).unwrap();
         for file in ["reset", "latency"] {
             fs::write(directory.join(file), "").unwrap();
         }

@@ -136,6 +136,19 @@ fn a_device_that_goes_while_it_is_read_is_left_out() {
     assert_eq!(root.run(&["-o", "r/s"]).output().lines().count(), 3);
 }
 
+/// The module makes a directory, and then its files one after the other.
+#[test]
+fn a_device_whose_files_are_being_made_is_waited_for() {
+    let root = Root::with_device();
+    let half = root.stat().join("dm-4");
+    std::fs::create_dir(&half).unwrap();
+    std::fs::write(half.join("volumes"), "").unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| root.write("dm-4", SNAPSHOT.replace("dm-3", "dm-4")));
+        assert_eq!(root.run(&["-o", "r/s"]).output().lines().count(), 4);
+    });
+}
+
 #[test]
 fn without_a_count_it_goes_on() {
     let root = Root::with_device();
