@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use globset::{GlobBuilder, GlobMatcher};
+use glob::{MatchOptions, Pattern};
 
 use crate::error::Error;
 use crate::escape;
@@ -17,13 +17,20 @@ use crate::sysfs::{Machine, minor};
 /// How many names are told to who mistook one, and how near they are at least.
 const NEAR: (usize, f64) = (3, 0.75);
 
+/// Patterns are the shell's: what is between two slashes is matched by itself.
+const MATCHING: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: false,
+};
+
 /// The devices of a command line: all if it names none.
 pub struct Selection(Vec<Choice>);
 
 /// What was written for one device or some.
 struct Choice {
     written: OsString,
-    pattern: Option<GlobMatcher>,
+    pattern: Option<Pattern>,
 }
 
 impl Selection {
@@ -84,16 +91,10 @@ impl Selection {
 
 impl Choice {
     fn new(written: &OsStr) -> Self {
-        let pattern = written
+        let text = written
             .to_str()
-            .filter(|text| text.contains(['*', '?', '[', '{']));
-        let pattern = pattern.and_then(|text| {
-            let glob = GlobBuilder::new(text)
-                .literal_separator(true)
-                .backslash_escape(false)
-                .build();
-            Some(glob.ok()?.compile_matcher())
-        });
+            .filter(|text| text.contains(['*', '?', '[']));
+        let pattern = text.and_then(|text| Pattern::new(text).ok());
         Self {
             written: written.to_owned(),
             pattern,
@@ -123,10 +124,10 @@ impl Choice {
         }
         target == Some(OsStr::new(&device.device))
             || names.contains(&self.written)
-            || self
-                .pattern
-                .as_ref()
-                .is_some_and(|pattern| names.iter().any(|name| pattern.is_match(name)))
+            || self.pattern.as_ref().is_some_and(|pattern| {
+                let mut names = names.iter().filter_map(|name| name.to_str());
+                names.any(|name| pattern.matches_with(name, MATCHING))
+            })
     }
 
     fn no_such_device(&self, all: &[Snapshot]) -> Error {
