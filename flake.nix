@@ -26,6 +26,7 @@
           kernel: of: lib.mapAttrs' (name: lib.nameValuePair "${name}-${kernel}") (lib.getAttrs names of)
         ) machines;
 
+      dmpstat = pkgs.callPackage ./dmpstat { };
       fuzz = pkgs.callPackage ./tests/fuzz.nix { };
       pure = pkgs.callPackage ./tests/pure.nix { };
       reproducible = pkgs.callPackage ./tests/reproducible.nix {
@@ -39,7 +40,7 @@
       # Checks that leave a processor alone, in contrast to those that boot machines.
       quiet = {
         inherit (lint) clippy rustdoc rustfmt shell;
-        inherit fuzz pure reproducible;
+        inherit dmpstat fuzz pure reproducible;
       };
 
       app = package: {
@@ -51,6 +52,7 @@
     {
       packages.${system} = {
         inherit (lts) kernel dmp initramfs vm demo try soak bench bench-smoke;
+        inherit dmpstat;
         default = lts.dmp;
         # All that checks need and the checks that boot nothing: they can be built side by side.
         check-inputs = pkgs.callPackage ./tests/inputs.nix {

@@ -1,0 +1,31 @@
+# dmpstat, with its man pages and completions. Its tests run in the build.
+{ stdenv, rustPlatform }:
+let
+  target = stdenv.hostPlatform.rust.rustcTarget;
+in
+rustPlatform.buildRustPackage {
+  pname = "dmpstat";
+  version = "0.1.0";
+  src = import ../tests/source.nix {
+    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(examples|src|tests)(/.*)?)" ];
+  };
+  sourceRoot = "source/dmpstat";
+  cargoLock.lockFile = ./Cargo.lock;
+  # Naming the target is for fuzz.nix's reason: the flags are those of the program alone.
+  buildPhase = "cargo build --release --locked --target ${target} --bins --example pages";
+  doCheck = true;
+  checkPhase = "cargo test --release --locked --target ${target}";
+  installPhase = ''
+    built=target/${target}/release
+    install -D -t $out/bin $built/dmpstat
+    $built/examples/pages pages
+    install -D -m 644 -t $out/share/man/man1 pages/*.1
+    install -D -m 644 pages/dmpstat.bash $out/share/bash-completion/completions/dmpstat
+    install -D -m 644 -t $out/share/zsh/site-functions pages/_dmpstat
+    install -D -m 644 -t $out/share/fish/vendor_completions.d pages/dmpstat.fish
+  '';
+  meta = {
+    description = "Shows what passes through dmp devices, as iostat does";
+    mainProgram = "dmpstat";
+  };
+}
