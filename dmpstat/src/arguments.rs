@@ -201,6 +201,9 @@ pub enum Format {
     Csv,
 }
 
+/// More seconds than anybody waits, and less than clocks can count.
+const LONGEST: f64 = 1e9;
+
 /// The rhythm of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
@@ -276,13 +279,18 @@ pub fn parse<A: Into<OsString> + Clone>(
 
 /// The devices, and the numbers behind them. A device whose name is a number has another name, too.
 fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>), String> {
-    let number = |operand: &OsString| operand.to_str()?.parse::<f64>().ok();
+    // Not what else a float can be: inf and nan are names.
+    let begins = |character: char| character.is_ascii_digit() || "+-.".contains(character);
+    let number = |operand: &OsString| {
+        let text = operand.to_str().filter(|text| text.starts_with(begins))?;
+        text.parse::<f64>().ok()
+    };
     let numbers = operands.iter().rev().map_while(number).take(2).count();
     let behind = operands.split_off(operands.len() - numbers);
     let Some(interval) = behind.first() else {
         return Ok((operands, None));
     };
-    let seconds = number(interval).filter(|seconds| *seconds > 0.0);
+    let seconds = number(interval).filter(|seconds| *seconds <= LONGEST);
     let interval = seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .filter(|interval| !interval.is_zero())

@@ -141,10 +141,10 @@ impl Report for Sysstat {
         write!(out, "{report}")
     }
 
-    fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        match self.begun {
-            true => writeln!(out, "\n]}}]}}}}"),
-            false => Ok(()),
+    fn end(&mut self, out: &mut dyn Write, time: &Zoned) -> io::Result<()> {
+        if !self.begun {
+            self.begin(out, time)?;
         }
+        writeln!(out, "\n]}}]}}}}")
     }
 }

@@ -37,8 +37,8 @@ pub trait Report {
     /// Writes what passed through the devices.
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()>;
 
-    /// Writes what comes behind the last report.
-    fn end(&mut self, _: &mut dyn Write) -> io::Result<()> {
+    /// Writes what comes behind the last report, if there was any.
+    fn end(&mut self, _: &mut dyn Write, _: &Zoned) -> io::Result<()> {
         Ok(())
     }
 }

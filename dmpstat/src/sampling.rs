@@ -37,7 +37,8 @@ pub fn run(
     let result = sampling.go(report, outside);
     // A document is whole also where it ends early.
     if !matches!(result, Err(Error::Output(_))) {
-        outside.print(|text| report.end(text))?;
+        let now = outside.clock.now();
+        outside.print(|text| report.end(text, &now))?;
     }
     result
 }

@@ -181,7 +181,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
         match self.words.next() {
             Some(b"sizes") => counters.sizes = self.histogram()?,
             Some(b"latencies") => counters.timing().latencies = self.histogram()?,
-            mut word => {
+            mut word @ Some(b"requests") => {
                 while let Some(name) = word {
                     match name {
                         b"requests" => counters.requests = self.number()?.unwrap_or(0),
@@ -197,6 +197,8 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
                     word = self.words.next();
                 }
             }
+            // A line that a later module has.
+            _ => {}
         }
         Ok(())
     }

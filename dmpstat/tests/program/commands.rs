@@ -127,8 +127,13 @@ fn each_of_them_wants_a_device() {
 }
 
 #[test]
-fn a_device_called_like_a_command_has_a_path() {
+fn a_device_called_like_a_command_has_a_path_and_one_like_a_float_is_no_interval() {
     let root = Root::new();
+    for name in ["inf", "nan", "infinity"] {
+        root.write("dm-3", SNAPSHOT.replace("vg-data", name));
+        let output = root.run(&["-o", "r/s", name]).output();
+        assert!(output.lines().nth(1).unwrap().starts_with(name), "{output}");
+    }
     root.write("dm-3", SNAPSHOT.replace("vg-data", "show"));
     let output = root.run(&["-o", "r/s", "/dev/mapper/show"]).output();
     assert!(

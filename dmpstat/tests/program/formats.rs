@@ -107,6 +107,14 @@ fn sysstat_s_document_is_whole_where_the_module_goes() {
 }
 
 #[test]
+fn sysstat_s_document_is_whole_without_a_report() {
+    let ran = Root::without_module().run(&["-J"]);
+    assert!(ran.result.is_err());
+    let document = parse(&ran.out);
+    assert_eq!(document["sysstat"]["hosts"][0]["statistics"], json!([]));
+}
+
+#[test]
 fn csv_has_a_header_and_a_line_for_each_device_and_report() {
     let output = root()
         .run(&["-c", "-o", "r/s,w/s,r_p99", "1", "2"])

@@ -68,7 +68,7 @@ fn what_later_modules_add_is_skipped() {
         .replace("diskseq 21", "diskseq 21 word 1\nunderlying 8:0 x")
         .replace("inf:1", "inf:1 mean 7")
         .replace("again 4", "again 4 merged 77 requests_seen x")
-        + "copy requests x\n\nread extents 1:2:3\n";
+        + "copy requests x\n\nread extents 1:2:3 bytes x\nread\n";
     assert_eq!(parse(&later), parse(TEXT));
 }
 
