@@ -121,6 +121,8 @@ impl Counters {
     const UNMEASURED: u32 = u32::MAX;
     /// And while they are.
     const MEASURED: u32 = 0;
+    /// How often is looked for a time at which no request ends.
+    const LOOKS: usize = 16;
 
     /// Counters at zero, which do not measure latencies.
     pub(crate) fn new() -> Result<impl PinInit<Self, Error>> {
@@ -391,14 +393,25 @@ impl Counters {
 
     /// How many measured requests have not ended. A request's begin is seen wherever its end is, so that
     /// it is never negative.
+    ///
+    /// Where none ended while the begun ones were read, no more are seen than were under way. So if any
+    /// did, it is looked at again; not without end, for there may always be some.
     fn inflight(&self, number: usize) -> u64 {
         if let Some(rare) = number.checked_sub(Operation::USUAL) {
             return self.rare_under_way.read(rare);
         }
-        let (mut begun, mut ended) = ([0], [0]);
-        self.under_way.sums(ENDED + number, &mut ended);
-        atomic::read_barrier();
-        self.under_way.sums(BEGUN + number, &mut begun);
+        let (mut begun, mut ended, mut ended_since) = ([0], [0], [0]);
+        self.under_way.sums(ENDED + number, &mut ended_since);
+        for _ in 0..Self::LOOKS {
+            ended = ended_since;
+            atomic::read_barrier();
+            self.under_way.sums(BEGUN + number, &mut begun);
+            atomic::read_barrier();
+            self.under_way.sums(ENDED + number, &mut ended_since);
+            if ended_since == ended {
+                break;
+            }
+        }
         begun[0].wrapping_sub(ended[0])
     }
 
