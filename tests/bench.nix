@@ -29,7 +29,11 @@ let
       nativeBuildInputs = [ cpio ];
       inherit (machine) initramfs;
       archive = ../initramfs/archive.sh;
-      twin = callPackage ./bench/twin { inherit (machine) kernel; };
+      twin = callPackage ./c-modules.nix {
+        inherit (machine) kernel;
+        pname = "dmp-twin";
+        src = ./bench/twin;
+      };
       load = lib.getExe' dmp-bench "dmp-load";
       buildCommand = ''
         . $archive

@@ -11,7 +11,11 @@ let
   initramfs = callPackage ../initramfs { inherit kernel dmp; };
   tools = callPackage ../initramfs/tools.nix {
     inherit initramfs;
-    testModules = callPackage ./modules { inherit kernel; };
+    testModules = callPackage ./c-modules.nix {
+      inherit kernel;
+      pname = "dmp-test-modules";
+      src = ./modules;
+    };
   };
   parts = {
     inherit

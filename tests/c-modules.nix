@@ -1,9 +1,14 @@
-# dmp_twin.ko for one kernel: what dmp does, in C.
-{ stdenv, kernel }:
+# Kernel modules in C of one folder, for one kernel: those that only tests use, and the
+# benchmark's twin of dmp.
+{
+  stdenv,
+  kernel,
+  pname,
+  src,
+}:
 stdenv.mkDerivation {
-  pname = "dmp-twin";
+  inherit pname src;
   version = kernel.modDirVersion;
-  src = ./.;
 
   nativeBuildInputs = kernel.moduleBuildDependencies;
   makeFlags = kernel.commonMakeFlags;
@@ -14,6 +19,6 @@ stdenv.mkDerivation {
   '';
 
   installPhase = ''
-    install -D -m 444 dmp_twin.ko -t $out
+    install -D -m 444 *.ko -t $out
   '';
 }
