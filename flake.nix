@@ -11,7 +11,7 @@
       inherit (pkgs) lib linuxKernel;
 
       # A kernel, and all that is made for it.
-      machine = choice: pkgs.callPackage ./tests/machine.nix { inherit choice; };
+      machine = choice: pkgs.callPackage ./tests/machine.nix { inherit choice dmpstat; };
       lts = machine { };
       debug = machine { variant = "debug"; };
       latest = machine { upstream = linuxKernel.packageAliases.linux_latest.kernel; };
@@ -33,14 +33,15 @@
         inherit (lts) kernel dmp initramfs;
       };
       lint = pkgs.callPackage ./tests/lint.nix {
-        inherit fuzz;
+        inherit dmpstat fuzz;
         modules = map (machine: machine.dmp) [ lts latest ];
         source = self;
       };
       # Checks that leave a processor alone, in contrast to those that boot machines.
       quiet = {
         inherit (lint) clippy rustdoc rustfmt shell;
-        inherit dmpstat fuzz pure reproducible;
+        inherit fuzz pure reproducible;
+        dmpstat = pkgs.callPackage ./dmpstat/check.nix { inherit dmpstat; };
       };
 
       app = package: {

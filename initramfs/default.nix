@@ -1,10 +1,11 @@
-# What the test machine boots into: busybox, dmsetup, the kernel's modules and
-# dmp.ko, in one archive.
+# What the test machine boots into: busybox, dmsetup, dmpstat, the kernel's modules
+# and dmp.ko, in one archive.
 {
   lib,
   stdenv,
   kernel,
   dmp,
+  dmpstat,
   busybox,
   lvm2,
   cpio,
@@ -19,6 +20,7 @@ stdenv.mkDerivation {
   ];
   busybox = lib.getExe' busybox "busybox";
   dmsetup = lib.getExe' lvm2 "dmsetup";
+  dmpstat = lib.getExe dmpstat;
   init = ./init;
   wake = ./wake.c;
   archive = ./archive.sh;
@@ -34,6 +36,7 @@ stdenv.mkDerivation {
 
     add $busybox bin
     add $dmsetup bin
+    add $dmpstat bin
     add ../wake bin
     for applet in $($busybox --list); do
       [ -e bin/$applet ] || ln -s busybox bin/$applet

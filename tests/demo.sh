@@ -46,6 +46,10 @@ agrees "writes" 100 write/requests
 agrees "bytes written" $((100 * 4096)) write/bytes
 agrees "average write" 4096 write/avg_size
 
+say "The same with dmpstat, since the device was made, and how large the requests were:"
+run 'dmpstat demo'
+run 'dmpstat hist size demo'
+
 say "The device and the module go without a trace:"
 run 'dmsetup remove demo'
 run 'rmmod dmp'

@@ -5,8 +5,8 @@
   kernel,
   dmp,
   initramfs,
-  # The initramfs with more tools in it.
-  tools,
+  # The initramfs with more tools in it, if somebody may want it.
+  tools ? null,
   # A kernel that watches itself is slower.
   debugging,
 }:
@@ -17,9 +17,11 @@ rec {
     DMP_VM_QEMU_IMG = lib.getExe' qemu_test "qemu-img";
     DMP_VM_KERNEL = "${kernel}/bzImage";
     DMP_VM_INITRD = "${initramfs}/initrd";
-    DMP_VM_TOOLS = "${tools}/initrd";
     # For the tests of its code.
     DMP_KO = "${dmp}/lib/modules/${kernel.modDirVersion}/extra/dmp.ko";
+  }
+  // lib.optionalAttrs (tools != null) {
+    DMP_VM_TOOLS = "${tools}/initrd";
   }
   // lib.optionalAttrs debugging {
     DMP_VM_PATIENCE = "10";

@@ -1,4 +1,4 @@
-# Warnings of clippy and rustdoc, in the tests and in the module, and what rustfmt,
+# Warnings of clippy and rustdoc, in the tests, in dmpstat and in the module, and what rustfmt,
 # shellcheck and shfmt would have otherwise. All of them are errors. And ci/nix's own test.
 {
   stdenv,
@@ -11,6 +11,7 @@
   shfmt,
   # The module, for each kernel that it is built for.
   modules,
+  dmpstat,
   fuzz,
   # The repository, for its scripts.
   source,
@@ -56,10 +57,17 @@ in
           doCheck = false;
           installPhase = "touch $out";
         });
+        dmpstat = dmpstat.overrideAttrs (old: {
+          pname = "dmpstat-clippy";
+          nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [ clippy ];
+          buildPhase = clippyPhase "--all-targets";
+          doCheck = false;
+          installPhase = "touch $out";
+        });
         modules = map (built "clippy" [ "CLIPPY=1" ]) modules;
       }
       ''
-        echo $tests $fuzz $modules >$out
+        echo $tests $fuzz $dmpstat $modules >$out
       '';
 
   rustdoc =
@@ -78,7 +86,7 @@ in
       }
       ''
         find ${../module} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
-        find ${crate.src}/tests ${./fuzz} -name '*.rs' -exec rustfmt --check --edition 2024 {} +
+        find ${crate.src}/tests ${./fuzz} ${dmpstat.src}/dmpstat -name '*.rs' -exec rustfmt --check --edition 2024 {} +
         touch $out
       '';
 

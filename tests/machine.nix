@@ -4,11 +4,12 @@
   callPackage,
   # What kernel/ takes.
   choice,
+  dmpstat,
 }:
 let
   kernel = callPackage ../kernel choice;
   dmp = callPackage ../module { inherit kernel; };
-  initramfs = callPackage ../initramfs { inherit kernel dmp; };
+  initramfs = callPackage ../initramfs { inherit kernel dmp dmpstat; };
   tools = callPackage ../initramfs/tools.nix {
     inherit initramfs;
     testModules = callPackage ./c-modules.nix {
@@ -25,9 +26,9 @@ let
       tools
       ;
   };
-  environment = callPackage ./environment.nix (
-    parts // { debugging = choice.variant or null == "debug"; }
-  );
+  environmentOf =
+    parts: callPackage ./environment.nix (parts // { debugging = choice.variant or null == "debug"; });
+  environment = environmentOf parts;
 
   nextest = callPackage ./nextest.nix { };
   dmp-vm = callPackage ./. { };
@@ -36,7 +37,10 @@ let
 
   bench = callPackage ./bench.nix {
     tested = parts;
-    measured = callPackage ./machine.nix { choice = choice // { variant = "bench"; }; };
+    measured = callPackage ./machine.nix {
+      inherit dmpstat;
+      choice = choice // { variant = "bench"; };
+    };
   };
 in
 parts
@@ -46,6 +50,8 @@ parts
   vm = vm { };
   demo = vm {
     name = "demo";
+    # It does not wait for what it does not use.
+    environment = environmentOf (removeAttrs parts [ "tools" ]);
     script = ./demo.sh;
     description = "Shows what dmp does, in a virtual machine";
   };

@@ -16,7 +16,7 @@ pub fn undo(text: &[u8]) -> Vec<u8> {
             _ => None,
         };
         (rest, _) = match escaped {
-            Some((high, low)) => (&rest[4..], bytes.push(high << 4 | low)),
+            Some((high, low)) => (&rest[4..], bytes.push((high << 4) | low)),
             None => (after, bytes.push(*first)),
         };
     }
