@@ -17,7 +17,7 @@ use crate::{
         dm::{DeviceNumber, MappedDevice, TableId},
         memalloc::NoIo,
         sched,
-        sysfs::{Directory, Hidden, Parent},
+        sysfs::{Directory, Hidden, Parent, Unmade},
     },
 };
 use kernel::{
@@ -140,12 +140,15 @@ impl DevicePart {
         let counters = match registry.devices.enter(number) {
             Some(counters) => counters,
             None => {
-                let _changing = registry.changing.lock();
+                let changing = registry.changing.lock();
                 // Unless somebody else has made them meanwhile.
-                match registry.devices.enter(number) {
-                    Some(counters) => counters,
-                    None => registry.make(number, device)?,
-                }
+                let made = match registry.devices.enter(number) {
+                    Some(counters) => Ok(counters),
+                    None => registry.make(number, device),
+                };
+                drop(changing);
+                // This can wait for what is left of a directory, and others need not.
+                made?
             }
         };
         Ok(Self {
@@ -171,15 +174,20 @@ impl Drop for DevicePart {
 
 impl Shared {
     /// Makes the counters and the directory of a device with one line. `changing` is to be held.
-    fn make(&self, number: DeviceNumber, device: &MappedDevice<'_>) -> Result<Arc<Counters>> {
+    fn make(
+        &self,
+        number: DeviceNumber,
+        device: &MappedDevice<'_>,
+    ) -> Result<Arc<Counters>, Unmade<Volume>> {
         let counters = Arc::pin_init(Counters::new()?, GFP_KERNEL)?;
+        let reservation = RBTreeNodeReservation::new(GFP_KERNEL)?;
         let volume = Directory::new(
             Parent::Directory(&self.stat),
             device.disk_name(),
             Volume::new(number, counters.clone()),
         )?;
         let entry = Entry { lines: 1, volume };
-        let node = RBTreeNode::new(number, entry, GFP_KERNEL)?;
+        let node = reservation.into_node(number, entry);
         let replaced = self.devices.known.lock().devices.insert(node);
         // There was none, and nobody else adds any.
         drop(replaced);

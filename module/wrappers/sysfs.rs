@@ -37,4 +37,4 @@ mod directory;
 
 pub(crate) use attribute::{Attribute, AttributeList, Attributes, Group, GroupList, Kind};
 pub(crate) use binary::BinaryAttribute;
-pub(crate) use directory::{Directory, Hidden, Parent};
+pub(crate) use directory::{Directory, Hidden, Parent, Unmade};

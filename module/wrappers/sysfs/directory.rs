@@ -41,6 +41,25 @@ pub(crate) struct Directory<T: Attributes>(Hidden<T>);
 /// We own a reference to the kobject.
 pub(crate) struct Hidden<T>(Pin<KBox<Inner<T>>>);
 
+/// Why a directory could not be made, and what is left of it: its drop may have to wait, too.
+pub(crate) struct Unmade<T> {
+    error: Error,
+    left: Option<Hidden<T>>,
+}
+
+impl<T> From<Error> for Unmade<T> {
+    fn from(error: Error) -> Self {
+        Self { error, left: None }
+    }
+}
+
+impl<T> From<Unmade<T>> for Error {
+    fn from(unmade: Unmade<T>) -> Self {
+        drop(unmade.left);
+        unmade.error
+    }
+}
+
 /// The kobject, and what its files are about.
 #[pin_data]
 pub(super) struct Inner<T> {
@@ -70,7 +89,11 @@ impl<T> Inner<T> {
 
 impl<T: Attributes> Directory<T> {
     /// Makes the directory and all of its files, or nothing. May sleep.
-    pub(crate) fn new<P: Attributes>(parent: Parent<'_, P>, name: &CStr, data: T) -> Result<Self> {
+    pub(crate) fn new<P: Attributes>(
+        parent: Parent<'_, P>,
+        name: &CStr,
+        data: T,
+    ) -> Result<Self, Unmade<T>> {
         // SAFETY: it may be called wherever sleeping is allowed.
         to_result(unsafe { bindings::dmp_check_kobject_release() })?;
         let inner = KBox::pin_init(
@@ -104,15 +127,22 @@ impl<T: Attributes> Directory<T> {
         // INVARIANT: the kobject was initialised with a reference for us, whether or not it could
         // be added.
         let hidden = Hidden(inner);
-        to_result(added)?;
+        if let Err(error) = to_result(added) {
+            let left = Some(hidden);
+            return Err(Unmade { error, left });
+        }
         // INVARIANT: it was just added.
         let directory = Self(hidden);
         for file in T::binary() {
             // SAFETY: the kobject is in sysfs; the attribute is static. The file goes with the
             // directory.
-            to_result(unsafe {
+            let created = to_result(unsafe {
                 bindings::sysfs_create_bin_file(directory.0 .0.kobj(), file.as_raw())
-            })?;
+            });
+            if let Err(error) = created {
+                let left = Some(directory.hide());
+                return Err(Unmade { error, left });
+            }
         }
         Ok(directory)
     }
