@@ -52,7 +52,7 @@
     in
     {
       packages.${system} = {
-        inherit (lts) kernel dmp initramfs vm demo try soak bench bench-smoke;
+        inherit (lts) kernel dmp initramfs vm demo try soak bench bench-distribution bench-smoke;
         inherit dmpstat;
         default = lts.dmp;
         # All that checks need and the checks that boot nothing: they can be built side by side.
@@ -63,13 +63,13 @@
         };
       }
       // named [ "kernel" "dmp" "vm" "try" "soak" ] (others // { inherit debug latest; })
-      // named [ "bench" "bench-smoke" ] (others // { inherit latest; })
+      // named [ "bench" "bench-distribution" "bench-smoke" ] (others // { inherit latest; })
       // named [ "tests" ] (builtins.mapAttrs (_: machine: machine.checks) others);
 
       apps.${system} = {
         default = app lts.demo;
       }
-      // builtins.mapAttrs (_: app) { inherit (lts) vm demo try soak bench bench-smoke; };
+      // builtins.mapAttrs (_: app) { inherit (lts) vm demo try soak bench bench-distribution bench-smoke; };
 
       devShells.${system}.default = pkgs.callPackage ./ci/shell.nix { machine = lts; };
 

@@ -1,5 +1,5 @@
 # The kernel of the test machine: Linux with Rust, and no more of it than the tests
-# use; 6.12 LTS unless another is given. A variant has a fragment of its own besides.
+# use; 6.12 LTS unless another is given. A variant has fragments of its own besides.
 {
   lib,
   callPackage,
@@ -13,6 +13,8 @@ let
   # With Rust, KASAN is for a kernel that clang compiles. Not by nixpkgs' wrapper of it, whose
   # flags for user space the kernel refuses.
   extraMakeFlags = lib.optional (variant == "debug") "CC=${lib.getExe' clang.cc "clang"}";
+  fragments =
+    lib.optional (variant == "bench-distribution") "bench" ++ lib.optional (variant != null) variant;
 in
 linuxKernel.manualConfig {
   inherit (upstream) version modDirVersion src;
@@ -26,7 +28,9 @@ linuxKernel.manualConfig {
         ./dmp.config
       else
         builtins.toFile "${variant}.config" (
-          builtins.readFile ./dmp.config + builtins.readFile (./. + "/${variant}.config")
+          lib.concatMapStringsSep "" (name: builtins.readFile (./. + "/${name}.config")) (
+            [ "dmp" ] ++ fragments
+          )
         );
   };
   # What nixpkgs looks at while it evaluates, where the file cannot be read yet.

@@ -8,9 +8,10 @@
   rustPlatform,
   writeShellApplication,
   cpio,
-  # What machine.nix has: of the tests' kernel, and of one that is closer to those that people use.
+  # What machine.nix has: of the tests' kernel, and of two that are closer to those that people use.
   tested,
-  measured,
+  plain,
+  distribution,
 }:
 let
   dmp-bench = rustPlatform.buildRustPackage (
@@ -74,9 +75,14 @@ let
     };
 in
 rec {
-  bench = program measured {
+  bench = program plain {
     name = "dmp-bench";
     description = "Measures what dmp costs, next to what people would use in its place";
+  };
+
+  bench-distribution = program distribution {
+    name = "dmp-bench-distribution";
+    description = "The same on a kernel that is configured as distributions do";
   };
 
   bench-smoke = program tested {

@@ -35,18 +35,22 @@ let
   vm = run: callPackage ./vm.nix ({ inherit dmp-vm environment; } // run);
   check = run: callPackage ./check.nix ({ inherit nextest environment; } // run);
 
+  variantOf =
+    variant:
+    callPackage ./machine.nix {
+      inherit dmpstat;
+      choice = choice // { inherit variant; };
+    };
   bench = callPackage ./bench.nix {
     tested = parts;
-    measured = callPackage ./machine.nix {
-      inherit dmpstat;
-      choice = choice // { variant = "bench"; };
-    };
+    plain = variantOf "bench";
+    distribution = variantOf "bench-distribution";
   };
 in
 parts
 // {
   inherit environment;
-  inherit (bench) bench bench-smoke;
+  inherit (bench) bench bench-distribution bench-smoke;
   vm = vm { };
   demo = vm {
     name = "demo";

@@ -20,10 +20,17 @@ const KINDS: [(&str, &str, &str); 3] = [
     ("dmp latency", "dmp", "1 latency"),
 ];
 
-/// The files that are read: what they are called, and where they are below /sys/module/dmp/stat.
-const FILES: [(&str, &str); 2] = [
-    ("volumes", "volumes"),
-    ("size_histogram", "$(node d0)/read/size_histogram"),
+/// The files that are read: what they are called, and where they are. `$one` is the directory of one
+/// device.
+const FILES: [(&str, &str); 5] = [
+    ("volumes", "$stat/volumes"),
+    ("size_histogram of a device", "$one/read/size_histogram"),
+    ("snapshot of a device", "$one/snapshot"),
+    (
+        "all other files of a device",
+        "$(find $one -type f ! -name snapshot ! -name reset)",
+    ),
+    ("snapshot of each device", "$stat/dm-*/snapshot"),
 ];
 
 /// How long something took. In a machine whose clock counts instructions, each of them is a
@@ -198,9 +205,9 @@ fn read_all(guest: &mut Guest) -> Result<Vec<Reading>, Failure> {
         .collect()
 }
 
-fn read(guest: &mut Guest, file: &str, path: &str) -> Result<Reading, Failure> {
+fn read(guest: &mut Guest, file: &str, paths: &str) -> Result<Reading, Failure> {
     let printed = guest.run(&format!(
-        "{}dmp-load file /sys/module/dmp/stat/{path}",
+        "{}stat=/sys/module/dmp/stat; one=$stat/$(node d0); dmp-load file {paths}",
         setup::PREPARE
     ))?;
     match numbers(&printed)?.split_first() {

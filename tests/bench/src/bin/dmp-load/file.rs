@@ -1,27 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A file that is opened, read to its end and closed, by the clock.
+//! Files that are opened, read to their end and closed, one after the other, by the clock.
 
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::clock::ticks;
 
 const TIMES: usize = 21;
 
-pub fn run(path: &Path) -> io::Result<()> {
+pub fn run(paths: &[PathBuf]) -> io::Result<()> {
     // More than any of these files has, so that nothing is allocated meanwhile.
     let mut content = Vec::with_capacity(64 << 10);
-    File::open(path)?.read_to_end(&mut content)?;
-    let mut line = content.len().to_string();
+    let mut line = read(paths, &mut content)?.to_string();
     for _ in 0..TIMES {
-        content.clear();
         let before = ticks();
-        File::open(path)?.read_to_end(&mut content)?;
+        read(paths, &mut content)?;
         let _ = write!(line, " {}", ticks() - before);
     }
     println!("{line}");
     Ok(())
+}
+
+/// Reads all of them; how many bytes they have.
+fn read(paths: &[PathBuf], content: &mut Vec<u8>) -> io::Result<usize> {
+    let mut bytes = 0;
+    for path in paths {
+        content.clear();
+        bytes += File::open(path)?.read_to_end(content)?;
+    }
+    Ok(bytes)
 }

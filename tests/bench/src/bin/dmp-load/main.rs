@@ -53,9 +53,12 @@ enum Command {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
-    /// Reads a file some times. Prints how many bytes it has, and what the clock said of each
+    /// Reads files some times. Prints how many bytes they have, and what the clock said of each
     /// time.
-    File { path: PathBuf },
+    File {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
     /// Runs a command that must succeed. Prints how many nanoseconds it took, and those of a
     /// CPU that it had itself.
     Run {
@@ -73,7 +76,7 @@ fn main() -> ExitCode {
             milliseconds,
             paths,
         } => rate::run(&paths, cpus, rounds, Duration::from_millis(milliseconds)),
-        Command::File { path } => file::run(&path),
+        Command::File { paths } => file::run(&paths),
         Command::Run { command } => command::run(&command),
     };
     match done {
