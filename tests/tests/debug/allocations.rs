@@ -11,7 +11,7 @@ use crate::common::*;
 
 /// Shells that share the work, each with a device of its own: most of the time is waiting for
 /// directories, which this kernel lets go of seconds late.
-const SHELLS: u64 = 18;
+const SHELLS: u64 = 6;
 
 /// How many successes in a row show a shell that there are no more: where a slab cannot have many
 /// pages at once, it takes fewer.
