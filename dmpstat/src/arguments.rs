@@ -35,6 +35,17 @@ A device whose name is a number or a command's is /dev/mapper/NAME.
 command line is wrong. NO_COLOR in the environment switches colours off. DMPSTAT_ROOT is the \
 directory in which sys and dev are looked for, in the place of /: another machine's, as copied.";
 
+/// What the page about the full screen says besides.
+const KEYS: &str = "\
+Keys: up, down, page up and down, home and end choose a device; left and right the column by which \
+devices are sorted, r turns the order round. Space pauses. A slash filters by name: enter keeps the \
+filter, escape drops it. Tab shows how large requests were in the place of how long they took, a those \
+since the last reset in the place of the last interval's, and enter hides or shows all of that. z hides \
+idle devices, n shows dm-N in the place of names, x shows all columns, ^L draws all anew. q, escape \
+and ^C end it. ? shows the keys.
+
+Reports are a second apart if no INTERVAL is given. The sparklines are of the last 120.";
+
 /// Shows what passes through dmp devices: rates, sizes and latencies.
 ///
 /// The first report is of all that was counted since the last reset of a device, each next one of the
@@ -71,6 +82,12 @@ pub enum Command {
         override_usage = "dmpstat hist [OPTIONS] size|latency [DEVICE...] [INTERVAL [COUNT]]"
     )]
     Hist(Hist),
+    /// The table and a chosen device's histogram on the whole screen
+    #[command(
+        override_usage = "dmpstat top [OPTIONS] [DEVICE...] [INTERVAL [COUNT]]",
+        after_long_help = KEYS
+    )]
+    Top(Top),
     /// Everything that was counted of a device, in words
     Show {
         /// Which devices, as of the table.
@@ -153,9 +170,51 @@ pub struct Reports {
     pub omit_first: bool,
 }
 
+/// What is shown on the whole screen.
+#[derive(Debug, clap::Args)]
+pub struct Top {
+    /// Which devices, the seconds between two reports, and how many, as of the table; without a COUNT
+    /// until a key or a signal ends it.
+    #[arg(value_name = "DEVICE|INTERVAL [COUNT]")]
+    operands: Vec<OsString>,
+    /// Which, without what follows them.
+    #[arg(skip)]
+    pub devices: Vec<OsString>,
+    /// When, and how often.
+    #[arg(skip)]
+    pub repeat: Option<Repeat>,
+    /// Begin without devices that are idle
+    #[arg(short = 'z', long)]
+    pub omit_idle: bool,
+    /// Begin with dm-N in the place of names
+    #[arg(short = 'N', long)]
+    pub numbers: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub columns: Columns,
+}
+
 /// What is shown, and how.
 #[derive(Debug, clap::Args)]
 pub struct Table {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub columns: Columns,
+    /// JSON: one line a report, with all columns if none are chosen
+    #[arg(short = 'j', long, group = "format", conflicts_with = "human")]
+    pub json: bool,
+    /// JSON as sysstat's "iostat -x -o JSON" writes it, with its keys and those of -j
+    #[arg(short = 'J', long, group = "format", conflicts_with_all = ["columns", "human"])]
+    pub sysstat: bool,
+    /// CSV, with all columns if none are chosen
+    #[arg(short = 'c', long, group = "format", conflicts_with = "human")]
+    pub csv: bool,
+}
+
+/// Which columns.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct Columns {
     /// All columns
     #[arg(short = 'x', long, conflicts_with = "columns")]
     pub extended: bool,
@@ -178,17 +237,8 @@ pub struct Table {
     #[arg(short = 'm', long, group = "unit")]
     pub megabytes: bool,
     /// Amounts in the unit that suits each
-    #[arg(short = 'h', long, group = "unit", conflicts_with = "format")]
+    #[arg(short = 'h', long, group = "unit")]
     pub human: bool,
-    /// JSON: one line a report, with all columns if none are chosen
-    #[arg(short = 'j', long, group = "format")]
-    pub json: bool,
-    /// JSON as sysstat's "iostat -x -o JSON" writes it, with its keys and those of -j
-    #[arg(short = 'J', long, group = "format", conflicts_with = "columns")]
-    pub sysstat: bool,
-    /// CSV, with all columns if none are chosen
-    #[arg(short = 'c', long, group = "format")]
-    pub csv: bool,
 }
 
 /// The form of reports.
@@ -213,12 +263,12 @@ pub struct Repeat {
     pub count: Option<u64>,
 }
 
-impl Table {
+impl Columns {
     /// The columns that are shown.
-    pub fn chosen(&self) -> Vec<&'static Column> {
+    pub fn chosen(&self, all: bool) -> Vec<&'static Column> {
         match self.columns.as_slice() {
             [] => {
-                let all = self.extended || self.format() != Format::Table;
+                let all = all || self.extended;
                 let chosen = COLUMNS.iter().filter(|column| all || column.usual);
                 chosen.collect()
             }
@@ -234,6 +284,21 @@ impl Table {
             .any(|column| column.quantity.is_of_latencies())
     }
 
+    /// The unit of amounts.
+    pub fn unit(&self) -> Unit {
+        match self.megabytes {
+            true => Unit::Megabytes,
+            false => Unit::Kilobytes,
+        }
+    }
+}
+
+impl Table {
+    /// The columns that are shown: all of them to programs.
+    pub fn chosen(&self) -> Vec<&'static Column> {
+        self.columns.chosen(self.format() != Format::Table)
+    }
+
     /// The form of reports.
     pub fn format(&self) -> Format {
         match (self.json, self.sysstat, self.csv) {
@@ -241,14 +306,6 @@ impl Table {
             (_, true, _) => Format::Sysstat,
             (.., true) => Format::Csv,
             _ => Format::Table,
-        }
-    }
-
-    /// The unit of amounts.
-    pub fn unit(&self) -> Unit {
-        match self.megabytes {
-            true => Unit::Megabytes,
-            false => Unit::Kilobytes,
         }
     }
 }
@@ -264,16 +321,19 @@ pub fn parse<A: Into<OsString> + Clone>(
 ) -> Result<Arguments, Error> {
     let matches = Arguments::command().try_get_matches_from(arguments)?;
     let mut parsed = Arguments::from_arg_matches(&matches)?;
-    let reports = match &mut parsed.command {
-        None => Some(&mut parsed.reports),
-        Some(Command::Hist(hist)) => Some(&mut hist.reports),
-        Some(_) => None,
-    };
-    if let Some(reports) = reports {
+    let of_reports = |reports: &mut Reports| {
         let operands = std::mem::take(&mut reports.operands);
-        (reports.devices, reports.repeat) = split(operands)
-            .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message))?;
+        (reports.devices, reports.repeat) = split(operands)?;
+        Ok(())
+    };
+    match &mut parsed.command {
+        None => of_reports(&mut parsed.reports),
+        Some(Command::Hist(hist)) => of_reports(&mut hist.reports),
+        Some(Command::Top(top)) => split(std::mem::take(&mut top.operands))
+            .map(|operands| (top.devices, top.repeat) = operands),
+        Some(_) => Ok(()),
     }
+    .map_err(|message: String| Arguments::command().error(ErrorKind::ValueValidation, message))?;
     Ok(parsed)
 }
 

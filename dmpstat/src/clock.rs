@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Zoned;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::{SigId, flag, low_level};
 
 /// Tells the time and lets it pass.
 pub trait Clock {
@@ -18,6 +19,8 @@ pub trait Clock {
     fn now(&self) -> Zoned;
     /// Waits for the next interval. False if there is to be no next one.
     fn wait(&mut self, interval: Duration) -> bool;
+    /// Somebody else takes the signals from now on.
+    fn hand_over(&mut self) {}
 }
 
 /// The machine's.
@@ -27,6 +30,7 @@ pub struct System {
     /// Readable once a signal came.
     signal: UnixStream,
     ended: Arc<AtomicBool>,
+    handlers: Vec<SigId>,
 }
 
 impl System {
@@ -34,15 +38,19 @@ impl System {
     pub fn new() -> io::Result<Self> {
         let (signal, sender) = UnixStream::pair()?;
         let ended = Arc::new(AtomicBool::new(false));
+        let mut handlers = Vec::new();
         for number in [SIGINT, SIGTERM] {
-            signal_hook::flag::register_conditional_shutdown(number, 128 + number, ended.clone())?;
-            signal_hook::flag::register(number, ended.clone())?;
-            signal_hook::low_level::pipe::register(number, sender.try_clone()?)?;
+            handlers.extend([
+                flag::register_conditional_shutdown(number, 128 + number, ended.clone())?,
+                flag::register(number, ended.clone())?,
+                low_level::pipe::register(number, sender.try_clone()?)?,
+            ]);
         }
         Ok(Self {
             next: None,
             signal,
             ended,
+            handlers,
         })
     }
 }
@@ -72,6 +80,12 @@ impl Clock for System {
                 &mut [PollFd::new(&self.signal, PollFlags::IN)],
                 timeout.as_ref(),
             );
+        }
+    }
+
+    fn hand_over(&mut self) {
+        for handler in self.handlers.drain(..) {
+            low_level::unregister(handler);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 //! What can be shown of an interval, with iostat's names and units for what iostat has.
 
+use std::cmp::Ordering;
+
 use crate::histogram::INFINITE;
 use crate::interval::Interval;
 use crate::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
@@ -238,6 +240,12 @@ impl Column {
             (Quantity::Throughput(_), Unit::Megabytes) => value / 1024.0 / 1024.0,
             _ => value,
         })
+    }
+
+    /// The order in which those with more come first, and those of which it is not known last.
+    pub fn most_first(&self, one: &Interval, other: &Interval) -> Ordering {
+        let value = |of| self.quantity.value(of).unwrap_or(-1.0);
+        value(other).total_cmp(&value(one))
     }
 }
 

@@ -28,7 +28,7 @@ impl Csv {
     pub fn new(options: &Options) -> Self {
         Self {
             columns: options.chosen(),
-            unit: options.unit(),
+            unit: options.columns.unit(),
             begun: false,
         }
     }

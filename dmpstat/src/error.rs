@@ -29,6 +29,13 @@ pub enum Error {
     NoDevices,
     #[error("there is no dmp device \"{wanted}\"{}", near_names(.near))]
     NoSuchDevice { wanted: String, near: Vec<String> },
+    #[error(
+        "\"dmpstat top\" needs a terminal. Into a file or a pipe go \"dmpstat 1\", and \"dmpstat -j 1\" \
+         for programs"
+    )]
+    NoTerminal,
+    #[error("cannot use the terminal: {0}")]
+    Terminal(io::Error),
     #[error("cannot {what} {}: {source}{}", .path.display(), advice(.source))]
     File {
         what: &'static str,

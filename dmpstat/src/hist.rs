@@ -19,10 +19,32 @@ use crate::units;
 const HEADER: Style = Style::new().bold();
 const MARK: Style = AnsiColor::Yellow.on_default();
 const BAR: Style = AnsiColor::Cyan.on_default();
-/// The widths of a bound, of a count, and of a bar at most.
-const BOUND: usize = 8;
-const COUNT: usize = 12;
+/// The width of a bound.
+pub const BOUND: usize = 8;
+/// The width of a count.
+pub const COUNT: usize = 12;
+/// The width of a bar at most.
 const LONGEST_BAR: usize = 40;
+
+impl Measure {
+    /// The histogram, if it was measured.
+    pub fn of(self, counters: &Counters) -> Option<&Histogram> {
+        match self {
+            Self::Size => Some(&counters.sizes),
+            Self::Latency => Some(&counters.timing.as_ref()?.latencies),
+        }
+    }
+
+    /// A bound as people read it.
+    pub fn label(self, bound: u64) -> String {
+        match self {
+            _ if bound == INFINITE => "more".to_owned(),
+            // Bounds are powers of two, and these are whole.
+            Self::Size => units::bytes(bound as f64).replace(".0", ""),
+            Self::Latency => units::duration(bound as f64),
+        }
+    }
+}
 
 /// As it was asked for.
 pub struct Hist {
@@ -46,13 +68,6 @@ impl Hist {
         }
     }
 
-    fn of<'a>(&self, counters: &'a Counters) -> Option<&'a Histogram> {
-        match self.what {
-            Measure::Size => Some(&counters.sizes),
-            Measure::Latency => Some(&counters.timing.as_ref()?.latencies),
-        }
-    }
-
     /// The histograms of a device; `None` for what was not measured.
     fn histograms<'a>(
         &'a self,
@@ -60,7 +75,7 @@ impl Hist {
     ) -> impl Iterator<Item = (Operation, Option<&'a Histogram>)> {
         Operation::ALL.into_iter().filter_map(move |operation| {
             let counters = row.interval.of(operation)?;
-            Some((operation, self.of(counters)))
+            Some((operation, self.what.of(counters)))
         })
     }
 
@@ -132,7 +147,7 @@ impl Hist {
         writeln!(out, "{HEADER:#}")?;
         let most: Vec<u64> = histograms.iter().map(|(_, of)| largest(of)).collect();
         for bound in bounds(histograms.iter().map(|(_, histogram)| *histogram)) {
-            write!(out, "{:>BOUND$}", self.label(bound))?;
+            write!(out, "{:>BOUND$}", self.what.label(bound))?;
             for (at, ((_, histogram), most)) in histograms.iter().zip(&most).enumerate() {
                 let count = histogram.of(bound);
                 write!(out, " {count:>COUNT$}")?;
@@ -147,15 +162,6 @@ impl Hist {
             writeln!(out)?;
         }
         writeln!(out)
-    }
-
-    fn label(&self, bound: u64) -> String {
-        match self.what {
-            _ if bound == INFINITE => "more".to_owned(),
-            // Bounds are powers of two, and these are whole.
-            Measure::Size => units::bytes(bound as f64).replace(".0", ""),
-            Measure::Latency => units::duration(bound as f64),
-        }
     }
 }
 

@@ -25,7 +25,7 @@ impl Lines {
     pub fn new(options: &Options) -> Self {
         Self {
             columns: options.chosen(),
-            unit: options.unit(),
+            unit: options.columns.unit(),
         }
     }
 }
@@ -93,7 +93,7 @@ impl Sysstat {
     /// In the unit that was asked for.
     pub fn new(options: &Options, reports: &Reports, machine: Machine) -> Self {
         Self {
-            unit: options.unit(),
+            unit: options.columns.unit(),
             numbers: reports.numbers,
             machine,
             begun: false,

@@ -5,8 +5,8 @@
 //! From the kernel to the screen: [`sysfs`] finds the devices and reads their files, [`snapshot`] is
 //! what one file says, [`interval`] is what lies between two of them, [`column`] is what of that can be
 //! shown, and [`table`], [`json`] and [`csv`] show it; [`hist`]
-//! and [`show`] show the rest. [`selection`] is which devices, and [`sampling`] goes
-//! round.
+//! and [`show`] show the rest, [`top`] all of it on the whole screen. [`selection`] is which devices,
+//! and [`sampling`] goes round.
 
 #![warn(missing_docs)]
 
@@ -29,6 +29,7 @@ pub mod show;
 pub mod snapshot;
 pub mod sysfs;
 pub mod table;
+pub mod top;
 pub mod units;
 
 use std::ffi::OsString;
@@ -51,8 +52,8 @@ pub fn run<A: Into<OsString> + Clone>(
             let mut report = report::of(&arguments, outside.machine);
             let request = Request {
                 reports: &arguments.reports,
-                sort: arguments.table.sort,
-                latencies: arguments.table.asks_for_latencies(),
+                sort: arguments.table.columns.sort,
+                latencies: arguments.table.columns.asks_for_latencies(),
             };
             sampling::run(&request, report.as_mut(), outside)
         }
@@ -64,6 +65,7 @@ pub fn run<A: Into<OsString> + Clone>(
             };
             sampling::run(&request, &mut Hist::new(options, outside.width), outside)
         }
+        Some(Command::Top(options)) => top::run(options, outside),
         Some(Command::Show { devices }) => show::run(devices, outside),
         Some(Command::Reset { devices }) => write(devices, "reset", "1", outside),
         Some(Command::Latency { switch, devices }) => write(

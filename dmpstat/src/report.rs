@@ -47,7 +47,7 @@ pub trait Report {
 pub fn of(arguments: &Arguments, machine: &Machine) -> Box<dyn Report> {
     let (options, reports) = (&arguments.table, &arguments.reports);
     match options.format() {
-        Format::Table => Box::new(Table::new(options, reports)),
+        Format::Table => Box::new(Table::new(&options.columns, reports)),
         Format::JsonLines => Box::new(Lines::new(options)),
         Format::Sysstat => Box::new(Sysstat::new(options, reports, machine.clone())),
         Format::Csv => Box::new(Csv::new(options)),

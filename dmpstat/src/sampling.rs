@@ -3,15 +3,17 @@
 //! Reading the devices, interval after interval.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 
 use crate::arguments::{Repeat, Reports};
-use crate::column::{Column, Unit};
+use crate::column::Column;
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::outside::Outside;
 use crate::report::{Report, Row};
 use crate::selection::Selection;
 use crate::snapshot::Snapshot;
+use crate::sysfs::Machine;
 
 /// Of what there are to be reports.
 pub struct Request<'a> {
@@ -29,12 +31,7 @@ pub fn run(
     report: &mut dyn Report,
     outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
-    let mut sampling = Sampling {
-        selection: Selection::new(&request.reports.devices),
-        request,
-        before: None,
-    };
-    let result = sampling.go(report, outside);
+    let result = go(request, report, outside);
     // A document is whole also where it ends early.
     if !matches!(result, Err(Error::Output(_))) {
         let now = outside.clock.now();
@@ -43,86 +40,106 @@ pub fn run(
     result
 }
 
+fn go(
+    request: &Request<'_>,
+    report: &mut dyn Report,
+    outside: &mut Outside<'_>,
+) -> Result<(), Error> {
+    let repeat: Option<Repeat> = request.reports.repeat;
+    let mut left = repeat.map_or(Some(1), |repeat| repeat.count);
+    let mut sampling = Sampling::new(&request.reports.devices, repeat.is_some());
+    loop {
+        let first = sampling.is_first();
+        let devices = match sampling.sample(outside.machine) {
+            Err(Error::NoDevices) if repeat.is_some() => {
+                outside.note(&Error::NoDevices);
+                Vec::new()
+            }
+            devices => devices?,
+        };
+        let off: Vec<&Snapshot> = devices.iter().filter(|of| !of.latency).collect();
+        if first && request.latencies && !off.is_empty() {
+            outside.note(&unmeasured(&off));
+        }
+        if !(first && request.reports.omit_first && repeat.is_some()) {
+            let rows = rows(request, &sampling, &devices);
+            let now = outside.clock.now();
+            outside.print(|text| report.write(text, &now, &rows))?;
+            left = left.map(|left| left - 1);
+        }
+        let Some(repeat) = repeat.filter(|_| left != Some(0)) else {
+            return Ok(());
+        };
+        sampling.keep(devices);
+        if !outside.clock.wait(repeat.interval) {
+            return Ok(());
+        }
+    }
+}
+
 /// What goes on between two reports.
-struct Sampling<'a> {
+pub struct Sampling {
     selection: Selection,
-    request: &'a Request<'a>,
+    waits: bool,
     /// The snapshots of the last time, by the devices' names in the kernel.
     before: Option<HashMap<String, Snapshot>>,
 }
 
-impl Sampling<'_> {
-    fn go(&mut self, report: &mut dyn Report, outside: &mut Outside<'_>) -> Result<(), Error> {
-        let repeat: Option<Repeat> = self.request.reports.repeat;
-        let mut left = repeat.map_or(Some(1), |repeat| repeat.count);
-        loop {
-            let devices = self.sample(outside)?;
-            let unwanted =
-                self.request.reports.omit_first && repeat.is_some() && self.before.is_none();
-            if !unwanted {
-                let rows = self.rows(&devices);
-                let now = outside.clock.now();
-                outside.print(|text| report.write(text, &now, &rows))?;
-                left = left.map(|left| left - 1);
-            }
-            let Some(repeat) = repeat.filter(|_| left != Some(0)) else {
-                return Ok(());
-            };
-            let named = devices
-                .into_iter()
-                .map(|device| (device.device.clone(), device));
-            self.before = Some(named.collect());
-            if !outside.clock.wait(repeat.interval) {
-                return Ok(());
-            }
+impl Sampling {
+    /// Of these devices. Those that match a pattern may come later, if that is waited for.
+    pub fn new(devices: &[OsString], waits: bool) -> Self {
+        Self {
+            selection: Selection::new(devices),
+            waits,
+            before: None,
         }
     }
 
-    /// The devices that are meant, in the order of their numbers.
-    fn sample(&self, outside: &mut Outside<'_>) -> Result<Vec<Snapshot>, Error> {
-        let waits = self.request.reports.repeat.is_some();
-        if self.before.is_some() {
-            let all = outside
-                .machine
-                .snapshots(|device| self.selection.may_have(device))?;
-            return Ok(self.selection.filter(all, outside.machine));
-        }
-        match self.selection.first(outside.machine, waits) {
-            Err(Error::NoDevices) if waits => {
-                outside.note(&Error::NoDevices);
-                Ok(Vec::new())
-            }
-            Ok(devices) => {
-                let off: Vec<&Snapshot> = devices.iter().filter(|of| !of.latency).collect();
-                if self.request.latencies && !off.is_empty() {
-                    outside.note(&unmeasured(&off));
-                }
-                Ok(devices)
-            }
-            Err(error) => Err(error),
-        }
+    /// Whether there is no sample to which the next one could be compared.
+    pub fn is_first(&self) -> bool {
+        self.before.is_none()
     }
 
-    fn rows<'a>(&self, devices: &'a [Snapshot]) -> Vec<Row<'a>> {
-        let interval = |device: &Snapshot| match &self.before {
+    /// The devices that are meant, in the order of their numbers. That there is none is an error the
+    /// first time only.
+    pub fn sample(&self, machine: &Machine) -> Result<Vec<Snapshot>, Error> {
+        if self.is_first() {
+            return self.selection.first(machine, self.waits);
+        }
+        let all = machine.snapshots(|device| self.selection.may_have(device))?;
+        Ok(self.selection.filter(all, machine))
+    }
+
+    /// What passed through a device of the sample since the one before.
+    pub fn interval(&self, device: &Snapshot) -> Interval {
+        match &self.before {
             None => Interval::since_reset(device),
             Some(before) => Interval::between(before.get(&device.device), device),
-        };
-        let mut rows: Vec<Row<'a>> = devices
-            .iter()
-            .map(|device| Row {
-                device,
-                interval: interval(device),
-            })
-            .filter(|row| !self.request.reports.omit_idle || !row.interval.is_idle())
-            .collect();
-        if let Some(column) = self.request.sort {
-            // Those of which it is not known come last.
-            let key = |row: &Row<'_>| column.value(&row.interval, Unit::default()).unwrap_or(-1.0);
-            rows.sort_by(|one, other| key(other).total_cmp(&key(one)));
         }
-        rows
     }
+
+    /// To this sample the next one is compared.
+    pub fn keep(&mut self, devices: Vec<Snapshot>) {
+        let named = devices
+            .into_iter()
+            .map(|device| (device.device.clone(), device));
+        self.before = Some(named.collect());
+    }
+}
+
+fn rows<'a>(request: &Request<'_>, sampling: &Sampling, devices: &'a [Snapshot]) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = devices
+        .iter()
+        .map(|device| Row {
+            device,
+            interval: sampling.interval(device),
+        })
+        .filter(|row| !request.reports.omit_idle || !row.interval.is_idle())
+        .collect();
+    if let Some(column) = request.sort {
+        rows.sort_by(|one, other| column.most_first(&one.interval, &other.interval));
+    }
+    rows
 }
 
 /// What to say where latencies were asked for of devices that do not measure them.

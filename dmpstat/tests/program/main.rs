@@ -13,4 +13,6 @@ mod intervals;
 mod names;
 mod pages;
 mod processes;
+mod screens;
 mod tables;
+mod terminals;

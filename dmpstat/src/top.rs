@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The table and a chosen device's histogram on the whole screen.
+//!
+//! [`app`] is what is known and chosen, [`keys`] what each key does, [`view`] and [`details`] draw it,
+//! and [`screen`] is the terminal. [`history`] is what was, of each device.
+
+pub mod app;
+pub mod details;
+pub mod history;
+pub mod keys;
+pub mod screen;
+pub mod view;
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use anstream::{AutoStream, ColorChoice};
+use rustix::io::Errno;
+
+use crate::arguments::{Repeat, Top as Options};
+use crate::error::Error;
+use crate::outside::Outside;
+use crate::top::app::App;
+use crate::top::keys::Next;
+use crate::top::screen::{Input, Screen};
+
+/// As of top.
+const REPEAT: Repeat = Repeat {
+    interval: Duration::from_secs(1),
+    count: None,
+};
+
+/// Shows devices until a key, a signal or the count of reports ends it.
+pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
+    if outside.width.is_none() {
+        return Err(Error::NoTerminal);
+    }
+    let colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+    let repeat = options.repeat.unwrap_or(REPEAT);
+    let mut app = App::new(options, colours);
+    // What is wrong on the command line is said before the screen is another one.
+    app.begin(outside.machine, &outside.clock.now())?;
+    let mut screen = Screen::open().map_err(Error::Terminal)?;
+    outside.clock.hand_over();
+    match go(&mut app, &mut screen, repeat, outside) {
+        // The terminal hung up, and there is nobody to tell.
+        Err(Error::Terminal(error)) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => {
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+fn go(
+    app: &mut App,
+    screen: &mut Screen,
+    repeat: Repeat,
+    outside: &mut Outside<'_>,
+) -> Result<(), Error> {
+    let mut left = repeat.count;
+    let mut next = Instant::now() + repeat.interval;
+    loop {
+        screen
+            .draw(|frame| view::draw(app, frame))
+            .map_err(Error::Terminal)?;
+        match screen.wait((!app.is_paused()).then_some(next)) {
+            Some(Input::Key(key)) => match keys::press(app, key) {
+                Next::Wait => {}
+                Next::End => return Ok(()),
+                Next::Suspend => screen.suspend().map_err(Error::Terminal)?,
+                Next::Clear => screen.clear().map_err(Error::Terminal)?,
+            },
+            Some(Input::Resized) => {}
+            Some(Input::Ended) => return Ok(()),
+            None => {
+                left = left.map(|left| left - 1);
+                if left == Some(0) {
+                    return Ok(());
+                }
+                // Missed intervals are not made up for.
+                let now = Instant::now();
+                next = (next + repeat.interval).max(now);
+                app.sample(outside.machine, &outside.clock.now());
+            }
+        }
+    }
+}

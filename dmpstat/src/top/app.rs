@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is known of the devices, and what of it was chosen.
+
+use jiff::Zoned;
+
+use crate::arguments::{Columns, Measure, Top as Options};
+use crate::column::Column;
+use crate::error::Error;
+use crate::interval::Interval;
+use crate::sampling::Sampling;
+use crate::selection::logical_volume;
+use crate::snapshot::Snapshot;
+use crate::sysfs::Machine;
+use crate::table::Grid;
+use crate::top::history::{History, Identity, identity};
+
+/// A device in the last sample.
+pub struct Device {
+    /// The device.
+    pub snapshot: Snapshot,
+    /// What passed through it.
+    pub interval: Interval,
+}
+
+impl Device {
+    /// What it is called.
+    pub fn title(&self, numbers: bool) -> String {
+        match numbers {
+            true => self.snapshot.device.clone(),
+            false => self.snapshot.shown_name(),
+        }
+    }
+
+    /// Whether a name of it has this in it, in letters of either case.
+    fn is_called(&self, filter: &str) -> bool {
+        let volume = logical_volume(&self.snapshot.plain_name()).unwrap_or_default();
+        let names = [
+            self.snapshot.shown_name(),
+            self.snapshot.device.clone(),
+            String::from_utf8_lossy(&volume).into_owned(),
+        ];
+        let mut names = names.iter().map(|name| name.to_lowercase());
+        names.any(|name| name.contains(filter))
+    }
+}
+
+/// What is known, and what was chosen.
+pub struct App {
+    sampling: Sampling,
+    columns: Columns,
+    pub(super) devices: Vec<Device>,
+    pub(super) history: History,
+    /// Why there is no sample.
+    pub(super) error: Option<Error>,
+    /// When the last sample was taken, and whether it is of all that was counted before.
+    pub(super) time: String,
+    pub(super) since_reset: bool,
+
+    pub(super) grid: Grid,
+    pub(super) colours: bool,
+    pub(super) omit_idle: bool,
+    pub(super) numbers: bool,
+    pub(super) sort: Option<&'static Column>,
+    pub(super) reversed: bool,
+    pub(super) filter: String,
+    /// Whether the filter is being typed.
+    pub(super) typing: bool,
+    pub(super) help: bool,
+    pub(super) details: bool,
+    pub(super) measure: Measure,
+    pub(super) since_reset_details: bool,
+    pub(super) paused: bool,
+
+    /// The chosen device, and its place among those that are shown.
+    chosen: Option<Identity>,
+    place: usize,
+    /// What of the devices and columns was on the screen the last time.
+    pub(super) first_row: usize,
+    pub(super) rows: usize,
+    pub(super) first_column: usize,
+    pub(super) name_width: usize,
+}
+
+impl App {
+    /// As it was asked for.
+    pub fn new(options: &Options, colours: bool) -> Self {
+        let columns = options.columns.clone();
+        Self {
+            sampling: Sampling::new(&options.devices, true),
+            grid: Grid::new(columns.chosen(false), &columns),
+            sort: columns.sort,
+            columns,
+            devices: Vec::new(),
+            history: History::default(),
+            error: None,
+            time: String::new(),
+            since_reset: true,
+            colours,
+            omit_idle: options.omit_idle,
+            numbers: options.numbers,
+            reversed: false,
+            filter: String::new(),
+            typing: false,
+            help: false,
+            details: true,
+            measure: Measure::Latency,
+            since_reset_details: false,
+            paused: false,
+            chosen: None,
+            place: 0,
+            first_row: 0,
+            rows: 1,
+            first_column: 0,
+            name_width: 0,
+        }
+    }
+
+    /// Takes the first sample. That there is no device yet is no error.
+    pub fn begin(&mut self, machine: &Machine, now: &Zoned) -> Result<(), Error> {
+        self.sample(machine, now);
+        match self.error.take() {
+            None | Some(Error::NoDevices) => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Takes the next sample.
+    pub fn sample(&mut self, machine: &Machine, now: &Zoned) {
+        if !self.time.is_empty() {
+            let before = self.devices.drain(..).map(|device| device.snapshot);
+            self.sampling.keep(before.collect());
+        }
+        self.time = now.strftime("%H:%M:%S").to_string();
+        self.since_reset = self.sampling.is_first();
+        match self.sampling.sample(machine) {
+            Ok(snapshots) => {
+                let of = |snapshot| Device {
+                    interval: self.sampling.interval(&snapshot),
+                    snapshot,
+                };
+                self.devices = snapshots.into_iter().map(of).collect();
+                self.error = None;
+            }
+            Err(error) => self.error = Some(error),
+        }
+        if !self.since_reset {
+            let devices = self.devices.iter();
+            self.history
+                .add(devices.map(|device| (&device.snapshot, &device.interval)));
+        }
+    }
+
+    /// The devices that are shown, in their order: their places in the sample.
+    pub fn shown(&self) -> Vec<usize> {
+        let filter = self.filter.to_lowercase();
+        let wanted = |at: &usize| {
+            let device = &self.devices[*at];
+            let called = filter.is_empty() || device.is_called(&filter);
+            called && !(self.omit_idle && device.interval.is_idle())
+        };
+        let mut shown: Vec<usize> = (0..self.devices.len()).filter(wanted).collect();
+        if let Some(column) = self.sort {
+            let interval = |at: &usize| &self.devices[*at].interval;
+            shown.sort_by(|one, other| column.most_first(interval(one), interval(other)));
+        }
+        if self.reversed {
+            shown.reverse();
+        }
+        shown
+    }
+
+    /// The place of the chosen device among those that are shown. Where it has gone, it is the one
+    /// that has come to its place.
+    pub fn place(&mut self, shown: &[usize]) -> usize {
+        let of = |at: &usize| identity(&self.devices[*at].snapshot);
+        let found = shown.iter().position(|at| Some(of(at)) == self.chosen);
+        self.place = found.unwrap_or(self.place.min(shown.len().saturating_sub(1)));
+        self.chosen = shown.get(self.place).map(of);
+        self.place
+    }
+
+    /// Chooses another device, so many places away.
+    pub(super) fn go(&mut self, by: isize) {
+        let shown = self.shown();
+        let last = shown.len().saturating_sub(1);
+        let place = self.place(&shown).saturating_add_signed(by).min(last);
+        let device = shown.get(place).map(|at| &self.devices[*at].snapshot);
+        self.chosen = device.map(identity);
+        self.place = place;
+    }
+
+    /// Sorts by the column to the left or to the right. To the left of all are the devices' numbers.
+    pub(super) fn sort_by_next(&mut self, left: bool) {
+        let columns = &self.grid.columns;
+        let at = self
+            .sort
+            .and_then(|sort| columns.iter().position(|column| *column == sort));
+        let next = match (at, left) {
+            (None, true) => None,
+            (None, false) => Some(0),
+            (Some(at), true) => at.checked_sub(1),
+            (Some(at), false) => Some((at + 1).min(columns.len() - 1)),
+        };
+        self.sort = next.map(|at| columns[at]);
+    }
+
+    /// Shows all columns, or those that were asked for again.
+    pub(super) fn toggle_columns(&mut self) {
+        self.columns.extended = !self.columns.extended;
+        // Those that were asked for by name are not the only ones then.
+        let chosen = match self.columns.extended {
+            true => crate::column::COLUMNS.iter().collect(),
+            false => self.columns.chosen(false),
+        };
+        self.grid = Grid::new(chosen, &self.columns);
+        self.first_column = 0;
+    }
+
+    /// Whether no sample is to be taken.
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The chosen device: its last intervals, and a histogram.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::symbols::block::FULL;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Borders, Sparkline};
+
+use crate::arguments::Measure;
+use crate::hist::{BOUND, COUNT, bounds};
+use crate::histogram::Histogram;
+use crate::interval::Interval;
+use crate::operation::Operation;
+use crate::top::app::{App, Device};
+use crate::top::history::KEPT;
+use crate::top::view::{colour, cut};
+
+/// The lines that it takes to show anything: a title, a history, a header and a bucket or two.
+pub const SMALLEST: usize = 6;
+/// Of a history's name and of its numbers.
+const NAME: u16 = 6;
+const NUMBERS: u16 = 34;
+
+/// Draws it, from its title on.
+pub fn draw(app: &App, device: &Device, frame: &mut Frame<'_>, area: Rect) {
+    let since_reset = app.since_reset_details || app.since_reset;
+    let all;
+    let interval = if since_reset {
+        all = Interval::since_reset(&device.snapshot);
+        &all
+    } else {
+        &device.interval
+    };
+    let what = match app.measure {
+        Measure::Size => "sizes",
+        Measure::Latency => "latencies",
+    };
+    let time = if since_reset {
+        "since the reset"
+    } else {
+        "in the interval"
+    };
+    let name = cut(&device.snapshot.shown_name(), usize::from(area.width) / 2);
+    let title = format!(
+        " {name}  {}  {what} {time}, {:.1} s ",
+        device.snapshot.device,
+        interval.length.as_secs_f64()
+    );
+    let block = Block::new()
+        .borders(Borders::TOP)
+        .title(Span::styled(title, Modifier::BOLD));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+
+    let mut lines = inner.rows().collect::<Vec<Rect>>().into_iter();
+    // A history of what is not measured is left out, and so is what there is no room for.
+    let room = usize::from(inner.height).saturating_sub(4);
+    for (kept, (name, _)) in KEPT.iter().enumerate().take(room) {
+        let past = app.history.of(&device.snapshot, kept);
+        if past.iter().any(Option::is_some) {
+            let Some(line) = lines.next() else { return };
+            draw_history(app, name, &past, frame, line);
+        }
+    }
+    draw_histogram(app, device, interval, frame, lines);
+}
+
+fn draw_history(app: &App, name: &str, past: &[Option<f32>], frame: &mut Frame<'_>, area: Rect) {
+    let width = area.width.saturating_sub(NAME + NUMBERS + 2);
+    // The newest is at the right.
+    let skipped = past.len().saturating_sub(width.into());
+    let past = &past[skipped..];
+    let most = past.iter().flatten().copied().fold(0.0, f32::max);
+    // In what it counts, less than one is nothing.
+    let scaled = |value: f32| (f64::from(value) * 1e3) as u64;
+    let line = Rect {
+        x: area.x + NAME + 1 + width.saturating_sub(past.len() as u16),
+        width: past.len() as u16,
+        ..area
+    };
+    let spark = Sparkline::default()
+        .data(past.iter().map(|value| value.map(scaled)))
+        .max(scaled(most).max(1))
+        .style(colour(app, Color::Cyan));
+    let last = past.last().copied().flatten();
+    let last = last.map_or("-".to_owned(), |last| format!("{last:.2}"));
+    let numbers = format!("{last:>11}, {most:.2} at most");
+    frame.render_widget(Span::raw(name), area);
+    frame.render_widget(spark, line);
+    let numbers_area = Rect {
+        x: area.x + NAME + 1 + width,
+        width: area.width.saturating_sub(NAME + 1 + width),
+        ..area
+    };
+    frame.render_widget(Span::raw(numbers), numbers_area);
+}
+
+fn draw_histogram(
+    app: &App,
+    device: &Device,
+    interval: &Interval,
+    frame: &mut Frame<'_>,
+    mut lines: impl ExactSizeIterator<Item = Rect>,
+) {
+    let histograms: Vec<(Operation, &Histogram)> = Operation::ALL
+        .into_iter()
+        .filter_map(|operation| Some((operation, app.measure.of(interval.of(operation)?)?)))
+        // Most devices never see most operations.
+        .filter(|(operation, of)| {
+            matches!(operation, Operation::Read | Operation::Write) || of.count() > 0
+        })
+        .collect();
+    let Some(first) = lines.next() else { return };
+    if histograms.is_empty() {
+        let text = match (app.measure, device.snapshot.latency) {
+            (Measure::Latency, false) => format!(
+                "not measured: switch it on with \"dmpstat latency on {}\"",
+                device.snapshot.device
+            ),
+            (Measure::Latency, true) => "not measured in all of that time".to_owned(),
+            (Measure::Size, _) => "nothing was counted".to_owned(),
+        };
+        return frame.render_widget(Span::raw(text), first);
+    }
+    let each = usize::from(first.width).saturating_sub(BOUND) / histograms.len();
+    let bar = each.saturating_sub(COUNT + 2);
+    let mut header = format!("{:>BOUND$}", "up to");
+    for (operation, _) in &histograms {
+        header += &format!(" {:>COUNT$} {:bar$}", operation.name(), "");
+    }
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    frame.render_widget(Span::styled(header, bold), first);
+
+    // Buckets side by side are one where there are more of them than lines.
+    let bounds = bounds(histograms.iter().map(|(_, histogram)| *histogram));
+    let together = bounds.len().div_ceil(lines.len().max(1)).max(1);
+    let groups: Vec<&[u64]> = bounds.chunks(together).collect();
+    let count = |of: &Histogram, group: &[u64]| {
+        let counts = group.iter().map(|bound| of.of(*bound));
+        counts.fold(0, u64::saturating_add)
+    };
+    let most: Vec<u64> = histograms
+        .iter()
+        .map(|(_, of)| groups.iter().map(|group| count(of, group)).max())
+        .map(|most| most.unwrap_or(0).max(1))
+        .collect();
+    for (group, line) in groups.iter().zip(lines) {
+        let label = group.last().map(|bound| app.measure.label(*bound));
+        let mut spans = vec![Span::raw(format!("{:>BOUND$}", label.unwrap_or_default()))];
+        for ((_, of), most) in histograms.iter().zip(&most) {
+            let count = count(of, group);
+            let length = (bar as u128 * u128::from(count)).div_ceil(u128::from(*most)) as usize;
+            spans.push(Span::raw(format!(" {count:>COUNT$} ")));
+            spans.push(Span::styled(FULL.repeat(length), colour(app, Color::Cyan)));
+            spans.push(Span::raw(" ".repeat(bar - length)));
+        }
+        frame.render_widget(Line::from(spans), line);
+    }
+}

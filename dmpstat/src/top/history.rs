@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the last intervals were like.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::column::Quantity;
+use crate::interval::Interval;
+use crate::operation::Operation::{Read, Write};
+use crate::snapshot::Snapshot;
+
+/// What is kept, and its name.
+pub const KEPT: [(&str, Quantity); 4] = [
+    ("r/s", Quantity::Rate(Read)),
+    ("w/s", Quantity::Rate(Write)),
+    ("r_p99", Quantity::Percentile(Read, 990)),
+    ("w_p99", Quantity::Percentile(Write, 990)),
+];
+
+/// Of how many intervals.
+const LENGTH: usize = 120;
+
+/// A device: its name in the kernel, and what tells it from the next one of that name.
+pub type Identity = (String, u64);
+
+/// Which device that is.
+pub fn identity(device: &Snapshot) -> Identity {
+    (device.device.clone(), device.diskseq)
+}
+
+/// Numbers of one interval. Half of what `f64` takes, for a thousand devices.
+type Numbers = [Option<f32>; KEPT.len()];
+
+/// Of each device that is there.
+#[derive(Default)]
+pub struct History(HashMap<Identity, VecDeque<Numbers>>);
+
+impl History {
+    /// Adds an interval of these devices, and forgets all others.
+    pub fn add<'a>(&mut self, devices: impl Iterator<Item = (&'a Snapshot, &'a Interval)>) {
+        let mut before = std::mem::take(&mut self.0);
+        for (device, interval) in devices {
+            let identity = identity(device);
+            let mut past = before.remove(&identity).unwrap_or_default();
+            if past.len() == LENGTH {
+                past.pop_front();
+            }
+            past.push_back(KEPT.map(|(_, kept)| kept.value(interval).map(|value| value as f32)));
+            self.0.insert(identity, past);
+        }
+    }
+
+    /// What is kept of the device, the oldest first.
+    pub fn of(&self, device: &Snapshot, kept: usize) -> Vec<Option<f32>> {
+        let past = self.0.get(&identity(device)).into_iter().flatten();
+        past.map(|numbers| numbers[kept]).collect()
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What each key does.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::arguments::Measure;
+use crate::top::app::App;
+
+/// What is told about them, in the order of use.
+pub const HELP: [(&str, &str); 14] = [
+    (
+        "↑ ↓ j k",
+        "choose a device; page up and down, home and end, too",
+    ),
+    ("← → < >", "sort by the column to the left, to the right"),
+    ("r", "turn the order round"),
+    (
+        "/",
+        "filter by name: enter keeps the filter, escape drops it",
+    ),
+    ("space p", "pause, and go on"),
+    ("tab", "how large requests were, or how long they took"),
+    ("a", "histogram of all since the reset, or of the interval"),
+    ("enter", "hide the chosen device's histogram, or show it"),
+    ("z", "hide idle devices, or show them"),
+    ("n", "dm-N in the place of names"),
+    ("x", "all columns, or those that were asked for"),
+    ("^L", "draw the screen anew"),
+    ("? h", "these keys"),
+    ("q esc ^C", "the end"),
+];
+
+/// What is to be done next, besides drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Waiting.
+    Wait,
+    /// That was all.
+    End,
+    /// The shell has its turn.
+    Suspend,
+    /// What is on the screen is not what was drawn there.
+    Clear,
+}
+
+/// Does what the key says.
+pub fn press(app: &mut App, key: KeyEvent) -> Next {
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        return match key.code {
+            KeyCode::Char('c') => Next::End,
+            KeyCode::Char('z') => Next::Suspend,
+            KeyCode::Char('l') => Next::Clear,
+            _ => Next::Wait,
+        };
+    }
+    match key.code {
+        code if app.typing => type_filter(app, code),
+        _ if app.help => app.help = false,
+        KeyCode::Char('q') | KeyCode::Esc | KeyCode::F(10) => return Next::End,
+        code => command(app, code),
+    }
+    Next::Wait
+}
+
+fn type_filter(app: &mut App, code: KeyCode) {
+    match code {
+        KeyCode::Enter => app.typing = false,
+        KeyCode::Esc => {
+            app.typing = false;
+            app.filter.clear();
+        }
+        KeyCode::Backspace => drop(app.filter.pop()),
+        KeyCode::Char(character) => app.filter.push(character),
+        _ => {}
+    }
+}
+
+fn command(app: &mut App, code: KeyCode) {
+    let page = isize::try_from(app.rows.max(1)).unwrap_or(isize::MAX);
+    match code {
+        KeyCode::Up | KeyCode::Char('k') => app.go(-1),
+        KeyCode::Down | KeyCode::Char('j') => app.go(1),
+        KeyCode::PageUp => app.go(-page),
+        KeyCode::PageDown => app.go(page),
+        KeyCode::Home | KeyCode::Char('g') => app.go(isize::MIN),
+        KeyCode::End | KeyCode::Char('G') => app.go(isize::MAX),
+        KeyCode::Left | KeyCode::Char('<') => app.sort_by_next(true),
+        KeyCode::Right | KeyCode::Char('>') => app.sort_by_next(false),
+        KeyCode::Char('r') => app.reversed = !app.reversed,
+        KeyCode::Char('/') => app.typing = true,
+        KeyCode::Char(' ' | 'p') => app.paused = !app.paused,
+        KeyCode::Tab => {
+            app.measure = match app.measure {
+                Measure::Size => Measure::Latency,
+                Measure::Latency => Measure::Size,
+            };
+        }
+        KeyCode::Char('a') => app.since_reset_details = !app.since_reset_details,
+        KeyCode::Enter => app.details = !app.details,
+        KeyCode::Char('z') => app.omit_idle = !app.omit_idle,
+        KeyCode::Char('n') => app.numbers = !app.numbers,
+        KeyCode::Char('x') => app.toggle_columns(),
+        KeyCode::Char('?' | 'h') | KeyCode::F(1) => app.help = true,
+        _ => {}
+    }
+}

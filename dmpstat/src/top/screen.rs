@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The terminal: it is as it was before, however the program ends.
+
+use std::io;
+use std::mem::ManuallyDrop;
+use std::process::exit;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ratatui::crossterm::event::{self, Event, KeyEvent, KeyEventKind};
+use ratatui::crossterm::terminal::{EnterAlternateScreen, enable_raw_mode};
+use ratatui::crossterm::{cursor, execute};
+use ratatui::{DefaultTerminal, Frame};
+use rustix::process::{Signal, getpid, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// What comes from outside.
+pub enum Input {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// The terminal has another size.
+    Resized,
+    /// A signal came, or the terminal has gone.
+    Ended,
+}
+
+/// A terminal whose whole screen is the program's, until this is dropped.
+pub struct Screen {
+    /// Its own end complains on stderr, which is the terminal that may have gone.
+    terminal: ManuallyDrop<DefaultTerminal>,
+    inputs: Receiver<Input>,
+}
+
+impl Screen {
+    /// Takes the screen.
+    pub fn open() -> io::Result<Self> {
+        // Where there is nothing to read keys from, it fails before anything is changed.
+        event::poll(Duration::ZERO)?;
+        let signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+        let terminal = ratatui::try_init().inspect_err(|_| restore())?;
+        let (sender, inputs) = channel();
+        let keys = sender.clone();
+        thread::spawn(move || take_keys(&keys));
+        thread::spawn(move || take_signals(signals, &sender));
+        Ok(Self {
+            terminal: ManuallyDrop::new(terminal),
+            inputs,
+        })
+    }
+
+    /// Shows what is drawn.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(draw).map(|_| ())
+    }
+
+    /// Waits for something. `None` if nothing came until then.
+    pub fn wait(&self, until: Option<Instant>) -> Option<Input> {
+        let Some(until) = until else {
+            return Some(self.inputs.recv().unwrap_or(Input::Ended));
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        self.inputs.recv_timeout(left).ok()
+    }
+
+    /// Gives the screen back and stops, as ^Z does, until the shell lets it go on.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        restore();
+        kill_process(getpid(), Signal::TSTP)?;
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen)?;
+        self.clear()
+    }
+
+    /// Has all drawn anew the next time.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // ratatui gave the screen back before the panic's message, which a second time would
+            // have the next line written over.
+            let _ = execute!(io::stdout(), cursor::Show);
+        } else {
+            restore();
+        }
+    }
+}
+
+/// As it was before. Where that fails there is no terminal any more.
+fn restore() {
+    let _ = execute!(io::stdout(), cursor::Show);
+    let _ = ratatui::try_restore();
+}
+
+fn take_keys(to: &Sender<Input>) {
+    loop {
+        let input = match event::read() {
+            Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Input::Key(key),
+            Ok(Event::Resize(..)) => Input::Resized,
+            Ok(_) => continue,
+            // There is no terminal any more.
+            Err(_) => Input::Ended,
+        };
+        let ended = matches!(input, Input::Ended);
+        if to.send(input).is_err() || ended {
+            return;
+        }
+    }
+}
+
+/// The first one ends what goes on, the second one also what hangs.
+fn take_signals(mut signals: Signals, to: &Sender<Input>) {
+    for (at, signal) in signals.forever().enumerate() {
+        if at > 0 {
+            restore();
+            exit(128 + signal);
+        }
+        let _ = to.send(Input::Ended);
+    }
+}

@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `dmpstat top` draws, cell by cell.
+
+use dmpstat::arguments::{self, Command};
+use dmpstat::error::Error;
+use dmpstat::sysfs::Machine;
+use dmpstat::top::app::App;
+use dmpstat::top::keys::{self, Next};
+use dmpstat::top::view;
+use jiff::Zoned;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::style::{Color, Modifier};
+
+use crate::common::{Root, SNAPSHOT};
+
+/// The program before such a terminal.
+struct Top {
+    app: App,
+    machine: Machine,
+    terminal: Terminal<TestBackend>,
+}
+
+fn now() -> Zoned {
+    "2026-11-26T21:00:00[+01:00]".parse().unwrap()
+}
+
+impl Top {
+    fn try_new(root: &Root, arguments: &[&str], size: (u16, u16)) -> Result<Self, Error> {
+        let arguments = [&["dmpstat", "top"], arguments].concat();
+        let Some(Command::Top(options)) = arguments::parse(arguments)?.command else {
+            unreachable!()
+        };
+        let mut app = App::new(&options, true);
+        let machine = root.machine();
+        app.begin(&machine, &now())?;
+        let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+        Ok(Self {
+            app,
+            machine,
+            terminal,
+        })
+    }
+
+    fn new(root: &Root, arguments: &[&str], size: (u16, u16)) -> Self {
+        Self::try_new(root, arguments, size).unwrap()
+    }
+
+    fn sample(&mut self) {
+        self.app.sample(&self.machine, &now());
+    }
+
+    /// Presses these keys; the last one's result.
+    fn press(&mut self, keys: &[KeyCode]) -> Next {
+        let press = |next, key: &KeyCode| {
+            assert_eq!(next, Next::Wait);
+            keys::press(&mut self.app, KeyEvent::new(*key, KeyModifiers::NONE))
+        };
+        keys.iter().fold(Next::Wait, press)
+    }
+
+    fn type_text(&mut self, text: &str) {
+        let keys: Vec<KeyCode> = text.chars().map(KeyCode::Char).collect();
+        assert_eq!(self.press(&keys), Next::Wait);
+    }
+
+    /// The lines, without what is empty at their ends.
+    fn screen(&mut self) -> Vec<String> {
+        self.terminal
+            .draw(|frame| view::draw(&mut self.app, frame))
+            .unwrap();
+        let buffer = self.terminal.backend().buffer();
+        let width = usize::from(buffer.area.width).max(1);
+        let lines = buffer.content().chunks(width);
+        lines
+            .map(|cells| {
+                let line: String = cells.iter().map(|cell| cell.symbol()).collect();
+                line.trim_end().to_owned()
+            })
+            .collect()
+    }
+
+    /// The names of the devices that are shown, from above.
+    fn names(&mut self) -> Vec<String> {
+        let lines = self.screen().into_iter().skip(2);
+        lines
+            .take_while(|line| !line.is_empty() && !line.starts_with(['─', ' ']))
+            .map(|line| line.split(' ').next().unwrap().to_owned())
+            .take_while(|name| name != "q" && name != "filter:")
+            .collect()
+    }
+
+    /// The device that is chosen.
+    fn chosen(&mut self) -> String {
+        let names = self.names();
+        let buffer = self.terminal.backend().buffer();
+        let reversed = |row: &usize| {
+            let cell = &buffer[(0, *row as u16 + 2)];
+            cell.modifier.contains(Modifier::REVERSED)
+        };
+        let row = (0..names.len()).find(reversed).unwrap();
+        names[row].clone()
+    }
+}
+
+fn snapshot(device: u32, name: &str, reads: u64, taken: u64) -> String {
+    let sum = reads * 20_000;
+    SNAPSHOT
+        .replace("dm-3", &format!("dm-{device}"))
+        .replace("vg-data", name)
+        .replace(
+            "requests 500 bytes 2048000",
+            &format!("requests {reads} bytes {}", reads * 4096),
+        )
+        .replace("latency_ns 10000000", &format!("latency_ns {sum}"))
+        .replace("4096:500", &format!("4096:{reads}"))
+        .replace("16384:480 32768:20", &format!("16384:{reads}"))
+        .replace("taken 9000000000", &format!("taken {taken}"))
+}
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Three devices, `a` with the fewest reads and `c` with the most, at their second sample.
+fn three(arguments: &[&str], size: (u16, u16)) -> (Root, Top) {
+    let root = Root::new();
+    let write = |at: u64| {
+        for (device, name) in [(1, "b"), (2, "c"), (10, "a")] {
+            let reads = 1000 + at * u64::from(device % 10) * 10;
+            root.write(
+                &format!("dm-{device}"),
+                snapshot(device, name, reads, (9 + at) * SECOND),
+            );
+        }
+    };
+    write(0);
+    let mut top = Top::new(&root, arguments, size);
+    write(1);
+    top.sample();
+    (root, top)
+}
+
+#[test]
+fn the_first_screen_is_of_all_since_the_reset() {
+    let mut top = Top::new(&Root::with_device(), &[], (100, 16));
+    assert_eq!(
+        top.screen(),
+        [
+            "dmpstat  21:00:00  1 device  since the reset  by number",
+            "Device           r/s     rkB/s r_await r_p99     w/s     wkB/s w_await w_p99 aqu-sz inflight err/s",
+            "vg-data       125.00    500.00    0.02 0.033    0.00      0.00    0.00     -   0.00        0  0.00",
+            " vg-data  dm-3  latencies since the reset, 4.0 s ───────────────────────────────────────────────────",
+            "   up to         read                                         write",
+            "  16.4us          480 ████████████████████████████████            0",
+            "  32.8us           20 ██                                          0",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "q end  ? keys  ← → sort  / filter  space pause  tab sizes  a all  z idle",
+        ]
+    );
+}
+
+#[test]
+fn the_next_ones_are_of_intervals_and_the_chosen_device_has_a_history() {
+    let (root, mut top) = three(&[], (100, 16));
+    for (device, name) in [(1, "b"), (2, "c"), (10, "a")] {
+        let reads = 1000 + u64::from(device % 10) * 30;
+        root.write(
+            &format!("dm-{device}"),
+            snapshot(device, name, reads, 11 * SECOND),
+        );
+    }
+    top.sample();
+    let screen = top.screen();
+    assert_eq!(
+        screen[..9],
+        [
+            "dmpstat  21:00:00  3 devices  1.0 s  by number",
+            "Device           r/s     rkB/s r_await r_p99     w/s     wkB/s w_await w_p99 aqu-sz inflight err/s",
+            "b              20.00     80.00    0.02 0.017    0.00      0.00    0.00     -   0.00        0  0.00",
+            "c              40.00    160.00    0.02 0.017    0.00      0.00    0.00     -   0.00        0  0.00",
+            "a               0.00      0.00    0.00     -    0.00      0.00    0.00     -   0.00        0  0.00",
+            " b  dm-1  latencies in the interval, 1.0 s ─────────────────────────────────────────────────────────",
+            "r/s                                                            ▄█      20.00, 20.00 at most",
+            "w/s                                                                     0.00, 0.00 at most",
+            "r_p99                                                          ██       0.02, 0.02 at most",
+        ]
+    );
+    assert_eq!(
+        screen[9..12],
+        [
+            "   up to         read                                         write",
+            "  16.4us           20 ████████████████████████████████            0",
+            ""
+        ]
+    );
+}
+
+#[test]
+fn devices_are_sorted_by_any_column_and_the_chosen_one_stays_chosen() {
+    let (_root, mut top) = three(&[], (100, 16));
+    assert_eq!(
+        (top.names(), top.chosen()),
+        (vec!["b".into(), "c".into(), "a".into()], "b".into())
+    );
+    top.press(&[KeyCode::Right]);
+    assert_eq!(
+        (top.names(), top.chosen()),
+        (vec!["c".into(), "b".into(), "a".into()], "b".into())
+    );
+    assert!(top.screen()[0].ends_with("by r/s"));
+    top.press(&[KeyCode::Char('r')]);
+    assert_eq!(top.names(), ["a", "b", "c"]);
+    assert!(top.screen()[0].ends_with("by r/s, reversed"));
+    top.press(&[KeyCode::Left, KeyCode::Char('r'), KeyCode::Down]);
+    assert_eq!(
+        (top.names(), top.chosen()),
+        (vec!["b".into(), "c".into(), "a".into()], "c".into())
+    );
+    top.press(&[KeyCode::End]);
+    assert_eq!(top.chosen(), "a");
+    top.press(&[KeyCode::PageUp]);
+    assert_eq!(top.chosen(), "b");
+    let (_root, mut sorted) = three(&["-S", "rareq-sz"], (100, 16));
+    assert!(sorted.screen()[0].ends_with("by rareq-sz"));
+}
+
+#[test]
+fn the_column_by_which_it_is_sorted_is_in_view_on_a_narrow_terminal() {
+    let (_root, mut top) = three(&["-x"], (60, 10));
+    assert!(top.screen()[1].starts_with("Device           r/s     rkB/s"));
+    for _ in 0..29 {
+        top.press(&[KeyCode::Right]);
+    }
+    assert!(
+        top.screen()[1].ends_with(" inflight err/s again/s"),
+        "{:?}",
+        top.screen()
+    );
+    for _ in 0..28 {
+        top.press(&[KeyCode::Left]);
+    }
+    assert!(top.screen()[1].starts_with("Device           r/s     rkB/s"));
+}
+
+#[test]
+fn a_filter_is_typed_kept_and_dropped() {
+    let (_root, mut top) = three(&[], (100, 12));
+    top.type_text("/dm-1");
+    assert_eq!(top.names(), ["b", "a"]);
+    assert_eq!(
+        top.screen()[11],
+        "filter: dm-1   enter keeps it, esc drops it"
+    );
+    top.press(&[KeyCode::Char('0'), KeyCode::Enter]);
+    assert_eq!(
+        top.screen()[0],
+        "dmpstat  21:00:00  1 of 3 devices  1.0 s  by number  filter dm-10"
+    );
+    assert_eq!(top.names(), ["a"]);
+    top.type_text("/q");
+    assert_eq!(
+        top.screen()[1],
+        "No device is busy and has the filter in its name"
+    );
+    top.press(&[KeyCode::Esc]);
+    assert_eq!(top.names(), ["b", "c", "a"]);
+}
+
+#[test]
+fn idle_devices_numbers_and_all_columns_are_switched_by_keys() {
+    let (_root, mut top) = three(&[], (100, 12));
+    top.type_text("z");
+    assert_eq!(top.names(), ["b", "c"]);
+    top.type_text("zn");
+    assert_eq!(top.names(), ["dm-1", "dm-2", "dm-10"]);
+    top.type_text("x");
+    assert!(top.screen()[1].contains(" rareq-sz r_p50 r_p99 r_p99.9 "));
+    top.type_text("x");
+    assert!(top.screen()[1].ends_with(" inflight err/s"));
+}
+
+#[test]
+fn sizes_all_since_the_reset_and_no_details_are_switched_by_keys() {
+    let (_root, mut top) = three(&[], (100, 16));
+    top.press(&[KeyCode::Tab]);
+    let screen = top.screen();
+    assert!(screen[5].starts_with(" b  dm-1  sizes in the interval, 1.0 s ─"));
+    assert!(
+        screen[10].starts_with("      4k           10 ██"),
+        "{screen:?}"
+    );
+    top.type_text("a");
+    let screen = top.screen();
+    assert!(
+        screen[5].starts_with(" b  dm-1  sizes since the reset, 5.0 s ─"),
+        "{screen:?}"
+    );
+    assert!(
+        screen[10].starts_with("      4k         1010 ██"),
+        "{screen:?}"
+    );
+    top.press(&[KeyCode::Enter]);
+    assert_eq!(top.screen()[5], "");
+}
+
+#[test]
+fn it_says_where_latencies_are_not_measured() {
+    let root = Root::new();
+    root.write(
+        "dm-3",
+        SNAPSHOT
+            .replace("latency on", "latency off")
+            .lines()
+            .filter(|line| !line.contains("latencies"))
+            .map(|line| line.split(" inflight").next().unwrap().to_owned() + "\n")
+            .collect::<String>(),
+    );
+    let mut top = Top::new(&root, &[], (100, 12));
+    assert_eq!(
+        top.screen()[4],
+        "not measured: switch it on with \"dmpstat latency on dm-3\""
+    );
+}
+
+#[test]
+fn a_pause_and_the_keys_are_shown() {
+    let (_root, mut top) = three(&[], (100, 24));
+    top.type_text(" ");
+    assert!(top.app.is_paused() && top.screen()[0].ends_with("  PAUSED"));
+    top.type_text("p?");
+    assert!(!top.app.is_paused());
+    let screen = top.screen();
+    assert!(screen[4].contains("┌ Keys: any of them goes back ─"));
+    assert!(
+        screen[8].contains("│/         filter by name: enter keeps the filter, escape drops it"),
+        "{screen:?}"
+    );
+    // None of them does anything else there.
+    top.type_text("q");
+    assert!(top.screen()[4].starts_with("a "));
+}
+
+#[test]
+fn it_ends_by_these_keys() {
+    let (_root, mut top) = three(&[], (100, 24));
+    for key in [KeyCode::Char('q'), KeyCode::Esc, KeyCode::F(10)] {
+        assert_eq!(top.press(&[key]), Next::End);
+    }
+    let mut control = |key| {
+        keys::press(
+            &mut top.app,
+            KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL),
+        )
+    };
+    assert_eq!(control('c'), Next::End);
+    assert_eq!(control('z'), Next::Suspend);
+    assert_eq!(control('l'), Next::Clear);
+}
+
+#[test]
+fn devices_come_and_go_and_none_is_no_error() {
+    let root = Root::new();
+    let mut top = Top::new(&root, &[], (80, 12));
+    assert!(top.screen()[1].starts_with("there is no dmp device yet. Make one over a disk with"));
+    root.write("dm-3", SNAPSHOT);
+    top.sample();
+    assert_eq!(top.names(), ["vg-data"]);
+    let (root, mut top) = three(&["-o", "r/s"], (80, 12));
+    top.press(&[KeyCode::Down]);
+    root.remove("dm-2");
+    root.write("dm-4", snapshot(4, "new", 8, 10 * SECOND));
+    top.sample();
+    // What comes to its place is chosen, and what is new is marked.
+    assert_eq!(
+        (top.names(), top.chosen()),
+        (vec!["b".into(), "new".into(), "a".into()], "new".into())
+    );
+    assert_eq!(top.screen()[3], "new             1.60  new");
+    for device in ["dm-1", "dm-4", "dm-10"] {
+        root.remove(device);
+    }
+    top.sample();
+    assert!(top.screen()[1].starts_with("there is no dmp device yet."));
+    std::fs::remove_dir_all(root.stat()).unwrap();
+    top.sample();
+    assert_eq!(
+        top.screen()[1],
+        "the dmp module is not loaded: load it with \"modprobe dmp\""
+    );
+}
+
+#[test]
+fn what_is_wrong_at_the_start_is_an_error() {
+    let error = Top::try_new(&Root::without_module(), &[], (80, 24))
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::NotLoaded));
+    let error = Top::try_new(&Root::with_device(), &["vg-dat"], (80, 24))
+        .err()
+        .unwrap();
+    assert!(matches!(error, Error::NoSuchDevice { .. }));
+}
+
+#[test]
+fn of_more_devices_than_lines_the_chosen_one_is_in_view() {
+    let root = Root::new();
+    for device in 0..300 {
+        root.write(
+            &format!("dm-{device}"),
+            snapshot(device, &format!("v{device}"), 1, 9 * SECOND),
+        );
+    }
+    let mut top = Top::new(&root, &[], (80, 24));
+    assert_eq!((top.names().len(), top.chosen()), (10, "v0".into()));
+    top.press(&[KeyCode::End]);
+    assert_eq!(
+        (top.names()[0].clone(), top.chosen()),
+        ("v290".into(), "v299".into())
+    );
+    top.press(&[KeyCode::PageUp]);
+    assert_eq!(top.chosen(), "v289");
+    top.press(&[KeyCode::Enter]);
+    assert_eq!((top.names().len(), top.chosen()), (21, "v289".into()));
+}
+
+#[test]
+fn a_long_name_is_cut_and_its_bytes_are_shown() {
+    let root = Root::new();
+    root.write(
+        "dm-3",
+        SNAPSHOT.replace("vg-data", &format!("\\x22\\x0a\\xff{}", "n".repeat(124))),
+    );
+    let mut top = Top::new(&root, &[], (80, 12));
+    let screen = top.screen();
+    assert!(
+        screen[2].starts_with("\"\\x0a\\xffnnnnnnnnnnnnnnnn…  125.00"),
+        "{screen:?}"
+    );
+}
+
+/// Whatever the size, nothing panics; where there is no room for anything it says what it takes.
+#[test]
+fn it_works_on_terminals_of_any_size() {
+    let (_root, mut top) = three(&["-x"], (80, 24));
+    for width in [0, 1, 2, 13, 39, 40, 41, 79, 300] {
+        for height in [0, 1, 2, 5, 6, 7, 8, 12, 60] {
+            top.terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+            for key in "  ??xxaa"
+                .chars()
+                .map(KeyCode::Char)
+                .chain([KeyCode::Tab, KeyCode::Enter])
+            {
+                top.press(&[key]);
+                top.screen();
+            }
+        }
+    }
+    top.terminal = Terminal::new(TestBackend::new(30, 5)).unwrap();
+    assert_eq!(
+        top.screen(),
+        [
+            "This terminal is 30 by 5:",
+            "dmpstat top needs 40 by 6",
+            "",
+            "",
+            ""
+        ]
+    );
+}
+
+#[test]
+fn without_colours_there_are_none() {
+    let root = Root::new();
+    root.write("dm-3", SNAPSHOT.replacen("errors 0", "errors 9", 1));
+    for coloured in [true, false] {
+        let mut top = Top::new(&root, &[], (100, 12));
+        let Some(Command::Top(options)) = arguments::parse(["dmpstat", "top"]).unwrap().command
+        else {
+            unreachable!()
+        };
+        top.app = App::new(&options, coloured);
+        top.app.begin(&top.machine, &now()).unwrap();
+        top.screen();
+        let cells = top.terminal.backend().buffer().content();
+        assert_eq!(cells.iter().any(|cell| cell.fg != Color::Reset), coloured);
+        assert_eq!(cells.iter().any(|cell| cell.fg == Color::Red), coloured);
+    }
+}
