@@ -4,6 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -13,6 +14,9 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use crate::column::{COLUMNS, Column, Unit};
 use crate::error::Error;
 use crate::escape;
+use crate::export::metrics::Choice;
+use crate::export::server::Address;
+use crate::operation::Operation;
 
 /// What a page of the manual says besides.
 const NOTES: &str = "\
@@ -109,6 +113,11 @@ pub enum Command {
         #[arg(required = true, value_name = "DEVICE")]
         devices: Vec<OsString>,
     },
+    /// Metrics for Prometheus: on stdout, in a file or by HTTP
+    #[command(override_usage = "dmpstat export [OPTIONS] [DEVICE...]\n       \
+            dmpstat export [OPTIONS] --textfile FILE [DEVICE...] [INTERVAL [COUNT]]\n       \
+            dmpstat export [OPTIONS] --listen ADDRESS [DEVICE...]")]
+    Export(Export),
 }
 
 /// Whether something is to be.
@@ -131,6 +140,47 @@ pub struct Hist {
     /// JSON: one line a report
     #[arg(short = 'j', long)]
     pub json: bool,
+}
+
+/// Metrics for Prometheus.
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// Which devices, as of the table. With --textfile, the seconds between two writes of the file may
+    /// follow, and how many times to write it.
+    #[arg(value_name = "DEVICE|INTERVAL [COUNT]")]
+    operands: Vec<OsString>,
+    /// Which, without what follows them.
+    #[arg(skip)]
+    pub devices: Vec<OsString>,
+    /// When to write the file, and how often.
+    #[arg(skip)]
+    pub repeat: Option<Repeat>,
+    /// Write them into this file, whole or not at all: for the textfile collector of node_exporter
+    #[arg(long, value_name = "FILE", conflicts_with = "listen")]
+    pub textfile: Option<PathBuf>,
+    /// Serve them by HTTP at HOST:PORT, or at PORT to this machine only. Sockets that systemd hands over
+    /// are taken in its place
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<Address>,
+    /// Of these operations only
+    #[arg(long, value_name = "OPERATION", value_delimiter = ',', value_enum)]
+    operations: Vec<Operation>,
+    /// Bounds of buckets are each 2^N times the one before: 1 for all, 0 for none
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(..=8))]
+    buckets: u32,
+}
+
+impl Export {
+    /// Which series there are to be.
+    pub fn choice(&self) -> Choice {
+        let wanted = |operation: &Operation| {
+            self.operations.is_empty() || self.operations.contains(operation)
+        };
+        Choice {
+            operations: Operation::ALL.into_iter().filter(wanted).collect(),
+            buckets: self.buckets,
+        }
+    }
 }
 
 /// What requests are counted by.
@@ -331,6 +381,14 @@ pub fn parse<A: Into<OsString> + Clone>(
         Some(Command::Hist(hist)) => of_reports(&mut hist.reports),
         Some(Command::Top(top)) => split(std::mem::take(&mut top.operands))
             .map(|operands| (top.devices, top.repeat) = operands),
+        Some(Command::Export(export)) => split(std::mem::take(&mut export.operands))
+            .and_then(|operands| {
+                (export.devices, export.repeat) = operands;
+                match export.repeat.is_some() && export.textfile.is_none() {
+                    true => Err("an INTERVAL is of a file: name it with --textfile".to_owned()),
+                    false => Ok(()),
+                }
+            }),
         Some(_) => Ok(()),
     }
     .map_err(|message: String| Arguments::command().error(ErrorKind::ValueValidation, message))?;

@@ -44,6 +44,8 @@ pub enum Error {
     },
     #[error("{} is not what dmpstat understands: {source}", .path.display())]
     Snapshot { path: PathBuf, source: Malformed },
+    #[error("cannot listen at {address}: {source}")]
+    Listen { address: String, source: io::Error },
     /// The output cannot be written, or who reads it has closed it.
     #[error("cannot write the output: {0}")]
     Output(io::Error),

@@ -5,8 +5,8 @@
 //! From the kernel to the screen: [`sysfs`] finds the devices and reads their files, [`snapshot`] is
 //! what one file says, [`interval`] is what lies between two of them, [`column`] is what of that can be
 //! shown, and [`table`], [`json`] and [`csv`] show it; [`hist`]
-//! and [`show`] show the rest, [`top`] all of it on the whole screen. [`selection`] is which devices,
-//! and [`sampling`] goes round.
+//! and [`show`] show the rest, [`top`] all of it on the whole screen, and [`export`] tells it
+//! Prometheus. [`selection`] is which devices, and [`sampling`] goes round.
 
 #![warn(missing_docs)]
 
@@ -16,6 +16,7 @@ pub mod column;
 pub mod csv;
 pub mod error;
 pub mod escape;
+pub mod export;
 pub mod hist;
 pub mod histogram;
 pub mod interval;
@@ -66,6 +67,7 @@ pub fn run<A: Into<OsString> + Clone>(
             sampling::run(&request, &mut Hist::new(options, outside.width), outside)
         }
         Some(Command::Top(options)) => top::run(options, outside),
+        Some(Command::Export(options)) => export::run(options, outside),
         Some(Command::Show { devices }) => show::run(devices, outside),
         Some(Command::Reset { devices }) => write(devices, "reset", "1", outside),
         Some(Command::Latency { switch, devices }) => write(

@@ -3,7 +3,8 @@
 //! What requests ask for.
 
 /// What a request asks for, as the module tells them apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Operation {
     Read,

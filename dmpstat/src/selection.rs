@@ -25,9 +25,11 @@ const MATCHING: MatchOptions = MatchOptions {
 };
 
 /// The devices of a command line: all if it names none.
+#[derive(Debug)]
 pub struct Selection(Vec<Choice>);
 
 /// What was written for one device or some.
+#[derive(Debug)]
 struct Choice {
     written: OsString,
     pattern: Option<Pattern>,

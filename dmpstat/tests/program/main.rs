@@ -7,6 +7,7 @@ mod common;
 
 mod commands;
 mod errors;
+mod export;
 mod formats;
 mod histograms;
 mod intervals;

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What was counted, for Prometheus: on stdout, in a file, or by HTTP.
+//!
+//! [`volumes`] are the devices and what they are called, [`metrics`] what Prometheus calls what was
+//! counted of them, [`created`] a part of that; [`textfile`] and [`server`] bring it to who reads it.
+
+pub mod created;
+pub mod metrics;
+pub mod server;
+pub mod textfile;
+pub mod volumes;
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::sync::{Mutex, PoisonError};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::arguments::Export;
+use crate::error::Error;
+use crate::export::metrics::{Choice, Form};
+use crate::export::volumes::Volumes;
+use crate::outside::Outside;
+use crate::selection::Selection;
+use crate::sysfs::Machine;
+
+/// Writes the metrics, or serves them until it is told to end.
+pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
+    let exporter = Exporter::new(options, outside.machine);
+    // Who waits for devices may name some that are not there yet.
+    let waits = options.listen.is_some() || options.repeat.is_some();
+    match exporter.selection.first(outside.machine, waits) {
+        Ok(_) | Err(Error::NoDevices) => {}
+        Err(error) if waits => outside.note(&error),
+        Err(error) => return Err(error),
+    }
+    match (&options.listen, &options.textfile) {
+        (Some(address), _) => {
+            let listeners = address.listen()?;
+            for listener in &listeners {
+                outside.note(&listening(listener));
+            }
+            server::run(listeners, exporter).map_err(|source| Error::Listen {
+                address: address.to_string(),
+                source,
+            })
+        }
+        (None, Some(file)) => textfile::run(file, options.repeat, &exporter, outside),
+        (None, None) => {
+            let volumes = exporter.read()?;
+            outside.print(|text| exporter.write(volumes, Form::Classic, text))
+        }
+    }
+}
+
+fn listening(listener: &TcpListener) -> String {
+    match listener.local_addr() {
+        Ok(address) => format!("listening on http://{address}/metrics"),
+        Err(error) => format!("listening on what does not say its address: {error}"),
+    }
+}
+
+/// Says what was counted, again and again.
+#[derive(Debug)]
+pub struct Exporter {
+    machine: Machine,
+    selection: Selection,
+    choice: Choice,
+    boot: Mutex<Option<f64>>,
+}
+
+impl Exporter {
+    fn new(options: &Export, machine: &Machine) -> Self {
+        Self {
+            machine: machine.clone(),
+            selection: Selection::new(&options.devices),
+            choice: options.choice(),
+            boot: Mutex::default(),
+        }
+    }
+
+    /// Reads the volumes.
+    pub fn read(&self) -> Result<Volumes, Error> {
+        Volumes::read(&self.machine, &self.selection)
+    }
+
+    /// Writes them as metrics.
+    pub fn write(&self, volumes: Volumes, form: Form, out: &mut dyn Write) -> io::Result<()> {
+        let mut out = Text { out, failed: None };
+        let written = metrics::encode(volumes, &self.choice, form, self.boot(), &mut out);
+        match out.failed {
+            Some(error) => Err(error),
+            None => written.map_err(io::Error::other),
+        }
+    }
+
+    /// When the machine was booted, in seconds since 1970. Reading two clocks takes time, and so the
+    /// difference is never the same twice: a new one is taken only where somebody has set the clock.
+    fn boot(&self) -> f64 {
+        let seconds = |clock| {
+            let time = clock_gettime(clock);
+            time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+        };
+        let now = seconds(ClockId::Realtime) - seconds(ClockId::Boottime);
+        let mut boot = self.boot.lock().unwrap_or_else(PoisonError::into_inner);
+        *boot.get_or_insert(now) = boot.filter(|boot| (boot - now).abs() < 1.0).unwrap_or(now);
+        boot.unwrap_or(now)
+    }
+}
+
+/// Text that goes where bytes go.
+struct Text<'a> {
+    out: &'a mut dyn Write,
+    failed: Option<io::Error>,
+}
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.out.write_all(text.as_bytes()).map_err(|error| {
+            self.failed = Some(error);
+            fmt::Error
+        })
+    }
+}

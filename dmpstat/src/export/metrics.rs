@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Volumes as metrics of Prometheus: their names, labels and values, in both of its text forms.
+
+use std::fmt::{self, Write};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
+use prometheus_client::encoding::{prometheus_text, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::export::created::{self, Created, Times};
+use crate::export::volumes::Volumes;
+use crate::histogram::{Histogram, INFINITE};
+use crate::operation::Operation;
+use crate::snapshot::Counters;
+
+/// A way to write metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// OpenMetrics 1.0.
+    OpenMetrics,
+    /// The text form that was there before it, which all programs read.
+    Classic,
+}
+
+impl Form {
+    /// What HTTP calls it.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => prometheus_text::CONTENT_TYPE,
+        }
+    }
+}
+
+/// The powers of two that the first and the last bounded bucket of the module's sizes take, in bytes.
+const SIZES: (u32, u32) = (9, 31);
+/// Those of its latencies, in nanoseconds.
+const LATENCIES: (u32, u32) = (10, 36);
+const NANOSECONDS: f64 = 1e9;
+
+/// Which series there are of a volume.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Of which operations.
+    pub operations: Vec<Operation>,
+    /// Bounds of buckets are powers of two to the power of this; there are none if it is 0.
+    pub buckets: u32,
+}
+
+/// Writes the metrics. A clock of `boot` seconds since 1970 showed 0 when the machine was booted.
+pub fn encode(
+    volumes: Volumes,
+    choice: &Choice,
+    form: Form,
+    boot: f64,
+    out: &mut dyn Write,
+) -> fmt::Result {
+    let created = Times::default();
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Metrics {
+        volumes,
+        operations: choice.operations.clone(),
+        sizes: Scale::new(SIZES, choice.buckets, 1.0),
+        latencies: Scale::new(LATENCIES, choice.buckets, NANOSECONDS),
+        created: (form == Form::OpenMetrics).then(|| created.clone()),
+        boot,
+    }));
+    match form {
+        Form::Classic => prometheus_text::encode(&mut Sink(out), &registry),
+        Form::OpenMetrics => {
+            let mut out = Created::new(created, out);
+            text::encode(&mut out, &registry)
+        }
+    }
+}
+
+/// The encoder wants to know the type of what it writes into.
+struct Sink<'a>(&'a mut dyn Write);
+
+impl Write for Sink<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write_str(text)
+    }
+}
+
+/// What is encoded.
+#[derive(Debug)]
+struct Metrics {
+    volumes: Volumes,
+    operations: Vec<Operation>,
+    sizes: Scale,
+    latencies: Scale,
+    /// Where the time goes at which each counter and histogram began to count, in their order.
+    created: Option<Times>,
+    boot: f64,
+}
+
+/// A family of metrics.
+struct Family {
+    name: &'static str,
+    kind: MetricType,
+    /// Is behind the name, too.
+    unit: Option<Unit>,
+    help: &'static str,
+}
+
+static DURATIONS: Family = Family {
+    name: "dmp_request_duration",
+    kind: MetricType::Histogram,
+    unit: Some(Unit::Seconds),
+    help: "How long requests took that succeeded, where latencies are measured.",
+};
+static REQUEST_SIZES: Family = Family {
+    name: "dmp_request_size",
+    kind: MetricType::Histogram,
+    unit: Some(Unit::Bytes),
+    help: "How large the requests were that arrived.",
+};
+static REQUESTS: Family = Family {
+    name: "dmp_requests",
+    kind: MetricType::Counter,
+    unit: None,
+    help: "Requests that arrived.",
+};
+static BYTES: Family = Family {
+    name: "dmp",
+    kind: MetricType::Counter,
+    unit: Some(Unit::Bytes),
+    help: "How many bytes the requests were about that arrived.",
+};
+static ERRORS: Family = Family {
+    name: "dmp_errors",
+    kind: MetricType::Counter,
+    unit: None,
+    help: "Requests that failed.",
+};
+static AGAIN: Family = Family {
+    name: "dmp_again",
+    kind: MetricType::Counter,
+    unit: None,
+    help: "Requests that ended because they were to be tried again, which is no error.",
+};
+static INFLIGHT: Family = Family {
+    name: "dmp_inflight_requests",
+    kind: MetricType::Gauge,
+    unit: None,
+    help: "Requests that are under way, where latencies are measured.",
+};
+static VOLUME: Family = Family {
+    name: "dmp_volume",
+    kind: MetricType::Info,
+    unit: None,
+    help: "Which device a volume is, and what it lies on. What passes through a volume is counted in \
+           those of stacked_on as well.",
+};
+static SCRAPE: Family = Family {
+    name: "dmp_exporter_scrape",
+    kind: MetricType::Gauge,
+    unit: Some(Unit::Seconds),
+    help: "How long it took to read all volumes.",
+};
+static BUILD: Family = Family {
+    name: "dmp_exporter_build",
+    kind: MetricType::Info,
+    unit: None,
+    help: "Which dmpstat wrote this.",
+};
+
+impl Family {
+    fn begin<'a>(
+        &'static self,
+        out: &'a mut DescriptorEncoder<'_>,
+    ) -> Result<MetricEncoder<'a>, fmt::Error> {
+        out.encode_descriptor(self.name, self.help, self.unit.as_ref(), self.kind)
+    }
+}
+
+impl Collector for Metrics {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let out = &mut encoder;
+        let mut buckets = Vec::new();
+        self.family(
+            out,
+            &DURATIONS,
+            |counters| counters.timing.as_ref(),
+            |timing, metric| {
+                let count = self.latencies.fill(&timing.latencies, &mut buckets);
+                let sum = timing.sum as f64 / NANOSECONDS;
+                metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+            },
+        )?;
+        self.family(out, &REQUEST_SIZES, Some, |counters, metric| {
+            let count = self.sizes.fill(&counters.sizes, &mut buckets);
+            let sum = counters.bytes as f64;
+            metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+        })?;
+        self.counter(out, &REQUESTS, |counters| Some(counters.requests))?;
+        self.counter(out, &BYTES, |counters| Some(counters.bytes))?;
+        self.counter(out, &ERRORS, |counters| counters.errors)?;
+        self.counter(out, &AGAIN, |counters| counters.again)?;
+        let inflight = |counters: &Counters| counters.inflight;
+        self.family(out, &INFLIGHT, inflight, |count, metric| {
+            metric.encode_gauge(&count)
+        })?;
+        self.info(out)?;
+        SCRAPE.begin(out)?.encode_gauge(&self.volumes.seconds)?;
+        BUILD
+            .begin(out)?
+            .encode_info(&[("version", env!("CARGO_PKG_VERSION"))])
+    }
+}
+
+impl Metrics {
+    /// A family with a metric of each operation of each volume of which there is something. It is not
+    /// there if there is none.
+    fn family<'a, T>(
+        &'a self,
+        out: &mut DescriptorEncoder<'_>,
+        family: &'static Family,
+        of: impl Fn(&'a Counters) -> Option<T>,
+        mut encode: impl FnMut(T, &mut MetricEncoder<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        let of = &of;
+        let mut metrics = self
+            .volumes
+            .all
+            .iter()
+            .flat_map(|volume| {
+                let operations = self.operations.iter();
+                operations.filter_map(move |operation| {
+                    let value = of(volume.device.of(*operation)?)?;
+                    Some((volume, operation.name(), value))
+                })
+            })
+            .peekable();
+        if metrics.peek().is_none() {
+            return Ok(());
+        }
+        let mut encoder = family.begin(out)?;
+        for (volume, operation, value) in metrics {
+            if let (Some(created), MetricType::Counter | MetricType::Histogram) =
+                (&self.created, family.kind)
+            {
+                created::push(
+                    created,
+                    self.boot + volume.device.since as f64 / NANOSECONDS,
+                );
+            }
+            let labels = [
+                ("name", volume.name.as_str()),
+                ("uuid", volume.uuid.as_str()),
+                ("operation", operation),
+            ];
+            encode(value, &mut encoder.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn counter<'a>(
+        &'a self,
+        out: &mut DescriptorEncoder<'_>,
+        family: &'static Family,
+        of: impl Fn(&'a Counters) -> Option<u64>,
+    ) -> fmt::Result {
+        self.family(out, family, of, |count, metric| {
+            metric.encode_counter::<NoLabelSet, u64, f64>(&count, None)
+        })
+    }
+
+    fn info(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        if self.volumes.all.is_empty() {
+            return Ok(());
+        }
+        let mut encoder = VOLUME.begin(out)?;
+        for volume in &self.volumes.all {
+            let diskseq = volume.device.diskseq.to_string();
+            encoder.encode_info(&[
+                ("device", volume.device.device.as_str()),
+                ("name", &volume.name),
+                ("uuid", &volume.uuid),
+                ("diskseq", &diskseq),
+                ("vg", &volume.vg),
+                ("lv", &volume.lv),
+                ("underlying", &volume.underlying),
+                ("stacked_on", &volume.stacked_on),
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+/// The bounds of buckets that are shown, the last of which is infinite.
+#[derive(Debug)]
+struct Scale {
+    bounds: Vec<u64>,
+    /// How many of what is counted make one of what is shown.
+    unit: f64,
+}
+
+impl Scale {
+    fn new((first, last): (u32, u32), buckets: u32, unit: f64) -> Self {
+        let powers = (first..=last).filter(|power| buckets > 0 && power % buckets == 0);
+        Self {
+            bounds: powers.map(|power| 1 << power).chain([INFINITE]).collect(),
+            unit,
+        }
+    }
+
+    /// Makes the buckets of a histogram, and says how many values are in them.
+    fn fill(&self, histogram: &Histogram, buckets: &mut Vec<(f64, u64)>) -> u64 {
+        buckets.clear();
+        let shown = |bound: &u64| match *bound {
+            INFINITE => f64::INFINITY,
+            bound => bound as f64 / self.unit,
+        };
+        buckets.extend(self.bounds.iter().map(|bound| (shown(bound), 0)));
+        let mut all = 0_u64;
+        for (bound, count) in histogram.buckets() {
+            // Not more than the encoder can add up, whatever the file says.
+            let count = (*count).min(u64::MAX - all);
+            all += count;
+            buckets[self.bounds.partition_point(|shown| shown < bound)].1 += count;
+        }
+        all
+    }
+}

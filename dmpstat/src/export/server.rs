@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The HTTP server. Whatever its clients do, it has a bounded number of connections, for a bounded time,
+//! and in memory a bounded part of what it sends.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_body_util::{Either, Full};
+use hyper::body::{Body, Bytes, Frame, Incoming};
+use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use listenfd::ListenFd;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::{sleep, timeout};
+
+use crate::error::Error;
+use crate::export::Exporter;
+use crate::export::metrics::Form;
+use crate::export::volumes::Volumes;
+
+/// How many connections there are at once; the others wait in the kernel.
+const CONNECTIONS: usize = 64;
+/// How many of them can be sent metrics at once.
+const SCRAPES: usize = 4;
+/// How long one waits for its turn.
+const TURN: Duration = Duration::from_secs(5);
+/// How long a client may take to say what it wants.
+const REQUEST: Duration = Duration::from_secs(10);
+/// How long it may take for all. Prometheus itself waits for 10 s if it is told nothing else.
+const CONNECTION: Duration = Duration::from_secs(60);
+/// How much a client may say.
+const HEADERS: usize = 16 << 10;
+/// How much is sent at once, and how many such pieces wait to be sent.
+const PIECE: (usize, usize) = (32 << 10, 2);
+/// After how long it is tried again to take a connection where there was no memory or file for it.
+const PAUSE: Duration = Duration::from_millis(100);
+
+const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>dmp exporter</title></head>\n\
+<body><h1>dmp exporter</h1>\n<p>What passes through the dmp devices of this machine, for Prometheus: \
+<a href=\"metrics\">metrics</a>.</p>\n</body></html>\n";
+
+/// Where to listen.
+#[derive(Clone, Debug)]
+pub struct Address(String);
+
+impl FromStr for Address {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.parse::<u16>().is_ok() {
+            return Ok(Self(format!("127.0.0.1:{text}")));
+        }
+        let is_name = |host: &str| !host.is_empty() && !host.contains(':');
+        match text.rsplit_once(':') {
+            Some(("", _)) => Err(
+                "say which addresses: [::]:PORT are all, and PORT alone is for this machine only",
+            ),
+            Some((host, port)) if is_name(host) && port.parse::<u16>().is_ok() => {
+                Ok(Self(text.to_owned()))
+            }
+            _ if text.parse::<SocketAddr>().is_ok() => Ok(Self(text.to_owned())),
+            _ => Err("it is to be HOST:PORT, or PORT for this machine only"),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl Address {
+    /// Listens there, or at the sockets that systemd has for this service.
+    pub fn listen(&self) -> Result<Vec<TcpListener>, Error> {
+        let failed = |source| Error::Listen {
+            address: self.0.clone(),
+            source,
+        };
+        let mut inherited = ListenFd::from_env();
+        let sockets = (0..inherited.len()).map(|at| inherited.take_tcp_listener(at));
+        let sockets = sockets.collect::<io::Result<Vec<_>>>().map_err(failed)?;
+        let mut listeners: Vec<TcpListener> = sockets.into_iter().flatten().collect();
+        if listeners.is_empty() {
+            let addresses = self.0.to_socket_addrs().map_err(failed)?;
+            for address in addresses {
+                listeners.push(TcpListener::bind(address).map_err(failed)?);
+            }
+        }
+        Ok(listeners)
+    }
+}
+
+/// Serves until SIGTERM or ^C.
+pub fn run(listeners: Vec<TcpListener>, exporter: Exporter) -> io::Result<()> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(SCRAPES)
+        .build()?;
+    let result = runtime.block_on(serve(listeners, exporter));
+    // Who still reads does not keep it from ending.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(listeners: Vec<TcpListener>, exporter: Exporter) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let server = Arc::new(Server {
+        exporter,
+        connections: Arc::new(Semaphore::new(CONNECTIONS)),
+        scrapes: Arc::new(Semaphore::new(SCRAPES)),
+        complaint: Mutex::default(),
+    });
+    for listener in listeners {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        tokio::spawn(server.clone().accept(listener));
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+struct Server {
+    exporter: Exporter,
+    connections: Arc<Semaphore>,
+    scrapes: Arc<Semaphore>,
+    /// What was said last of why there are no metrics.
+    complaint: Mutex<Option<String>>,
+}
+
+impl Server {
+    async fn accept(self: Arc<Self>, listener: tokio::net::TcpListener) {
+        // It is never closed, so there is always a next one.
+        while let Ok(place) = self.connections.clone().acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let server = self.clone();
+                    tokio::spawn(async move {
+                        let service = service_fn(|request| server.clone().respond(request));
+                        let connection = http1::Builder::new()
+                            .timer(TokioTimer::new())
+                            .header_read_timeout(REQUEST)
+                            .max_buf_size(HEADERS)
+                            .keep_alive(false)
+                            .serve_connection(TokioIo::new(stream), service);
+                        // Whether a client goes early or comes too late is its own affair.
+                        let _ = timeout(CONNECTION, connection).await;
+                        drop(place);
+                    });
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    async fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Answer>, Infallible> {
+        let known = ["/", "/metrics"].contains(&request.uri().path());
+        let response = match (request.method(), request.uri().path()) {
+            (&Method::GET | &Method::HEAD, "/metrics") => self.metrics(request.headers()).await,
+            (&Method::GET | &Method::HEAD, "/") => whole(StatusCode::OK, HTML, PAGE),
+            _ if known => {
+                let text = "only GET and HEAD are answered here\n";
+                let mut response = whole(StatusCode::METHOD_NOT_ALLOWED, PLAIN, text);
+                let methods = HeaderValue::from_static("GET, HEAD");
+                response.headers_mut().insert(ALLOW, methods);
+                response
+            }
+            _ => whole(
+                StatusCode::NOT_FOUND,
+                PLAIN,
+                "there is no such page: what was counted is at /metrics\n",
+            ),
+        };
+        Ok(response)
+    }
+
+    async fn metrics(self: Arc<Self>, headers: &HeaderMap) -> Response<Answer> {
+        let Ok(Ok(turn)) = timeout(TURN, self.scrapes.clone().acquire_owned()).await else {
+            let text = format!("{SCRAPES} others are being sent metrics: try again\n");
+            let mut response = whole(StatusCode::SERVICE_UNAVAILABLE, PLAIN, text);
+            let seconds = HeaderValue::from_static("5");
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+            return response;
+        };
+        let form = form(headers);
+        let server = self.clone();
+        let read = tokio::task::spawn_blocking(move || server.exporter.read()).await;
+        let volumes = match read {
+            Ok(Ok(volumes)) => volumes,
+            Ok(Err(error)) => return self.complain(error.to_string()),
+            Err(error) => return self.complain(error.to_string()),
+        };
+        *self.complaint() = None;
+        let (sender, pieces) = mpsc::channel(PIECE.1);
+        tokio::task::spawn_blocking(move || self.send(volumes, form, sender, turn));
+        let mut response = Response::new(Either::Right(Pieces(pieces)));
+        let headers = response.headers_mut();
+        let kind = HeaderValue::from_static(form.content_type());
+        headers.insert(CONTENT_TYPE, kind);
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
+        response
+    }
+
+    /// Sends it piece by piece, as fast as the client reads.
+    fn send(
+        &self,
+        volumes: Volumes,
+        form: Form,
+        sender: mpsc::Sender<io::Result<Bytes>>,
+        _turn: OwnedSemaphorePermit,
+    ) {
+        let mut out = io::BufWriter::with_capacity(PIECE.0, Sending(sender.clone()));
+        let written = self.exporter.write(volumes, form, &mut out);
+        if let Err(error) = written.and_then(|()| out.flush()) {
+            // The client must not take this for the end.
+            let _ = sender.blocking_send(Err(error));
+        }
+    }
+
+    /// Says what is wrong to who asks, and once to who reads the log.
+    fn complain(&self, error: String) -> Response<Answer> {
+        let text = format!("{error}\n");
+        let mut last = self.complaint();
+        if last.as_ref() != Some(&error) {
+            anstream::eprintln!("dmpstat: {error}");
+            *last = Some(error);
+        }
+        whole(StatusCode::SERVICE_UNAVAILABLE, PLAIN, text)
+    }
+
+    fn complaint(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.complaint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Answer = Either<Full<Bytes>, Pieces>;
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+
+fn whole(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Response<Answer> {
+    let mut response = Response::new(Either::Left(Full::new(text.into())));
+    *response.status_mut() = status;
+    let kind = HeaderValue::from_static(kind);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+/// What is sent as it comes.
+struct Pieces(mpsc::Receiver<io::Result<Bytes>>);
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let piece = self.0.poll_recv(context);
+        piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
+    }
+}
+
+/// The other end of it.
+struct Sending(mpsc::Sender<io::Result<Bytes>>);
+
+impl Write for Sending {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let piece = Ok(Bytes::copy_from_slice(bytes));
+        match self.0.blocking_send(piece) {
+            Ok(()) => Ok(bytes.len()),
+            Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The form that a client likes best. Who does not say reads the old one.
+fn form(headers: &HeaderMap) -> Form {
+    let accepted = headers.get_all(ACCEPT).iter();
+    let accepted = accepted.filter_map(|value| value.to_str().ok());
+    let (mut open, mut classic) = (0.0_f64, 0.0_f64);
+    for range in accepted.flat_map(|value| value.split(',')) {
+        let mut words = range.split(';').map(str::trim);
+        let kind = words.next().unwrap_or_default().to_ascii_lowercase();
+        let (mut quality, mut version) = (1.0_f64, "1.0.0");
+        for (name, value) in words.filter_map(|word| word.split_once('=')) {
+            match name.trim().to_ascii_lowercase().as_str() {
+                "q" => quality = value.trim().parse().unwrap_or(0.0),
+                "version" => version = value.trim().trim_matches('"'),
+                _ => {}
+            }
+        }
+        match kind.as_str() {
+            "application/openmetrics-text" if version == "1.0.0" => open = quality.max(open),
+            "text/plain" | "text/*" | "*/*" => classic = quality.max(classic),
+            _ => {}
+        }
+    }
+    if open > 0.0 && open >= classic {
+        Form::OpenMetrics
+    } else {
+        Form::Classic
+    }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices as they are seen from outside: what they are called, and what is under them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::time::Instant;
+
+use crate::error::Error;
+use crate::escape;
+use crate::selection::Selection;
+use crate::snapshot::Snapshot;
+use crate::sysfs::Machine;
+
+/// All volumes at one time.
+#[derive(Debug)]
+pub struct Volumes {
+    /// In the order of the devices' numbers.
+    pub all: Vec<Volume>,
+    /// How long it took to read them.
+    pub seconds: f64,
+}
+
+/// A device, and what it is called.
+#[derive(Debug)]
+pub struct Volume {
+    /// What was counted of it.
+    pub device: Snapshot,
+    /// Together with the uuid it is that of no other device.
+    pub name: String,
+    /// Empty if there is none.
+    pub uuid: String,
+    /// The volume group, if it is LVM's.
+    pub vg: String,
+    /// The logical volume, if it is LVM's.
+    pub lv: String,
+    /// The disks right under it, with commas between.
+    pub underlying: String,
+    /// The dmp devices anywhere under it, with commas between.
+    pub stacked_on: String,
+}
+
+impl Volumes {
+    /// Reads those that are meant. What goes meanwhile is left out.
+    pub fn read(machine: &Machine, selection: &Selection) -> Result<Self, Error> {
+        let begin = Instant::now();
+        let devices = machine.snapshots(|device| selection.may_have(device))?;
+        let counted: BTreeSet<String> = machine.devices()?.into_iter().collect();
+        let devices = selection.filter(devices, machine);
+        let mut disks = Disks {
+            machine,
+            under: HashMap::new(),
+        };
+        let names = names(&devices);
+        let volumes = devices.into_iter().zip(names);
+        let all = volumes
+            .filter_map(|(device, name)| {
+                let name = name?;
+                let under = disks.under(&device.device);
+                let all_under = disks.all_under(&device.device).into_iter();
+                let stacked_on = all_under.filter(|disk| counted.contains(disk)).collect();
+                Some(Volume::new(device, name, under, stacked_on))
+            })
+            .collect();
+        Ok(Self {
+            all,
+            seconds: begin.elapsed().as_secs_f64(),
+        })
+    }
+}
+
+impl Volume {
+    fn new(
+        device: Snapshot,
+        name: String,
+        mut underlying: Vec<String>,
+        mut stacked_on: Vec<String>,
+    ) -> Self {
+        let (vg, lv) = logical_volume(&device).unwrap_or_default();
+        for disks in [&mut underlying, &mut stacked_on] {
+            // dm-2 is before dm-10.
+            disks.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
+        }
+        Self {
+            uuid: escape::show(&device.uuid),
+            underlying: underlying.join(","),
+            stacked_on: stacked_on.join(","),
+            device,
+            name,
+            vg,
+            lv,
+        }
+    }
+}
+
+/// What each device is called in the metrics: as it is shown, or, where another one is shown so as well,
+/// as the kernel has it. `None` where another device has got the name meanwhile, which is read later.
+fn names(devices: &[Snapshot]) -> Vec<Option<String>> {
+    let mut names: Vec<Option<String>> = devices
+        .iter()
+        .map(|device| Some(device.shown_name()))
+        .collect();
+    loop {
+        let mut last: HashMap<_, usize> = HashMap::new();
+        let mut clashes = BTreeSet::new();
+        for (at, (device, name)) in devices.iter().zip(&names).enumerate() {
+            let Some(name) = name else { continue };
+            if let Some(before) = last.insert((name.as_str(), device.uuid.as_slice()), at) {
+                clashes.extend([before, at]);
+            }
+        }
+        let exact = |at: &usize| escape::show(&devices[*at].name);
+        let (done, shown): (BTreeSet<usize>, BTreeSet<usize>) = clashes
+            .into_iter()
+            .partition(|at| names[*at] == Some(exact(at)));
+        if shown.is_empty() {
+            let kept: BTreeSet<usize> = last.into_values().collect();
+            for at in done.difference(&kept) {
+                names[*at] = None;
+            }
+            return names;
+        }
+        for at in shown {
+            names[at] = Some(exact(&at));
+        }
+    }
+}
+
+/// The volume group and the volume, if LVM made the device.
+fn logical_volume(device: &Snapshot) -> Option<(String, String)> {
+    device.uuid.starts_with(b"LVM-").then_some(())?;
+    // Hyphens within the names are doubled, and one is between them.
+    let name = String::from_utf8(device.name.clone()).ok()?;
+    let mut parts = vec![String::new()];
+    let mut rest = name.as_str();
+    while let Some(at) = rest.find('-') {
+        let part = parts.last_mut()?;
+        part.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        match rest.strip_prefix('-') {
+            Some(after) => (rest, _) = (after, part.push('-')),
+            None => parts.push(String::new()),
+        }
+    }
+    parts.last_mut()?.push_str(rest);
+    // A third part is the layer of a volume that is made of several devices.
+    let mut parts = parts.into_iter().filter(|part| !part.is_empty());
+    Some((parts.next()?, parts.next()?))
+}
+
+/// What lies under disks, as far as it was looked at.
+struct Disks<'a> {
+    machine: &'a Machine,
+    under: HashMap<String, Vec<String>>,
+}
+
+impl Disks<'_> {
+    /// The disks right under this one.
+    fn under(&mut self, disk: &str) -> Vec<String> {
+        if let Some(under) = self.under.get(disk) {
+            return under.clone();
+        }
+        let path = format!("/sys/class/block/{disk}/slaves");
+        let entries = fs::read_dir(self.machine.path(path)).into_iter().flatten();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let under: Vec<String> = names.collect();
+        self.under.insert(disk.to_owned(), under.clone());
+        under
+    }
+
+    /// All disks under this one.
+    fn all_under(&mut self, disk: &str) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        let mut rest = self.under(disk);
+        while let Some(next) = rest.pop() {
+            if !all.contains(&next) {
+                // Only those that are made of others can be over a dmp device.
+                rest.extend(self.under(&next));
+                all.insert(next);
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,613 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The metrics of `dmpstat export`, and the file that they are written into.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use dmpstat::export::metrics::{self, Choice, Form};
+use dmpstat::export::volumes::Volumes;
+use dmpstat::operation::Operation;
+use dmpstat::selection::Selection;
+
+use crate::common::{Root, SNAPSHOT};
+
+/// The device of [`SNAPSHOT`] as dm-N, by another name and uuid.
+fn device(root: &Root, device: &str, name: &str, uuid: &str) {
+    let snapshot = SNAPSHOT
+        .replace("dm-3", device)
+        .replace("vg-data", name)
+        .replace(
+            "uuid LVM-0123\n",
+            &match uuid {
+                "" => String::new(),
+                uuid => format!("uuid {uuid}\n"),
+            },
+        );
+    root.write(device, snapshot);
+}
+
+/// The lines that begin so.
+fn lines(text: &str, begin: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| line.starts_with(begin));
+    lines.map(str::to_owned).collect()
+}
+
+/// How long reading took is never the same.
+fn without_seconds(text: &str) -> String {
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("dmp_exporter_scrape_seconds "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+const CLASSIC: &str = r#"# HELP dmp_request_duration_seconds How long requests took that succeeded, where latencies are measured.
+# TYPE dmp_request_duration_seconds histogram
+dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="6.5536e-05"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="0.016777216"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="4.294967296"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="+Inf"} 500
+dmp_request_duration_seconds_sum{name="vg-data",uuid="LVM-0123",operation="read"} 0.01
+dmp_request_duration_seconds_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
+# HELP dmp_request_size_bytes How large the requests were that arrived.
+# TYPE dmp_request_size_bytes histogram
+dmp_request_size_bytes_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="65536"} 500
+dmp_request_size_bytes_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="1.6777216e+07"} 500
+dmp_request_size_bytes_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="+Inf"} 500
+dmp_request_size_bytes_sum{name="vg-data",uuid="LVM-0123",operation="read"} 2048000.0
+dmp_request_size_bytes_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
+# HELP dmp_requests_total Requests that arrived.
+# TYPE dmp_requests_total counter
+dmp_requests_total{name="vg-data",uuid="LVM-0123",operation="read"} 500
+# HELP dmp_bytes_total How many bytes the requests were about that arrived.
+# TYPE dmp_bytes_total counter
+dmp_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
+# HELP dmp_errors_total Requests that failed.
+# TYPE dmp_errors_total counter
+dmp_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+# HELP dmp_again_total Requests that ended because they were to be tried again, which is no error.
+# TYPE dmp_again_total counter
+dmp_again_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+# HELP dmp_inflight_requests Requests that are under way, where latencies are measured.
+# TYPE dmp_inflight_requests gauge
+dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 0
+# HELP dmp_volume_info Which device a volume is, and what it lies on. What passes through a volume is counted in those of stacked_on as well.
+# TYPE dmp_volume_info gauge
+dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",underlying="",stacked_on=""} 1
+# HELP dmp_exporter_scrape_seconds How long it took to read all volumes.
+# TYPE dmp_exporter_scrape_seconds gauge
+# HELP dmp_exporter_build_info Which dmpstat wrote this.
+# TYPE dmp_exporter_build_info gauge
+dmp_exporter_build_info{version="0.1.0"} 1
+"#;
+
+#[test]
+fn metrics_have_their_names_types_labels_and_values_in_the_classic_form() {
+    let output = Root::with_device()
+        .run(&["export", "--operations", "read", "--buckets", "8"])
+        .output();
+    assert_eq!(without_seconds(&output), CLASSIC);
+    let seconds = lines(&output, "dmp_exporter_scrape_seconds ");
+    let (_, seconds) = seconds[0].split_once(' ').unwrap();
+    assert!((0.0..10.0).contains(&seconds.parse::<f64>().unwrap()));
+}
+
+const OPEN: &str = r#"# HELP dmp_request_duration_seconds How long requests took that succeeded, where latencies are measured.
+# TYPE dmp_request_duration_seconds histogram
+# UNIT dmp_request_duration_seconds seconds
+dmp_request_duration_seconds_sum{name="vg-data",uuid="LVM-0123",operation="read"} 0.01
+dmp_request_duration_seconds_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_duration_seconds_bucket{le="0.000065536",name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_duration_seconds_bucket{le="0.016777216",name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_duration_seconds_bucket{le="4.294967296",name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_duration_seconds_bucket{le="+Inf",name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_duration_seconds_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+# HELP dmp_request_size_bytes How large the requests were that arrived.
+# TYPE dmp_request_size_bytes histogram
+# UNIT dmp_request_size_bytes bytes
+dmp_request_size_bytes_sum{name="vg-data",uuid="LVM-0123",operation="read"} 2048000.0
+dmp_request_size_bytes_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_size_bytes_bucket{le="65536.0",name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_size_bytes_bucket{le="16777216.0",name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_size_bytes_bucket{le="+Inf",name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_size_bytes_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+# HELP dmp_requests Requests that arrived.
+# TYPE dmp_requests counter
+dmp_requests_total{name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_requests_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+# HELP dmp_bytes How many bytes the requests were about that arrived.
+# TYPE dmp_bytes counter
+# UNIT dmp_bytes bytes
+dmp_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
+dmp_bytes_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+# HELP dmp_errors Requests that failed.
+# TYPE dmp_errors counter
+dmp_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+dmp_errors_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+# HELP dmp_again Requests that ended because they were to be tried again, which is no error.
+# TYPE dmp_again counter
+dmp_again_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+dmp_again_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+# HELP dmp_inflight_requests Requests that are under way, where latencies are measured.
+# TYPE dmp_inflight_requests gauge
+dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 0
+# HELP dmp_volume Which device a volume is, and what it lies on. What passes through a volume is counted in those of stacked_on as well.
+# TYPE dmp_volume info
+dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",underlying="",stacked_on=""} 1
+# HELP dmp_exporter_scrape_seconds How long it took to read all volumes.
+# TYPE dmp_exporter_scrape_seconds gauge
+# UNIT dmp_exporter_scrape_seconds seconds
+# HELP dmp_exporter_build Which dmpstat wrote this.
+# TYPE dmp_exporter_build info
+dmp_exporter_build_info{version="0.1.0"} 1
+# EOF
+"#;
+
+/// As it is where the machine was booted a quarter of a second after 1700000000.
+fn open_metrics(root: &Root, operations: &[Operation], buckets: u32) -> String {
+    let choice = Choice {
+        operations: operations.to_vec(),
+        buckets,
+    };
+    let volumes = Volumes::read(&root.machine(), &Selection::new(&[])).unwrap();
+    let mut text = String::new();
+    let boot = 1_700_000_000.25;
+    metrics::encode(volumes, &choice, Form::OpenMetrics, boot, &mut text).unwrap();
+    text
+}
+
+#[test]
+fn open_metrics_has_units_its_own_names_of_counters_and_when_counting_began() {
+    let text = open_metrics(&Root::with_device(), &[Operation::Read], 8);
+    assert_eq!(without_seconds(&text), OPEN);
+}
+
+#[test]
+fn each_counter_and_histogram_has_the_time_of_its_own_device() {
+    let root = Root::new();
+    for number in 0..50 {
+        let snapshot = SNAPSHOT
+            .replace("dm-3", &format!("dm-{number}"))
+            .replace(
+                "vg-data",
+                &format!("le=\\x22+Inf\\x22,}}\\x20{number}\\x20{{"),
+            )
+            .replace("since 5000000000", &format!("since {number}000000000"));
+        root.write(&format!("dm-{number}"), snapshot);
+    }
+    let text = open_metrics(&root, &Operation::ALL, 1);
+    for number in 0..50_u64 {
+        let times: Vec<String> = text
+            .lines()
+            .filter(|line| line.contains(&format!("}} {number} {{")))
+            .filter_map(|line| Some(line.split_once("_created{")?.1.to_owned()))
+            .collect();
+        // Four counters and two histograms of reads and of writes.
+        assert_eq!(times.len(), 12, "{number}");
+        let time = format!("\"}} {}.250", 1_700_000_000 + number);
+        assert!(times.iter().all(|line| line.ends_with(&time)), "{times:?}");
+    }
+}
+
+#[test]
+fn a_histogram_adds_up_to_each_of_the_modules_bounds() {
+    let root = Root::new();
+    root.write(
+        "dm-3",
+        SNAPSHOT
+            .replace(
+                "read sizes 4096:500",
+                "read sizes 512:1 1024:2 4096:30 2147483648:400 inf:5000",
+            )
+            .replace(
+                "read latencies 16384:480 32768:20",
+                "read latencies 1024:1 68719476736:20 inf:300",
+            ),
+    );
+    let output = root.run(&["export"]).output();
+    let of = |family: &str| {
+        let begin =
+            format!("{family}_bucket{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\",");
+        let lines = lines(&output, &begin);
+        let parts = lines.iter().map(|line| line[begin.len()..].to_owned());
+        parts.collect::<Vec<String>>()
+    };
+    let sizes = of("dmp_request_size_bytes");
+    assert_eq!(sizes.len(), 24);
+    assert_eq!(
+        sizes[..5],
+        [
+            "le=\"512\"} 1",
+            "le=\"1024\"} 3",
+            "le=\"2048\"} 3",
+            "le=\"4096\"} 33",
+            "le=\"8192\"} 33"
+        ]
+    );
+    assert_eq!(
+        sizes[21..],
+        [
+            "le=\"1.073741824e+09\"} 33",
+            "le=\"2.147483648e+09\"} 433",
+            "le=\"+Inf\"} 5433"
+        ]
+    );
+    let latencies = of("dmp_request_duration_seconds");
+    assert_eq!(latencies.len(), 28);
+    assert_eq!(
+        latencies[..2],
+        ["le=\"1.024e-06\"} 1", "le=\"2.048e-06\"} 1"]
+    );
+    assert_eq!(
+        latencies[25..],
+        [
+            "le=\"34.359738368\"} 1",
+            "le=\"68.719476736\"} 21",
+            "le=\"+Inf\"} 321"
+        ]
+    );
+    assert_eq!(
+        lines(&output, "dmp_request_duration_seconds_count")[0],
+        "dmp_request_duration_seconds_count{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\"} 321"
+    );
+}
+
+#[test]
+fn numbers_that_nobody_can_add_up_are_no_panic() {
+    let root = Root::new();
+    let most = u64::MAX;
+    root.write(
+        "dm-3",
+        SNAPSHOT
+            .replace("4096:500", &format!("4096:{most} 8192:7 inf:{most}"))
+            .replace("16384:480", &format!("16384:{most}"))
+            .replace("bytes 2048000", &format!("bytes {most}")),
+    );
+    let output = root.run(&["export", "--buckets", "0"]).output();
+    assert_eq!(
+        lines(&output, "dmp_request_size_bytes_bucket")[0],
+        format!(
+            "dmp_request_size_bytes_bucket{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\",le=\"+Inf\"}} {most}"
+        )
+    );
+    assert_eq!(
+        lines(&output, "dmp_bytes_total")[0],
+        format!("dmp_bytes_total{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\"}} {most}")
+    );
+}
+
+#[test]
+fn what_is_not_measured_has_no_series() {
+    let root = Root::new();
+    root.write(
+        "dm-4",
+        "dmp 1\ndevice dm-4\nname off\ndiskseq 9\nsince 0\ntaken 1\nlatency off\n\
+         read requests 2 bytes 1024\nread sizes 512:2\n",
+    );
+    let families = |output: &str| {
+        let lines = output.lines().filter_map(|line| line.split_once('{'));
+        let lines = lines.filter(|(_, labels)| labels.contains("name=\"off\""));
+        lines
+            .map(|(name, _)| name.to_owned())
+            .collect::<BTreeSet<String>>()
+    };
+    let all = [
+        "dmp_bytes_total",
+        "dmp_request_size_bytes_bucket",
+        "dmp_request_size_bytes_count",
+        "dmp_request_size_bytes_sum",
+        "dmp_requests_total",
+        "dmp_volume_info",
+    ];
+    let output = root.run(&["export"]).output();
+    assert_eq!(families(&output), all.map(str::to_owned).into());
+    for family in ["request_duration", "inflight", "errors", "again"] {
+        assert!(!output.contains(&format!("dmp_{family}")), "{family}");
+    }
+    // Nor does another device make one.
+    device(&root, "dm-3", "on", "");
+    let output = root.run(&["export"]).output();
+    assert_eq!(families(&output), all.map(str::to_owned).into());
+    assert!(output.contains("dmp_request_duration_seconds_count{name=\"on\""));
+}
+
+#[test]
+fn without_a_device_there_is_the_exporter_and_without_the_module_an_error() {
+    let output = Root::new().run(&["export"]).output();
+    let names: Vec<&str> = output
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split([' ', '{']).next().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["dmp_exporter_scrape_seconds", "dmp_exporter_build_info"]
+    );
+    assert_eq!(
+        Root::without_module().run(&["export"]).message(),
+        "the dmp module is not loaded: load it with \"modprobe dmp\""
+    );
+}
+
+#[test]
+fn a_device_that_goes_is_left_out() {
+    let root = Root::with_device();
+    // Its directory is the last of it.
+    fs::create_dir(root.stat().join("dm-4")).unwrap();
+    let output = root.run(&["export"]).output();
+    assert_eq!(lines(&output, "dmp_volume_info").len(), 1);
+}
+
+#[test]
+fn the_devices_and_operations_that_were_asked_for_are_there_with_so_many_series() {
+    let root = Root::new();
+    let rest: String = ["discard", "flush", "write_zeroes", "other"]
+        .iter()
+        .map(|operation| {
+            format!(
+                "{operation} requests 0 bytes 0 errors 0 again 0 inflight 0 latency_ns 0 latency_max_ns 0\n\
+                 {operation} sizes\n{operation} latencies\n"
+            )
+        })
+        .collect();
+    root.write("dm-3", format!("{SNAPSHOT}{rest}"));
+    device(&root, "dm-4", "vg-home", "");
+    let series = |arguments: &[&str]| {
+        let arguments = [&["export", "vg/data"], arguments].concat();
+        let output = root.run(&arguments).output();
+        assert!(!output.contains("vg-home"));
+        let lines = output.lines();
+        lines
+            .filter(|line| line.contains("name=\"vg-data\""))
+            .count()
+    };
+    // As docs/prometheus.md says.
+    let per_operation = |durations: usize, sizes: usize| durations + 2 + sizes + 2 + 5;
+    assert_eq!(series(&[]), 6 * per_operation(28, 24) + 1);
+    assert_eq!(series(&["--buckets", "1"]), 367);
+    assert_eq!(series(&["--buckets", "2"]), 6 * per_operation(15, 12) + 1);
+    assert_eq!(series(&["--buckets", "3"]), 6 * per_operation(10, 9) + 1);
+    assert_eq!(series(&["--buckets", "4"]), 6 * per_operation(8, 6) + 1);
+    assert_eq!(series(&["--buckets", "0"]), 6 * per_operation(1, 1) + 1);
+    let two = ["--operations", "write,read"];
+    assert_eq!(series(&two), 2 * per_operation(28, 24) + 1);
+    assert_eq!(
+        series(&["--operations", "flush", "--buckets", "2"]),
+        per_operation(15, 12) + 1
+    );
+}
+
+#[test]
+fn names_of_any_bytes_are_escaped_as_they_are_shown_and_then_as_labels_are() {
+    let root = Root::new();
+    device(
+        &root,
+        "dm-0",
+        "\\x22\\x5c\\x0a\\xff\\xc3\\xa9",
+        "u\\x22\\xfe",
+    );
+    device(&root, "dm-1", &"x".repeat(127), "");
+    device(&root, "dm-2", "a\\x5cx20b", "");
+    let output = root.run(&["export", "--operations", "read"]).output();
+    assert_eq!(
+        lines(&output, "dmp_requests_total"),
+        [
+            r#"dmp_requests_total{name="\"\\x5c\\x0a\\xffé",uuid="u\"\\xfe",operation="read"} 500"#
+                .to_owned(),
+            format!(
+                r#"dmp_requests_total{{name="{}",uuid="",operation="read"}} 500"#,
+                "x".repeat(127)
+            ),
+            r#"dmp_requests_total{name="a b",uuid="",operation="read"} 500"#.to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn no_two_devices_have_the_same_labels() {
+    let names = |root: &Root| {
+        let output = root.run(&["export", "--operations", "read"]).output();
+        let lines = lines(&output, "dmp_requests_total{name=");
+        let names = lines
+            .iter()
+            .map(|line| line.split('"').nth(1).unwrap().to_owned());
+        names.collect::<Vec<String>>()
+    };
+    let root = Root::new();
+    // Two names that are shown alike, as libdevmapper escaped one and nobody the other; and a third
+    // one that is shown as the kernel has the second.
+    device(&root, "dm-0", "a\\x20b", "");
+    device(&root, "dm-1", "a\\x5cx20b", "");
+    assert_eq!(names(&root), ["a b", "a\\\\x5cx20b"]);
+    device(&root, "dm-2", "a\\x5cx5cx20b", "");
+    assert_eq!(names(&root), ["a b", "a\\\\x5cx20b", "a\\\\x5cx5cx20b"]);
+    // The uuid tells them apart.
+    device(&root, "dm-2", "a\\x20b", "u");
+    assert_eq!(names(&root), ["a b", "a\\\\x5cx20b", "a b"]);
+    // A name that went from one device to the next while they were read.
+    let root = Root::new();
+    device(&root, "dm-0", "swapped", "");
+    device(&root, "dm-1", "other", "");
+    device(&root, "dm-2", "swapped", "");
+    let output = root.run(&["export"]).output();
+    let devices = lines(&output, "dmp_volume_info{device=");
+    let devices: Vec<&str> = devices
+        .iter()
+        .map(|line| line.split('"').nth(1).unwrap())
+        .collect();
+    assert_eq!(devices, ["dm-1", "dm-2"]);
+}
+
+/// The values of labels in the information of a device.
+fn info(root: &Root, device: &str, labels: &[&str]) -> Vec<String> {
+    let output = root.run(&["export"]).output();
+    let line = &lines(&output, &format!("dmp_volume_info{{device=\"{device}\""))[0];
+    let value = |label: &&str| {
+        let (_, rest) = line.split_once(&format!("{label}=\"")).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    labels.iter().map(value).collect()
+}
+
+#[test]
+fn logical_volumes_have_their_group_and_name() {
+    let root = Root::new();
+    let volumes = [
+        ("vg-data", "LVM-0123", ["vg", "data"]),
+        ("my--vg-my--data", "LVM-0123", ["my-vg", "my-data"]),
+        ("a----b-c", "LVM-0123", ["a--b", "c"]),
+        ("vg-pool-tpool", "LVM-0123-tpool", ["vg", "pool"]),
+        // What is none of LVM's has neither, whatever its name looks like.
+        ("vg-data", "", ["", ""]),
+        ("vg-data", "CRYPT-LUKS2-0123", ["", ""]),
+        ("odd", "LVM-0123", ["", ""]),
+    ];
+    for (name, uuid, expected) in volumes {
+        device(&root, "dm-3", name, uuid);
+        assert_eq!(
+            info(&root, "dm-3", &["vg", "lv"]),
+            expected,
+            "{name} {uuid}"
+        );
+    }
+}
+
+#[test]
+fn what_is_under_a_device_and_which_of_that_is_counted_is_known() {
+    let root = Root::new();
+    let disks = root.path().join("sys/class/block");
+    let under = |disk: &str, disks_under: &[&str]| {
+        let slaves = disks.join(disk).join("slaves");
+        fs::create_dir_all(&slaves).unwrap();
+        for disk in disks_under {
+            symlink(disks.join(disk), slaves.join(disk)).unwrap();
+        }
+    };
+    fs::create_dir_all(disks.join("sda1")).unwrap();
+    for counted in ["dm-2", "dm-10", "dm-3", "dm-4"] {
+        device(&root, counted, counted, "");
+    }
+    under("dm-2", &["sda1", "sdb"]);
+    under("dm-10", &["sda1"]);
+    // A linear device between.
+    under("dm-7", &["dm-2"]);
+    under("dm-3", &["dm-7", "dm-10"]);
+    under("md0", &["dm-3"]);
+    under("dm-4", &["md0"]);
+    let labels = ["underlying", "stacked_on"];
+    assert_eq!(info(&root, "dm-2", &labels), ["sdb,sda1", ""]);
+    assert_eq!(info(&root, "dm-10", &labels), ["sda1", ""]);
+    assert_eq!(info(&root, "dm-3", &labels), ["dm-7,dm-10", "dm-2,dm-10"]);
+    assert_eq!(info(&root, "dm-4", &labels), ["md0", "dm-2,dm-3,dm-10"]);
+}
+
+#[test]
+fn the_file_is_written_anew_in_each_interval_and_whole_for_who_has_it_open() {
+    let root = Root::with_device();
+    let directory = root.path().join("textfile");
+    fs::create_dir(&directory).unwrap();
+    let file = directory.join("dmp.prom");
+    let mut first = None;
+    let ran = root.run_while(
+        &[
+            "export",
+            "--textfile",
+            file.to_str().unwrap(),
+            "vg-*",
+            "15",
+            "3",
+        ],
+        |step| {
+            if step == 1 {
+                first = Some(File::open(&file).unwrap());
+            }
+            let reads = format!("requests {step}");
+            root.write("dm-3", SNAPSHOT.replace("requests 500", &reads));
+        },
+    );
+    assert_eq!(ran.output(), "");
+    let reads = |text: &str| {
+        lines(text, "dmp_requests_total")[0]
+            .rsplit_once(' ')
+            .unwrap()
+            .1
+            .to_owned()
+    };
+    let now = fs::read_to_string(&file).unwrap();
+    assert_eq!(reads(&now), "2");
+    assert!(now.ends_with("dmp_exporter_build_info{version=\"0.1.0\"} 1\n"));
+    let mut before = String::new();
+    first.unwrap().read_to_string(&mut before).unwrap();
+    assert_eq!(reads(&before), "500");
+    assert!(before.ends_with("dmp_exporter_build_info{version=\"0.1.0\"} 1\n"));
+    // node_exporter is another user, and reads all that ends in .prom.
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o644
+    );
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_and_the_old_one_stays() {
+    let root = Root::with_device();
+    let nowhere = root.path().join("nowhere/dmp.prom");
+    let message = root
+        .run(&["export", "--textfile", nowhere.to_str().unwrap()])
+        .message();
+    let begin = format!(
+        "cannot write {}: No such file or directory",
+        nowhere.display()
+    );
+    assert!(message.starts_with(&begin), "{message}");
+    let file = root.path().join("dmp.prom");
+    fs::write(&file, "old").unwrap();
+    root.write("dm-3", "no snapshot");
+    let message = root
+        .run(&["export", "--textfile", file.to_str().unwrap()])
+        .message();
+    assert!(
+        message.contains("is not what dmpstat understands"),
+        "{message}"
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+}
+
+#[test]
+fn wrong_words_are_named() {
+    let root = Root::with_device();
+    let message = |arguments: &[&str]| {
+        let message = root.run(&[&["export"], arguments].concat()).message();
+        message.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(
+        message(&["10"]),
+        "error: an INTERVAL is of a file: name it with --textfile"
+    );
+    assert_eq!(
+        message(&["--listen", ":9100"]),
+        "error: invalid value ':9100' for '--listen <ADDRESS>': say which addresses: [::]:PORT are all, \
+         and PORT alone is for this machine only"
+    );
+    for address in ["localhost", "localhost:x", "99999", "::1"] {
+        assert!(
+            message(&["--listen", address])
+                .ends_with("it is to be HOST:PORT, or PORT for this machine only"),
+            "{address}"
+        );
+    }
+    assert_eq!(
+        message(&["--operations", "reed"]),
+        "error: invalid value 'reed' for '--operations <OPERATION>'"
+    );
+    assert_eq!(
+        message(&["--textfile", "a", "--listen", "1"]),
+        "error: the argument '--textfile <FILE>' cannot be used with '--listen <ADDRESS>'"
+    );
+    assert_eq!(
+        message(&["vg-dats"]),
+        "there is no dmp device \"vg-dats\"; there is vg-data"
+    );
+}
