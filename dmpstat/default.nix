@@ -7,7 +7,7 @@ rustPlatform.buildRustPackage {
   pname = "dmpstat";
   version = "0.1.0";
   src = import ../tests/source.nix {
-    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(examples|src|tests)(/.*)?)" ];
+    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(examples|src|systemd|tests)(/.*)?)" ];
   };
   sourceRoot = "source/dmpstat";
   cargoLock.lockFile = ./Cargo.lock;
@@ -23,6 +23,8 @@ rustPlatform.buildRustPackage {
     install -D -m 644 pages/dmpstat.bash $out/share/bash-completion/completions/dmpstat
     install -D -m 644 -t $out/share/zsh/site-functions pages/_dmpstat
     install -D -m 644 -t $out/share/fish/vendor_completions.d pages/dmpstat.fish
+    install -D -m 644 -t $out/lib/systemd/system systemd/*
+    sed -i "s|/usr/bin/|$out/bin/|" $out/lib/systemd/system/dmp-exporter.service
   '';
   meta = {
     description = "Shows what passes through dmp devices, as iostat does";
