@@ -381,14 +381,15 @@ pub fn parse<A: Into<OsString> + Clone>(
         Some(Command::Hist(hist)) => of_reports(&mut hist.reports),
         Some(Command::Top(top)) => split(std::mem::take(&mut top.operands))
             .map(|operands| (top.devices, top.repeat) = operands),
-        Some(Command::Export(export)) => split(std::mem::take(&mut export.operands))
-            .and_then(|operands| {
+        Some(Command::Export(export)) => {
+            split(std::mem::take(&mut export.operands)).and_then(|operands| {
                 (export.devices, export.repeat) = operands;
                 match export.repeat.is_some() && export.textfile.is_none() {
                     true => Err("an INTERVAL is of a file: name it with --textfile".to_owned()),
                     false => Ok(()),
                 }
-            }),
+            })
+        }
         Some(_) => Ok(()),
     }
     .map_err(|message: String| Arguments::command().error(ErrorKind::ValueValidation, message))?;
