@@ -35,6 +35,7 @@ mod table_line;
 mod target;
 mod wrappers;
 
+use core::pin::Pin;
 use kernel::prelude::*;
 use registry::Registry;
 use target::Proxy;
@@ -51,7 +52,7 @@ module! {
 
 /// The loaded module.
 struct Dmp {
-    _target: dm::Registration<Proxy>,
+    _target: Pin<KBox<dm::Registration<Proxy>>>,
     _replaced: rcu::Barrier,
 }
 
@@ -59,7 +60,7 @@ impl kernel::Module for Dmp {
     fn init(module: &'static ThisModule) -> Result<Self> {
         let registry = Registry::new(module)?;
         Ok(Self {
-            _target: dm::Registration::new(module, registry)?,
+            _target: KBox::pin_init(dm::Registration::new(module, registry), GFP_KERNEL)?,
             _replaced: rcu::Barrier,
         })
     }

@@ -87,6 +87,7 @@ int dmp_check_kobject_release(void);
 
 /* linux/completion.h, linux/module.h */
 void dmp_init_completion(struct completion *done);
+void dmp_wait_for_users(struct module *module);
 struct kobject *dmp_module_kobject(struct module *module);
 
 #endif

@@ -39,7 +39,7 @@
 //!     }
 //! }
 //!
-//! let registration = dm::Registration::<Whole>::new(module, ())?;
+//! let registration = KBox::pin_init(dm::Registration::<Whole>::new(module, ()), GFP_KERNEL)?;
 //! ```
 
 mod callbacks;
@@ -58,7 +58,7 @@ use super::{
 use core::{ffi::CStr, fmt, pin::Pin};
 use kernel::{
     error::{code::EINVAL, to_result},
-    prelude::{vtable, Error, KBox, Result, ThisModule, GFP_KERNEL},
+    prelude::*,
     types::Opaque,
 };
 
@@ -129,56 +129,90 @@ pub(crate) enum Mapped {
 
 /// A target type that tables may name for as long as this lives.
 ///
-/// Instances keep the module loaded, so the module's exit is where this is dropped.
-///
 /// # Invariants
 ///
-/// `self.0.target_type` is registered with device mapper.
-pub(crate) struct Registration<T: Target>(Pin<KBox<TargetType<T>>>);
-
-/// The context is found from the `struct target_type` that every `struct dm_target` points to.
+/// `target_type` is registered with device mapper, in the name of `module`.
+#[pin_data(PinnedDrop)]
 #[repr(C)]
-struct TargetType<T: Target> {
-    target_type: Opaque<bindings::dmp_target_type>,
+pub(crate) struct Registration<T: Target> {
+    // First: the context is found from the `struct target_type` that every `struct dm_target` points
+    // to.
+    #[pin]
+    target_type: TargetType,
     context: T::Context,
+    module: &'static ThisModule,
 }
 
-impl<T: Target> TargetType<T> {
+/// What device mapper has in its list of target types.
+#[pin_data]
+#[repr(transparent)]
+struct TargetType {
+    raw: Opaque<bindings::dmp_target_type>,
+}
+
+impl TargetType {
     fn as_raw(&self) -> *mut bindings::target_type {
         // It is the first field.
-        self.target_type.get().cast()
+        self.raw.get().cast()
     }
 }
 
-// SAFETY: after registration the target type is device mapper's and protected by its lock; the
-// context is `Send` and `Sync`.
+// SAFETY: the target type is device mapper's, and protected by its lock; the context is `Send`.
 unsafe impl<T: Target> Send for Registration<T> {}
 
-// SAFETY: as above; a shared `Registration` gives access to nothing.
+// SAFETY: a shared `Registration` gives access to nothing but the context, which is `Sync`.
 unsafe impl<T: Target> Sync for Registration<T> {}
 
 impl<T: Target + 'static> Registration<T> {
     /// Registers the target type (`dm_register_target`).
-    pub(crate) fn new(module: &'static ThisModule, context: T::Context) -> Result<Self> {
-        let this = KBox::pin(
-            TargetType::<T> {
-                target_type: Opaque::new(callbacks::target_type::<T>(module)),
-                context,
-            },
-            GFP_KERNEL,
-        )?;
-        // SAFETY: the target type is filled in; it is pinned, and stays until it is unregistered
-        // in `drop`.
-        to_result(unsafe { bindings::dm_register_target(this.as_raw()) })?;
-        // INVARIANT: it was just registered.
-        Ok(Self(this))
+    pub(crate) fn new(
+        module: &'static ThisModule,
+        context: T::Context,
+    ) -> impl PinInit<Self, Error> {
+        // INVARIANT: it is registered where this succeeds. The context is there by then.
+        try_pin_init!(Self {
+            context,
+            module,
+            target_type <- Self::register(module),
+        })
+    }
+
+    /// What initialises the field of a `Registration`, whose drop takes it back.
+    fn register(module: &'static ThisModule) -> impl PinInit<TargetType, Error> {
+        let mut target_type = callbacks::Callbacks::<T>::TARGET_TYPE;
+        target_type.type_.module = module.as_ptr().cast();
+        try_pin_init!(TargetType {
+            raw: Opaque::new(target_type),
+        })
+        .pin_chain(|target_type| {
+            // SAFETY: the target type is filled in and pinned, and stays until it is unregistered
+            // in `Registration::drop`.
+            to_result(unsafe { bindings::dm_register_target(target_type.as_raw()) })
+        })
+    }
+
+    /// The one that a target is of.
+    ///
+    /// # Safety
+    ///
+    /// `ti` must be a target of the type `T` in its constructor, for `'a`.
+    unsafe fn of<'a>(ti: *mut bindings::dm_target) -> &'a Self {
+        // SAFETY: by this function's contract `ti` is of a registered target type, which is the first
+        // field of its registration. That is not gone before the target's reference to the module is.
+        unsafe { &*(*ti).type_.cast() }
     }
 }
 
-impl<T: Target> Drop for Registration<T> {
-    fn drop(&mut self) {
-        // SAFETY: by the invariant it is registered. No instance is left: each holds a reference
-        // to the module, whose exit this is.
-        unsafe { bindings::dm_unregister_target(self.0.as_raw()) }
+#[pinned_drop]
+impl<T: Target> PinnedDrop for Registration<T> {
+    fn drop(self: Pin<&mut Self>) {
+        // SAFETY: by the invariant it is registered, and no new table finds it any more when this has
+        // returned. Device mapper holds a reference to the module from before it looks at a target
+        // type to after it has last done so, in a table's destruction; when all those are given back,
+        // nobody points to it.
+        unsafe {
+            bindings::dm_unregister_target(self.target_type.as_raw());
+            bindings::dmp_wait_for_users(self.module.as_ptr().cast());
+        }
     }
 }

@@ -4,17 +4,18 @@
 
 use super::{
     bindings, pass_through, table_line::Strings, Bio, Device, EndedBio, Mapped, Output, Refusal,
-    Status, TableLine, Target, TargetType,
+    Registration, Status, TableLine, Target,
 };
 use core::{
     fmt::{self, Write},
+    marker::PhantomData,
     mem,
     ptr::NonNull,
 };
 use kernel::{
     error::code::ENOMEM,
     ffi::{c_char, c_int, c_uint, c_void},
-    prelude::{KBox, ThisModule, GFP_KERNEL},
+    prelude::{KBox, GFP_KERNEL},
 };
 
 /// What `ti->private` points to.
@@ -25,46 +26,44 @@ pub(super) struct Instance<T> {
     device: Device<'static>,
 }
 
-/// The target type of `T`, not yet registered.
-pub(super) fn target_type<T: Target + 'static>(
-    module: &'static ThisModule,
-) -> bindings::dmp_target_type {
-    let mut target_type = bindings::target_type {
-        name: T::NAME.as_ptr().cast(),
-        version: T::VERSION,
-        module: module.as_ptr().cast(),
-        ctr: Some(ctr::<T>),
-        dtr: Some(dtr::<T>),
-        map: Some(map::<T>),
-        end_io: if T::HAS_END_IO {
-            Some(end_io::<T>)
-        } else {
-            None
-        },
-        preresume: if T::HAS_PRERESUME {
-            Some(preresume::<T>)
-        } else {
-            None
-        },
-        message: if T::HAS_MESSAGE {
-            Some(message::<T>)
-        } else {
-            None
-        },
-        status: Some(bindings::dmp_target_status),
-        // SAFETY: what is not null is passed as what may be.
-        iterate_devices: Some(unsafe {
-            mem::transmute::<IterateDevices, NullableIterateDevices>(iterate_devices::<T>)
+/// The callbacks of `T`.
+pub(super) struct Callbacks<T>(PhantomData<T>);
+
+impl<T: Target + 'static> Callbacks<T> {
+    /// The target type, of no module yet.
+    pub(super) const TARGET_TYPE: bindings::dmp_target_type = bindings::dmp_target_type {
+        type_: pass_through::fill_in::<T>(bindings::target_type {
+            name: T::NAME.as_ptr().cast(),
+            version: T::VERSION,
+            ctr: Some(ctr::<T>),
+            dtr: Some(dtr::<T>),
+            map: Some(map::<T>),
+            end_io: if T::HAS_END_IO {
+                Some(end_io::<T>)
+            } else {
+                None
+            },
+            preresume: if T::HAS_PRERESUME {
+                Some(preresume::<T>)
+            } else {
+                None
+            },
+            message: if T::HAS_MESSAGE {
+                Some(message::<T>)
+            } else {
+                None
+            },
+            status: Some(bindings::dmp_target_status),
+            // SAFETY: what is not null is passed as what may be.
+            iterate_devices: Some(unsafe {
+                mem::transmute::<IterateDevices, NullableIterateDevices>(iterate_devices::<T>)
+            }),
+            // SAFETY: all zeros is a target type without callbacks or features.
+            ..unsafe { mem::zeroed() }
         }),
-        // SAFETY: all zeros is a target type without callbacks or features.
-        ..unsafe { mem::zeroed() }
-    };
-    pass_through::fill_in::<T>(&mut target_type);
-    bindings::dmp_target_type {
-        type_: target_type,
         status: Some(status::<T>),
         direct_access: pass_through::direct_access::<T>(),
-    }
+    };
 }
 
 impl<T: Target> Instance<T> {
@@ -89,14 +88,13 @@ impl<T: Target> Instance<T> {
 /// # Safety
 ///
 /// As for [`TableLine::new`], and `ti` is of the type `T`.
-unsafe fn construct<T: Target>(
+unsafe fn construct<T: Target + 'static>(
     ti: NonNull<bindings::dm_target>,
     argc: c_uint,
     argv: *mut *mut c_char,
 ) -> Result<(), Refusal> {
-    // SAFETY: `T`'s target type is the first field of a `TargetType<T>`, which stays as long as it
-    // is registered, and a target in its constructor holds a reference to the module.
-    let context = unsafe { &(*(*ti.as_ptr()).type_.cast::<TargetType<T>>()).context };
+    // SAFETY: by this function's contract.
+    let context = unsafe { &Registration::<T>::of(ti.as_ptr()).context };
     // SAFETY: `ti` is ours to fill in during its constructor.
     unsafe {
         let ti = &mut *ti.as_ptr();
@@ -123,7 +121,7 @@ unsafe fn construct<T: Target>(
 /// # Safety
 ///
 /// `ti` must be a target of the type `T` in its constructor, with its arguments.
-unsafe extern "C" fn ctr<T: Target>(
+unsafe extern "C" fn ctr<T: Target + 'static>(
     ti: *mut bindings::dm_target,
     argc: c_uint,
     argv: *mut *mut c_char,

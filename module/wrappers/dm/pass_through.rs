@@ -16,7 +16,9 @@ pub(super) const FEATURES: u64 = (bindings::DM_TARGET_PASSES_INTEGRITY
     | bindings::DM_TARGET_ATOMIC_WRITES) as u64;
 
 /// Fills in the callbacks that pass things through.
-pub(super) fn fill_in<T: Target>(target_type: &mut bindings::target_type) {
+pub(super) const fn fill_in<T: Target>(
+    mut target_type: bindings::target_type,
+) -> bindings::target_type {
     target_type.features = FEATURES;
     target_type.prepare_ioctl = Some(prepare_ioctl::<T>);
     #[cfg(CONFIG_BLK_DEV_ZONED)]
@@ -29,6 +31,7 @@ pub(super) fn fill_in<T: Target>(target_type: &mut bindings::target_type) {
         target_type.dax_zero_page_range = Some(dax::zero_page_range::<T>);
         target_type.dax_recovery_write = Some(dax::recovery_write::<T>);
     }
+    target_type
 }
 
 /// What `dmp_target_direct_access` calls.
@@ -42,7 +45,7 @@ type DirectAccess = unsafe extern "C" fn(
 ) -> c_long;
 
 /// The target's own, if the kernel has DAX.
-pub(super) fn direct_access<T: Target>() -> Option<DirectAccess> {
+pub(super) const fn direct_access<T: Target>() -> Option<DirectAccess> {
     #[cfg(CONFIG_FS_DAX)]
     {
         Some(dax::direct_access::<T>)
