@@ -32,6 +32,11 @@ use kernel::{
 /// `N` counters of which every CPU has its own, zero at the start, from the begin of a cache line on
 /// if they are more than a few.
 ///
+/// A per-CPU address is where something is from the begin of each CPU's own memory. To Rust it is a number:
+/// nothing is there, so that nothing may be read or written through it, and it may only be computed with as
+/// a pointer to anywhere may (`wrapping_add`). What adds the begin is an instruction, or C's
+/// `this_cpu_add` and so on.
+///
 /// # Invariants
 ///
 /// `first` is a per-CPU address from `__alloc_percpu` of `N` 64-bit counters, ours to free.
@@ -66,7 +71,8 @@ impl<const N: usize> PerCpu<N> {
     pub(crate) fn increment<const FIRST: usize>(&self, index: usize) {
         debug_assert!(index < N - FIRST);
         if index < const { N - FIRST } {
-            // SAFETY: there are `N` counters at `first`, and `FIRST + index` is below.
+            // SAFETY: by the invariant there are `N` counters from `first` on, and `FIRST + index` is below
+            // that.
             unsafe { own::increment::<FIRST, 0>(self.first.as_ptr(), index) }
         }
     }
@@ -91,8 +97,9 @@ impl<const N: usize> PerCpu<N> {
         // It is from `FIRST_BIT` to 31: that bit is set.
         let bit = (below | (1 << FIRST_BIT)).ilog2() as usize;
         let first = self.first.as_ptr();
-        // SAFETY: there are `N` counters at `first`; among them are those at `which * STRIDE` and behind
-        // it, and behind that one for each bit, of which that of `bit` is the `bit - FIRST_BIT`th.
+        // SAFETY: by the invariant there are `N` counters from `first` on. As `which` is below `fit`, among
+        // them are the one at `which * STRIDE`, the one behind it, and behind that one for each bit, of
+        // which that of `bit` is the `bit - FIRST_BIT`th.
         unsafe {
             let sum = first.wrapping_byte_add(which * const { STRIDE * size_of::<u64>() });
             own::increment::<2, FIRST_BIT>(sum, bit);
@@ -106,8 +113,8 @@ impl<const N: usize> PerCpu<N> {
             return;
         }
         let sum = self.first.as_ptr().wrapping_add(at);
-        // SAFETY: there are `N` counters at `first`, and that of the bucket, which is behind the others,
-        // is one of them.
+        // SAFETY: by the invariant there are `N` counters from `first` on, and that of the bucket, which is
+        // behind the others, is one of them.
         unsafe {
             own::increment::<2, 0>(sum, bucket);
             Self::add_and_raise(sum, n);
@@ -139,8 +146,8 @@ impl<const N: usize> PerCpu<N> {
         sums.fill(0);
         let count = sums.len().min(N.saturating_sub(first));
         if count > 0 {
-            // SAFETY: there are `N` counters, of which `count` are from `first` on; `sums` has as
-            // many places.
+            // SAFETY: by the invariant there are `N` counters, of which `count` are from `first` on; `sums`
+            // has as many places.
             unsafe {
                 let from = self.first.as_ptr().wrapping_add(first);
                 bindings::dmp_percpu_sums(from, sums.as_mut_ptr(), count);
@@ -153,7 +160,7 @@ impl<const N: usize> PerCpu<N> {
         if index >= N {
             return 0;
         }
-        // SAFETY: there are `N` counters at `first` and `index` is below.
+        // SAFETY: by the invariant there are `N` counters from `first` on, and `index` is below that.
         unsafe { bindings::dmp_percpu_max(self.first.as_ptr().wrapping_add(index)) }
     }
 }
@@ -226,9 +233,9 @@ impl<T: Send + Sync + 'static, const N: usize> Replaceable<T, N> {
         // It is from `FIRST_BIT` to 31: that bit is set.
         let bit = (value.wrapping_sub(1) | (1 << FIRST_BIT)).ilog2() as usize;
         let _section = preempt::disable();
-        // SAFETY: by the invariant there are `N` counters, until the section ends; among them is the one
-        // at `which * STRIDE` and, behind it, one for each bit, of which that of `bit` is the
-        // `bit - FIRST_BIT`th. The load is C's READ_ONCE, which in the kernel's memory model may race as
+        // SAFETY: by the invariant there are `N` counters, until the section ends. As `which` is below `fit`,
+        // among them are the one at `which * STRIDE` and, behind it, one for each bit, of which that of
+        // `bit` is the `bit - FIRST_BIT`th. The load is C's READ_ONCE, which in the kernel's memory model may race as
         // a relaxed load may; what is done through it depends on it.
         unsafe {
             let first = self.first.as_ptr().read_volatile();
@@ -278,7 +285,7 @@ mod own {
     /// `counter` must be the per-CPU address of a counter.
     #[inline(always)]
     pub(super) unsafe fn add(counter: *mut u64, n: u64) {
-        // SAFETY: by this function's contract; `gs` is where the CPU's own memory is.
+        // SAFETY: by this function's contract. `gs` has the begin of the CPU's own memory.
         unsafe {
             asm!("add qword ptr gs:[{counter}], {n}",
                 counter = in(reg) counter, n = in(reg) n, options(nostack))
@@ -289,7 +296,7 @@ mod own {
     ///
     /// # Safety
     ///
-    /// Its address there must be the per-CPU address of a counter.
+    /// `counter` and so many counters must be the per-CPU address of one.
     #[inline(always)]
     pub(super) unsafe fn increment<const BEHIND: usize, const BEFORE: u32>(
         counter: *mut u64,
@@ -307,7 +314,7 @@ mod own {
     ///
     /// # Safety
     ///
-    /// Its address there must be the per-CPU address of a counter.
+    /// `counter` and so many counters must be the per-CPU address of one.
     #[inline(always)]
     pub(super) unsafe fn read<const BEHIND: usize>(counter: *mut u64) -> u64 {
         let n;
@@ -332,7 +339,7 @@ mod own {
     ///
     /// # Safety
     ///
-    /// Its address there must be the per-CPU address of a counter.
+    /// `counter` and so many counters must be the per-CPU address of one.
     #[inline(always)]
     pub(super) unsafe fn increment<const BEHIND: usize, const BEFORE: u32>(
         counter: *mut u64,
@@ -346,7 +353,7 @@ mod own {
     ///
     /// # Safety
     ///
-    /// Its address there must be the per-CPU address of a counter.
+    /// `counter` and so many counters must be the per-CPU address of one.
     #[inline(always)]
     pub(super) unsafe fn read<const BEHIND: usize>(counter: *mut u64) -> u64 {
         // SAFETY: by this function's contract.

@@ -106,7 +106,8 @@ impl TableLine {
 
     /// The device that the line's table is for.
     pub(crate) fn mapped_device(&self) -> MappedDevice<'_> {
-        // SAFETY: by the invariant `ti` is valid and has a table, which holds its mapped device.
+        // SAFETY: by the invariant `ti` is valid and has a table. The table has no reference to its mapped
+        // device, but who loads the table does, from before the constructor to after it.
         unsafe {
             let md = bindings::dm_table_get_md((*self.ti.as_ptr()).table);
             MappedDevice::from_raw(NonNull::new_unchecked(md))
@@ -164,10 +165,12 @@ pub(crate) struct Device<'a> {
     line: PhantomData<&'a TableLine>,
 }
 
-// SAFETY: `struct dm_dev` does not change while it is open, and `dm_put_device` takes its own lock.
+// SAFETY: a `struct dm_dev` belongs to no task. `dm_put_device` changes the table's list of devices, on
+// newer kernels without a lock: but a device is dropped by its target's constructor or destructor, and
+// device mapper makes and destroys a table's targets in one task, one after the other.
 unsafe impl Send for Device<'_> {}
 
-// SAFETY: as above.
+// SAFETY: a `struct dm_dev` does not change while it is open, and a shared reference drops nothing.
 unsafe impl Sync for Device<'_> {}
 
 impl Device<'_> {
@@ -204,7 +207,8 @@ impl Device<'_> {
 
 impl Drop for Device<'_> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant the target is not gone, and the device is its to close.
+        // SAFETY: by the invariant the target is not gone, and the device is its to close. Nobody else uses
+        // the table's list of devices now: see `Send`.
         unsafe { bindings::dm_put_device(self.ti.as_ptr(), self.dev.as_ptr()) }
     }
 }
