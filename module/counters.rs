@@ -161,7 +161,7 @@ impl Counters {
 
     /// Counts any other, and leaves it what it is to carry until it ends.
     #[inline(always)]
-    pub(crate) fn arrived(&self, bio: &mut Bio) {
+    pub(crate) fn arrived(&self, bio: &mut Bio<'_>) {
         let size = bio.size();
         match Operation::usual(bio.op()) {
             Some(operation) if size > 0 => {

@@ -9,7 +9,7 @@ use crate::{
     summary::write_status,
     table_line::{self, Arguments},
     wrappers::{
-        bio::{Bio, EndedBio, Sector, Status},
+        bio::{Bio, EndedBio, Remapped, Sector, Status},
         dm::{Device, Mapped, Refusal, TableLine, Target},
         output::Output,
     },
@@ -76,14 +76,14 @@ impl Target for Proxy {
     }
 
     #[inline(always)]
-    fn map(&self, device: &Device<'_>, bio: &mut Bio) -> Mapped {
-        if self.line.counters().usual_arrived(bio.op(), bio.size()) {
+    fn map<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
+        let remapped = if self.line.counters().usual_arrived(bio.op(), bio.size()) {
             // Last: where control groups are, this calls, and nothing has to be kept over it.
-            self.remap(device, bio);
+            self.remap(device, bio)
         } else {
-            arrived(self, device, bio);
-        }
-        Mapped::Remapped
+            arrived(self, device, bio)
+        };
+        Mapped::Remapped(remapped)
     }
 
     #[inline(always)]
@@ -135,20 +135,21 @@ impl Target for Proxy {
 
 impl Proxy {
     #[inline(always)]
-    fn remap(&self, device: &Device<'_>, bio: &mut Bio) {
+    fn remap<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Remapped<'bio> {
         // Stays in the range that `new` checked. An empty flush has no place, and its sector means
         // nothing.
         let sector = bio.sector().wrapping_add(self.shift);
-        bio.remap(device, sector);
+        bio.remap(device, sector)
     }
 }
 
 /// The arrival of a request that is measured, or is of a rare operation. Where there is no call, there is
 /// no register to save: so this is not in `map`.
 #[inline(never)]
-fn arrived(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio) {
-    proxy.remap(device, bio);
+fn arrived<'bio>(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio<'bio>) -> Remapped<'bio> {
+    let remapped = proxy.remap(device, bio);
     proxy.line.counters().arrived(bio);
+    remapped
 }
 
 /// The end of a request that failed, is measured, or is of a rare operation.

@@ -12,10 +12,12 @@
 //! if bio.op() == ReqOp::WRITE && bio.size() > 0 {
 //!     pr_info!("{} bytes to sector {}\n", bio.size(), bio.sector());
 //! }
-//! bio.remap(device, 2048 + bio.sector());
+//! let sector = 2048 + bio.sector();
+//! Mapped::Remapped(bio.remap(device, sector))
 //! ```
 
 use super::{bindings, dm::Device};
+use core::marker::PhantomData;
 use kernel::{ffi::c_void, types::Opaque};
 
 /// A sector number or a number of sectors; a sector is 512 bytes (`sector_t`).
@@ -90,22 +92,29 @@ impl Status {
     }
 }
 
-/// A `struct bio` on its way down, which only the holder of the reference may change.
+/// A `struct bio` on its way down, which only the holder of the reference may change. `'bio` is this bio's
+/// only, and ends when it is sent on.
 ///
 /// # Invariants
 ///
 /// The bio is initialised and has not been submitted or ended.
 #[repr(transparent)]
-pub(crate) struct Bio(Opaque<bindings::bio>);
+pub(crate) struct Bio<'bio>(Opaque<bindings::bio>, Itself<'bio>);
 
-impl Bio {
+/// Stands for one bio: for the compiler no two of these are the same.
+type Itself<'bio> = PhantomData<fn(&'bio ()) -> &'bio ()>;
+
+/// That a bio goes to a device other than it came for.
+pub(crate) struct Remapped<'bio>(Itself<'bio>);
+
+impl<'bio> Bio<'bio> {
     /// Turns a C pointer into a reference.
     ///
     /// # Safety
     ///
-    /// For `'a`, `bio` must point to an initialised bio that nobody else changes and that is
-    /// neither submitted nor ended.
-    pub(super) unsafe fn from_raw<'a>(bio: *mut bindings::bio) -> &'a mut Self {
+    /// For `'bio`, which nothing else may have, `bio` must point to an initialised bio that nobody else
+    /// changes and that is neither submitted nor ended.
+    pub(super) unsafe fn from_raw(bio: *mut bindings::bio) -> &'bio mut Self {
         // SAFETY: by this function's contract; `Self` is transparent over `struct bio`.
         // INVARIANT: by this function's contract.
         unsafe { &mut *bio.cast() }
@@ -142,7 +151,7 @@ impl Bio {
 
     /// Sends it to another device and place (`bio_set_dev`).
     #[inline(always)]
-    pub(crate) fn remap(&mut self, device: &Device<'_>, sector: Sector) {
+    pub(crate) fn remap(&mut self, device: &Device<'_>, sector: Sector) -> Remapped<'bio> {
         const REMAPPED: u16 = 1 << bindings::BIO_REMAPPED;
         const THROTTLED: u16 = 1 << bindings::BIO_BPS_THROTTLED;
         let bio = self.0.get();
@@ -159,6 +168,7 @@ impl Bio {
             #[cfg(CONFIG_BLK_CGROUP)]
             bindings::bio_associate_blkg(bio);
         }
+        Remapped(PhantomData)
     }
 }
 

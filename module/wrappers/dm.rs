@@ -28,10 +28,9 @@
 //!         0
 //!     }
 //!
-//!     fn map(&self, device: &Device<'_>, bio: &mut Bio) -> Mapped {
+//!     fn map<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
 //!         let sector = bio.sector();
-//!         bio.remap(device, sector);
-//!         Mapped::Remapped
+//!         Mapped::Remapped(bio.remap(device, sector))
 //!     }
 //!
 //!     fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
@@ -52,7 +51,7 @@ pub(crate) use table_line::{Device, TableId, TableLine};
 
 use super::{
     bindings,
-    bio::{Bio, EndedBio, Sector, Status},
+    bio::{Bio, EndedBio, Remapped, Sector, Status},
     output::Output,
 };
 use core::{ffi::CStr, fmt, pin::Pin};
@@ -91,7 +90,7 @@ pub(crate) trait Target: Send + Sync + Sized {
     fn first_sector(&self) -> Sector;
 
     /// Handles a bio. Runs in the context of whoever submitted it: it must not sleep or take long.
-    fn map(&self, device: &Device<'_>, bio: &mut Bio) -> Mapped;
+    fn map<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio>;
 
     /// Writes the line's arguments as they would be loaded again (`STATUSTYPE_TABLE`).
     fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result;
@@ -122,9 +121,10 @@ pub(crate) trait Target: Send + Sync + Sized {
 }
 
 /// What [`Target::map`] did with a bio.
-pub(crate) enum Mapped {
-    /// It was sent elsewhere; device mapper submits it (`DM_MAPIO_REMAPPED`).
-    Remapped,
+pub(crate) enum Mapped<'bio> {
+    /// It goes elsewhere; device mapper submits it (`DM_MAPIO_REMAPPED`). One that does not would come back
+    /// to the mapped device without end: so only [`Bio::remap`] makes this.
+    Remapped(Remapped<'bio>),
 }
 
 /// A target type that tables may name for as long as this lives.

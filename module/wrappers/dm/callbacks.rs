@@ -159,7 +159,7 @@ unsafe extern "C" fn map<T: Target>(
     // SAFETY: by this function's contract; the bio is ours until we return.
     let ((target, device), bio) = unsafe { (Instance::<T>::of(ti), Bio::from_raw(bio)) };
     match target.map(device, bio) {
-        Mapped::Remapped => bindings::DM_MAPIO_REMAPPED as c_int,
+        Mapped::Remapped(_) => bindings::DM_MAPIO_REMAPPED as c_int,
     }
 }
 
