@@ -10,7 +10,12 @@ use crate::{
     table_line::{self, Arguments},
     wrappers::{
         bio::{Bio, EndedBio, Remapped, Sector, Status},
-        dm::{Device, Mapped, Refusal, TableLine, Target},
+        dm::{
+            self,
+            linear::{self, Linear},
+            Callout, Device, DmTarget, Features, Ioctl, Iterated, Mapped, Refusal, StatusType,
+            TableLine, Target, Zones,
+        },
         output::Output,
     },
 };
@@ -22,10 +27,8 @@ use kernel::{error::code::EINVAL, prelude::*};
 
 /// One dmp line of a table.
 pub(crate) struct Proxy {
-    /// The first sector of the underlying device.
-    offset: Sector,
-    /// How far its sectors are behind the mapped device's, modulo 2^64.
-    shift: Sector,
+    /// Where its sectors are on the device under it.
+    linear: Linear,
     /// Whether flushes go past the counters.
     flush_bypass: bool,
     /// The line's part in its mapped device's statistics.
@@ -36,9 +39,14 @@ pub(crate) struct Proxy {
 impl Target for Proxy {
     const NAME: &'static CStr = c"dmp";
     const VERSION: [u32; 3] = [1, 0, 0];
+    const FEATURES: Features = linear::FEATURES;
     type Context = Registry;
+    type Devices<'ti> = Device<'ti>;
 
-    fn new<'a>(registry: &Registry, line: &'a TableLine) -> Result<(Self, Device<'a>), Refusal> {
+    fn ctr<'ti>(
+        registry: &Registry,
+        line: &TableLine<'ti>,
+    ) -> Result<(Self, Device<'ti>), Refusal> {
         let args = Arguments::parse(line.args()).map_err(|wrong| (EINVAL, wrong))?;
         let device = line
             .open(args.device)
@@ -55,6 +63,7 @@ impl Target for Proxy {
         let part = registry
             .line(&line.mapped_device(), line.table(), args.latency)
             .map_err(no_memory)?;
+        let linear = Linear::new(line, args.offset);
         // One flush makes durable what all lines of the table have written to the disk.
         if !part.is_first_on(device.number()).map_err(no_memory)? {
             line.set_num_flush_bios(0);
@@ -63,23 +72,18 @@ impl Target for Proxy {
             line.set_flush_bypasses_map();
         }
         let proxy = Self {
-            offset: args.offset,
-            shift: args.offset.wrapping_sub(line.begin()),
+            linear,
             flush_bypass: args.flush_bypass,
             line: part,
         };
         Ok((proxy, device))
     }
 
-    fn first_sector(&self) -> Sector {
-        self.offset
-    }
-
     #[inline(always)]
-    fn map<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
+    fn map<'bio>(&self, _ti: &DmTarget, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
         let remapped = if self.line.counters().usual_arrived(bio.op(), bio.size()) {
             // Last: where control groups are, this calls, and nothing has to be kept over it.
-            self.remap(device, bio)
+            self.linear.map(device, bio)
         } else {
             arrived(self, device, bio)
         };
@@ -87,40 +91,50 @@ impl Target for Proxy {
     }
 
     #[inline(always)]
-    fn end_io(&self, bio: &EndedBio, status: &Status) {
+    fn end_io(&self, _ti: &DmTarget, bio: &EndedBio, error: &Status) {
         // Most requests carry nothing and succeed.
-        if bio.private() | status.number() != 0 {
-            ended(self.line.counters(), bio, status);
+        if bio.private() | error.number() != 0 {
+            ended(self.line.counters(), bio, error);
         }
     }
 
-    fn preresume(&self) {
+    fn preresume(&self, _ti: &DmTarget) -> Result {
         self.line.resumed();
+        Ok(())
     }
 
-    fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
-        write!(out, "{} {}", device.name(), self.offset)?;
-        match (self.line.asks_for_latency(), self.flush_bypass) {
-            (false, false) => Ok(()),
-            (true, false) => out.write_str(" 1 latency"),
-            (false, true) => out.write_str(" 1 flush_bypass"),
-            (true, true) => out.write_str(" 2 latency flush_bypass"),
+    fn status(
+        &self,
+        _ti: &DmTarget,
+        device: &Device<'_>,
+        kind: StatusType,
+        out: &mut Output<'_>,
+    ) -> fmt::Result {
+        let (name, offset) = (device.name(), self.linear.offset());
+        match kind {
+            StatusType::Info => {
+                let (sums, latency) = self.line.counters().sums();
+                let names = Operation::ALL.map(Operation::name);
+                write_status(out, names.into_iter().zip(sums), latency)
+            }
+            StatusType::Table => {
+                write!(out, "{name} {offset}")?;
+                match (self.line.asks_for_latency(), self.flush_bypass) {
+                    (false, false) => Ok(()),
+                    (true, false) => out.write_str(" 1 latency"),
+                    (false, true) => out.write_str(" 1 flush_bypass"),
+                    (true, true) => out.write_str(" 2 latency flush_bypass"),
+                }
+            }
+            StatusType::Ima => {
+                dm::target_name_and_version::<Self>(out)?;
+                write!(out, ",device_name={name},start={offset};")
+            }
         }
     }
 
-    fn measured(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
-        let (device, start) = (device.name(), self.offset);
-        write!(out, ",device_name={device},start={start}")
-    }
-
-    fn status(&self, out: &mut Output<'_>) -> fmt::Result {
-        let (sums, latency) = self.line.counters().sums();
-        let names = Operation::ALL.map(Operation::name);
-        write_status(out, names.into_iter().zip(sums), latency)
-    }
-
-    fn message<'a>(&self, mut words: impl Iterator<Item = &'a CStr>) -> Result {
-        let words = [words.next(), words.next(), words.next()].map(|w| w.map(CStr::to_bytes));
+    fn message<'a>(&self, _ti: &DmTarget, mut args: impl Iterator<Item = &'a CStr>) -> Result {
+        let words = [args.next(), args.next(), args.next()].map(|w| w.map(CStr::to_bytes));
         match words {
             [Some(b"reset"), None, _] => self.line.counters().reset(),
             [Some(b"latency"), Some(b"on"), None] => self.line.counters().measure_latency(true),
@@ -131,15 +145,31 @@ impl Target for Proxy {
             }
         }
     }
-}
 
-impl Proxy {
-    #[inline(always)]
-    fn remap<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Remapped<'bio> {
-        // Stays in the range that `new` checked. An empty flush has no place, and its sector means
-        // nothing.
-        let sector = bio.sector().wrapping_add(self.shift);
-        bio.remap(device, sector)
+    fn prepare_ioctl<'a>(&self, ti: &DmTarget, device: &'a Device<'_>) -> Result<Ioctl<'a>> {
+        Ok(self.linear.prepare_ioctl(ti, device))
+    }
+
+    fn report_zones(&self, _ti: &DmTarget, device: &Device<'_>, zones: &mut Zones<'_>) -> Result {
+        self.linear.report_zones(device, zones)
+    }
+
+    fn iterate_devices(
+        &self,
+        ti: &DmTarget,
+        device: &Device<'_>,
+        callout: &mut Callout<'_>,
+    ) -> Iterated {
+        self.linear.iterate_devices(ti, device, callout)
+    }
+
+    fn direct_access<'a>(
+        &self,
+        _ti: &DmTarget,
+        device: &'a Device<'_>,
+        sector: Sector,
+    ) -> (&'a Device<'a>, Sector) {
+        self.linear.direct_access(device, sector)
     }
 }
 
@@ -147,7 +177,7 @@ impl Proxy {
 /// no register to save: so this is not in `map`.
 #[inline(never)]
 fn arrived<'bio>(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio<'bio>) -> Remapped<'bio> {
-    let remapped = proxy.remap(device, bio);
+    let remapped = proxy.linear.map(device, bio);
     proxy.line.counters().arrived(bio);
     remapped
 }

@@ -8,12 +8,9 @@
 //! # Example
 //!
 //! ```ignore
-//! // In the `map` of a target that maps sector 0 to sector 2048 of `device`.
-//! if bio.op() == ReqOp::WRITE && bio.size() > 0 {
-//!     pr_info!("{} bytes to sector {}\n", bio.size(), bio.sector());
-//! }
-//! let sector = 2048 + bio.sector();
-//! Mapped::Remapped(bio.remap(device, sector))
+//! // In dm::linear, for Target::map:
+//! let sector = self.sector(bio.sector());
+//! bio.remap(device, sector)
 //! ```
 
 use super::{bindings, dm::Device};

@@ -6,12 +6,23 @@
 
 use super::bindings;
 use core::mem::{self, MaybeUninit};
-use kernel::ffi::c_char;
 pub(super) use kernel::{alloc::AllocError, prelude::KBox};
+use kernel::{
+    ffi::{c_char, c_void},
+    types::ForeignOwnable,
+};
 
 /// Memory for a value. May sleep.
 pub(super) fn new_uninit<T>() -> Result<KBox<MaybeUninit<T>>, AllocError> {
     KBox::new_uninit(kernel::prelude::GFP_KERNEL)
+}
+
+/// Hands something to C (`ForeignOwnable::into_foreign`), which newer kernels say that C may change.
+pub(super) fn into_foreign(owned: impl ForeignOwnable) -> *mut c_void {
+    #[allow(clippy::ptr_as_ptr, clippy::unnecessary_cast)]
+    {
+        owned.into_foreign() as *mut c_void
+    }
 }
 
 /// Makes an attribute group of the attributes in a C array that ends in a null pointer. In newer

@@ -1,122 +1,201 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Device-mapper targets over one underlying device.
+//! Device-mapper targets.
 //!
 //! Implement [`Target`], with those of its optional methods that the target needs, and keep a
-//! [`Registration`] of it for as long as tables may name it.
+//! [`Registration`] of it for as long as tables may name it. [`linear`] helps those that map a line onto
+//! as many sectors of one device.
 //!
 //! C header: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
 //!
 //! # Example
 //!
+//! Of a target that fails every n-th write (`tests/modules/fail_nth.rs` has all of it):
+//!
 //! ```ignore
-//! struct Whole;
-//!
 //! #[vtable]
-//! impl dm::Target for Whole {
-//!     const NAME: &'static CStr = c"whole";
-//!     const VERSION: [u32; 3] = [1, 0, 0];
+//! impl Target for FailNth {
+//!     const NAME: &'static CStr = c"fail-nth";
+//!     const VERSION: [u32; 3] = [1, 2, 3];
+//!     const FEATURES: Features = Features::PASSES_INTEGRITY.and(Features::NOWAIT);
 //!     type Context = ();
-//!
-//!     fn new<'a>(_: &(), line: &'a TableLine) -> Result<(Self, Device<'a>), Refusal> {
-//!         let path = line.args().next().ok_or((EINVAL, c"<device> is missing"))?;
-//!         let device = line.open(path).map_err(|e| (e, c"<device>: cannot open it"))?;
-//!         Ok((Whole, device))
+//!     type Devices<'ti> = Device<'ti>;
+//!     // ...
+//!     fn map<'bio>(&self, _: &DmTarget, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
+//!         let Self(linear, n, writes) = self;
+//!         if bio.op() == ReqOp::WRITE && bio.size() > 0 && (writes.fetch_add(0, 1) + 1) % *n == 0 {
+//!             return Mapped::Kill;
+//!         }
+//!         Mapped::Remapped(linear.map(device, bio))
 //!     }
-//!
-//!     fn first_sector(&self) -> Sector {
-//!         0
-//!     }
-//!
-//!     fn map<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
-//!         let sector = bio.sector();
-//!         Mapped::Remapped(bio.remap(device, sector))
-//!     }
-//!
-//!     fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
-//!         out.write_str(device.name())
-//!     }
+//!     // ...
 //! }
 //!
-//! let registration = KBox::pin_init(dm::Registration::<Whole>::new(module, ()), GFP_KERNEL)?;
+//! // In the module's init:
+//! let registration = Registration::new(module, ());
+//! Ok(Self(KBox::pin_init(registration, GFP_KERNEL)?))
 //! ```
 
 mod callbacks;
+mod device;
+pub(crate) mod linear;
 mod mapped_device;
-mod pass_through;
 mod table_line;
 
+pub(crate) use device::Device;
 pub(crate) use mapped_device::{DeviceNumber, MappedDevice};
-pub(crate) use table_line::{Device, TableId, TableLine};
+pub(crate) use table_line::{DmTarget, TableId, TableLine};
 
 use super::{
     bindings,
     bio::{Bio, EndedBio, Remapped, Sector, Status},
     output::Output,
 };
-use core::{ffi::CStr, fmt, pin::Pin};
+use core::{
+    ffi::CStr,
+    fmt::{self, Write},
+    marker::PhantomData,
+    ops::ControlFlow,
+};
 use kernel::{
-    error::{code::EINVAL, to_result},
+    build_error,
+    error::{to_result, VTABLE_DEFAULT_ERROR},
+    ffi::{c_int, c_uint, c_void},
     prelude::*,
     types::Opaque,
 };
 
-/// What a failed [`Target::new`] says: the errno of the table load, and the message for the kernel
+/// What a failed [`Target::ctr`] says: the errno of the table load, and the message for the kernel
 /// log (`ti->error`).
 pub(crate) type Refusal = (Error, &'static CStr);
 
-/// One line of a table, which maps a range of the mapped device onto one underlying device.
+/// One line of a table (`struct target_type`).
 ///
 /// Device mapper learns only of those optional methods that an implementation has: what it does not
 /// have costs nothing.
 #[vtable]
-pub(crate) trait Target: Send + Sync + Sized {
+pub(crate) trait Target: Send + Sync + Sized + 'static {
     /// The name by which tables call the target.
     const NAME: &'static CStr;
 
     /// Major, minor and patch level, as `dmsetup targets` shows them.
     const VERSION: [u32; 3];
 
+    /// What device mapper may do with it.
+    const FEATURES: Features = Features::NONE;
+
     /// What all instances share. It lives as long as the [`Registration`].
     type Context: Send + Sync;
 
-    /// Makes an instance from its table line, together with the underlying device that it opened
-    /// (`ctr`). May sleep.
-    fn new<'a>(context: &Self::Context, line: &'a TableLine)
-        -> Result<(Self, Device<'a>), Refusal>;
+    /// The underlying devices: a [`Device`], several, or `()`. The instance cannot have them itself: they
+    /// have to be closed when it is destroyed.
+    type Devices<'ti>: Send + Sync;
 
-    /// The first sector of the underlying device that the instance uses. It uses as many sectors
-    /// as the table line has (`iterate_devices`).
-    fn first_sector(&self) -> Sector;
+    /// Makes an instance from its table line, together with the underlying devices that it opened. May
+    /// sleep. What was made goes by being dropped (`dtr`), the instance before the devices.
+    fn ctr<'ti>(
+        context: &Self::Context,
+        line: &TableLine<'ti>,
+    ) -> Result<(Self, Self::Devices<'ti>), Refusal>;
 
     /// Handles a bio. Runs in the context of whoever submitted it: it must not sleep or take long.
-    fn map<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio>;
+    fn map<'bio>(
+        &self,
+        ti: &DmTarget,
+        devices: &Self::Devices<'_>,
+        bio: &mut Bio<'bio>,
+    ) -> Mapped<'bio>;
 
-    /// Writes the line's arguments as they would be loaded again (`STATUSTYPE_TABLE`).
-    fn table_args(&self, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result;
-
-    /// Optional: learns how a bio ended. Runs in any context, also in an interrupt.
-    fn end_io(&self, _bio: &EndedBio, _status: &Status) {}
+    /// Optional: learns how a bio ended that was remapped. Runs in any context, also in an interrupt.
+    fn end_io(&self, _ti: &DmTarget, _bio: &EndedBio, _error: &Status) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
 
     /// Optional: the table comes to life, or comes back to life after a suspend. Until it has, I/O
     /// waits: nothing may be allocated here that could wait for I/O.
-    fn preresume(&self) {}
-
-    /// Optional: writes the line of `dmsetup status` (`STATUSTYPE_INFO`).
-    fn status(&self, _out: &mut Output<'_>) -> fmt::Result {
-        Ok(())
+    fn preresume(&self, _ti: &DmTarget) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Optional: writes what the integrity measurement architecture is told of the line, behind
-    /// the target's name and version: `,key=value` for each thing, and no semicolon
-    /// (`STATUSTYPE_IMA`).
-    fn measured(&self, _device: &Device<'_>, _out: &mut Output<'_>) -> fmt::Result {
-        Ok(())
+    /// Optional: writes what is asked for.
+    fn status(
+        &self,
+        _ti: &DmTarget,
+        _devices: &Self::Devices<'_>,
+        _kind: StatusType,
+        _out: &mut Output<'_>,
+    ) -> fmt::Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// Optional: does what `dmsetup message` asks for. May sleep.
-    fn message<'a>(&self, _words: impl Iterator<Item = &'a CStr>) -> Result {
-        Err(EINVAL)
+    fn message<'a>(&self, _ti: &DmTarget, _args: impl Iterator<Item = &'a CStr>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Optional: says which device an ioctl goes to, and which of them may.
+    fn prepare_ioctl<'a>(
+        &self,
+        _ti: &DmTarget,
+        _devices: &'a Self::Devices<'_>,
+    ) -> Result<Ioctl<'a>> {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Optional: reports the zones of the underlying devices from [`Zones::next_sector`] on.
+    fn report_zones(
+        &self,
+        _ti: &DmTarget,
+        _devices: &Self::Devices<'_>,
+        _zones: &mut Zones<'_>,
+    ) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Optional: calls `callout` with each range of an underlying device that the line uses, until it
+    /// breaks off.
+    fn iterate_devices(
+        &self,
+        _ti: &DmTarget,
+        _devices: &Self::Devices<'_>,
+        _callout: &mut Callout<'_>,
+    ) -> Iterated {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// Optional: says where a sector of the mapped device is, for access past the block layer
+    /// (`direct_access`, `dax_zero_page_range`, `dax_recovery_write`).
+    fn direct_access<'a>(
+        &self,
+        _ti: &DmTarget,
+        _devices: &'a Self::Devices<'_>,
+        _sector: Sector,
+    ) -> (&'a Device<'a>, Sector) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+}
+
+/// What device mapper may do with a target (`DM_TARGET_*`). A feature that the kernel does not have is none.
+#[derive(Clone, Copy)]
+pub(crate) struct Features(u64);
+
+impl Features {
+    /// None of them.
+    pub(crate) const NONE: Self = Self(0);
+    /// `DM_TARGET_PASSES_INTEGRITY`
+    pub(crate) const PASSES_INTEGRITY: Self = Self(bindings::DM_TARGET_PASSES_INTEGRITY as u64);
+    /// `DM_TARGET_NOWAIT`
+    pub(crate) const NOWAIT: Self = Self(bindings::DM_TARGET_NOWAIT as u64);
+    /// `DM_TARGET_ZONED_HM`
+    pub(crate) const ZONED_HM: Self = Self(bindings::DM_TARGET_ZONED_HM as u64);
+    /// `DM_TARGET_PASSES_CRYPTO`
+    pub(crate) const PASSES_CRYPTO: Self = Self(bindings::DM_TARGET_PASSES_CRYPTO as u64);
+    /// `DM_TARGET_ATOMIC_WRITES`
+    pub(crate) const ATOMIC_WRITES: Self = Self(bindings::DM_TARGET_ATOMIC_WRITES as u64);
+
+    /// These and those.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 }
 
@@ -125,6 +204,143 @@ pub(crate) enum Mapped<'bio> {
     /// It goes elsewhere; device mapper submits it (`DM_MAPIO_REMAPPED`). One that does not would come back
     /// to the mapped device without end: so only [`Bio::remap`] makes this.
     Remapped(Remapped<'bio>),
+    /// It fails with an I/O error (`DM_MAPIO_KILL`).
+    #[allow(dead_code)] // tests/modules has a target that does this.
+    Kill,
+}
+
+/// What [`Target::status`] is asked for.
+pub(crate) enum StatusType {
+    /// The line of `dmsetup status` (`STATUSTYPE_INFO`).
+    Info,
+    /// The line's arguments, as they would be loaded again (`STATUSTYPE_TABLE`).
+    Table,
+    /// What the integrity measurement architecture is told of the line: what
+    /// [`target_name_and_version`] writes, `,key=value` for each thing, and a semicolon
+    /// (`STATUSTYPE_IMA`).
+    Ima,
+}
+
+/// Writes what `DMEMIT_TARGET_NAME_VERSION` does.
+pub(crate) fn target_name_and_version<T: Target>(out: &mut Output<'_>) -> fmt::Result {
+    let [major, minor, patch] = T::VERSION;
+    out.write_str("target_name=")?;
+    out.write_bytes(T::NAME.to_bytes())?;
+    write!(out, ",target_version={major}.{minor}.{patch}")
+}
+
+/// Which device an ioctl goes to.
+pub(crate) enum Ioctl<'a> {
+    /// To this one, whatever it is: the line is all of the device.
+    Any(&'a Device<'a>),
+    /// To this one, if it needs no more than the right to do raw I/O.
+    RawIo(&'a Device<'a>),
+}
+
+/// An `iterate_devices_callout_fn` that is not null. For CONFIG_CFI an `Option` of it, which bindgen
+/// makes, is another type.
+type CalloutFn = unsafe extern "C" fn(
+    *mut bindings::dm_target,
+    *mut bindings::dm_dev,
+    bindings::sector_t,
+    bindings::sector_t,
+    *mut c_void,
+) -> c_int;
+
+/// What [`Callout::call`] says, and [`Target::iterate_devices`]: whether to go on, or what device mapper
+/// knows then.
+pub(crate) type Iterated = ControlFlow<c_int>;
+
+/// What wants to know the ranges of underlying devices that a line uses.
+///
+/// # Invariants
+///
+/// `function` takes `ti` and `data`.
+pub(crate) struct Callout<'a> {
+    ti: *mut bindings::dm_target,
+    function: CalloutFn,
+    data: *mut c_void,
+    of: PhantomData<&'a ()>,
+}
+
+impl Callout<'_> {
+    /// # Safety
+    ///
+    /// `function` must take `ti` and `data`, as long as the result is there.
+    unsafe fn new(ti: *mut bindings::dm_target, function: CalloutFn, data: *mut c_void) -> Self {
+        // INVARIANT: by this function's contract.
+        Self {
+            ti,
+            function,
+            data,
+            of: PhantomData,
+        }
+    }
+
+    /// Tells it of one range. It breaks off when it knows enough.
+    pub(crate) fn call(&mut self, device: &Device<'_>, start: Sector, len: Sector) -> Iterated {
+        // SAFETY: by the invariant, and the device is open.
+        match unsafe { (self.function)(self.ti, device.as_raw(), start, len, self.data) } {
+            0 => ControlFlow::Continue(()),
+            result => ControlFlow::Break(result),
+        }
+    }
+}
+
+/// What wants to know the zones of a mapped device.
+///
+/// # Invariants
+///
+/// `args` is what device mapper gave a `report_zones` that has not returned.
+#[cfg_attr(not(CONFIG_BLK_DEV_ZONED), allow(dead_code))]
+pub(crate) struct Zones<'a> {
+    args: *mut bindings::dm_report_zones_args,
+    count: c_uint,
+    of: PhantomData<&'a ()>,
+}
+
+#[cfg(CONFIG_BLK_DEV_ZONED)]
+impl Zones<'_> {
+    /// # Safety
+    ///
+    /// `args` and `count` must be what device mapper gave a `report_zones` that has not returned before the
+    /// result is dropped.
+    unsafe fn new(args: *mut bindings::dm_report_zones_args, count: c_uint) -> Self {
+        // INVARIANT: by this function's contract.
+        Self {
+            args,
+            count,
+            of: PhantomData,
+        }
+    }
+
+    /// The sector of the mapped device from which on they are wanted.
+    pub(crate) fn next_sector(&self) -> Sector {
+        // SAFETY: by the invariant `args` is there.
+        unsafe { (*self.args).next_sector }
+    }
+
+    /// Reports the zones of `device` from `sector` on, where the line uses it from `start` on
+    /// (`dm_report_zones`).
+    pub(crate) fn report(&mut self, device: &Device<'_>, start: Sector, sector: Sector) -> Result {
+        let device = device.block_device();
+        // SAFETY: by the invariant `args` is what device mapper wants filled in; the device is open.
+        to_result(unsafe {
+            bindings::dm_report_zones(device, start, sector, self.args, self.count)
+        })
+    }
+}
+
+/// In a kernel without zones nobody wants to know.
+#[cfg(not(CONFIG_BLK_DEV_ZONED))]
+impl Zones<'_> {
+    pub(crate) fn next_sector(&self) -> Sector {
+        0
+    }
+
+    pub(crate) fn report(&mut self, _: &Device<'_>, _: Sector, _: Sector) -> Result {
+        Err(ENOTTY)
+    }
 }
 
 /// A target type that tables may name for as long as this lives.

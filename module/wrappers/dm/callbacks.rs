@@ -3,83 +3,92 @@
 //! The C functions of a `struct target_type`, which call a [`Target`]'s.
 
 use super::{
-    bindings, pass_through, table_line::Strings, Bio, Device, EndedBio, Mapped, Output, Refusal,
-    Registration, Status, TableLine, Target,
+    bindings, table_line::Strings, Bio, Callout, DmTarget, EndedBio, Ioctl, Mapped, Output,
+    Refusal, Registration, Status, StatusType, TableLine, Target,
 };
-use core::{
-    fmt::{self, Write},
-    marker::PhantomData,
-    mem,
-    ptr::NonNull,
-};
+use crate::wrappers::compat;
+use core::{marker::PhantomData, mem, ops::ControlFlow, ptr::NonNull};
 use kernel::{
     error::code::ENOMEM,
     ffi::{c_char, c_int, c_uint, c_void},
     prelude::{KBox, GFP_KERNEL},
+    types::ForeignOwnable,
 };
 
-/// What `ti->private` points to.
-pub(super) struct Instance<T> {
-    // Fields drop in this order: the target may still count on its device.
+/// What `ti->private` owns.
+struct Instance<T: Target> {
+    // Fields drop in this order: the target may still count on its devices.
     target: T,
-    // `'static` stands for "until `dtr`": it is only ever lent out for shorter.
-    device: Device<'static>,
+    // `'static` stands for "until `dtr`": they are only ever lent out for shorter.
+    devices: T::Devices<'static>,
 }
 
 /// The callbacks of `T`.
 pub(super) struct Callbacks<T>(PhantomData<T>);
 
-impl<T: Target + 'static> Callbacks<T> {
+/// A callback, if the target has what it calls.
+macro_rules! optional {
+    ($has:expr, $callback:expr) => {
+        if $has {
+            Some($callback)
+        } else {
+            None
+        }
+    };
+}
+
+impl<T: Target> Callbacks<T> {
     /// The target type, of no module yet.
     pub(super) const TARGET_TYPE: bindings::dmp_target_type = bindings::dmp_target_type {
-        type_: pass_through::fill_in::<T>(bindings::target_type {
+        type_: bindings::target_type {
+            features: T::FEATURES.0,
             name: T::NAME.as_ptr().cast(),
             version: T::VERSION,
             ctr: Some(ctr::<T>),
             dtr: Some(dtr::<T>),
             map: Some(map::<T>),
-            end_io: if T::HAS_END_IO {
-                Some(end_io::<T>)
-            } else {
-                None
-            },
-            preresume: if T::HAS_PRERESUME {
-                Some(preresume::<T>)
-            } else {
-                None
-            },
-            message: if T::HAS_MESSAGE {
-                Some(message::<T>)
-            } else {
-                None
-            },
-            status: Some(bindings::dmp_target_status),
+            end_io: optional!(T::HAS_END_IO, end_io::<T>),
+            preresume: optional!(T::HAS_PRERESUME, preresume::<T>),
+            status: optional!(T::HAS_STATUS, bindings::dmp_target_status),
+            message: optional!(T::HAS_MESSAGE, message::<T>),
+            prepare_ioctl: optional!(T::HAS_PREPARE_IOCTL, prepare_ioctl::<T>),
+            #[cfg(CONFIG_BLK_DEV_ZONED)]
+            report_zones: optional!(T::HAS_REPORT_ZONES, zoned::report_zones::<T>),
             // SAFETY: what is not null is passed as what may be.
-            iterate_devices: Some(unsafe {
+            iterate_devices: optional!(T::HAS_ITERATE_DEVICES, unsafe {
                 mem::transmute::<IterateDevices, NullableIterateDevices>(iterate_devices::<T>)
             }),
+            #[cfg(CONFIG_FS_DAX)]
+            direct_access: optional!(T::HAS_DIRECT_ACCESS, bindings::dmp_target_direct_access),
+            #[cfg(CONFIG_FS_DAX)]
+            dax_zero_page_range: optional!(T::HAS_DIRECT_ACCESS, dax::zero_page_range::<T>),
+            #[cfg(CONFIG_FS_DAX)]
+            dax_recovery_write: optional!(T::HAS_DIRECT_ACCESS, dax::recovery_write::<T>),
             // SAFETY: all zeros is a target type without callbacks or features.
             ..unsafe { mem::zeroed() }
-        }),
-        status: Some(status::<T>),
-        direct_access: pass_through::direct_access::<T>(),
+        },
+        status: optional!(T::HAS_STATUS, status::<T>),
+        #[cfg(CONFIG_FS_DAX)]
+        direct_access: optional!(T::HAS_DIRECT_ACCESS, dax::direct_access::<T>),
+        #[cfg(not(CONFIG_FS_DAX))]
+        direct_access: None,
     };
 }
 
-impl<T: Target> Instance<T> {
-    /// The instance of `ti`, and its underlying device.
-    ///
-    /// # Safety
-    ///
-    /// `ti` must be a target that `ctr::<T>` made and `dtr::<T>` has not destroyed, for `'a`.
-    #[inline(always)]
-    pub(super) unsafe fn of<'a>(ti: *mut bindings::dm_target) -> (&'a T, &'a Device<'a>) {
-        // SAFETY: by this function's contract, and `ctr` set `private` to an `Instance<T>`, of
-        // which there are only shared references until `dtr`.
-        unsafe {
-            let instance: &'a Self = &*(*ti).private.cast();
-            (&instance.target, &instance.device)
-        }
+/// What `ti` is of: the target, its line, and its underlying devices.
+///
+/// # Safety
+///
+/// `ti` must be a target that `ctr::<T>` made and `dtr::<T>` has not destroyed, for `'a`.
+#[inline(always)]
+unsafe fn of<'a, T: Target>(
+    ti: *mut bindings::dm_target,
+) -> (&'a T, &'a DmTarget, &'a T::Devices<'static>) {
+    // SAFETY: by this function's contract, and `ctr` gave `private` an `Instance<T>`, which is only
+    // borrowed until `dtr`.
+    unsafe {
+        let instance: &'a Instance<T> = KBox::borrow((*ti).private);
+        (&instance.target, DmTarget::from_raw(ti), &instance.devices)
     }
 }
 
@@ -88,31 +97,21 @@ impl<T: Target> Instance<T> {
 /// # Safety
 ///
 /// As for [`TableLine::new`], and `ti` is of the type `T`.
-unsafe fn construct<T: Target + 'static>(
+unsafe fn construct<T: Target>(
     ti: NonNull<bindings::dm_target>,
     argc: c_uint,
     argv: *mut *mut c_char,
 ) -> Result<(), Refusal> {
     // SAFETY: by this function's contract.
     let context = unsafe { &Registration::<T>::of(ti.as_ptr()).context };
-    // SAFETY: `ti` is ours to fill in during its constructor.
-    unsafe {
-        let ti = &mut *ti.as_ptr();
-        ti.num_flush_bios = 1;
-        ti.num_discard_bios = 1;
-        ti.num_secure_erase_bios = 1;
-        ti.num_write_zeroes_bios = 1;
-    }
-    // SAFETY: by this function's contract; `line` is dropped before the constructor returns.
+    // SAFETY: by this function's contract; `line` is dropped before the constructor returns, and what has
+    // its lifetime, which stands for "until `dtr`", by `dtr`.
     let line = unsafe { TableLine::new(ti, argc, argv) };
-    let (target, device) = T::new(context, &line)?;
-    // SAFETY: only the lifetime changes. The device stays open until the instance is dropped, in
-    // `dtr`, when the target is still there.
-    let device = unsafe { mem::transmute::<Device<'_>, Device<'static>>(device) };
-    let instance = KBox::new(Instance { target, device }, GFP_KERNEL)
+    let (target, devices) = T::ctr(context, &line)?;
+    let instance = KBox::new(Instance::<T> { target, devices }, GFP_KERNEL)
         .map_err(|_| (ENOMEM, c"out of memory"))?;
-    // SAFETY: as above.
-    unsafe { (*ti.as_ptr()).private = KBox::into_raw(instance).cast() };
+    // SAFETY: `ti` is ours to fill in during its constructor.
+    unsafe { (*ti.as_ptr()).private = compat::into_foreign(instance) };
     Ok(())
 }
 
@@ -121,7 +120,7 @@ unsafe fn construct<T: Target + 'static>(
 /// # Safety
 ///
 /// `ti` must be a target of the type `T` in its constructor, with its arguments.
-unsafe extern "C" fn ctr<T: Target + 'static>(
+unsafe extern "C" fn ctr<T: Target>(
     ti: *mut bindings::dm_target,
     argc: c_uint,
     argv: *mut *mut c_char,
@@ -143,8 +142,8 @@ unsafe extern "C" fn ctr<T: Target + 'static>(
 ///
 /// `ti` must be a target that `ctr` made, that has no bio left and that nobody uses any more.
 unsafe extern "C" fn dtr<T: Target>(ti: *mut bindings::dm_target) {
-    // SAFETY: by this function's contract, and `ctr` set `private` to an `Instance<T>` of ours.
-    drop(unsafe { KBox::from_raw((*ti).private.cast::<Instance<T>>()) });
+    // SAFETY: by this function's contract, and `ctr` gave `private` an `Instance<T>`.
+    drop(unsafe { KBox::<Instance<T>>::from_foreign((*ti).private) });
 }
 
 /// Maps a bio.
@@ -157,10 +156,12 @@ unsafe extern "C" fn map<T: Target>(
     bio: *mut bindings::bio,
 ) -> c_int {
     // SAFETY: by this function's contract; the bio is ours until we return.
-    let ((target, device), bio) = unsafe { (Instance::<T>::of(ti), Bio::from_raw(bio)) };
-    match target.map(device, bio) {
-        Mapped::Remapped(_) => bindings::DM_MAPIO_REMAPPED as c_int,
-    }
+    let ((target, ti, devices), bio) = unsafe { (of::<T>(ti), Bio::from_raw(bio)) };
+    let mapped = match target.map(ti, devices, bio) {
+        Mapped::Remapped(_) => bindings::DM_MAPIO_REMAPPED,
+        Mapped::Kill => bindings::DM_MAPIO_KILL,
+    };
+    mapped as c_int
 }
 
 /// Learns how a bio ended.
@@ -176,8 +177,8 @@ unsafe extern "C" fn end_io<T: Target>(
 ) -> c_int {
     // SAFETY: by this function's contract.
     unsafe {
-        let (target, _) = Instance::<T>::of(ti);
-        target.end_io(EndedBio::from_raw(bio), Status::from_raw(error));
+        let (target, ti, _) = of::<T>(ti);
+        target.end_io(ti, EndedBio::from_raw(bio), Status::from_raw(error));
     }
     bindings::DM_ENDIO_DONE as c_int
 }
@@ -189,9 +190,34 @@ unsafe extern "C" fn end_io<T: Target>(
 /// `ti` must be a target that `ctr` made.
 unsafe extern "C" fn preresume<T: Target>(ti: *mut bindings::dm_target) -> c_int {
     // SAFETY: by this function's contract.
-    let (target, _) = unsafe { Instance::<T>::of(ti) };
-    target.preresume();
-    0
+    let (target, ti, _) = unsafe { of::<T>(ti) };
+    errno(target.preresume(ti))
+}
+
+/// Writes what `dmsetup table` and `dmsetup status` show. It is called by `dmp_target_status`.
+///
+/// # Safety
+///
+/// `ti` must be a target that `ctr` made, and `result` a buffer of `maxlen` bytes.
+unsafe extern "C" fn status<T: Target>(
+    ti: *mut bindings::dm_target,
+    kind: c_uint,
+    _flags: c_uint,
+    result: *mut c_char,
+    maxlen: c_uint,
+) {
+    // SAFETY: by this function's contract.
+    let ((target, ti, devices), out) =
+        unsafe { (of::<T>(ti), Output::new(result, maxlen as usize)) };
+    let kind = match kind {
+        bindings::status_type_t_STATUSTYPE_INFO => StatusType::Info,
+        bindings::status_type_t_STATUSTYPE_TABLE => StatusType::Table,
+        bindings::status_type_t_STATUSTYPE_IMA => StatusType::Ima,
+        _ => return,
+    };
+    let Some(mut out) = out else { return };
+    // Device mapper sees by the full buffer that the text was cut, and says so to its caller.
+    let _ = target.status(ti, devices, kind, &mut out);
 }
 
 /// Hands on what `dmsetup message` says.
@@ -207,77 +233,162 @@ unsafe extern "C" fn message<T: Target>(
     _maxlen: c_uint,
 ) -> c_int {
     // SAFETY: by this function's contract.
-    let ((target, _), words) = unsafe { (Instance::<T>::of(ti), Strings::new(argc, argv)) };
-    match target.message(words.iter()) {
-        Ok(()) => 0,
-        Err(errno) => errno.to_errno(),
+    let ((target, ti, _), args) = unsafe { (of::<T>(ti), Strings::new(argc, argv)) };
+    errno(target.message(ti, args.iter()))
+}
+
+compat::prepare_ioctl! {
+    /// Says which device an ioctl goes to, and which of them may.
+    ///
+    /// # Safety
+    ///
+    /// `ti` must be a target that `ctr` made; `bdev` is written.
+    fn prepare_ioctl<T: Target>(ti, bdev) -> c_int {
+        // SAFETY: by this function's contract.
+        let (target, ti, devices) = unsafe { of::<T>(ti) };
+        let (device, may) = match target.prepare_ioctl(ti, devices) {
+            Ok(Ioctl::Any(device)) => (device, 0),
+            Ok(Ioctl::RawIo(device)) => (device, 1),
+            Err(errno) => return errno.to_errno(),
+        };
+        // SAFETY: by this function's contract.
+        unsafe { *bdev = device.block_device() };
+        may
     }
 }
 
-/// Writes what `dmsetup table` and `dmsetup status` show.
-///
-/// # Safety
-///
-/// `ti` must be a target that `ctr` made, and `result` a buffer of `maxlen` bytes.
-unsafe extern "C" fn status<T: Target>(
-    ti: *mut bindings::dm_target,
-    kind: c_uint,
-    _flags: c_uint,
-    result: *mut c_char,
-    maxlen: c_uint,
-) {
-    // SAFETY: by this function's contract.
-    let ((target, device), out) =
-        unsafe { (Instance::<T>::of(ti), Output::new(result, maxlen as usize)) };
-    let Some(mut out) = out else { return };
-    // Device mapper sees by the full buffer that the text was cut, and says so to its caller.
-    let _ = match kind {
-        bindings::status_type_t_STATUSTYPE_INFO => target.status(&mut out),
-        bindings::status_type_t_STATUSTYPE_TABLE => target.table_args(device, &mut out),
-        bindings::status_type_t_STATUSTYPE_IMA => measured(target, device, &mut out),
-        _ => Ok(()),
-    };
-}
-
-/// Writes what `DMEMIT_TARGET_NAME_VERSION` does, and what the target adds.
-fn measured<T: Target>(target: &T, device: &Device<'_>, out: &mut Output<'_>) -> fmt::Result {
-    let [major, minor, patch] = T::VERSION;
-    out.write_str("target_name=")?;
-    out.write_bytes(T::NAME.to_bytes())?;
-    write!(out, ",target_version={major}.{minor}.{patch}")?;
-    target.measured(device, out)?;
-    out.write_str(";")
-}
-
-/// An `iterate_devices_callout_fn` that is not null. For CONFIG_CFI an `Option` of it, which bindgen
-/// makes, is another type.
-type Callout = unsafe extern "C" fn(
-    *mut bindings::dm_target,
-    *mut bindings::dm_dev,
-    bindings::sector_t,
-    bindings::sector_t,
-    *mut c_void,
-) -> c_int;
-
-type IterateDevices = unsafe extern "C" fn(*mut bindings::dm_target, Callout, *mut c_void) -> c_int;
+type IterateDevices =
+    unsafe extern "C" fn(*mut bindings::dm_target, super::CalloutFn, *mut c_void) -> c_int;
 
 type NullableIterateDevices =
-    unsafe extern "C" fn(*mut bindings::dm_target, Option<Callout>, *mut c_void) -> c_int;
+    unsafe extern "C" fn(*mut bindings::dm_target, Option<super::CalloutFn>, *mut c_void) -> c_int;
 
-/// Tells what range of the underlying device is used.
+/// Tells what ranges of the underlying devices are used.
 ///
 /// # Safety
 ///
 /// `ti` must be a target that `ctr` made, and `callout` a function that takes `data`.
 unsafe extern "C" fn iterate_devices<T: Target>(
     ti: *mut bindings::dm_target,
-    callout: Callout,
+    callout: super::CalloutFn,
     data: *mut c_void,
 ) -> c_int {
     // SAFETY: by this function's contract.
-    unsafe {
-        let (target, device) = Instance::<T>::of(ti);
-        let device = device.as_raw();
-        callout(ti, device, target.first_sector(), (*ti).len, data)
+    let ((target, line, devices), mut callout) =
+        unsafe { (of::<T>(ti), Callout::new(ti, callout, data)) };
+    match target.iterate_devices(line, devices, &mut callout) {
+        ControlFlow::Continue(()) => 0,
+        ControlFlow::Break(result) => result,
+    }
+}
+
+/// 0, or what went wrong.
+fn errno(result: kernel::error::Result) -> c_int {
+    match result {
+        Ok(()) => 0,
+        Err(errno) => errno.to_errno(),
+    }
+}
+
+#[cfg(CONFIG_BLK_DEV_ZONED)]
+mod zoned {
+    use super::{super::Zones, *};
+
+    /// Reports zones of the underlying devices.
+    ///
+    /// # Safety
+    ///
+    /// `ti` must be a target that `ctr` made, and `args` what device mapper wants filled in.
+    pub(super) unsafe extern "C" fn report_zones<T: Target>(
+        ti: *mut bindings::dm_target,
+        args: *mut bindings::dm_report_zones_args,
+        count: c_uint,
+    ) -> c_int {
+        // SAFETY: by this function's contract.
+        let ((target, ti, devices), mut zones) = unsafe { (of::<T>(ti), Zones::new(args, count)) };
+        errno(target.report_zones(ti, devices, &mut zones))
+    }
+}
+
+#[cfg(CONFIG_FS_DAX)]
+mod dax {
+    use super::*;
+    use kernel::ffi::{c_long, c_ulong};
+
+    /// The DAX device under a target, and which of its pages `page` of the mapped device is.
+    ///
+    /// # Safety
+    ///
+    /// `ti` must be a target that `ctr` made.
+    unsafe fn underlying<T: Target>(
+        ti: *mut bindings::dm_target,
+        page: c_ulong,
+    ) -> (*mut bindings::dax_device, c_ulong) {
+        let shift = bindings::PAGE_SECTORS_SHIFT;
+        // SAFETY: by this function's contract.
+        let (target, ti, devices) = unsafe { of::<T>(ti) };
+        let (device, sector) = target.direct_access(ti, devices, (page as u64) << shift);
+        // SAFETY: the device is open.
+        unsafe {
+            let start = bindings::dmp_get_start_sect(device.block_device());
+            (
+                (*device.as_raw()).dax_dev,
+                (start.wrapping_add(sector) >> shift) as c_ulong,
+            )
+        }
+    }
+
+    /// It is called by `dmp_target_direct_access`. `pfn` is whatever the kernel has there: `pfn_t`, or
+    /// since 6.17 a plain number.
+    ///
+    /// # Safety
+    ///
+    /// `ti` must be a target that `ctr` made; the rest is as for `dax_direct_access`.
+    pub(super) unsafe extern "C" fn direct_access<T: Target>(
+        ti: *mut bindings::dm_target,
+        page: c_ulong,
+        count: c_long,
+        mode: c_uint,
+        address: *mut *mut c_void,
+        pfn: *mut c_void,
+    ) -> c_long {
+        // SAFETY: by this function's contract. Device mapper asks only where all underlying devices have a
+        // DAX device.
+        unsafe {
+            let (dax, page) = underlying::<T>(ti, page);
+            bindings::dax_direct_access(dax, page, count, mode, address, pfn.cast())
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `ti` must be a target that `ctr` made.
+    pub(super) unsafe extern "C" fn zero_page_range<T: Target>(
+        ti: *mut bindings::dm_target,
+        page: c_ulong,
+        count: usize,
+    ) -> c_int {
+        // SAFETY: as in `direct_access`.
+        unsafe {
+            let (dax, page) = underlying::<T>(ti, page);
+            bindings::dax_zero_page_range(dax, page, count)
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `ti` must be a target that `ctr` made; the rest is as for `dax_recovery_write`.
+    pub(super) unsafe extern "C" fn recovery_write<T: Target>(
+        ti: *mut bindings::dm_target,
+        page: c_ulong,
+        address: *mut c_void,
+        bytes: usize,
+        from: *mut bindings::iov_iter,
+    ) -> usize {
+        // SAFETY: as in `direct_access`.
+        unsafe {
+            let (dax, page) = underlying::<T>(ti, page);
+            bindings::dax_recovery_write(dax, page, address, bytes, from)
+        }
     }
 }

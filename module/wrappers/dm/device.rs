@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Underlying devices.
+
+use super::{bindings, DeviceNumber, DmTarget, Sector};
+use core::{
+    ffi::CStr,
+    marker::PhantomData,
+    ptr::{self, NonNull},
+};
+use kernel::{error::to_result, prelude::Result};
+
+/// An underlying device that a target opened.
+///
+/// It is closed when this is dropped, which is before the target is gone: a constructor cannot
+/// keep it, only give it back to device mapper.
+///
+/// # Invariants
+///
+/// `dev` was opened for the target `ti`, which is not gone, and is ours to close. `bdev` is its block
+/// device.
+pub(crate) struct Device<'a> {
+    ti: NonNull<bindings::dm_target>,
+    dev: NonNull<bindings::dm_dev>,
+    bdev: *mut bindings::block_device,
+    target: PhantomData<&'a DmTarget>,
+}
+
+// SAFETY: a `struct dm_dev` belongs to no task. `dm_put_device` changes the table's list of devices, on
+// newer kernels without a lock: but a device is dropped by its target's constructor or destructor, and
+// device mapper makes and destroys a table's targets in one task, one after the other.
+unsafe impl Send for Device<'_> {}
+
+// SAFETY: a `struct dm_dev` does not change while it is open, and a shared reference drops nothing.
+unsafe impl Sync for Device<'_> {}
+
+impl Device<'_> {
+    /// # Safety
+    ///
+    /// `ti` must be a target in its constructor, and the result be dropped before the target is gone.
+    pub(super) unsafe fn open(ti: NonNull<bindings::dm_target>, path: &CStr) -> Result<Self> {
+        let mut device = ptr::null_mut();
+        // SAFETY: by this function's contract `ti` is in its constructor, where devices may be opened.
+        to_result(unsafe {
+            let mode = bindings::dm_table_get_mode((*ti.as_ptr()).table);
+            bindings::dm_get_device(ti.as_ptr(), path.as_ptr().cast(), mode, &mut device)
+        })?;
+        // SAFETY: where it succeeds, `dm_get_device` sets a device.
+        let (dev, bdev) = unsafe { (NonNull::new_unchecked(device), (*device).bdev) };
+        // INVARIANT: `dm_get_device` gave us `dev` for this target, with its block device.
+        Ok(Self {
+            ti,
+            dev,
+            bdev,
+            target: PhantomData,
+        })
+    }
+
+    /// Its number as tables show it, major:minor (`dm_dev.name`).
+    pub(crate) fn name(&self) -> &str {
+        // SAFETY: by the invariant `dev` is open, and its name is a string that does not change.
+        let name = unsafe { CStr::from_ptr((*self.dev.as_ptr()).name.as_ptr().cast()) };
+        name.to_str().unwrap_or("")
+    }
+
+    /// Its number (`bd_dev`).
+    pub(crate) fn number(&self) -> DeviceNumber {
+        // SAFETY: by the invariant `dev` is open, and so is its block device.
+        DeviceNumber::from_raw(unsafe { bindings::dmp_bdev_devt(self.block_device()) })
+    }
+
+    /// How many sectors it has now (`bdev_nr_sectors`).
+    pub(crate) fn sectors(&self) -> Sector {
+        // SAFETY: by the invariant `dev` is open, and so is its block device.
+        unsafe { bindings::dmp_bdev_nr_sectors(self.block_device()) }
+    }
+
+    /// The block device, which stays open at least as long as `self`.
+    #[inline]
+    pub(in crate::wrappers) fn block_device(&self) -> *mut bindings::block_device {
+        self.bdev
+    }
+
+    /// What callouts of `iterate_devices` take.
+    pub(super) fn as_raw(&self) -> *mut bindings::dm_dev {
+        self.dev.as_ptr()
+    }
+}
+
+impl Drop for Device<'_> {
+    fn drop(&mut self) {
+        // SAFETY: by the invariant the target is not gone, and the device is its to close. Nobody else uses
+        // the table's list of devices now: see `Send`.
+        unsafe { bindings::dm_put_device(self.ti.as_ptr(), self.dev.as_ptr()) }
+    }
+}
