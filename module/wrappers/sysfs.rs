@@ -2,8 +2,8 @@
 
 //! Directories of attributes in sysfs.
 //!
-//! Attributes are data: a name, a mode and functions that read or write a `T`. A [`Directory`]
-//! owns its `T` and the kobject that shows it.
+//! Attributes are data: a name, a mode and functions that read or write a `T`; [`attributes!`] lists them. A
+//! [`Directory`] owns its `T` and the kobject that shows it.
 //!
 //! C headers: [`include/linux/kobject.h`](srctree/include/linux/kobject.h),
 //! [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
@@ -11,30 +11,42 @@
 //! # Example
 //!
 //! ```ignore
-//! struct Answer(u32);
-//!
-//! static FILES: [Attribute<Answer>; 1] =
-//!     [Attribute::read_only(c"answer", |this, out| Ok(writeln!(out, "{}", this.0)?))];
-//! static FILE_LIST: AttributeList<Answer, 1> = AttributeList::new(&FILES);
-//! static GROUPS: [Group<Answer>; 1] = [Group::new(None, &FILE_LIST)];
-//! static GROUP_LIST: GroupList<Answer, 1> = GroupList::new(&GROUPS);
-//!
-//! static KIND: Kind<Answer> = Kind::new(&GROUP_LIST);
-//!
-//! impl Attributes for Answer {
-//!     fn kind() -> &'static Kind<Self> {
-//!         &KIND
+//! sysfs::attributes! {
+//!     Volume {
+//!         c"volumes": read_only(Volume::show_volumes),
+//!         // ...
+//!         c"reset": write_only(Volume::store_reset),
+//!         c"latency": read_write(Volume::show_latency, Volume::store_latency),
+//!     }
+//!     binary {
+//!         c"snapshot": Volume::snapshot,
+//!     }
+//!     // The files of each of these directories in the directory:
+//!     for OPERATION: Operation = {
+//!         c"read": Operation::Read,
+//!         // ...
+//!     } {
+//!         c"requests": read_only(|volume, out| {
+//!             show_number(out, volume.counters.counted(OPERATION).requests())
+//!         }),
+//!         // ...
 //!     }
 //! }
 //!
-//! // /sys/module/<name>/deep/answer, until `directory` is dropped
-//! let directory = Directory::new(Parent::Module(module), c"deep", Answer(42))?;
+//! // /sys/module/<name>/stat, until it is dropped:
+//! let stat = Directory::new(
+//!     Parent::<All>::Module(module),
+//!     c"stat",
+//!     All::new(devices.clone()),
+//! )?;
 //! ```
 
 mod attribute;
 mod binary;
 mod directory;
 
-pub(crate) use attribute::{Attribute, AttributeList, Attributes, Group, GroupList, Kind};
+pub(crate) use attribute::{
+    attributes, Attribute, AttributeList, Attributes, Group, GroupList, Kind,
+};
 pub(crate) use binary::BinaryAttribute;
 pub(crate) use directory::{Directory, Hidden, Parent, Unmade};
