@@ -112,6 +112,7 @@ impl OperationCounted {
             requests: self.requests(),
             bytes: self.bytes,
             errors: self.errors,
+            again: self.again,
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Sum {
     pub(crate) bytes: u64,
     /// How many of them failed.
     pub(crate) errors: u64,
+    /// How many were to be tried again.
+    pub(crate) again: u64,
 }
 
 impl Sum {
@@ -29,6 +31,7 @@ impl Sum {
             requests: self.requests.wrapping_add(other.requests),
             bytes: self.bytes.wrapping_add(other.bytes),
             errors: self.errors.wrapping_add(other.errors),
+            again: self.again.wrapping_add(other.again),
         }
     }
 }
@@ -47,14 +50,18 @@ pub(crate) fn write_volumes(out: &mut impl fmt::Write, read: Sum, write: Sum) ->
 }
 
 /// Writes the line of `dmsetup status`: for each operation its name, requests, bytes and errors;
-/// then whether latencies are measured.
+/// whether latencies are measured; and for each operation how many requests were to be tried again.
 pub(crate) fn write_status(
     out: &mut impl fmt::Write,
-    operations: impl Iterator<Item = (&'static str, Sum)>,
+    operations: impl Iterator<Item = (&'static str, Sum)> + Clone,
     latency: bool,
 ) -> fmt::Result {
-    for (name, sum) in operations {
+    for (name, sum) in operations.clone() {
         write!(out, "{name} {} {} {} ", sum.requests, sum.bytes, sum.errors)?;
     }
-    write!(out, "latency {}", if latency { "on" } else { "off" })
+    write!(out, "latency {} again", if latency { "on" } else { "off" })?;
+    for (_, sum) in operations {
+        write!(out, " {}", sum.again)?;
+    }
+    Ok(())
 }

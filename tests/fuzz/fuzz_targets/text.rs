@@ -106,6 +106,7 @@ fn both(one: u64, other: u64) -> u64 {
 fn check_volumes(read: Sum, write: Sum) {
     let total = read.plus(write);
     assert_eq!(total.errors, both(read.errors, write.errors));
+    assert_eq!(total.again, both(read.again, write.again));
 
     let text = written(|out| write_volumes(out, read, write));
     let mut lines = text.split('\n');
@@ -139,11 +140,14 @@ fn check_status(sums: &[Sum], latency: bool) {
             requests: next(),
             bytes: next(),
             errors: next(),
+            again: operation.1.again,
         };
         assert_eq!((name, sum), operation);
     }
     let word = if latency { "on" } else { "off" };
-    assert_eq!(words.collect::<Vec<_>>(), ["latency", word]);
+    assert_eq!([words.next(), words.next()], [Some("latency"), Some(word)]);
+    assert_eq!(words.next(), Some("again"));
+    assert!(words.map(number).eq(operations().map(|(_, sum)| sum.again)));
 }
 
 /// What a snapshot's word of any bytes was written for.
@@ -243,11 +247,12 @@ fuzz_target!(|data: &[u8]| {
     check_histogram::<10, { Latencies::BUCKETS }>(&numbers);
 
     let sums: Vec<Sum> = numbers
-        .chunks_exact(3)
+        .chunks_exact(4)
         .map(|numbers| Sum {
             requests: numbers[0],
             bytes: numbers[1],
             errors: numbers[2],
+            again: numbers[3],
         })
         .collect();
     for sum in &sums {

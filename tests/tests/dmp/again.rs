@@ -67,6 +67,9 @@ fn a_polled_request_that_is_sent_again_is_no_error() {
     assert_eq!(errors, 0);
     assert!(again > 0, "{requests} requests");
     assert_eq!((latencies, requests), (200, 200 + again));
+    let status = machine.sh("dmsetup status d");
+    let end = format!(" latency on again {again} 0 0 0 0 0\n");
+    assert!(status.ends_with(&end), "{status}");
     assert_eq!(number(&mut machine, &format!("{device}/read/inflight")), 0);
     finish(machine);
 }

@@ -44,7 +44,7 @@ fn each_failed_request_is_one_error_and_one_request() {
     assert_eq!(
         machine.sh("dmsetup status proxy"),
         "0 2048 dmp read 7 28672 5 write 1 8192 1 discard 0 0 0 flush 0 0 0 \
-         write_zeroes 0 0 0 other 0 0 0 latency off\n"
+         write_zeroes 0 0 0 other 0 0 0 latency off again 0 0 0 0 0 0\n"
     );
     // Requests that failed are requests in `volumes`.
     assert_counts(

@@ -59,7 +59,7 @@ fn a_wrong_message_is_refused_with_a_line_in_the_log_and_changes_nothing() {
         assert_eq!(
             machine.sh("dmsetup status d"),
             "0 2048 dmp read 0 0 0 write 9 36864 0 discard 0 0 0 flush 0 0 0 \
-             write_zeroes 0 0 0 other 0 0 0 latency on\n",
+             write_zeroes 0 0 0 other 0 0 0 latency on again 0 0 0 0 0 0\n",
             "{message}"
         );
     }

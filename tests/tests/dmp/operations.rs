@@ -220,17 +220,15 @@ fn the_status_line_has_all_operations_and_is_that_of_the_device() {
     );
     let counters = "read 2 8192 0 write 3 196608 0 discard 1 65536 0 flush 2 0 0 \
                     write_zeroes 0 0 0 other 0 0 0";
+    let both_lines = |latency| {
+        let line = format!("2048 dmp {counters} latency {latency} again 0 0 0 0 0 0");
+        format!("0 {line}\n2048 {line}\n")
+    };
     machine.sh(&direct_reads("d", 4096, 2));
     machine.sh(&direct_writes("d", 65536, 3));
     machine.sh(&format!("{FSYNC}; blkdiscard -o 0 -l 65536 /dev/mapper/d"));
-    assert_eq!(
-        machine.sh("dmsetup status d"),
-        format!("0 2048 dmp {counters} latency on\n2048 2048 dmp {counters} latency on\n")
-    );
+    assert_eq!(machine.sh("dmsetup status d"), both_lines("on"));
     machine.sh("dmsetup message d 0 latency off");
-    assert_eq!(
-        machine.sh("dmsetup status d"),
-        format!("0 2048 dmp {counters} latency off\n2048 2048 dmp {counters} latency off\n")
-    );
+    assert_eq!(machine.sh("dmsetup status d"), both_lines("off"));
     finish(machine);
 }

@@ -9,6 +9,7 @@ fn sum(requests: u64, bytes: u64, errors: u64) -> Sum {
         requests,
         bytes,
         errors,
+        again: 0,
     }
 }
 
@@ -60,17 +61,21 @@ fn averages_and_sums_are_right_past_32_bits() {
 }
 
 #[test]
-fn status_is_each_operation_in_its_order_and_the_option() {
+fn status_is_each_operation_in_its_order_the_option_and_what_is_tried_again() {
+    let again = |again, sum| Sum { again, ..sum };
     let operations = [
-        ("read", sum(1, 4096, 0)),
-        ("other", sum(1 << 33, u64::MAX, 2)),
+        ("read", again(1 << 34, sum(1, 4096, 0))),
+        ("other", again(3, sum(1 << 33, u64::MAX, 2))),
     ];
     for (latency, word) in [(true, "on"), (false, "off")] {
         let mut text = String::new();
         write_status(&mut text, operations.into_iter(), latency).unwrap();
         assert_eq!(
             text,
-            format!("read 1 4096 0 other 8589934592 18446744073709551615 2 latency {word}")
+            format!(
+                "read 1 4096 0 other 8589934592 18446744073709551615 2 latency {word} \
+                 again 17179869184 3"
+            )
         );
     }
 }
@@ -92,7 +97,7 @@ proptest! {
             u128::from(one.requests) + u128::from(other.requests)
         );
         prop_assert_eq!(u128::from(both.bytes), u128::from(bytes) + u128::from(more_bytes));
-        prop_assert_eq!(both.errors, 3);
+        prop_assert_eq!((both.errors, both.again), (3, 0));
         let average = u128::from(both.bytes).checked_div(u128::from(both.requests));
         prop_assert_eq!(u128::from(both.avg_size()), average.unwrap_or(0));
     }
