@@ -35,6 +35,7 @@
       lint = pkgs.callPackage ./tests/lint.nix {
         inherit dmpstat fuzz;
         modules = map (machine: machine.dmp) [ lts latest ];
+        testModules = map (machine: machine.testModules) [ lts latest ];
         source = self;
       };
       # Checks that leave a processor alone, in contrast to those that boot machines.

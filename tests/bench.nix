@@ -30,7 +30,7 @@ let
       nativeBuildInputs = [ cpio ];
       inherit (machine) initramfs;
       archive = ../initramfs/archive.sh;
-      twin = callPackage ./c-modules.nix {
+      twin = callPackage ./modules.nix {
         inherit (machine) kernel;
         pname = "dmp-twin";
         src = ./bench/twin;

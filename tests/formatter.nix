@@ -12,8 +12,8 @@ writeShellApplication {
   ];
   text = ''
     cd "$(git rev-parse --show-toplevel)"
-    git ls-files -z 'module/*.rs' | xargs -0r rustfmt --edition 2021
-    git ls-files -z 'tests/*.rs' | xargs -0r rustfmt --edition 2024
+    git ls-files -z 'module/*.rs' 'tests/modules/*.rs' | xargs -0r rustfmt --edition 2021
+    git ls-files -z 'tests/*.rs' ':!tests/modules' | xargs -0r rustfmt --edition 2024
     git ls-files -z | xargs -0r shfmt -f | xargs -r shfmt -w
   '';
 }

@@ -9,9 +9,10 @@
   rustfmt,
   shellcheck,
   shfmt,
-  # The module, for each kernel that it is built for.
+  # The module, for each kernel that it is built for, and those that only tests use.
   modules,
   dmpstat,
+  testModules,
   fuzz,
   # The repository, for its scripts.
   source,
@@ -31,7 +32,7 @@ let
   built =
     name: flags: dmp:
     dmp.overrideAttrs (old: {
-      pname = "dmp-${name}";
+      pname = "${old.pname}-${name}";
       nativeBuildInputs = old.nativeBuildInputs ++ [ clippy ];
       makeFlags = old.makeFlags ++ flags ++ [ "KRUSTFLAGS=-Dwarnings" ];
       installPhase = "touch $out";
@@ -64,7 +65,7 @@ in
           doCheck = false;
           installPhase = "touch $out";
         });
-        modules = map (built "clippy" [ "CLIPPY=1" ]) modules;
+        modules = map (built "clippy" [ "CLIPPY=1" ]) (modules ++ testModules);
       }
       ''
         echo $tests $fuzz $dmpstat $modules >$out
@@ -85,8 +86,9 @@ in
         ];
       }
       ''
-        find ${../module} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
-        find ${crate.src}/tests ${./fuzz} ${dmpstat.src}/dmpstat -name '*.rs' -exec rustfmt --check --edition 2024 {} +
+        find ${../module} ${./modules} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
+        find ${crate.src}/tests ${./fuzz} ${dmpstat.src}/dmpstat -name '*.rs' \
+          -exec rustfmt --check --edition 2024 {} +
         touch $out
       '';
 

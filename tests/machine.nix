@@ -10,14 +10,19 @@ let
   kernel = callPackage ../kernel choice;
   dmp = callPackage ../module { inherit kernel; };
   initramfs = callPackage ../initramfs { inherit kernel dmp dmpstat; };
-  tools = callPackage ../initramfs/tools.nix {
-    inherit initramfs;
-    testModules = callPackage ./c-modules.nix {
-      inherit kernel;
-      pname = "dmp-test-modules";
-      src = ./modules;
+  testModules = callPackage ./modules.nix {
+    inherit kernel;
+    pname = "dmp-test-modules";
+    # One of them is made with the module's wrappers.
+    src = import ./source.nix {
+      wanted = [
+        "tests|tests/modules.*"
+        "module|module/(wrappers.*|helpers.*|bind.*|Kbuild.wrappers)"
+      ];
     };
+    folder = "tests/modules";
   };
+  tools = callPackage ../initramfs/tools.nix { inherit initramfs testModules; };
   parts = {
     inherit
       kernel
@@ -49,7 +54,7 @@ let
 in
 parts
 // {
-  inherit environment;
+  inherit environment testModules;
   inherit (bench) bench bench-distribution bench-smoke;
   vm = vm { };
   demo = vm {

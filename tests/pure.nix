@@ -6,7 +6,12 @@
 }:
 rustPlatform.buildRustPackage (
   import ./crate.nix {
-    wanted = [ "tests/tests|tests/tests/pure.*" ];
+    wanted = [
+      "tests/tests|tests/tests/pure.*"
+      # One test looks up in these what the documentation has.
+      "tests/modules|tests/modules/.*[.]rs"
+      "module/[a-z_/]*|module/.*[.]rs"
+    ];
     module = true;
   }
   // {

@@ -7,11 +7,10 @@
 //! # Example
 //!
 //! ```ignore
-//! let counters = PerCpu::<2>::new()?;
-//! counters.increment::<0>(0); // any context, any CPU, never blocks
-//! let mut sums = [0; 2];
-//! counters.sums(0, &mut sums);
-//! assert_eq!(sums, [1, 0]);
+//! // Any context, any CPU; it never blocks:
+//! self.under_way.increment::<BEGUN>(operation);
+//! // What all CPUs have counted:
+//! self.under_way.sums(BEGUN + number, &mut begun);
 //! ```
 
 use super::{

@@ -7,9 +7,11 @@
 //! # Example
 //!
 //! ```ignore
-//! let number = Rcu::new(Spare::new()?, 1);
-//! assert_eq!(*number.get(&rcu::read_lock()), 1);
-//! number.replace(Spare::new()?, 2); // the 1 is dropped when nobody reads it any more
+//! let value = Rcu::new(spare(), one);
+//! let section = rcu::read_lock();
+//! let seen = value.get(&section);
+//! // In the midst of a section, as it may be anywhere. What `seen` is stays until the section ends.
+//! drop(value.replace(spare(), Number::new(2).0));
 //! ```
 
 use super::{

@@ -28,4 +28,5 @@ mod stacking;
 mod table;
 mod transparent;
 mod under_load;
+mod wrappers;
 mod zoned;

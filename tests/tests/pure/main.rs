@@ -20,6 +20,7 @@ mod summary;
 #[path = "../../../module/table_line.rs"]
 mod table_line;
 
+mod examples;
 mod histograms;
 mod outputs;
 mod replacements;

@@ -1,10 +1,12 @@
-# Kernel modules in C of one folder, for one kernel: those that only tests use, and the
-# benchmark's twin of dmp.
+# Kernel modules of one folder, for one kernel: those that only tests use, and the benchmark's twin of
+# dmp.
 {
   stdenv,
   kernel,
   pname,
   src,
+  # Where the folder is in the source.
+  folder ? ".",
 }:
 stdenv.mkDerivation {
   inherit pname src;
@@ -15,10 +17,10 @@ stdenv.mkDerivation {
   # Warnings are errors here, as in the module.
   buildPhase = ''
     make $makeFlags -C ${kernel.dev}/lib/modules/${kernel.modDirVersion}/build \
-      M=$PWD W=1 KCFLAGS=-Werror modules
+      M=$PWD/${folder} W=1 KCFLAGS=-Werror KRUSTFLAGS=-Dwarnings modules
   '';
 
   installPhase = ''
-    install -D -m 444 *.ko -t $out
+    install -D -m 444 ${folder}/*.ko -t $out
   '';
 }

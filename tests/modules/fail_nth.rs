@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A target that is made from dmp's wrappers, as dmp is: `<start> <length> fail-nth <device> <n>` passes
+//! everything on to a device of which it takes as many sectors from the first on, but every n-th write fails.
+
+#[rustfmt::skip]
+#[allow(unused)] // Not all of them is used here.
+#[path = "../../module/wrappers/mod.rs"]
+mod wrappers;
+
+use core::{ffi::CStr, fmt, fmt::Write, num::NonZero, pin::Pin};
+use kernel::prelude::*;
+use wrappers::{atomic::Counters, bio::*, dm::*, output::Output};
+
+module! {
+    type: Registered,
+    name: "dmp_test_fail",
+    description: "Device-mapper target that fails every n-th write",
+    license: "GPL",
+}
+
+struct Registered(#[allow(dead_code)] Pin<KBox<Registration<FailNth>>>);
+
+impl kernel::Module for Registered {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let registration = Registration::new(module, ());
+        Ok(Self(KBox::pin_init(registration, GFP_KERNEL)?))
+    }
+}
+
+struct FailNth(linear::Linear, NonZero<u64>, Counters<1>);
+
+#[vtable]
+impl Target for FailNth {
+    const NAME: &'static CStr = c"fail-nth";
+    const VERSION: [u32; 3] = [1, 2, 3];
+    const FEATURES: Features = Features::PASSES_INTEGRITY.and(Features::NOWAIT);
+    type Context = ();
+    type Devices<'ti> = Device<'ti>;
+
+    fn ctr<'ti>(_: &(), line: &TableLine<'ti>) -> Result<(Self, Device<'ti>), Refusal> {
+        let path = line.args().next().ok_or((EINVAL, c"<device> is missing"))?;
+        let n = line.args().nth(1).and_then(|n| n.to_str().ok());
+        let n = n.and_then(|n| n.parse().ok());
+        let n = n.ok_or((EINVAL, c"<n> is not a number above 0"))?;
+        let device = line.open(path);
+        let device = device.map_err(|errno| (errno, c"<device>: cannot open it"))?;
+        let target = Self(linear::Linear::new(line, 0), n, Counters::new());
+        Ok((target, device))
+    }
+
+    fn map<'bio>(&self, _: &DmTarget, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
+        let Self(linear, n, writes) = self;
+        if bio.op() == ReqOp::WRITE && bio.size() > 0 && (writes.fetch_add(0, 1) + 1) % *n == 0 {
+            return Mapped::Kill;
+        }
+        Mapped::Remapped(linear.map(device, bio))
+    }
+
+    fn status(
+        &self,
+        _: &DmTarget,
+        device: &Device<'_>,
+        kind: StatusType,
+        out: &mut Output<'_>,
+    ) -> fmt::Result {
+        match kind {
+            StatusType::Info => write!(out, "{} writes", self.2.read(0)),
+            StatusType::Table => write!(out, "{} {}", device.name(), self.1),
+            StatusType::Ima => target_name_and_version::<Self>(out).and(out.write_char(';')),
+        }
+    }
+
+    fn iterate_devices(&self, ti: &DmTarget, dev: &Device<'_>, tell: &mut Callout<'_>) -> Iterated {
+        self.0.iterate_devices(ti, dev, tell)
+    }
+}

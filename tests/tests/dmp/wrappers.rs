@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Other targets that are made with the module's wrappers: tests/modules/fail_nth.rs and late.rs.
+
+use crate::common::*;
+
+const LOAD: &str = "insmod /lib/dmp-tests/dmp_test_fail.ko";
+
+/// Ten writes, and what became of each of them; then ten reads, and whether what was written is there.
+const WRITE_AND_READ: &str = "head -c 4096 /dev/zero | tr '\\0' x >/tmp/x; \
+    for n in $(seq 0 9); do \
+    dd if=/tmp/x of=DEVICE bs=4k seek=$n oflag=direct conv=notrunc status=none 2>/dev/null; \
+    echo $n $?; done; \
+    for n in $(seq 0 9); do \
+    dd if=DEVICE bs=4k skip=$n count=1 iflag=direct status=none | cmp -s - /tmp/x; echo $n $?; done";
+
+/// It has no end_io, message, preresume, ioctls, zones and direct access: device mapper does not call what
+/// a target does not have.
+#[test]
+fn a_target_of_the_same_wrappers_fails_every_third_write_and_nothing_else() {
+    let mut machine = machine_with_tools();
+    machine.sh(LOAD);
+    create(&mut machine, "third", "0 2048 fail-nth /dev/vda 3");
+    // What it does is counted above it.
+    let proxy = create(&mut machine, "proxy", "0 2048 dmp /dev/mapper/third");
+    let became = machine.sh(&WRITE_AND_READ.replace("DEVICE", "/dev/mapper/proxy"));
+    let expected = "0 0\n1 0\n2 1\n3 0\n4 0\n5 1\n6 0\n7 0\n8 1\n9 0\n".repeat(2);
+    assert_eq!(became, expected);
+    let all = [("read", 10, 40960, 0), ("write", 10, 40960, 3)];
+    assert_operations(&mut machine, &proxy, &all);
+    let disk = machine.sh("cat /sys/block/vda/dev");
+    assert_eq!(
+        machine.sh("dmsetup status third && dmsetup table third && dmsetup targets | grep fail"),
+        format!(
+            "0 2048 fail-nth 10 writes\n0 2048 fail-nth {} 3\nfail-nth         v1.2.3\n",
+            disk.trim()
+        )
+    );
+    // A flush is no write, and comes to the disk.
+    let before = disk_stat(&mut machine, "vda");
+    machine.sh("dd if=/dev/null of=/dev/mapper/third conv=fsync,notrunc status=none");
+    assert_eq!((disk_stat(&mut machine, "vda") - before).flushes, 1);
+    assert_eq!(
+        machine.sh("dmsetup status third"),
+        "0 2048 fail-nth 10 writes\n"
+    );
+    assert_refused(
+        &mut machine,
+        "dmsetup message third 0 reset",
+        "Invalid argument",
+    );
+    finish(machine);
+}
+
+#[test]
+fn a_target_that_does_not_come_to_be_says_why_and_leaves_its_device_to_others() {
+    let mut machine = machine_with_tools();
+    machine.sh(LOAD);
+    for (arguments, message) in [
+        ("", "<device> is missing"),
+        ("/dev/vda", "<n> is not a number above 0"),
+        ("/dev/vda 0", "<n> is not a number above 0"),
+        ("/dev/vdz 3", "<device>: cannot open it"),
+    ] {
+        let create = format!("dmsetup create third --table '0 2048 fail-nth {arguments}'");
+        machine.sh("dmesg -c >/dev/null");
+        assert_refused(&mut machine, &create, "failed");
+        let log = machine.sh("dmesg");
+        assert!(log.contains(&format!("fail-nth: {message}")), "{log}");
+    }
+    // Nobody has it any more.
+    create(&mut machine, "third", "0 2048 fail-nth /dev/vda 3");
+    assert_refused(&mut machine, "rmmod dmp_test_fail", "unavailable");
+    machine.sh("dmsetup remove third && mkfs.ext4 -q /dev/vda && rmmod dmp_test_fail");
+    assert_eq!(
+        machine.sh("dmsetup targets | grep -c fail-nth || true"),
+        "0\n"
+    );
+    finish(machine);
+}
+
+/// When a module's init fails, its memory goes, whoever holds a reference: a table made meanwhile would be
+/// left without its code. busybox's insmod tries a second time when it fails.
+#[test]
+fn a_module_whose_init_fails_stays_until_the_tables_of_its_target_are_gone() {
+    let mut machine = machine_with_tools();
+    let made = "until dmsetup create late --table '0 8 late' 2>/dev/null; do usleep 100000; done";
+    let said = machine.sh(&format!(
+        "insmod /lib/dmp-tests/dmp_test_late.ko 2>/run/said & {made}; sleep 1; \
+         dd if=/dev/mapper/late of=/dev/null bs=4k count=1 iflag=direct status=none 2>/dev/null; \
+         echo $?; dmsetup create more --table '0 8 late' 2>/dev/null; echo $?; \
+         cat /sys/module/dmp_test_late/refcnt; dmsetup remove late; \
+         {made}; dmsetup remove late; wait $!; echo $?; cat /run/said; ls /sys/module | grep late; true"
+    ));
+    let refused = "insmod: can't insert '/lib/dmp-tests/dmp_test_late.ko': No such device";
+    assert_eq!(said, format!("1\n1\n2\n19\n{refused}\n"));
+    finish(machine);
+}
