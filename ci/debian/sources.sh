@@ -1,0 +1,25 @@
+# Where a Debian 13 root is made from: for ci/nix, and for tests/debian, which call it in a script
+# that has a function die.
+# shellcheck shell=bash
+
+# The machine's own Debian sources, of whatever form, with trixie for the suite.
+trixie_sources() {
+	local origin codename uri components entry key keys lines=''
+	# The fields are apt's.
+	# shellcheck disable=SC2016
+	local format='$(ORIGIN)|$(CODENAME)|$(REPO_URI)|$(COMPONENT)|$(SOURCESENTRY)'
+	while IFS='|' read -r origin codename uri components entry; do
+		[[ $origin == Debian && $codename =~ ^(bookworm|trixie)(-updates|-security)?$ ]] || continue
+		keys=/usr/share/keyrings/debian-archive-keyring.gpg
+		while read -r key; do
+			keys+=,$key
+		done < <(sed -nE 's/^[^#]*signed-by[:=][[:space:]]*([^] ]+).*/\1/Ip' "${entry%:*}" |
+			tr ',' '\n' | grep '^/' | grep -vxF "$keys" | sort -u)
+		lines+="deb [signed-by=$keys] $uri ${codename/bookworm/trixie} $components"$'\n'
+		# The newest kernel is there.
+		[[ $codename == *-* ]] ||
+			lines+="deb [signed-by=$keys] $uri trixie-backports $components"$'\n'
+	done < <(apt-get indextargets --format "$format" 'Created-By: Packages')
+	[[ -n $lines ]] || die "there is no Debian repository in this machine's apt sources"
+	sort -u <<<"$lines"
+}
