@@ -12,7 +12,7 @@ stdenv.mkDerivation {
   src = builtins.path {
     name = "module";
     path = ./.;
-    filter = path: _: builtins.match ".*/docs|.*[.]nix" path == null;
+    filter = path: _: builtins.match ".*/(docs|dkms)|.*[.]nix" path == null;
   };
 
   nativeBuildInputs = kernel.moduleBuildDependencies ++ [ removeReferencesTo ];

@@ -1,5 +1,6 @@
 # Warnings of clippy and rustdoc, in the tests, in dmpstat and in the module, and what rustfmt,
-# shellcheck and shfmt would have otherwise. All of them are errors. And ci/nix's own test.
+# shellcheck and shfmt would have otherwise. All of them are errors. And the tests of ci/nix and of
+# module/dkms.
 {
   stdenv,
   runCommand,
@@ -103,9 +104,10 @@ in
       ''
         cd ${source}
         grep -rlE '^#!.*[/ ](ba)?sh$' --include='*' . | grep -v '/\.git/' >$NIX_BUILD_TOP/scripts
-        xargs shellcheck ci/debian/setup.sh <$NIX_BUILD_TOP/scripts
-        xargs shfmt -d ci/debian/setup.sh <$NIX_BUILD_TOP/scripts
+        xargs shellcheck ci/debian/setup.sh ci/debian/sources.sh <$NIX_BUILD_TOP/scripts
+        xargs shfmt -d ci/debian/setup.sh ci/debian/sources.sh <$NIX_BUILD_TOP/scripts
         bash ci/test.sh
+        bash tests/kernel-rust.sh
         touch $out
       '';
 }

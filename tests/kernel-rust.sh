@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# What module/dkms/kernel-rust says of kernels that dmp cannot be built for, and of those that it can.
+# The kernels, the compiler and dpkg are stand-ins.
+set -euo pipefail
+
+kernel_rust=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/module/dkms/kernel-rust
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export KERNEL_RUST_ROOT=$work/root
+
+rustc="rustc 1.85.1 (4eb161250 2025-03-15) (built from a source tarball)"
+build=$work/modules/7.3.4+deb13-amd64/build
+
+stand_in() { # program, script
+	printf '#!%s\n%s\n' "$BASH" "$2" >"$work/bin/$1"
+	chmod +x "$work/bin/$1"
+}
+
+# A Debian that has all, but for what the headers lack.
+fresh() {
+	rm -rf "${work:?}"/*
+	mkdir -p "$work/bin" "$work/root/etc" "$work/root/usr/src" "$build/include/config" \
+		"$work/sysroot/lib/rustlib/src/rust/library/core/src"
+	echo ID=debian >"$work/root/etc/os-release"
+	touch "$work/root/usr/src/linux-source-7.3.tar.xz" \
+		"$work/sysroot/lib/rustlib/src/rust/library/core/src/lib.rs"
+	printf '%s\n' CONFIG_RUST=y "CONFIG_RUSTC_VERSION_TEXT=\"$rustc\"" >"$build/include/config/auto.conf"
+	echo 7.3.4+deb13-amd64 >"$build/include/config/kernel.release"
+	stand_in rustc "[[ \$1 == --version ]] && echo '$rustc' || echo '$work/sysroot'"
+	stand_in bindgen ''
+	stand_in dpkg-query "echo -n 7.3.4-1~bpo13+1"
+}
+
+complete() {
+	mkdir -p "$build/rust" "$build/scripts"
+	touch "$build/rust/"{libcore,libkernel}.rmeta "$build/rust/libmacros.so" "$build/scripts/target.json"
+}
+
+expect() { # exit status, what is said
+	local said status=0
+	said=$(PATH=$work/bin:$PATH bash "$kernel_rust" check "$build" 2>&1) || status=$?
+	[[ $status == "$1" && $said == "$2" ]] || {
+		printf 'kernel-rust says, with %s:\n%s\nnot, with %s:\n%s\n' "$status" "$said" "$1" "$2" >&2
+		exit 1
+	}
+}
+
+fresh
+expect 0 ""
+
+fresh
+rm -r "$build"
+expect 1 "the headers of Linux 7.3.4+deb13-amd64 are missing: apt install linux-headers-7.3.4+deb13-amd64"
+
+fresh
+echo 6.12.18 >"$build/include/config/kernel.release"
+expect 1 "dmp needs Linux 6.12.19 or later, and this is Linux 6.12.18: boot a newer one"
+echo 6.12.19 >"$build/include/config/kernel.release"
+complete
+expect 0 ""
+
+fresh
+echo '# CONFIG_RUST is not set' >"$build/include/config/auto.conf"
+expect 1 "dmp is written in Rust, and Linux 7.3.4+deb13-amd64 is built without CONFIG_RUST: apt install -t trixie-backports linux-image-amd64 linux-headers-amd64 linux-source"
+echo ID=arch >"$work/root/etc/os-release"
+expect 1 "dmp is written in Rust, and Linux 7.3.4+deb13-amd64 is built without CONFIG_RUST: boot one with CONFIG_RUST=y"
+
+fresh
+stand_in rustc "echo 'rustc 1.96.1 (other)'"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is rustc 1.96.1 (other): apt install --allow-downgrades 'rustc=1.85.1*' 'libstd-rust-dev=1.85.1*' 'rust-src=1.85.1*'"
+stand_in rustc "exit 127"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: apt install 'rustc=1.85.1*'"
+
+fresh
+echo CONFIG_MODVERSIONS=y >>"$build/include/config/auto.conf"
+expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing and cannot be made, as the kernel has CONFIG_MODVERSIONS: install a kernel whose headers have $build/rust/libkernel.rmeta"
+complete
+expect 0 ""
+
+fresh
+echo ID=ubuntu >"$work/root/etc/os-release"
+expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing: apt install linux-lib-rust-7.3.4+deb13-amd64"
+complete
+expect 0 ""
+
+fresh
+stand_in dpkg-query "exit 1"
+expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing, and no package of Debian's has it: install headers that have $build/rust/libkernel.rmeta"
+
+fresh
+# shellcheck disable=SC2016
+stand_in dpkg-query '[[ ${*: -1} == linux-headers-* ]] && echo -n 7.3.4-1~bpo13+1'
+expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to has to be made from its source, and there is none: apt install linux-source-7.3=7.3.4-1~bpo13+1"
+# shellcheck disable=SC2016
+stand_in dpkg-query '[[ ${*: -1} == linux-headers-* ]] && echo -n 7.3.4-1~bpo13+1 || echo -n 7.3.5-1~bpo13+1'
+expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to has to be made from its source, and that here is of 7.3.5-1~bpo13+1, not of 7.3.4-1~bpo13+1: apt install linux-source-7.3=7.3.4-1~bpo13+1"
+
+fresh
+rm -r "$work/sysroot"
+expect 1 "the source of Rust's own library is missing: apt install 'rust-src=1.85.1*'"
+
+# Nothing is made where nothing is missing, and nothing is replaced.
+fresh
+complete
+PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir"
+[[ $(readlink "$work/kdir") == "$build" ]]
+said=$(PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir") && exit 1
+[[ $said == "$work/kdir is there already: name what is to be made" ]]
