@@ -27,10 +27,15 @@
         ) machines;
 
       dmpstat = pkgs.callPackage ./dmpstat { };
+      # The Debian packages have to run without this one's libraries.
+      deb = pkgs.callPackage ./ci/deb {
+        dmpstat = (pkgs.pkgsStatic or pkgs).callPackage ./dmpstat { };
+      };
       fuzz = pkgs.callPackage ./tests/fuzz.nix { };
       pure = pkgs.callPackage ./tests/pure.nix { };
       reproducible = pkgs.callPackage ./tests/reproducible.nix {
         inherit (lts) kernel dmp initramfs;
+        inherit deb;
       };
       lint = pkgs.callPackage ./tests/lint.nix {
         inherit dmpstat fuzz;
@@ -54,7 +59,7 @@
     {
       packages.${system} = {
         inherit (lts) kernel dmp initramfs vm demo try soak bench bench-distribution bench-smoke;
-        inherit dmpstat;
+        inherit dmpstat deb;
         default = lts.dmp;
         # All that checks need and the checks that boot nothing: they can be built side by side.
         check-inputs = pkgs.callPackage ./tests/inputs.nix {

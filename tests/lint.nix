@@ -104,8 +104,8 @@ in
       ''
         cd ${source}
         grep -rlE '^#!.*[/ ](ba)?sh$' --include='*' . | grep -v '/\.git/' >$NIX_BUILD_TOP/scripts
-        xargs shellcheck ci/debian/setup.sh ci/debian/sources.sh <$NIX_BUILD_TOP/scripts
-        xargs shfmt -d ci/debian/setup.sh ci/debian/sources.sh <$NIX_BUILD_TOP/scripts
+        xargs shellcheck ci/debian/setup.sh ci/debian/sources.sh ci/deb/build.sh <$NIX_BUILD_TOP/scripts
+        xargs shfmt -d ci/debian/setup.sh ci/debian/sources.sh ci/deb/build.sh <$NIX_BUILD_TOP/scripts
         bash ci/test.sh
         bash tests/kernel-rust.sh
         touch $out

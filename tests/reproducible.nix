@@ -1,9 +1,10 @@
-# Builds dmp and the initramfs a second time, as other derivations, and compares.
+# Builds dmp, the initramfs and the Debian packages a second time, as other derivations, and compares.
 {
   runCommand,
   kernel,
   dmp,
   initramfs,
+  deb,
 }:
 let
   again = package: package.overrideAttrs (_: { builtAgain = "yes"; });
@@ -18,9 +19,14 @@ runCommand "dmp-reproducible"
       initramfs
       (again initramfs)
     ];
+    debs = [
+      deb
+      (again deb)
+    ];
   }
   ''
     cmp $modules
     cmp $initrds
+    diff -r $debs
     touch $out
   ''

@@ -100,6 +100,7 @@ let
       "cargo"
       "clippy"
       "cpio"
+      "dpkg"
       "flex"
       "gzip"
       "kmod"

@@ -1,0 +1,67 @@
+# Makes the packages in $out. The environment is that of default.nix.
+# shellcheck shell=bash disable=SC2154
+set -euo pipefail
+
+# $1: the package, whose files are in the folder of that name; $2: its version.
+package() {
+	local name=$1 version=$2 doc=$1/usr/share/doc/$1 file
+	local first="$name ($version) "
+	[[ $(head -n 1 "$packaging/$name/changelog") == "$first"* ]] || {
+		echo "ci/deb/$name/changelog does not begin with $first" >&2
+		exit 1
+	}
+	mkdir -p "$name/DEBIAN" "$doc"
+	for file in "$packaging/$name"/*; do
+		[[ $file != */changelog ]] || continue
+		sed "s/@VERSION@/$version/g" "$file" >"$name/DEBIAN/$(basename "$file")"
+	done
+	# dpkg asks before it replaces one that was edited.
+	[[ ! -d $name/etc ]] ||
+		(cd "$name" && find etc -type f -printf '/%p\n' | sort >DEBIAN/conffiles)
+	cp "$packaging/copyright" "$doc/"
+	gzip -9n <"$packaging/$name/changelog" >"$doc/changelog.gz"
+	echo "Installed-Size: $(du -k -s --apparent-size "$name" | cut -f 1)" >>"$name/DEBIAN/control"
+
+	find "$name" -type d -exec chmod 755 {} +
+	find "$name" -type f -perm /100 -exec chmod 755 {} +
+	find "$name" -type f ! -perm /100 -exec chmod 644 {} +
+	for file in preinst postinst prerm postrm; do
+		[[ ! -e $name/DEBIAN/$file ]] || chmod 755 "$name/DEBIAN/$file"
+	done
+	(cd "$name" && find . -path ./DEBIAN -prune -o -type f -printf '%P\n' | sort |
+		xargs -r -d '\n' md5sum >DEBIAN/md5sums)
+
+	SOURCE_DATE_EPOCH=$(date +%s --date "$(sed -n 's/^ -- .*>  //p' "$packaging/$name/changelog")")
+	export SOURCE_DATE_EPOCH
+	find "$name" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+	# With more threads the archive is cut into more pieces.
+	dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$name" "$out/"
+}
+
+mkdir "$out"
+
+version=$(sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' "$module/helpers.c")
+grep -qxF "PACKAGE_VERSION=\"$version\"" "$module/dkms/dkms.conf" || {
+	echo "module/dkms/dkms.conf has another version than module/helpers.c, $version" >&2
+	exit 1
+}
+source=dmp-dkms/usr/src/dmp-$version
+mkdir -p "$source"
+cp -r --no-preserve=ownership "$module"/. "$source/"
+chmod -R u+w "$source"
+mv "$source/dkms/dkms.conf" "$source/"
+mkdir -p dmp-dkms/usr/share/doc/dmp-dkms
+mv "$source"/docs/* dmp-dkms/usr/share/doc/dmp-dkms/
+rmdir "$source/docs"
+package dmp-dkms "$version"
+
+mkdir -p dmpstat/usr
+cp -r --no-preserve=ownership "$dmpstat"/. dmpstat/usr/
+chmod -R u+w dmpstat
+[[ ! -d dmpstat/usr/etc ]] || mv dmpstat/usr/etc dmpstat/
+# Units and rules name the program where Nix has it.
+{ grep -rlZI "$dmpstat/bin" dmpstat || :; } | xargs -r0 sed -i "s|$dmpstat/bin|/usr/bin|g"
+# Where Debian's zsh looks.
+mv dmpstat/usr/share/zsh/site-functions dmpstat/usr/share/zsh/vendor-completions
+find dmpstat/usr/share/man -name '*.[0-9]' -exec gzip -9n {} +
+package dmpstat "$dmpstatVersion"
