@@ -93,6 +93,10 @@
         quiet
         // { inherit (lts.checks) tests stress bench-smoke; }
         // named [ "tests" "bench-smoke" ] { latest = latest.checks; }
-        // named [ "tests" ] { debug = debug.checks; };
+        // named [ "tests" ] { debug = debug.checks; }
+        # Only nixpkgs has a NixOS.
+        // lib.optionalAttrs (pkgs ? testers) {
+          nixos = pkgs.callPackage ./tests/nixos.nix { module = self.nixosModules.dmp; };
+        };
     };
 }

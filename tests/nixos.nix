@@ -1,0 +1,38 @@
+# services.dmp on a NixOS: a volume in use counts exactly when dmp is put into it, and is scraped.
+{ testers, module }:
+testers.runNixOSTest {
+  name = "dmp";
+
+  nodes.machine =
+    { pkgs, ... }:
+    {
+      imports = [ module ];
+      boot.kernelPackages = pkgs.linuxPackages_latest;
+      virtualisation.emptyDiskImages = [ 512 ];
+      services.dmp = {
+        enable = true;
+        exporter.enable = true;
+      };
+      environment.systemPackages = [ pkgs.curl ];
+    };
+
+  testScript = ''
+    machine.wait_for_unit("multi-user.target")
+    machine.succeed(
+        "vgcreate vg /dev/vdb",
+        "lvcreate --yes --name data --size 256M vg",
+        "mkfs.ext4 -q /dev/vg/data",
+        "mount /dev/vg/data /mnt",
+        "dd if=/dev/zero of=/mnt/file bs=4k count=100 && sync",
+    )
+    machine.succeed(
+        "dmsetup table vg-data | sed 's/ linear / dmp /' | dmsetup reload vg-data",
+        "dmsetup suspend vg-data && dmsetup resume vg-data",
+        "dmpstat reset vg/data",
+        "dd if=/mnt/file of=/dev/null bs=4k count=100 iflag=direct",
+        "grep -x 100 /sys/module/dmp/stat/dm-0/read/requests",
+    )
+    machine.wait_for_unit("dmp-exporter.service")
+    machine.succeed("curl --fail --silent http://127.0.0.1:10367/metrics | grep dmp_requests_total")
+  '';
+}
