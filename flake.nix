@@ -31,6 +31,7 @@
       deb = pkgs.callPackage ./ci/deb {
         dmpstat = (pkgs.pkgsStatic or pkgs).callPackage ./dmpstat { };
       };
+      debian-machine = pkgs.callPackage ./tests/debian { inherit deb; };
       fuzz = pkgs.callPackage ./tests/fuzz.nix { };
       pure = pkgs.callPackage ./tests/pure.nix { };
       reproducible = pkgs.callPackage ./tests/reproducible.nix {
@@ -59,7 +60,7 @@
     {
       packages.${system} = {
         inherit (lts) kernel dmp initramfs vm demo try soak bench bench-distribution bench-smoke;
-        inherit dmpstat deb;
+        inherit dmpstat deb debian-machine;
         default = lts.dmp;
         # All that checks need and the checks that boot nothing: they can be built side by side.
         check-inputs = pkgs.callPackage ./tests/inputs.nix {
@@ -75,7 +76,10 @@
       apps.${system} = {
         default = app lts.demo;
       }
-      // builtins.mapAttrs (_: app) { inherit (lts) vm demo try soak bench bench-distribution bench-smoke; };
+      // builtins.mapAttrs (_: app) {
+        inherit (lts) vm demo try soak bench bench-distribution bench-smoke;
+        inherit debian-machine;
+      };
 
       devShells.${system}.default = pkgs.callPackage ./ci/shell.nix { machine = lts; };
 
