@@ -177,7 +177,8 @@ pub fn queue(machine: &mut Machine, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// No device is there, and no trace of one in sysfs.
+/// No device is there, and no trace of one in sysfs. Device mapper closes what a target has left open, and
+/// says so.
 #[track_caller]
 pub fn assert_nothing_left(machine: &mut Machine, what: &str) {
     let left = machine.sh(&format!("dmsetup ls; ls {STAT} /dev/mapper"));
@@ -186,6 +187,8 @@ pub fn assert_nothing_left(machine: &mut Machine, what: &str) {
         format!("No devices found\n/dev/mapper:\ncontrol\n\n{STAT}:\nvolumes\n"),
         "{what}"
     );
+    let open = machine.sh("dmesg | grep 'dm_put_device call missing' || true");
+    assert_eq!(open, "", "{what}");
 }
 
 /// sh that writes `count` blocks of `size` bytes of zeros to a device from its beginning on, each

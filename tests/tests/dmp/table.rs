@@ -300,3 +300,41 @@ fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
     machine.sh("losetup -d /dev/loop0");
     finish(machine);
 }
+
+/// Device mapper asks the target for each range of each disk (`iterate_devices`), and refuses the line.
+#[test]
+fn a_line_that_does_not_fit_the_disks_blocks_is_refused_as_linears_is() {
+    let mut machine = machine();
+    scsi_disk(&mut machine, "sector_size=4096");
+    for (line, message) in [
+        (
+            "0 2049 TARGET /dev/sda 0",
+            "len=2049 not aligned to h/w logical block size 4096 of sda",
+        ),
+        (
+            "0 2048 TARGET /dev/sda 4",
+            "start=4 not aligned to h/w logical block size 4096 of sda",
+        ),
+        // The second of two.
+        (
+            "0 2048 TARGET /dev/sda 0\n2048 2052 TARGET /dev/sda 8",
+            "len=2052 not aligned to h/w logical block size 4096 of sda",
+        ),
+    ] {
+        for target in ["linear", "dmp"] {
+            let line = line.replace("TARGET", target);
+            machine.sh("dmesg -c >/dev/null");
+            assert_refused(
+                &mut machine,
+                &format!("dmsetup create d <<'END'\n{line}\nEND"),
+                "Invalid argument",
+            );
+            let log = machine.sh("dmesg");
+            assert!(log.contains(message), "{line}: {log}");
+        }
+    }
+    // The smallest that does.
+    create(&mut machine, "d", "0 8 dmp /dev/sda 8");
+    machine.sh(&direct_writes("d", 4096, 1));
+    finish(machine);
+}

@@ -123,6 +123,23 @@ fn a_read_only_disk_makes_a_read_only_device_and_no_other() {
     finish(machine);
 }
 
+/// A disk with its tab set is not to be opened for writing, not even by who does not write.
+#[test]
+fn a_read_only_table_opens_its_disk_for_reading_only() {
+    let mut machine = machine();
+    scsi_disk(&mut machine, "wp=1");
+    for target in ["linear", "dmp"] {
+        machine.sh(&format!(
+            "dmsetup create --readonly {target} --table '0 2048 {target} /dev/sda 0'"
+        ));
+    }
+    let read = "dd if=DEVICE of=/dev/null bs=4k count=1 iflag=direct status=none";
+    let devices = ["/dev/mapper/linear", "/dev/mapper/dmp"];
+    let outcome = assert_alike(&mut machine, devices, read);
+    assert_eq!(outcome.status, 0, "{outcome:?}");
+    finish(machine);
+}
+
 /// What the disk cannot do, neither device can, with the same error.
 #[test]
 fn what_the_disk_refuses_is_refused_alike() {
