@@ -12,6 +12,7 @@ mod again;
 mod counters;
 mod data;
 mod dax;
+mod dmpstat;
 mod errors;
 mod io_sizes;
 mod latency;

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What dmpstat, which is in the machine, says of the devices there.
+
+use dmp_vm::Machine;
+use serde_json::Value;
+
+use crate::common::*;
+
+/// What the machine's dmpstat says, line by line.
+#[track_caller]
+fn lines(machine: &mut Machine, script: &str) -> Vec<Value> {
+    let text = machine.sh(script);
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+        .collect()
+}
+
+/// The devices of its one report.
+#[track_caller]
+fn report(machine: &mut Machine, options: &str) -> Vec<Value> {
+    let lines = lines(machine, &format!("dmpstat -j {options}"));
+    assert_eq!(lines.len(), 1);
+    lines[0]["devices"].as_array().unwrap().clone()
+}
+
+/// So much a second, over all of the time that it is of: what was counted.
+fn counted(device: &Value, column: &str, unit: f64) -> f64 {
+    let number = |key: &str| device[key].as_f64().unwrap_or_else(|| panic!("{device}"));
+    (number(column) * number("seconds") * unit).round()
+}
+
+#[test]
+fn it_says_what_dd_did() {
+    let mut machine = machine();
+    create(&mut machine, "d", "0 131072 dmp /dev/vda 0 1 latency");
+    machine.sh(&format!(
+        "{} && {}",
+        direct_writes("d", 4096, 100),
+        direct_reads("d", 16384, 500)
+    ));
+    let device = &report(&mut machine, "d")[0];
+    assert_eq!(counted(device, "r/s", 1.0), 500.0);
+    assert_eq!(counted(device, "rkB/s", 1024.0), 500.0 * 16384.0);
+    assert_eq!(counted(device, "w/s", 1.0), 100.0);
+    assert_eq!(counted(device, "wkB/s", 1024.0), 100.0 * 4096.0);
+    assert_eq!(
+        (&device["rareq-sz"], &device["wareq-sz"]),
+        (&16.0.into(), &4.0.into())
+    );
+    assert_eq!(
+        (&device["inflight"], &device["err/s"]),
+        (&0.0.into(), &0.0.into())
+    );
+    let histogram = lines(&mut machine, "dmpstat hist -j size d");
+    let sizes = |key: &str| histogram[0]["devices"][0][key].to_string();
+    assert_eq!(sizes("read_size_bytes"), r#"[{"count":500,"up_to":16384}]"#);
+    assert_eq!(sizes("write_size_bytes"), r#"[{"count":100,"up_to":4096}]"#);
+    finish(machine);
+}
+
+/// Each is the bound of the bucket in which the module's own histogram has that request.
+#[test]
+fn percentiles_are_those_of_the_modules_histogram() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0 1 latency");
+    machine.sh(&direct_reads("d", 4096, 1000));
+    let shown = &report(&mut machine, "d")[0];
+    let buckets = histogram(&mut machine, &format!("{device}/read/latency_histogram"));
+    for (column, rank) in [("r_p50", 500), ("r_p99", 990), ("r_p99.9", 999)] {
+        let mut below = 0;
+        let bucket = buckets.iter().find(|(_, count)| {
+            below += count;
+            below >= rank
+        });
+        let bound: f64 = bucket.unwrap().0.parse().unwrap();
+        assert_eq!(shown[column].as_f64(), Some(bound / 1e6), "{column}");
+    }
+    finish(machine);
+}
+
+#[test]
+fn what_lies_between_two_samples_is_of_the_time_since_it_began_anew() {
+    let mut machine = machine();
+    create(&mut machine, "a", "0 2048 dmp /dev/vda 0 1 latency");
+    create(&mut machine, "b", "0 2048 dmp /dev/vda 2048 1 latency");
+    create(&mut machine, "c", "0 2048 dmp /dev/vda 4096 1 latency");
+    machine.sh(&["a", "b", "c"]
+        .map(|name| direct_reads(name, 4096, 9))
+        .join(" && "));
+    // The first report is out before anything is done.
+    let reports = lines(
+        &mut machine,
+        &format!(
+            "dmpstat -j 3 2 >out & until [ -s out ] || ! kill -0 $!; do usleep 10000; done; \
+             {{ dmsetup message a 0 reset && dmpstat latency off b && dmsetup remove c && \
+             dmsetup create other --table '0 2048 dmp /dev/vda 4096' && {}; }} >&2 && wait && cat out",
+            ["a", "b", "other"]
+                .map(|name| direct_reads(name, 4096, 5))
+                .join(" && "),
+        ),
+    );
+    assert_eq!(reports.len(), 2);
+    let devices = reports[1]["devices"].as_array().unwrap();
+    let said: Vec<String> = devices
+        .iter()
+        .map(|of| {
+            format!(
+                "{} {} {} {}",
+                of["device"],
+                of["name"],
+                of["anew"],
+                counted(of, "r/s", 1.0)
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            r#""dm-0" "a" "reset" 5"#,
+            r#""dm-1" "b" "latency" 5"#,
+            r#""dm-2" "other" "new" 5"#
+        ]
+    );
+    assert_eq!(devices[1]["r_await"], Value::Null);
+    finish(machine);
+}
+
+#[test]
+fn requests_of_a_suspended_disk_are_under_way() {
+    let mut machine = machine();
+    machine.sh("dmsetup create disk --table '0 2048 linear /dev/vda 0'");
+    create(&mut machine, "d", "0 2048 dmp /dev/mapper/disk 0 1 latency");
+    machine.sh(&format!(
+        "dmsetup suspend disk && {{ {} & }} && \
+         until [ $(cat {STAT}/dm-1/read/inflight) = 1 ]; do usleep 10000; done",
+        direct_reads("d", 4096, 1)
+    ));
+    let device = &report(&mut machine, "-z d")[0];
+    assert_eq!(device["inflight"].as_f64(), Some(1.0));
+    machine.sh("dmsetup resume disk && wait");
+    finish(machine);
+}
+
+#[test]
+fn names_of_any_bytes_are_shown_and_understood() {
+    let mut machine = machine();
+    let names = [r#"a"b\"#.to_owned(), "n".repeat(127), "é".to_owned()];
+    for name in &names {
+        machine.sh(&format!(
+            "dmsetup create --manglename none '{name}' --table '0 2048 dmp /dev/vda 0'"
+        ));
+    }
+    let shown: Vec<Value> = report(&mut machine, "")
+        .iter()
+        .map(|of| of["name"].clone())
+        .collect();
+    let shown_first = r#"a"b\x5c"#;
+    assert_eq!(shown, [shown_first, &*names[1], &*names[2]]);
+    for (device, name) in [
+        ("dm-0", shown_first),
+        ("dm-0", &names[0]),
+        ("dm-1", &names[1]),
+        ("dm-2", &names[2]),
+    ] {
+        let found = report(&mut machine, &format!("'{name}'"));
+        assert_eq!(
+            (found.len(), &found[0]["device"]),
+            (1, &device.into()),
+            "{name}"
+        );
+    }
+    finish(machine);
+}
+
+#[test]
+fn without_devices_it_says_how_to_make_one_and_of_three_hundred_none_is_missing() {
+    let mut machine = machine();
+    assert_refused(&mut machine, "dmpstat", "dmsetup create NAME --table");
+    machine.sh(
+        "for n in $(seq 0 299); do dmsetup create v$n --table '0 8 dmp /dev/vda 0' || exit; done",
+    );
+    let devices = report(&mut machine, "");
+    let expected: Vec<Value> = (0..300).map(|n| format!("v{n}").into()).collect();
+    let names: Vec<Value> = devices.iter().map(|of| of["name"].clone()).collect();
+    assert_eq!(names, expected);
+    finish(machine);
+}
+
+#[test]
+fn anybody_may_look_and_only_root_may_reset() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    machine.sh(MAKE_USER);
+    machine.sh(&direct_reads("d", 4096, 3));
+    let text = machine.sh("su user -c 'dmpstat -j d'");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(counted(&report["devices"][0], "r/s", 1.0), 3.0);
+    for command in ["reset d", "latency on d"] {
+        assert_refused(
+            &mut machine,
+            &format!("su user -c 'dmpstat {command}'"),
+            "Run it as root",
+        );
+    }
+    assert_eq!(number(&mut machine, &format!("{device}/read/requests")), 3);
+    machine.sh("dmpstat reset d");
+    assert_eq!(number(&mut machine, &format!("{device}/read/requests")), 0);
+    finish(machine);
+}
+
+#[test]
+fn it_never_opens_the_device_and_its_last_line_is_whole_at_an_interrupt() {
+    let mut machine = machine();
+    create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let reports = lines(
+        &mut machine,
+        "dmpstat -j 0.01 >out & pid=$!; until [ -s out ] || ! kill -0 $!; do usleep 10000; done; usleep 200000; \
+         [ \"$(dmsetup info -c --noheadings -o open d)\" = 0 ] || exit; \
+         kill -TERM $pid; wait $pid; cat out",
+    );
+    assert!(reports.len() > 1, "{}", reports.len());
+    finish(machine);
+}
