@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Makes the README's pictures in the test machine, as one would see it in a terminal:
+//!
+//!     cargo run --example pictures -- DIRECTORY DMP-VM
+//!
+//! DMP-VM is the program that `ci/nix build .#vm` makes. What the program writes to its terminal is
+//! drawn by a terminal emulator, and its cells become SVG.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use vt100::{Cell, Color, Parser, Screen};
+
+const COLUMNS: u16 = 100;
+const ROWS: u16 = 24;
+/// Of a cell, in pixels.
+const CELL: (f64, f64) = (8.4, 18.0);
+/// Longer than anything takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// What is on the lines before which the shell waits.
+const PROMPT: &str = "dmp:~# ";
+
+/// Volumes over one disk, and what a database, a log and a backup would do to them.
+const LOAD: &str = "\
+make() { dmsetup create $1 --table \"0 32768 dmp /dev/vda $2 1 latency\"; }; \
+make db-data 0; make db-log 32768; make backup 65536; make scratch 98304; \
+load() { while :; do dd \"$@\" status=none 2>/dev/null; usleep 20000; done & }; \
+load if=/dev/mapper/db-data of=/dev/null bs=8k count=200 iflag=direct; \
+load if=/dev/zero of=/dev/mapper/db-data bs=8k count=50 oflag=direct; \
+load if=/dev/zero of=/dev/mapper/db-log bs=4k count=100 oflag=direct conv=fsync; \
+load if=/dev/mapper/backup of=/dev/null bs=256k count=20 iflag=direct";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    let [directory, machine] = arguments.as_slice() else {
+        return Err("name a directory for the pictures, and dmp-vm".into());
+    };
+    let pair = native_pty_system().openpty(PtySize {
+        rows: ROWS,
+        cols: COLUMNS,
+        ..PtySize::default()
+    })?;
+    let mut child = pair.slave.spawn_command(CommandBuilder::new(machine))?;
+    let mut output = pair.master.try_clone_reader()?;
+    let mut keys = pair.master.take_writer()?;
+    let seen = Arc::new(Mutex::new(Parser::new(ROWS, COLUMNS, 0)));
+    let screen = seen.clone();
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(length @ 1..) = output.read(&mut bytes) {
+            seen.lock().unwrap().process(&bytes[..length]);
+        }
+    });
+    let contents = || screen.lock().unwrap().screen().contents();
+    let wait = |text: &str| {
+        let began = Instant::now();
+        while !contents().trim_end().ends_with(text.trim_end()) {
+            if began.elapsed() > PATIENCE {
+                return Err(format!("no {text:?}:\n{}", contents()));
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    };
+    let picture = |name: &str| {
+        let path = Path::new(directory).join(name);
+        fs::write(path, svg(screen.lock().unwrap().screen()))
+    };
+
+    wait(PROMPT)?;
+    for line in [LOAD, "sleep 2; clear"] {
+        write!(keys, "{line}\r")?;
+        thread::sleep(Duration::from_secs(4));
+        wait(PROMPT)?;
+    }
+    write!(keys, "dmpstat 1 3\r")?;
+    thread::sleep(Duration::from_secs(4));
+    wait(PROMPT)?;
+    picture("table.svg")?;
+    write!(keys, "dmpstat top\r")?;
+    // The history is of some intervals then.
+    thread::sleep(Duration::from_secs(25));
+    write!(keys, "\x1b[C")?;
+    thread::sleep(Duration::from_secs(2));
+    picture("top.svg")?;
+    write!(keys, "q")?;
+    wait(PROMPT)?;
+    write!(keys, "\x01x")?;
+    child.wait()?;
+    Ok(())
+}
+
+/// The cells as they look, those of one look in a line together.
+fn svg(screen: &Screen) -> String {
+    let (rows, columns) = screen.size();
+    let used = (0..rows).rev().find(|row| {
+        (0..columns).any(|column| screen.cell(*row, column).is_some_and(Cell::has_contents))
+    });
+    let rows = used.map_or(1, |row| row + 1);
+    let (width, height) = (f64::from(columns) * CELL.0, f64::from(rows) * CELL.1);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{:.0}\" height=\"{:.0}\" \
+         font-family=\"monospace\" font-size=\"14\" fill=\"#d4d4d4\">\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"#1e1e1e\"/>\n",
+        width + 16.0,
+        height + 16.0
+    );
+    for row in 0..rows {
+        let mut column = 0;
+        while column < columns {
+            let Some(first) = screen.cell(row, column) else {
+                break;
+            };
+            let begin = column;
+            let mut text = String::new();
+            while let Some(cell) = screen.cell(row, column).filter(|cell| alike(first, cell)) {
+                let contents = cell.contents();
+                text += if contents.is_empty() { " " } else { &contents };
+                column += 1;
+            }
+            draw(&mut svg, first, text, (begin, column, row));
+        }
+    }
+    svg += "</svg>\n";
+    svg
+}
+
+fn alike(one: &Cell, other: &Cell) -> bool {
+    let look = |cell: &Cell| {
+        let drawn = cell.contents().chars().any(|character| character >= '▀');
+        let of = (cell.bold(), cell.underline(), cell.inverse());
+        (cell.fgcolor(), of, drawn)
+    };
+    look(one) == look(other)
+}
+
+fn draw(svg: &mut String, cell: &Cell, text: String, (begin, end, row): (u16, u16, u16)) {
+    let (x, y) = (
+        8.0 + f64::from(begin) * CELL.0,
+        8.0 + f64::from(row) * CELL.1,
+    );
+    let width = f64::from(end - begin) * CELL.0;
+    let colour = match cell.fgcolor() {
+        Color::Idx(1 | 9) => "#f14c4c",
+        Color::Idx(3 | 11) => "#e5e510",
+        Color::Idx(6 | 14) => "#29b8db",
+        _ => "#d4d4d4",
+    };
+    let colour = if cell.inverse() {
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"{colour}\"/>",
+            CELL.1
+        );
+        "#1e1e1e"
+    } else {
+        colour
+    };
+    if text.trim().is_empty() {
+        return;
+    }
+    // Blocks are drawn: fonts leave gaps between them.
+    if text
+        .chars()
+        .all(|character| ('▁'..='█').contains(&character))
+    {
+        for (at, character) in text.chars().enumerate() {
+            let eighths = f64::from(u32::from(character) - u32::from('▁') + 1);
+            let height = (CELL.1 - 3.0) * eighths / 8.0;
+            let (x, y) = (x + at as f64 * CELL.0, y + CELL.1 - 1.0 - height);
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\" fill=\"{colour}\"/>",
+                CELL.0
+            );
+        }
+        return;
+    }
+    let mut style = format!("fill=\"{colour}\"");
+    if cell.bold() {
+        style += " font-weight=\"bold\"";
+    }
+    if cell.underline() {
+        style += " text-decoration=\"underline\"";
+    }
+    let text = text.trim_end();
+    let length = text.chars().count() as f64 * CELL.0;
+    let text = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{length:.1}\" xml:space=\"preserve\" {style}>{text}</text>",
+        y + 13.5
+    );
+}
