@@ -98,6 +98,24 @@ pub enum Command {
         #[arg(required = true, value_name = "DEVICE")]
         devices: Vec<OsString>,
     },
+    /// Count what passes through volumes that run: root only
+    ///
+    /// Each linear line of the volume's table becomes a dmp line, which does the same and counts.
+    /// Nothing is lost, and nothing has to be unmounted. In every failure the volume runs on as before.
+    /// LVM writes its own tables when it changes a volume, and then the counting ends: volumes that are
+    /// listed in /etc/dmp/attach.conf are attached again by themselves.
+    Attach(Attach),
+    /// Count no more what passes through attached volumes: root only
+    ///
+    /// Each dmp line becomes a linear line, and the counters go. A volume that /etc/dmp/attach.conf
+    /// lists is not attached again by itself until it is made anew.
+    Detach {
+        /// Which volumes, as of the table.
+        #[arg(required = true, value_name = "VOLUME")]
+        volumes: Vec<OsString>,
+    },
+    /// Which volumes are attached, since when, and how often they were attached again
+    Status,
     /// Begin to count at zero again: root only
     Reset {
         /// Which devices, as of the table.
@@ -118,6 +136,34 @@ pub enum Command {
             dmpstat export [OPTIONS] --textfile FILE [DEVICE...] [INTERVAL [COUNT]]\n       \
             dmpstat export [OPTIONS] --listen ADDRESS [DEVICE...]")]
     Export(Export),
+}
+
+/// Which volumes are attached, and how.
+#[derive(Debug, Default, clap::Args)]
+pub struct Attach {
+    /// Which volumes, as of the table: with linear lines, as LVM's usual volumes have.
+    #[arg(
+        value_name = "VOLUME",
+        required_unless_present = "all",
+        conflicts_with = "all"
+    )]
+    pub volumes: Vec<OsString>,
+    /// Measure how long requests take, too
+    #[arg(long)]
+    pub latency: bool,
+    /// Have flushes go past the counters, as dm-linear passes them
+    #[arg(long)]
+    pub flush_bypass: bool,
+    /// Print the tables, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// All volumes that /etc/dmp/attach.conf lists, with the options that it gives them
+    #[arg(long, conflicts_with_all = ["latency", "flush_bypass"])]
+    pub all: bool,
+    /// Only those of the volumes that /etc/dmp/attach.conf lists: so they are attached again by
+    /// udev's rule. Others, and those that were detached, are left alone without a word
+    #[arg(long, conflicts_with_all = ["all", "latency", "flush_bypass"])]
+    pub listed: bool,
 }
 
 /// Whether something is to be.

@@ -24,7 +24,7 @@ pub enum Error {
     #[error(
         "there is no dmp device yet. Make one over a disk with\n  \
          dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\"\n\
-         or have an existing linear device counted: load its table again with \"dmp\" for \"linear\""
+         or have a linear volume counted as it runs: dmpstat attach VOLUME"
     )]
     NoDevices,
     #[error("there is no dmp device \"{wanted}\"{}", near_names(.near))]
@@ -46,6 +46,8 @@ pub enum Error {
     Snapshot { path: PathBuf, source: Malformed },
     #[error("cannot listen at {address}: {source}")]
     Listen { address: String, source: io::Error },
+    #[error(transparent)]
+    Attach(#[from] crate::attach::Failed),
     /// The output cannot be written, or who reads it has closed it.
     #[error("cannot write the output: {0}")]
     Output(io::Error),

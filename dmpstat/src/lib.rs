@@ -6,11 +6,13 @@
 //! what one file says, [`interval`] is what lies between two of them, [`column`] is what of that can be
 //! shown, and [`table`], [`json`] and [`csv`] show it; [`hist`]
 //! and [`show`] show the rest, [`top`] all of it on the whole screen, and [`export`] tells it
-//! Prometheus. [`selection`] is which devices, and [`sampling`] goes round.
+//! Prometheus. [`selection`] is which devices, and [`sampling`] goes round. [`attach`] has volumes
+//! counted.
 
 #![warn(missing_docs)]
 
 pub mod arguments;
+pub mod attach;
 pub mod clock;
 pub mod column;
 pub mod csv;
@@ -69,6 +71,9 @@ pub fn run<A: Into<OsString> + Clone>(
         Some(Command::Top(options)) => top::run(options, outside),
         Some(Command::Export(options)) => export::run(options, outside),
         Some(Command::Show { devices }) => show::run(devices, outside),
+        Some(Command::Attach(options)) => attach::attach(options, outside),
+        Some(Command::Detach { volumes }) => attach::detach(volumes, outside),
+        Some(Command::Status) => attach::status::run(outside),
         Some(Command::Reset { devices }) => write(devices, "reset", "1", outside),
         Some(Command::Latency { switch, devices }) => write(
             devices,

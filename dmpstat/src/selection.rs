@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use glob::{MatchOptions, Pattern};
+use glob::{MatchOptions, Pattern, PatternError};
 
 use crate::error::Error;
 use crate::escape;
@@ -30,8 +30,9 @@ pub struct Selection(Vec<Choice>);
 
 /// What was written for one device or some.
 #[derive(Debug)]
-struct Choice {
-    written: OsString,
+pub struct Choice {
+    /// As it was written.
+    pub written: OsString,
     pattern: Option<Pattern>,
 }
 
@@ -57,9 +58,9 @@ impl Selection {
         let targets: Vec<Option<OsString>> =
             self.0.iter().map(|choice| choice.target(machine)).collect();
         let meant = |device: &Snapshot| {
-            let names = names(device);
+            let names = names(&device.device, &device.name);
             let mut choices = self.0.iter().zip(&targets);
-            choices.any(|(choice, target)| choice.is(device, &names, target.as_deref()))
+            choices.any(|(choice, target)| choice.is(&device.device, &names, target.as_deref()))
         };
         devices.into_iter().filter(meant).collect()
     }
@@ -82,9 +83,14 @@ impl Selection {
             .filter(|choice| !(waits && choice.pattern.is_some()))
         {
             let target = choice.target(machine);
-            let is = |device| choice.is(device, &names(device), target.as_deref());
+            let names_of = |device: &Snapshot| names(&device.device, &device.name);
+            let is =
+                |device: &Snapshot| choice.is(&device.device, &names_of(device), target.as_deref());
             if !all.iter().any(is) {
-                return Err(choice.no_such_device(all));
+                return Err(Error::NoSuchDevice {
+                    wanted: escape::show(choice.written.as_bytes()),
+                    near: choice.near(all.iter().map(names_of)),
+                });
             }
         }
         Ok(())
@@ -93,14 +99,26 @@ impl Selection {
 
 impl Choice {
     fn new(written: &OsStr) -> Self {
+        Self::checked(written).unwrap_or_else(|_| Self {
+            written: written.to_owned(),
+            pattern: None,
+        })
+    }
+
+    /// The same, if what looks like a pattern is one.
+    pub fn checked(written: &OsStr) -> Result<Self, PatternError> {
         let text = written
             .to_str()
             .filter(|text| text.contains(['*', '?', '[']));
-        let pattern = text.and_then(|text| Pattern::new(text).ok());
-        Self {
+        Ok(Self {
             written: written.to_owned(),
-            pattern,
-        }
+            pattern: text.map(Pattern::new).transpose()?,
+        })
+    }
+
+    /// Whether it can be many.
+    pub fn is_pattern(&self) -> bool {
+        self.pattern.is_some()
     }
 
     /// If it is dm-N, that.
@@ -111,7 +129,7 @@ impl Choice {
     }
 
     /// The node that a path leads to.
-    fn target(&self, machine: &Machine) -> Option<OsString> {
+    pub fn target(&self, machine: &Machine) -> Option<OsString> {
         let path = Path::new(&self.written);
         if !path.is_absolute() {
             return None;
@@ -120,11 +138,13 @@ impl Choice {
         Some(target.file_name()?.to_owned())
     }
 
-    fn is(&self, device: &Snapshot, names: &[OsString], target: Option<&OsStr>) -> bool {
+    /// Whether it is meant by that: with its name in the kernel, all its names, and the node that the
+    /// choice leads to.
+    pub fn is(&self, device: &str, names: &[OsString], target: Option<&OsStr>) -> bool {
         if let Some(number) = self.number() {
-            return number == device.device;
+            return number == device;
         }
-        target == Some(OsStr::new(&device.device))
+        target == Some(OsStr::new(device))
             || names.contains(&self.written)
             || self.pattern.as_ref().is_some_and(|pattern| {
                 let mut names = names.iter().filter_map(|name| name.to_str());
@@ -132,34 +152,30 @@ impl Choice {
             })
     }
 
-    fn no_such_device(&self, all: &[Snapshot]) -> Error {
+    /// What is most like it, of all that devices are called.
+    pub fn near(&self, devices: impl Iterator<Item = Vec<OsString>>) -> Vec<String> {
         let wanted = escape::show(self.written.as_bytes());
-        // Of all that a device is called, what is most like it.
-        let nearest = |device: &Snapshot| {
-            let names = names(device).into_iter();
-            let names = names.map(|name| escape::show(name.as_bytes()));
+        let nearest = |names: Vec<OsString>| {
+            let names = names.iter().map(|name| escape::show(name.as_bytes()));
             let alike = names.map(|name| (strsim::jaro_winkler(&wanted, &name), name));
             alike.max_by(|one, other| one.0.total_cmp(&other.0))
         };
-        let mut near: Vec<(f64, String)> = all.iter().filter_map(nearest).collect();
+        let mut near: Vec<(f64, String)> = devices.filter_map(nearest).collect();
         near.retain(|(likeness, _)| *likeness >= NEAR.1);
         near.sort_by(|one, other| other.0.total_cmp(&one.0));
         near.truncate(NEAR.0);
-        Error::NoSuchDevice {
-            wanted,
-            near: near.into_iter().map(|(_, name)| name).collect(),
-        }
+        near.into_iter().map(|(_, name)| name).collect()
     }
 }
 
-/// All that a device is called.
-fn names(device: &Snapshot) -> Vec<OsString> {
-    let plain = device.plain_name();
-    let shown = device.shown_name().into_bytes();
+/// All that a device is called: with its name in the kernel, and as device mapper has it.
+pub fn names(device: &str, name: &[u8]) -> Vec<OsString> {
+    let plain = escape::undo(name);
+    let shown = escape::show(&plain).into_bytes();
     let volume = logical_volume(&plain);
-    let mut names = vec![device.device.clone().into_bytes()];
+    let mut names = vec![device.as_bytes().to_vec()];
     names.extend(
-        [&device.name, &plain, &shown].map(|name| [b"/dev/mapper/", name.as_slice()].concat()),
+        [name, plain.as_slice(), shown.as_slice()].map(|name| [b"/dev/mapper/", name].concat()),
     );
     names.extend(
         volume
@@ -167,7 +183,7 @@ fn names(device: &Snapshot) -> Vec<OsString> {
             .map(|volume| [b"/dev/", volume.as_slice()].concat()),
     );
     names.extend(volume);
-    names.extend([device.name.clone(), plain, shown]);
+    names.extend([name.to_vec(), plain, shown]);
     names.into_iter().map(OsString::from_vec).collect()
 }
 

@@ -25,7 +25,7 @@ fn without_a_device_it_says_how_to_make_one() {
         Root::new().run(&[]).message(),
         "there is no dmp device yet. Make one over a disk with\n  \
          dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\"\n\
-         or have an existing linear device counted: load its table again with \"dmp\" for \"linear\""
+         or have a linear volume counted as it runs: dmpstat attach VOLUME"
     );
 }
 

@@ -58,7 +58,7 @@ fn built() -> Command {
 #[test]
 fn every_option_in_a_man_page_is_one_that_the_program_has_and_the_reverse() {
     let commands = all(&built());
-    assert_eq!(commands.len(), 6);
+    assert_eq!(commands.len(), 10);
     for command in &commands {
         assert_eq!(
             written(&page(command)),
