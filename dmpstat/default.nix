@@ -7,7 +7,7 @@ rustPlatform.buildRustPackage {
   pname = "dmpstat";
   version = "0.1.0";
   src = import ../tests/source.nix {
-    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(examples|src|systemd|tests)(/.*)?)" ];
+    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)" ];
   };
   sourceRoot = "source/dmpstat";
   cargoLock.lockFile = ./Cargo.lock;
@@ -24,7 +24,9 @@ rustPlatform.buildRustPackage {
     install -D -m 644 -t $out/share/zsh/site-functions pages/_dmpstat
     install -D -m 644 -t $out/share/fish/vendor_completions.d pages/dmpstat.fish
     install -D -m 644 -t $out/lib/systemd/system systemd/*
-    sed -i "s|/usr/bin/|$out/bin/|" $out/lib/systemd/system/dmp-exporter.service
+    sed -i "s|/usr/bin/dmpstat|$out/bin/dmpstat|" $out/lib/systemd/system/*
+    install -D -m 644 -t $out/lib/udev/rules.d udev/*
+    install -D -m 644 -t $out/etc/dmp etc/*
   '';
   meta = {
     description = "Shows what passes through dmp devices, as iostat does";
