@@ -2,6 +2,7 @@
 
 //! The parts of the program that read no file.
 
+mod attach;
 mod escapes;
 mod histograms;
 mod intervals;
