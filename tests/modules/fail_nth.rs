@@ -38,7 +38,7 @@ impl Target for FailNth {
     type Context = ();
     type Devices<'ti> = Device<'ti>;
 
-    fn ctr<'ti>(_: &(), line: &TableLine<'ti>) -> Result<(Self, Device<'ti>), Refusal> {
+    fn ctr<'ti>((): &(), line: &TableLine<'ti>) -> Result<(Self, Device<'ti>), Refusal> {
         let path = line.args().next().ok_or((EINVAL, c"<device> is missing"))?;
         let n = line.args().nth(1).and_then(|n| n.to_str().ok());
         let n = n.and_then(|n| n.parse().ok());

@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod kernel;
 pub mod line;
 pub mod lock;
+pub mod signals;
 pub mod state;
 pub mod status;
 pub mod volume;
@@ -105,6 +106,7 @@ pub fn detach(volumes: &[OsString], outside: &mut Outside<'_>) -> Result<(), Err
 }
 
 fn open(outside: &Outside<'_>) -> Result<Control, Failed> {
+    signals::interrupt().map_err(Failed::Kernel)?;
     Control::open(&outside.machine.path("/dev/mapper/control")).map_err(|error| {
         match error.kind() {
             io::ErrorKind::PermissionDenied => Failed::Root(error),

@@ -40,7 +40,7 @@ fn without_seconds(text: &str) -> String {
     let lines = text
         .lines()
         .filter(|line| !line.starts_with("dmp_exporter_scrape_seconds "));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 const CLASSIC: &str = r#"# HELP dmp_request_duration_seconds How long requests took that succeeded, where latencies are measured.
@@ -343,15 +343,14 @@ fn a_device_that_goes_is_left_out() {
 #[test]
 fn the_devices_and_operations_that_were_asked_for_are_there_with_so_many_series() {
     let root = Root::new();
-    let rest: String = ["discard", "flush", "write_zeroes", "other"]
-        .iter()
+    let rest = ["discard", "flush", "write_zeroes", "other"]
         .map(|operation| {
             format!(
                 "{operation} requests 0 bytes 0 errors 0 again 0 inflight 0 latency_ns 0 latency_max_ns 0\n\
                  {operation} sizes\n{operation} latencies\n"
             )
         })
-        .collect();
+        .concat();
     root.write("dm-3", format!("{SNAPSHOT}{rest}"));
     device(&root, "dm-4", "vg-home", "");
     let series = |arguments: &[&str]| {

@@ -6,6 +6,7 @@ mod attach;
 mod escapes;
 mod histograms;
 mod intervals;
+mod locks;
 mod names;
 mod snapshots;
 mod units;

@@ -9,6 +9,7 @@ mod common;
 mod abilities;
 mod access;
 mod again;
+mod attach;
 mod counters;
 mod data;
 mod dax;

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `dmpstat attach` and `detach`: dmp in linear's place under volumes that run.
+
+use crate::common::*;
+
+/// A linear volume, `volume`, of 32 MiB over the first disk.
+fn volume(machine: &mut dmp_vm::Machine) {
+    create(machine, "volume", "0 65536 linear /dev/vda 0");
+}
+
+#[test]
+fn an_attached_volume_is_counted_and_a_detached_one_is_as_it_was() {
+    let mut machine = machine();
+    volume(&mut machine);
+    let before = machine.sh("dmsetup table volume");
+    assert_eq!(
+        machine.sh("dmpstat attach --dry-run --latency volume"),
+        "volume\n- 0 65536 linear 254:0 0\n+ 0 65536 dmp 254:0 0 1 latency\n"
+    );
+    assert_eq!(machine.sh("dmsetup table volume"), before);
+    assert_eq!(
+        machine.sh("dmpstat attach --latency volume"),
+        "volume: attached\n"
+    );
+    assert_eq!(
+        machine.sh("dmsetup table volume"),
+        "0 65536 dmp 254:0 0 1 latency\n"
+    );
+    machine.sh(&direct_writes("volume", 4096, 7));
+    assert_eq!(number(&mut machine, "dm-0/write/requests"), 7);
+    assert_eq!(
+        machine.sh("dmpstat attach volume"),
+        "volume: already attached\n"
+    );
+    assert_eq!(
+        machine.sh("dmpstat detach /dev/mapper/volume"),
+        "volume: detached\n"
+    );
+    assert_eq!(machine.sh("dmsetup table volume"), before);
+    assert_eq!(machine.sh("dmpstat detach dm-0"), "volume: not attached\n");
+    machine.sh("dmsetup remove volume && rmmod dmp");
+    finish(machine);
+}
+
+#[test]
+fn what_cannot_be_attached_is_refused_with_what_to_do_and_nothing_is_changed() {
+    let mut machine = machine();
+    volume(&mut machine);
+    create(
+        &mut machine,
+        "top",
+        "0 1024 striped 1 8 /dev/mapper/volume 0",
+    );
+    create(&mut machine, "alone", "0 1024 striped 1 8 /dev/vdb 0");
+    let tables = machine.sh("dmsetup table");
+    for (volumes, message) in [
+        ("volume top", "Attach what it is on: volume"),
+        ("alone", "dmsetup create NAME --table"),
+        ("/dev/vdb", "it is no volume of device mapper's"),
+        ("volune", "there is no volume \"volune\"; there is volume"),
+    ] {
+        assert_refused(&mut machine, &format!("dmpstat attach {volumes}"), message);
+        assert_eq!(machine.sh("dmsetup table"), tables, "{volumes}");
+    }
+    machine.sh("dmsetup suspend volume");
+    assert_refused(&mut machine, "dmpstat attach volume", "it is suspended");
+    machine.sh("dmsetup resume volume && dmsetup load volume --table '0 8 zero'");
+    assert_refused(
+        &mut machine,
+        "dmpstat attach volume",
+        "\"dmsetup clear volume\"",
+    );
+    machine.sh("dmsetup clear volume");
+    machine.sh(MAKE_USER);
+    assert_refused(
+        &mut machine,
+        "su user -c 'dmpstat attach volume'",
+        "attach and detach need root",
+    );
+    assert_eq!(machine.sh("dmsetup table"), tables);
+    machine.sh("dmsetup remove top && dmsetup remove alone && dmsetup remove volume");
+    finish(machine);
+}
+
+#[test]
+fn a_read_only_volume_stays_so_and_a_name_can_be_anything() {
+    let mut machine = machine();
+    let name = "a\\x20b\\xff";
+    machine.sh(&format!(
+        "dmsetup create --manglename none -r '{name}' --table '0 65536 linear /dev/vda 0'"
+    ));
+    machine.sh("dmpstat attach dm-0");
+    assert_eq!(machine.sh("cat /sys/block/dm-0/ro"), "1\n");
+    assert_eq!(
+        machine.sh("dmsetup table -j 253 -m 0"),
+        "0 65536 dmp 254:0 0\n"
+    );
+    machine.sh("dmpstat detach dm-0");
+    assert_eq!(machine.sh("cat /sys/block/dm-0/ro"), "1\n");
+    machine.sh("dmsetup remove_all");
+    finish(machine);
+}
+
+/// Requests that do not end, as the disk below is suspended, keep a suspend waiting.
+#[test]
+fn who_is_stopped_while_requests_are_waited_for_leaves_the_volume_as_it_was() {
+    let mut machine = machine();
+    create(&mut machine, "disk", "0 65536 linear /dev/vda 0");
+    create(&mut machine, "volume", "0 65536 linear /dev/mapper/disk 0");
+    for (signal, inactive, said) in [
+        (
+            "INT",
+            "",
+            "dmpstat: volume: a signal came while requests were waited for. It runs as before\n",
+        ),
+        ("KILL", "0 65536 dmp 253:0 0", ""),
+    ] {
+        machine.sh(&format!(
+            "dmsetup suspend disk; \
+             dd if=/dev/mapper/volume of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null & dd=$!; \
+             usleep 300000; dmpstat attach volume >/run/said 2>&1 & pid=$!; \
+             n=0; until grep -q dm_wait /proc/$pid/wchan || [ $n = 100 ]; do usleep 100000; n=$((n + 1)); done; \
+             kill -{signal} $pid; wait $pid; dmsetup resume disk; wait $dd"
+        ));
+        assert_eq!(machine.sh("cat /run/said"), said, "{signal}");
+        assert_eq!(
+            machine.sh("dmsetup table volume"),
+            "0 65536 linear 253:0 0\n",
+            "{signal}"
+        );
+        assert_eq!(
+            machine.sh("dmsetup table --inactive volume").trim(),
+            inactive,
+            "{signal}"
+        );
+        machine.sh(&direct_reads("volume", 4096, 1));
+    }
+    // What the one that was killed left is no hindrance.
+    assert_eq!(machine.sh("dmpstat attach volume"), "volume: attached\n");
+    machine.sh("dmpstat detach volume && dmsetup remove volume && dmsetup remove disk");
+    finish(machine);
+}
+
+#[test]
+fn a_listed_volume_is_attached_again_until_it_is_detached() {
+    let mut machine = machine();
+    volume(&mut machine);
+    let relinear =
+        "dmsetup load volume --table '0 65536 linear /dev/vda 0' && dmsetup resume volume";
+    let table = "dmsetup table volume | cut -d ' ' -f 3-";
+    machine.sh("mkdir -p /etc/dmp && printf 'other\\nvol* latency\\n' >/etc/dmp/attach.conf");
+    machine.sh("dmpstat attach --all");
+    for again in 1..=2 {
+        machine.sh(&format!("{relinear} && dmpstat attach --listed dm-0"));
+        assert_eq!(machine.sh(table), "dmp 254:0 0 1 latency\n");
+        let status = machine.sh("dmpstat status | tail -n 1");
+        let words: Vec<_> = status.split_whitespace().collect();
+        assert_eq!(words[..3], ["volume", "dm-0", "attached"]);
+        assert_eq!(words[5..], [again.to_string()]);
+    }
+    machine.sh("dmpstat detach volume");
+    assert_eq!(machine.sh("dmpstat attach --listed dm-0 dm-77 2>&1"), "");
+    assert_eq!(machine.sh(table), "linear 254:0 0\n");
+    assert_eq!(
+        machine.sh("dmpstat attach --all 2>/dev/null"),
+        "volume: attached\n"
+    );
+    machine.sh("dmsetup remove volume");
+    finish(machine);
+}
