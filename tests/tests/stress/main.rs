@@ -8,6 +8,7 @@
 mod common;
 mod load;
 
+mod attach;
 mod blktests;
 mod exact;
 mod faults;
