@@ -169,3 +169,55 @@ fn a_listed_volume_is_attached_again_until_it_is_detached() {
     machine.sh("dmsetup remove volume");
     finish(machine);
 }
+
+/// With LVM's own tools: it works on attached volumes as on others, and writes linear lines.
+#[test]
+fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
+    let mut machine = machine_with_tools();
+    machine.sh(
+        "mkdir -p /run/lvm /etc/dmp && cat >/run/lvm/lvm.conf <<'END'
+activation { udev_sync = 0 udev_rules = 0 monitoring = 0 }
+backup { backup = 0 archive = 0 }
+devices { obtain_device_list_from_udev = 0 use_devicesfile = 0 }
+global { use_lvmpolld = 0 event_activation = 0 }
+END
+         echo 'vg/data latency' >/etc/dmp/attach.conf; \
+         modprobe -a dm-mirror dm-snapshot",
+    );
+    let lvm = |command: &str| format!("LVM_SYSTEM_DIR=/run/lvm lvm {command} 2>&1");
+    machine.sh(&lvm("vgcreate -q vg /dev/vda /dev/vdb"));
+    machine.sh(&lvm("lvcreate -q -y -Wn -n data -L 16m vg"));
+    assert_eq!(machine.sh("dmpstat attach --all"), "vg-data: attached\n");
+    for (command, table) in [
+        ("lvchange -q --refresh vg/data", "0 32768 dmp 254:0 2048"),
+        ("lvextend -q -L 24m vg/data", "0 49152 dmp 254:0 2048"),
+        (
+            "pvmove -q -i 1 /dev/vda /dev/vdb",
+            "0 49152 dmp 254:16 2048",
+        ),
+    ] {
+        machine.sh(&lvm(command));
+        let linear = table.replace("dmp", "linear");
+        assert_eq!(machine.sh("dmsetup table vg-data"), format!("{linear}\n"));
+        assert_eq!(
+            machine.sh("dmpstat attach --listed dm-0"),
+            "vg-data: attached\n"
+        );
+        assert_eq!(
+            machine.sh("dmsetup table vg-data"),
+            format!("{table} 1 latency\n")
+        );
+    }
+    machine.sh(&lvm("lvcreate -q -y -s -n snap -L 8m vg/data"));
+    assert_refused(
+        &mut machine,
+        "dmpstat attach vg/data",
+        "but snapshot-origin. Attach what it is on: vg-data-real",
+    );
+    machine.sh("dmpstat attach vg-data-real");
+    machine.sh(&lvm("lvremove -q -y vg/snap"));
+    machine.sh("dmpstat attach vg/data");
+    machine.sh(&lvm("lvremove -q -y vg/data"));
+    assert_nothing_left(&mut machine, "after lvremove");
+    finish(machine);
+}
