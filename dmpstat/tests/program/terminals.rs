@@ -3,6 +3,7 @@
 //! `dmpstat top` before a terminal of its own.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::process::{self, Stdio};
 use std::sync::{Arc, Mutex};
@@ -98,8 +99,15 @@ impl Session {
     }
 }
 
+/// A program that does not begin in the home directory, which a build has not.
+fn command(program: impl AsRef<OsStr>) -> CommandBuilder {
+    let mut command = CommandBuilder::new(program);
+    command.cwd("/");
+    command
+}
+
 fn top(root: &Root, arguments: &[&str]) -> CommandBuilder {
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_dmpstat"));
+    let mut command = command(env!("CARGO_BIN_EXE_dmpstat"));
     command.arg("top");
     command.args(arguments);
     command.env("DMPSTAT_ROOT", root.path());
@@ -194,7 +202,7 @@ fn where_the_terminal_hangs_up_it_ends_quietly() {
 #[test]
 fn it_stops_and_goes_on_as_the_shell_says() {
     let root = Root::with_device();
-    let mut command = CommandBuilder::new("sh");
+    let mut command = command("sh");
     command.args([
         "-mc",
         "\"$0\" top 0.02; echo stopped; read key; fg; echo status $?",
@@ -226,7 +234,7 @@ fn panics_where_it_is_told_to() {
 
 #[test]
 fn a_panic_leaves_the_terminal_as_it_was_and_is_seen() {
-    let mut command = CommandBuilder::new(env::current_exe().unwrap());
+    let mut command = command(env::current_exe().unwrap());
     command.args([
         "--exact",
         "terminals::panics_where_it_is_told_to",
