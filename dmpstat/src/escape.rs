@@ -44,6 +44,11 @@ pub fn show(name: &[u8]) -> String {
     shown
 }
 
+/// The same of a name that the module or libdevmapper has written.
+pub fn shown(text: &[u8]) -> String {
+    show(&undo(text))
+}
+
 /// Escapes of Rust are those of what has no picture of its own, and of quotes.
 fn prints(character: char) -> bool {
     matches!(character, '\'' | '"') || character.escape_debug().count() == 1

@@ -23,6 +23,7 @@ pub mod hist;
 pub mod histogram;
 pub mod interval;
 pub mod json;
+pub mod lvm;
 pub mod operation;
 pub mod outside;
 pub mod report;

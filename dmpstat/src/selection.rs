@@ -11,6 +11,7 @@ use glob::{MatchOptions, Pattern, PatternError};
 
 use crate::error::Error;
 use crate::escape;
+use crate::lvm::logical_volume;
 use crate::snapshot::Snapshot;
 use crate::sysfs::{Machine, minor};
 
@@ -185,21 +186,4 @@ pub fn names(device: &str, name: &[u8]) -> Vec<OsString> {
     names.extend(volume);
     names.extend([name.to_vec(), plain, shown]);
     names.into_iter().map(OsString::from_vec).collect()
-}
-
-/// VG/LV, if the name is one that LVM makes of it: with a hyphen between, and each of their own doubled.
-pub fn logical_volume(name: &[u8]) -> Option<Vec<u8>> {
-    let mut volume = Vec::with_capacity(name.len());
-    let mut rest = name;
-    let mut separators = 0;
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        match (first, after) {
-            (b'-', [b'-', after @ ..]) => (rest, _) = (after, volume.push(b'-')),
-            (b'-', _) => (separators, _) = (separators + 1, volume.push(b'/')),
-            _ => volume.push(*first),
-        }
-    }
-    let whole = !volume.starts_with(b"/") && !volume.ends_with(b"/");
-    (separators == 1 && whole && !name.contains(&b'/')).then_some(volume)
 }

@@ -140,7 +140,7 @@ impl Snapshot {
 
     /// Its name as it is shown.
     pub fn shown_name(&self) -> String {
-        escape::show(&self.plain_name())
+        escape::shown(&self.name)
     }
 
     /// What was counted of an operation.

@@ -64,6 +64,15 @@ impl Machine {
         Ok(devices.into_iter().map(|(_, device)| device).collect())
     }
 
+    /// The names in the kernel of the disks right under one.
+    pub fn slaves(&self, disk: &str) -> Vec<String> {
+        let directory = self.path(format!("/sys/class/block/{disk}/slaves"));
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect()
+    }
+
     /// How many processors are online; `None` if it does not say.
     pub fn cpus(&self) -> Option<u64> {
         let online = fs::read_to_string(self.path("/sys/devices/system/cpu/online")).ok()?;
@@ -131,10 +140,10 @@ pub fn minor(device: &str) -> Option<u32> {
 
 /// What its files say while a device is removed, and opened before, then.
 fn is_going(error: &io::Error) -> bool {
-    let errors = [Errno::NODEV, Errno::NXIO];
-    errors
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::NODEV | Errno::NXIO)
+    )
 }
 
 /// All of a file. What does not fit into one read may have to be begun again if too many programs

@@ -45,9 +45,7 @@ pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
     outside.clock.hand_over();
     match go(&mut app, &mut screen, repeat, outside) {
         // The terminal hung up, and there is nobody to tell.
-        Err(Error::Terminal(error)) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => {
-            Ok(())
-        }
+        Err(Error::Terminal(error)) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(()),
         result => result,
     }
 }

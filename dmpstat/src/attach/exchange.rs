@@ -121,5 +121,5 @@ pub fn is_gone(error: &io::Error) -> bool {
 }
 
 fn is(error: &io::Error, errno: Errno) -> bool {
-    error.raw_os_error() == Some(errno.raw_os_error())
+    Errno::from_io_error(error) == Some(errno)
 }

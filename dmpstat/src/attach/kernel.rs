@@ -321,7 +321,7 @@ impl DeviceMapper for Control {
         message.set(at::NAME, target.as_bytes());
         match self.call(command::GET_TARGET_VERSION, message) {
             Ok(_) => Ok(true),
-            Err(error) if error.raw_os_error() == Some(Errno::INVAL.raw_os_error()) => Ok(false),
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => Ok(false),
             Err(error) => Err(error),
         }
     }

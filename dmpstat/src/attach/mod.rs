@@ -93,6 +93,19 @@ struct Plan {
     new: Vec<Line>,
 }
 
+/// Adds these volumes but those that are there: what is said first of one holds.
+fn add(jobs: &mut Vec<Job>, found: Vec<Number>, choice: &Choice, change: Change) {
+    for device in found {
+        if jobs.iter().all(|job| job.device != device) {
+            jobs.push(Job {
+                device,
+                change,
+                named: !choice.is_pattern(),
+            });
+        }
+    }
+}
+
 /// `dmpstat attach`.
 pub fn attach(options: &arguments::Attach, outside: &mut Outside<'_>) -> Result<(), Error> {
     let mut kernel = open(outside)?;
@@ -181,15 +194,7 @@ impl Work<'_, '_> {
                 self.failed
                     .push(volume::unknown(&choice, &devices, self.outside.machine));
             }
-            for device in found {
-                if jobs.iter().all(|job| job.device != device) {
-                    jobs.push(Job {
-                        device,
-                        change,
-                        named: !choice.is_pattern(),
-                    });
-                }
-            }
+            add(&mut jobs, found, &choice, change);
         }
         match self.failed.is_empty() {
             true => Ok(jobs),
@@ -231,15 +236,8 @@ impl Work<'_, '_> {
                 self.outside
                     .note(&format!("{}, line {}: {what}", conf::PATH, rule.line));
             }
-            for device in found {
-                if jobs.iter().all(|job| job.device != device) {
-                    jobs.push(Job {
-                        device,
-                        change: Change::Attach(rule.options),
-                        named: !rule.volumes.is_pattern(),
-                    });
-                }
-            }
+            let change = Change::Attach(rule.options);
+            add(&mut jobs, found, &rule.volumes, change);
         }
         if self.by_itself && jobs.is_empty() {
             // What is wrong with other lines is no news to every device that changes.

@@ -101,7 +101,7 @@ fn rows(outside: &mut Outside<'_>) -> Vec<Row> {
             .filter(|state| !state.detached)
             .map(|state| state.again.to_string());
         rows.push([
-            escape::show(&escape::undo(name)),
+            escape::shown(name),
             device,
             word.to_owned(),
             since.unwrap_or_else(|| "-".to_owned()),

@@ -11,6 +11,7 @@ use crate::attach::exchange::is_gone;
 use crate::attach::kernel::{DeviceMapper, Number, Status, Which};
 use crate::attach::line::{Line, Options};
 use crate::escape;
+use crate::lvm;
 use crate::selection::{self, Choice};
 use crate::sysfs::{self, Machine};
 
@@ -79,7 +80,7 @@ impl Volume {
 
     /// Its name as people are shown it, which dmsetup takes.
     pub fn shown_name(&self) -> String {
-        show(&self.status.name)
+        escape::shown(&self.status.name)
     }
 
     /// Whether there is nothing left to attach, and something is.
@@ -158,14 +159,10 @@ fn device(number: Number) -> String {
     format!("dm-{}", number.minor())
 }
 
-fn show(name: &[u8]) -> String {
-    escape::show(&escape::undo(name))
-}
-
 /// The name of a device as people are shown it, or its number if it has gone.
 pub fn shown(kernel: &mut dyn DeviceMapper, number: Number) -> String {
     match kernel.status(number) {
-        Ok(status) => show(&status.name),
+        Ok(status) => escape::shown(&status.name),
         Err(_) => device(number),
     }
 }
@@ -208,7 +205,7 @@ fn linear_below(top: &str, kernel: &mut dyn DeviceMapper, machine: &Machine) -> 
     let devices = kernel.devices().unwrap_or_default();
     let mut found = BTreeSet::new();
     let mut seen = BTreeSet::new();
-    let mut next = slaves(top, machine);
+    let mut next = machine.slaves(top);
     while let Some(below) = next.pop() {
         if !seen.insert(below.clone()) {
             continue;
@@ -221,39 +218,20 @@ fn linear_below(top: &str, kernel: &mut dyn DeviceMapper, machine: &Machine) -> 
         let usable = |line: &Line| line.is_linear() || line.is_dmp();
         match (known, table) {
             (Some((_, name)), Some(table)) if table.iter().any(usable) => {
-                found.insert(show(name));
+                found.insert(escape::shown(name));
             }
-            _ => next.extend(slaves(&below, machine)),
+            _ => next.extend(machine.slaves(&below)),
         }
     }
     found
 }
 
-/// The names in the kernel of what a device is on.
-fn slaves(device: &str, machine: &Machine) -> Vec<String> {
-    let directory = machine.path(format!("/sys/block/{device}/slaves"));
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect()
-}
-
 /// The volume group that LVM locks when it works on the device, if it is LVM's.
 pub fn group(status: &Status) -> Option<String> {
-    if !status.uuid.starts_with(b"LVM-") {
+    if !lvm::made(&status.uuid) {
         return None;
     }
-    // GROUP-VOLUME, or GROUP-VOLUME-LAYER, with each hyphen of their own doubled.
-    let name = escape::undo(&status.name);
-    let mut group = Vec::new();
-    let mut rest = name.as_slice();
-    loop {
-        match rest {
-            [b'-', b'-', after @ ..] => (rest, _) = (after, group.push(b'-')),
-            [b'-', ..] | [] => break,
-            [byte, after @ ..] => (rest, _) = (after, group.push(*byte)),
-        }
-    }
+    let group = lvm::parts(&escape::undo(&status.name)).swap_remove(0);
     String::from_utf8(group)
         .ok()
         .filter(|group| !group.contains('/'))

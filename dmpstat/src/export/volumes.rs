@@ -3,11 +3,11 @@
 //! Devices as they are seen from outside: what they are called, and what is under them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
 use std::time::Instant;
 
 use crate::error::Error;
 use crate::escape;
+use crate::lvm;
 use crate::selection::Selection;
 use crate::snapshot::Snapshot;
 use crate::sysfs::Machine;
@@ -44,9 +44,11 @@ impl Volumes {
     /// Reads those that are meant. What goes meanwhile is left out.
     pub fn read(machine: &Machine, selection: &Selection) -> Result<Self, Error> {
         let begin = Instant::now();
-        let devices = machine.snapshots(|device| selection.may_have(device))?;
-        let counted: BTreeSet<String> = machine.devices()?.into_iter().collect();
-        let devices = selection.filter(devices, machine);
+        let counted = machine.devices()?;
+        let wanted = counted.iter().filter(|device| selection.may_have(device));
+        let devices = wanted.filter_map(|device| machine.snapshot(device).transpose());
+        let devices = selection.filter(devices.collect::<Result<_, _>>()?, machine);
+        let counted: BTreeSet<String> = counted.into_iter().collect();
         let mut disks = Disks {
             machine,
             under: HashMap::new(),
@@ -128,21 +130,9 @@ fn names(devices: &[Snapshot]) -> Vec<Option<String>> {
 
 /// The volume group and the volume, if LVM made the device.
 fn logical_volume(device: &Snapshot) -> Option<(String, String)> {
-    device.uuid.starts_with(b"LVM-").then_some(())?;
-    // Hyphens within the names are doubled, and one is between them.
-    let name = String::from_utf8(device.name.clone()).ok()?;
-    let mut parts = vec![String::new()];
-    let mut rest = name.as_str();
-    while let Some(at) = rest.find('-') {
-        let part = parts.last_mut()?;
-        part.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        match rest.strip_prefix('-') {
-            Some(after) => (rest, _) = (after, part.push('-')),
-            None => parts.push(String::new()),
-        }
-    }
-    parts.last_mut()?.push_str(rest);
+    lvm::made(&device.uuid).then_some(())?;
+    let parts = lvm::parts(&device.name).into_iter().map(String::from_utf8);
+    let parts: Vec<String> = parts.collect::<Result<_, _>>().ok()?;
     // A third part is the layer of a volume that is made of several devices.
     let mut parts = parts.into_iter().filter(|part| !part.is_empty());
     Some((parts.next()?, parts.next()?))
@@ -160,10 +150,7 @@ impl Disks<'_> {
         if let Some(under) = self.under.get(disk) {
             return under.clone();
         }
-        let path = format!("/sys/class/block/{disk}/slaves");
-        let entries = fs::read_dir(self.machine.path(path)).into_iter().flatten();
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let under: Vec<String> = names.collect();
+        let under = self.machine.slaves(disk);
         self.under.insert(disk.to_owned(), under.clone());
         under
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::selection::logical_volume;
+use dmpstat::lvm::logical_volume;
 
 #[test]
 fn a_logical_volume_is_two_names_with_doubled_hyphens() {
