@@ -27,6 +27,7 @@
         ) machines;
 
       dmpstat = pkgs.callPackage ./dmpstat { };
+      dmpstat-tests = pkgs.callPackage ./dmpstat/check.nix { inherit dmpstat; };
       # The Debian packages have to run without this one's libraries.
       deb = pkgs.callPackage ./ci/deb {
         dmpstat = (pkgs.pkgsStatic or pkgs).callPackage ./dmpstat { };
@@ -39,7 +40,8 @@
         inherit deb;
       };
       lint = pkgs.callPackage ./tests/lint.nix {
-        inherit dmpstat fuzz;
+        inherit fuzz;
+        dmpstat = dmpstat-tests;
         modules = map (machine: machine.dmp) [ lts latest ];
         testModules = map (machine: machine.testModules) [ lts latest ];
         source = self;
@@ -48,7 +50,7 @@
       quiet = {
         inherit (lint) clippy rustdoc rustfmt shell;
         inherit fuzz pure reproducible;
-        dmpstat = pkgs.callPackage ./dmpstat/check.nix { inherit dmpstat; };
+        dmpstat = dmpstat-tests;
       };
 
       app = package: {

@@ -12,6 +12,7 @@
   shfmt,
   # The module, for each kernel that it is built for, and those that only tests use.
   modules,
+  # With its tests.
   dmpstat,
   testModules,
   fuzz,
