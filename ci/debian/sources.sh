@@ -1,5 +1,5 @@
-# Where a Debian 13 root is made from: for ci/nix, and for tests/debian, which call it in a script
-# that has a function die.
+# How a Debian 13 root is made: for ci/nix, and for tests/debian, which call it in a script that has a
+# function die.
 # shellcheck shell=bash
 
 # The machine's own Debian sources, of whatever form, with trixie for the suite.
@@ -22,4 +22,24 @@ trixie_sources() {
 	done < <(apt-get indextargets --format "$format" 'Created-By: Packages')
 	[[ -n $lines ]] || die "there is no Debian repository in this machine's apt sources"
 	sort -u <<<"$lines"
+}
+
+# Makes the root $1, with $2 for apt's options, and what mmdebstrap is told besides.
+debian_root() {
+	local root=$1 options=$2 sources
+	shift 2
+	# How this machine reaches its mirror: proxies, timeouts, expiry.
+	apt-config dump | grep -iE '^Acquire::(http|https|ftp|tor|retries|check-)' >"$options" || :
+	echo 'APT::Install-Recommends "false";' >>"$options"
+	sources=$(trixie_sources) || return
+	# $1 is the root here, and mmdebstrap's to fill in.
+	# shellcheck disable=SC2016
+	mmdebstrap --architectures=amd64 --aptopt="$options" \
+		--setup-hook='mkdir -p "$1/etc/apt" && for f in auth.conf auth.conf.d; do
+			[ ! -e "/etc/apt/$f" ] || cp -r "/etc/apt/$f" "$1/etc/apt/"; done' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/src/rustc-*' \
+		--dpkgopt='path-include=/usr/src/rustc-*/library/*' \
+		"$@" trixie "$root" - <<<"$sources" >&2
 }
