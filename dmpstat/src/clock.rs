@@ -17,7 +17,7 @@ use signal_hook::{SigId, flag, low_level};
 pub trait Clock {
     /// The time of day, where the machine is.
     fn now(&self) -> Zoned;
-    /// Waits for the next interval. False if there is to be no next one.
+    /// Waits for the next interval. False if there is to be no next one, also where no time is to pass.
     fn wait(&mut self, interval: Duration) -> bool;
     /// Somebody else takes the signals from now on.
     fn hand_over(&mut self) {}

@@ -15,12 +15,14 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::arguments::Export;
 use crate::error::Error;
 use crate::export::metrics::{Choice, Form};
+use crate::export::server::Limits;
 use crate::export::volumes::Volumes;
 use crate::outside::Outside;
 use crate::selection::Selection;
@@ -42,7 +44,9 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
             for listener in &listeners {
                 outside.note(&listening(listener));
             }
-            server::run(listeners, exporter).map_err(|source| Error::Listen {
+            let ended = || !outside.clock.wait(Duration::ZERO);
+            let served = server::run(listeners, exporter, Limits::default(), ended);
+            served.map_err(|source| Error::Listen {
                 address: address.to_string(),
                 source,
             })
@@ -72,7 +76,8 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    fn new(options: &Export, machine: &Machine) -> Self {
+    /// Of what was asked for.
+    pub fn new(options: &Export, machine: &Machine) -> Self {
         Self {
             machine: machine.clone(),
             selection: Selection::new(&options.devices),
@@ -105,8 +110,9 @@ impl Exporter {
         };
         let now = seconds(ClockId::Realtime) - seconds(ClockId::Boottime);
         let mut boot = self.boot.lock().unwrap_or_else(PoisonError::into_inner);
-        *boot.get_or_insert(now) = boot.filter(|boot| (boot - now).abs() < 1.0).unwrap_or(now);
-        boot.unwrap_or(now)
+        let kept = boot.filter(|boot| (boot - now).abs() < 1.0).unwrap_or(now);
+        *boot = Some(kept);
+        kept
     }
 }
 

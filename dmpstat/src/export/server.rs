@@ -31,16 +31,34 @@ use crate::export::Exporter;
 use crate::export::metrics::Form;
 use crate::export::volumes::Volumes;
 
-/// How many connections there are at once; the others wait in the kernel.
-const CONNECTIONS: usize = 64;
-/// How many of them can be sent metrics at once.
-const SCRAPES: usize = 4;
-/// How long one waits for its turn.
-const TURN: Duration = Duration::from_secs(5);
-/// How long a client may take to say what it wants.
-const REQUEST: Duration = Duration::from_secs(10);
-/// How long it may take for all. Prometheus itself waits for 10 s if it is told nothing else.
-const CONNECTION: Duration = Duration::from_secs(60);
+/// What a client gets at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many connections there are at once; the others wait in the kernel.
+    pub connections: usize,
+    /// How many of them are sent metrics at once.
+    pub scrapes: usize,
+    /// How long one waits for its turn.
+    pub turn: Duration,
+    /// How long a client may take to say what it wants.
+    pub request: Duration,
+    /// How long it may take for all.
+    pub connection: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 64,
+            scrapes: 4,
+            turn: Duration::from_secs(5),
+            request: Duration::from_secs(10),
+            // Prometheus waits for 10 s itself if it is told nothing else.
+            connection: Duration::from_secs(60),
+        }
+    }
+}
+
 /// How much a client may say.
 const HEADERS: usize = 16 << 10;
 /// How much is sent at once, and how many such pieces wait to be sent.
@@ -104,25 +122,41 @@ impl Address {
     }
 }
 
-/// Serves until SIGTERM or ^C.
-pub fn run(listeners: Vec<TcpListener>, exporter: Exporter) -> io::Result<()> {
+/// Serves until SIGTERM or ^C. `ended` is whether one of them came before the server was there to see
+/// it.
+pub fn run(
+    listeners: Vec<TcpListener>,
+    exporter: Exporter,
+    limits: Limits,
+    ended: impl FnOnce() -> bool,
+) -> io::Result<()> {
     let runtime = Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(SCRAPES)
+        .max_blocking_threads(limits.scrapes)
         .build()?;
-    let result = runtime.block_on(serve(listeners, exporter));
+    let result = runtime.block_on(serve(listeners, exporter, limits, ended));
     // Who still reads does not keep it from ending.
     runtime.shutdown_background();
     result
 }
 
-async fn serve(listeners: Vec<TcpListener>, exporter: Exporter) -> io::Result<()> {
+async fn serve(
+    listeners: Vec<TcpListener>,
+    exporter: Exporter,
+    limits: Limits,
+    ended: impl FnOnce() -> bool,
+) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // From here on none is missed.
+    if ended() {
+        return Ok(());
+    }
     let server = Arc::new(Server {
         exporter,
-        connections: Arc::new(Semaphore::new(CONNECTIONS)),
-        scrapes: Arc::new(Semaphore::new(SCRAPES)),
+        limits,
+        connections: Arc::new(Semaphore::new(limits.connections)),
+        scrapes: Arc::new(Semaphore::new(limits.scrapes)),
         complaint: Mutex::default(),
     });
     for listener in listeners {
@@ -139,6 +173,7 @@ async fn serve(listeners: Vec<TcpListener>, exporter: Exporter) -> io::Result<()
 
 struct Server {
     exporter: Exporter,
+    limits: Limits,
     connections: Arc<Semaphore>,
     scrapes: Arc<Semaphore>,
     /// What was said last of why there are no metrics.
@@ -156,12 +191,12 @@ impl Server {
                         let service = service_fn(|request| server.clone().respond(request));
                         let connection = http1::Builder::new()
                             .timer(TokioTimer::new())
-                            .header_read_timeout(REQUEST)
+                            .header_read_timeout(server.limits.request)
                             .max_buf_size(HEADERS)
                             .keep_alive(false)
                             .serve_connection(TokioIo::new(stream), service);
                         // Whether a client goes early or comes too late is its own affair.
-                        let _ = timeout(CONNECTION, connection).await;
+                        let _ = timeout(server.limits.connection, connection).await;
                         drop(place);
                     });
                 }
@@ -195,8 +230,12 @@ impl Server {
     }
 
     async fn metrics(self: Arc<Self>, headers: &HeaderMap) -> Response<Answer> {
-        let Ok(Ok(turn)) = timeout(TURN, self.scrapes.clone().acquire_owned()).await else {
-            let text = format!("{SCRAPES} others are being sent metrics: try again\n");
+        let Ok(Ok(turn)) = timeout(self.limits.turn, self.scrapes.clone().acquire_owned()).await
+        else {
+            let text = format!(
+                "{} others are being sent metrics: try again\n",
+                self.limits.scrapes
+            );
             let mut response = whole(StatusCode::SERVICE_UNAVAILABLE, PLAIN, text);
             let seconds = HeaderValue::from_static("5");
             response.headers_mut().insert(RETRY_AFTER, seconds);

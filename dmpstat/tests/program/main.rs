@@ -10,6 +10,7 @@ mod errors;
 mod export;
 mod formats;
 mod histograms;
+mod http;
 mod intervals;
 mod names;
 mod pages;

@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `dmpstat export --listen`, as its clients see it, well-behaved ones and others.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use dmpstat::arguments::{self, Command::Export};
+use dmpstat::export::Exporter;
+use dmpstat::export::server::{self, Limits};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::common::{Root, SNAPSHOT};
+
+/// Whatever takes longer hangs.
+const LONG: Duration = Duration::from_secs(30);
+
+/// An exporter in a process of its own, and its devices.
+struct Server {
+    root: Root,
+    child: Child,
+    log: BufReader<ChildStderr>,
+    port: u16,
+}
+
+/// Who reads this test's output waits for all that have it open.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn new(root: Root, arguments: &[&str]) -> Self {
+        Self::of(root, command(arguments))
+    }
+
+    fn of(root: Root, command: Command) -> Self {
+        let mut server = Self::silent(root, command);
+        server.listens();
+        server
+    }
+
+    /// Its next line has to be that it listens, and where.
+    fn listens(&mut self) {
+        let line = self.line();
+        let address = line
+            .strip_prefix("dmpstat: listening on http://127.0.0.1:")
+            .and_then(|rest| rest.strip_suffix("/metrics\n"));
+        self.port = address.unwrap_or_else(|| panic!("{line}")).parse().unwrap();
+    }
+
+    /// What it says is read by nobody yet.
+    fn silent(root: Root, mut command: Command) -> Self {
+        let mut child = command
+            .env("DMPSTAT_ROOT", root.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self {
+            root,
+            child,
+            log,
+            port: 0,
+        }
+    }
+
+    /// The next line that it says.
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.log.read_line(&mut line).unwrap();
+        line
+    }
+
+    fn connect(&self) -> TcpStream {
+        connect(self.port)
+    }
+
+    fn answer(&self, request: &str) -> Answer {
+        answer(self.port, request)
+    }
+
+    /// Of a file in /proc, the number behind a word.
+    fn status(&self, word: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(word)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    fn files(&self) -> usize {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
+        files.count()
+    }
+
+    fn terminate(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    }
+
+    /// How it ended, and what it said besides where it listens.
+    fn ended(mut self) -> (ExitStatus, String) {
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(begin.elapsed() < LONG, "it does not end");
+            thread::sleep(Duration::from_millis(10));
+        };
+        let mut log = String::new();
+        self.log.read_to_string(&mut log).unwrap();
+        (status, log)
+    }
+
+    fn end(self) {
+        self.terminate();
+        let (status, log) = self.ended();
+        assert_eq!((status.code(), log.as_str()), (Some(0), ""));
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dmpstat"));
+    command.args(["export", "--listen", "0"]).args(arguments);
+    command
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), LONG).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream.set_write_timeout(Some(LONG)).unwrap();
+    stream
+}
+
+/// What a server says.
+struct Answer {
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn status(&self) -> &str {
+        self.head.split(' ').nth(1).unwrap()
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
+        headers
+            .find(|header| header.0 == name)
+            .map(|header| header.1)
+    }
+}
+
+fn answer(port: u16, request: &str) -> Answer {
+    let mut stream = connect(port);
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    Answer {
+        head: head.to_owned(),
+        body: body.to_owned(),
+    }
+}
+
+/// Of HTTP/1.0, whose body comes in no pieces.
+const METRICS: &str = "GET /metrics HTTP/1.0\r\n\r\n";
+const OPEN: &str = "GET /metrics HTTP/1.0\r\nAccept: application/openmetrics-text\r\n\r\n";
+
+fn thousand() -> Root {
+    let root = Root::new();
+    for number in 0..1000 {
+        let device = format!("dm-{number}");
+        let snapshot = SNAPSHOT
+            .replace("dm-3", &device)
+            .replace("vg-data", &device);
+        root.write(&device, snapshot);
+    }
+    root
+}
+
+#[test]
+fn a_client_gets_the_form_that_it_likes_best() {
+    let server = Server::new(Root::with_device(), &[]);
+    let open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let classic = "text/plain; version=0.0.4; charset=utf-8";
+    let cases = [
+        ("", classic),
+        // Prometheus 2.53, and 3.5.
+        (
+            "Accept: application/openmetrics-text;version=1.0.0;q=0.5,\
+             application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2\r\n",
+            open,
+        ),
+        (
+            "Accept: application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+             application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;\
+             escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2\r\n",
+            open,
+        ),
+        (
+            "accept: APPLICATION/openmetrics-text ; Version = \"1.0.0\"\r\n",
+            open,
+        ),
+        (
+            "Accept: text/plain;q=0.5\r\nAccept: application/openmetrics-text\r\n",
+            open,
+        ),
+        ("Accept: */*\r\n", classic),
+        ("Accept: application/json\r\n", classic),
+        (
+            "Accept: text/plain, application/openmetrics-text;q=0.5\r\n",
+            classic,
+        ),
+        ("Accept: application/openmetrics-text;q=0\r\n", classic),
+        (
+            "Accept: application/openmetrics-text;version=0.0.1\r\n",
+            classic,
+        ),
+        ("Accept: ,;=;,\r\n", classic),
+    ];
+    for (accept, expected) in cases {
+        let answer = server.answer(&format!("GET /metrics HTTP/1.0\r\n{accept}\r\n"));
+        assert_eq!(answer.status(), "200");
+        assert_eq!(answer.header("content-type"), Some(expected), "{accept}");
+        assert_eq!(answer.header("vary"), Some("Accept"));
+        assert_eq!(answer.body.ends_with("# EOF\n"), expected == open);
+    }
+    server.end();
+}
+
+#[test]
+fn the_metrics_are_those_of_now_and_what_was_made_when_stays() {
+    let server = Server::new(Root::with_device(), &["--operations", "read", "vg/data"]);
+    let line = |begin: &str| {
+        let body = server.answer(OPEN).body;
+        let mut lines = body.lines().map(str::to_owned);
+        lines.find(|line| line.starts_with(begin)).unwrap()
+    };
+    let created = line("dmp_requests_created");
+    assert!(line("dmp_requests_total").ends_with(" 500"));
+    server
+        .root
+        .write("dm-3", SNAPSHOT.replace("requests 500", "requests 501"));
+    assert!(line("dmp_requests_total").ends_with(" 501"));
+    assert_eq!(line("dmp_requests_created"), created);
+    // The snapshot says that counting began 5 s after the boot.
+    let (_, created) = created.rsplit_once(' ').unwrap();
+    let stat = fs::read_to_string("/proc/stat").unwrap();
+    let boot = stat
+        .lines()
+        .find_map(|line| line.strip_prefix("btime "))
+        .unwrap();
+    let (created, boot): (f64, f64) = (created.parse().unwrap(), boot.parse().unwrap());
+    assert!((created - boot - 5.0).abs() < 2.0, "{created} {boot}");
+    server.end();
+}
+
+#[test]
+fn other_pages_and_methods_are_answered_in_words() {
+    let server = Server::new(Root::with_device(), &[]);
+    let page = server.answer("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
+    assert_eq!(page.status(), "200");
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert!(page.body.contains("<a href=\"metrics\">"), "{}", page.body);
+    let missing = server.answer("GET /metric HTTP/1.1\r\nHost: here\r\n\r\n");
+    assert_eq!(
+        (missing.status(), missing.body.as_str()),
+        (
+            "404",
+            "there is no such page: what was counted is at /metrics\n"
+        )
+    );
+    for page in ["/", "/metrics"] {
+        let post = server.answer(&format!(
+            "POST {page} HTTP/1.1\r\nHost: here\r\nContent-Length: 1\r\n\r\nx"
+        ));
+        assert_eq!(
+            (post.status(), post.header("allow")),
+            ("405", Some("GET, HEAD"))
+        );
+        let get = server.answer(&format!("GET {page} HTTP/1.1\r\nHost: here\r\n\r\n"));
+        let head = server.answer(&format!("HEAD {page} HTTP/1.1\r\nHost: here\r\n\r\n"));
+        assert_eq!((head.status(), head.body.as_str()), ("200", ""));
+        for header in ["content-type", "content-length", "vary"] {
+            assert_eq!(head.header(header), get.header(header), "{page} {header}");
+        }
+    }
+    assert_eq!(
+        server.answer("GET /metrics?x=1 HTTP/1.0\r\n\r\n").status(),
+        "200"
+    );
+    assert_eq!(server.answer("hello\r\n\r\n").status(), "400");
+    server.end();
+}
+
+#[test]
+fn without_the_module_scrapes_fail_and_the_log_says_it_once_each_time_that_it_went() {
+    let mut server = Server::silent(Root::without_module(), command(&[]));
+    let message = "the dmp module is not loaded: load it with \"modprobe dmp\"\n";
+    assert_eq!(server.line(), format!("dmpstat: {message}"));
+    server.listens();
+    for _ in 0..3 {
+        let answer = server.answer(METRICS);
+        assert_eq!((answer.status(), answer.body.as_str()), ("503", message));
+    }
+    assert_eq!(
+        server.answer("HEAD /metrics HTTP/1.0\r\n\r\n").status(),
+        "503"
+    );
+    fs::create_dir_all(server.root.stat()).unwrap();
+    assert_eq!(server.answer(METRICS).status(), "200");
+    fs::remove_dir(server.root.stat()).unwrap();
+    assert_eq!(server.answer(METRICS).status(), "503");
+    server.terminate();
+    let (status, log) = server.ended();
+    assert!(status.success());
+    assert_eq!(log, format!("dmpstat: {message}").repeat(2));
+}
+
+#[test]
+fn scrapes_are_whole_while_devices_come_and_go() {
+    let server = Server::new(Root::with_device(), &[]);
+    let ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                for number in 10..20 {
+                    let device = format!("dm-{number}");
+                    server.root.write(
+                        &device,
+                        SNAPSHOT
+                            .replace("dm-3", &device)
+                            .replace("vg-data", &device),
+                    );
+                }
+                for number in 10..20 {
+                    server.root.remove(&format!("dm-{number}"));
+                }
+            }
+        });
+        // Also where this one panics, the other ends.
+        let scrape = || {
+            let answer = server.answer(OPEN);
+            let whole = answer.status() == "200" && answer.body.ends_with("# EOF\n");
+            let all = answer.body.contains("dmp_volume_info{device=\"dm-3\"");
+            assert!(whole && all, "{}\n{}", answer.head, answer.body);
+        };
+        let scraped = catch_unwind(AssertUnwindSafe(|| (0..200).for_each(|_| scrape())));
+        ended.store(true, Ordering::Relaxed);
+        if let Err(panic) = scraped {
+            resume_unwind(panic);
+        }
+    });
+    server.end();
+}
+
+/// Begins to read metrics, and goes no further.
+fn slow(server: &Server) -> TcpStream {
+    let mut stream = server.connect();
+    stream.write_all(METRICS.as_bytes()).unwrap();
+    stream.read_exact(&mut [0; 100]).unwrap();
+    stream
+}
+
+#[test]
+fn slow_readers_keep_others_from_nothing_and_take_little_memory_with_a_thousand_devices() {
+    let server = Server::new(thousand(), &[]);
+    // The usual case: one scrape.
+    assert_eq!(server.answer(OPEN).status(), "200");
+    let most = server.status("VmHWM:");
+    assert!(most < 20 << 10, "{most} KiB");
+    let mut readers: Vec<TcpStream> = (0..3).map(|_| slow(&server)).collect();
+    // 61 series of reads and of writes, and one of the device.
+    let series = |answer: &Answer| {
+        let lines = answer.body.lines();
+        lines.filter(|line| line.contains("name=\"dm-")).count()
+    };
+    thread::scope(|scope| {
+        let two = [0; 2].map(|_| scope.spawn(|| server.answer(OPEN)));
+        for answer in two {
+            let answer = answer.join().unwrap();
+            assert_eq!(answer.status(), "200");
+            // And six times of each operation.
+            assert_eq!(series(&answer), 1000 * (2 * (61 + 6) + 1));
+            assert!(answer.body.ends_with("# EOF\n"));
+        }
+    });
+    // One more, and there is no place left: that is said.
+    readers.push(slow(&server));
+    let answer = server.answer(METRICS);
+    assert_eq!(
+        (
+            answer.status(),
+            answer.header("retry-after"),
+            answer.body.as_str()
+        ),
+        (
+            "503",
+            Some("5"),
+            "4 others are being sent metrics: try again\n"
+        )
+    );
+    // A slow one that goes leaves its place; one that reads on has all.
+    drop(readers.pop());
+    assert_eq!(series(&server.answer(METRICS)), 1000 * (2 * 61 + 1));
+    let mut rest = String::new();
+    readers.pop().unwrap().read_to_string(&mut rest).unwrap();
+    assert!(rest.ends_with("dmp_exporter_build_info{version=\"0.1.0\"} 1\n"));
+    let most = server.status("VmHWM:");
+    assert!(most < 32 << 10, "{most} KiB");
+    // Nor do they keep it from ending.
+    let begin = Instant::now();
+    server.end();
+    assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn ten_thousand_connections_leave_nothing_behind() {
+    let server = Server::new(Root::with_device(), &[]);
+    let one = |number: u32| {
+        let request = match number % 4 {
+            0 => METRICS,
+            1 => "GET / HTTP/1.0\r\n\r\n",
+            2 => "GET /x HTTP/1.0\r\n\r\n",
+            // Goes without a word.
+            _ => return drop(server.connect()),
+        };
+        assert_eq!(
+            server.answer(request).status(),
+            ["200", "200", "404"][number as usize % 4]
+        );
+    };
+    (0..1000).for_each(one);
+    let before = (server.files(), server.status("VmRSS:"));
+    (0..10_000).for_each(one);
+    let after = (server.files(), server.status("VmRSS:"));
+    assert!(
+        after.0 <= before.0 + 1 && after.1 < before.1 + 512,
+        "{before:?} {after:?}"
+    );
+    server.end();
+}
+
+#[test]
+fn headers_of_a_mebibyte_are_refused_unread() {
+    let server = Server::new(Root::with_device(), &[]);
+    assert_eq!(server.answer(METRICS).status(), "200");
+    let before = server.status("VmHWM:");
+    let one = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "X: x\r\n".repeat((1 << 20) / 6));
+    let path = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1 << 20));
+    for request in [one, many, path] {
+        let mut stream = server.connect();
+        // It closes while more is to come, which may be an error here at once, and take away what it
+        // said.
+        let written = stream.write_all(request.as_bytes());
+        let mut text = Vec::new();
+        let read = stream.read_to_end(&mut text);
+        let text = String::from_utf8(text).unwrap();
+        let said = ["HTTP/1.1 431", "HTTP/1.1 414"]
+            .iter()
+            .any(|status| text.starts_with(status));
+        assert!(said || text.is_empty(), "{text}");
+        assert!(said || written.is_err() || read.is_err());
+    }
+    let after = server.status("VmHWM:");
+    assert!(after < before + 512, "{before} {after}");
+    assert_eq!(server.answer(METRICS).status(), "200");
+    server.end();
+}
+
+#[test]
+fn who_says_nothing_or_reads_nothing_is_left_after_a_time() {
+    let root = thousand();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let arguments = arguments::parse(["dmpstat", "export", "--listen", "0"]).unwrap();
+    let Some(Export(options)) = arguments.command else {
+        unreachable!()
+    };
+    let exporter = Exporter::new(&options, &root.machine());
+    let limits = Limits {
+        connections: 2,
+        request: Duration::from_millis(300),
+        connection: Duration::from_secs(5),
+        ..Limits::default()
+    };
+    thread::spawn(move || server::run(vec![listener], exporter, limits, || false));
+    let begin = Instant::now();
+    // Two that say nothing, or half of it, have all the places.
+    let mut silent = connect(port);
+    let mut half = connect(port);
+    half.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+    assert_eq!(answer(port, "GET / HTTP/1.0\r\n\r\n").status(), "200");
+    let waited = begin.elapsed();
+    assert!(
+        (Duration::from_millis(290)..Duration::from_millis(4900)).contains(&waited),
+        "{waited:?}"
+    );
+    for stream in [&mut silent, &mut half] {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "");
+    }
+    // One that does not read is cut off, and knows from the missing end that it has not all.
+    let mut slow = connect(port);
+    slow.write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
+        .unwrap();
+    thread::sleep(Duration::from_secs(6));
+    let mut text = Vec::new();
+    let _ = slow.read_to_end(&mut text);
+    assert!(text.starts_with(b"HTTP/1.1 200 OK\r\n") && !text.ends_with(b"\r\n0\r\n\r\n"));
+}
+
+#[test]
+fn a_place_that_is_taken_is_named() {
+    let root = Root::with_device();
+    let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_eq!(
+        root.run(&["export", "--listen", &address]).message(),
+        format!("cannot listen at {address}: Address already in use (os error 98)")
+    );
+}
+
+#[test]
+fn a_device_that_is_not_there_is_said_and_waited_for() {
+    let mut server = Server::silent(Root::with_device(), command(&["vg-dats"]));
+    assert_eq!(
+        server.line(),
+        "dmpstat: there is no dmp device \"vg-dats\"; there is vg-data\n"
+    );
+    server.listens();
+    server.end();
+}
+
+/// Whenever it comes: that may be before anything waits for it.
+#[test]
+fn a_sigterm_right_after_the_start_ends_it() {
+    for _ in 0..50 {
+        Server::new(Root::with_device(), &[]).end();
+    }
+}
+
+#[test]
+fn a_socket_of_systemd_is_taken_in_the_place_of_the_address() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // A shell has the process number that it says, as the program after it.
+    let mut command = Command::new("sh");
+    command
+        .args([
+            "-c",
+            "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" export --listen 1.2.3.4:1",
+            env!("CARGO_BIN_EXE_dmpstat"),
+        ])
+        .stdin(Stdio::from(OwnedFd::from(listener)));
+    let server = Server::of(Root::with_device(), command);
+    assert_eq!(server.port, port);
+    assert_eq!(server.answer(METRICS).status(), "200");
+    server.end();
+}
