@@ -33,17 +33,20 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
     let exporter = Exporter::new(options, outside.machine);
     // Who waits for devices may name some that are not there yet.
     let waits = options.listen.is_some() || options.repeat.is_some();
-    match exporter.selection.first(outside.machine, waits) {
-        Ok(_) | Err(Error::NoDevices) => {}
-        Err(error) if waits => outside.note(&error),
-        Err(error) => return Err(error),
-    }
+    let first = match Volumes::first(outside.machine, &exporter.selection, waits) {
+        Err(error) if waits => {
+            outside.note(&error);
+            None
+        }
+        first => Some(first?),
+    };
     match (&options.listen, &options.textfile) {
         (Some(address), _) => {
             let listeners = address.listen()?;
             for listener in &listeners {
                 outside.note(&listening(listener));
             }
+            drop(first);
             let ended = || !outside.clock.wait(Duration::ZERO);
             let served = server::run(listeners, exporter, Limits::default(), ended);
             served.map_err(|source| Error::Listen {
@@ -51,9 +54,9 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
                 source,
             })
         }
-        (None, Some(file)) => textfile::run(file, options.repeat, &exporter, outside),
+        (None, Some(file)) => textfile::run(file, options.repeat, first, &exporter, outside),
         (None, None) => {
-            let volumes = exporter.read()?;
+            let volumes = first.map_or_else(|| exporter.read(), Ok)?;
             outside.print(|text| exporter.write(volumes, Form::Classic, text))
         }
     }

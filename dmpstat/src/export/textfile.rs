@@ -16,16 +16,17 @@ use crate::export::metrics::Form;
 use crate::export::volumes::Volumes;
 use crate::outside::Outside;
 
-/// Writes the file, once or in each interval.
+/// Writes the file, once or in each interval; the first time with what was read already.
 pub fn run(
     file: &Path,
     repeat: Option<Repeat>,
+    mut first: Option<Volumes>,
     exporter: &Exporter,
     outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
     let mut left = repeat.map_or(Some(1), |repeat| repeat.count);
     loop {
-        let volumes = exporter.read()?;
+        let volumes = first.take().map_or_else(|| exporter.read(), Ok)?;
         write(file, volumes, exporter).map_err(|source| Error::File {
             what: "write",
             path: file.to_owned(),

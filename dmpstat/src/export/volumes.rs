@@ -44,11 +44,22 @@ impl Volumes {
     /// Reads those that are meant. What goes meanwhile is left out.
     pub fn read(machine: &Machine, selection: &Selection) -> Result<Self, Error> {
         let begin = Instant::now();
-        let counted = machine.devices()?;
-        let wanted = counted.iter().filter(|device| selection.may_have(device));
-        let devices = wanted.filter_map(|device| machine.snapshot(device).transpose());
-        let devices = selection.filter(devices.collect::<Result<_, _>>()?, machine);
-        let counted: BTreeSet<String> = counted.into_iter().collect();
+        let all = machine.snapshots(|device| selection.may_have(device))?;
+        Self::of(selection.filter(all, machine), machine, begin)
+    }
+
+    /// The same the first time: that something is none that was asked for is an error.
+    pub fn first(machine: &Machine, selection: &Selection, waits: bool) -> Result<Self, Error> {
+        let begin = Instant::now();
+        let devices = match selection.first(machine, waits) {
+            Err(Error::NoDevices) => Vec::new(),
+            devices => devices?,
+        };
+        Self::of(devices, machine, begin)
+    }
+
+    fn of(devices: Vec<Snapshot>, machine: &Machine, begin: Instant) -> Result<Self, Error> {
+        let counted: BTreeSet<String> = machine.devices()?.into_iter().collect();
         let mut disks = Disks {
             machine,
             under: HashMap::new(),

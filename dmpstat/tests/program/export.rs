@@ -5,12 +5,15 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use dmpstat::export::metrics::{self, Choice, Form};
 use dmpstat::export::volumes::Volumes;
 use dmpstat::operation::Operation;
 use dmpstat::selection::Selection;
+use rustix::fs::inotify;
 
 use crate::common::{Root, SNAPSHOT};
 
@@ -572,6 +575,38 @@ fn a_file_that_cannot_be_written_is_named_and_the_old_one_stays() {
         "{message}"
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+}
+
+/// How often a device's snapshot was opened. The kernel makes one of events that are alike and follow
+/// each other, so there have to be others between them.
+fn opens(inotify: &OwnedFd) -> usize {
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut events = inotify::Reader::new(inotify, &mut buffer);
+    std::iter::from_fn(|| Some(events.next().ok()?.events()))
+        .filter(|events| events.contains(inotify::ReadFlags::OPEN))
+        .count()
+}
+
+#[test]
+fn a_snapshot_is_opened_once_a_report_or_page() {
+    let root = Root::with_device();
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    let snapshot = root.stat().join("dm-3/snapshot");
+    let events = inotify::WatchFlags::OPEN | inotify::WatchFlags::CLOSE_NOWRITE;
+    inotify::add_watch(&watch, snapshot, events).unwrap();
+    let file = root.path().join("dmp.prom");
+    let file = file.to_str().unwrap();
+    for (arguments, reports) in [
+        (&["export"][..], 1),
+        (&["export", "vg/data"], 1),
+        (&["export", "--textfile", file], 1),
+        (&["export", "--textfile", file, "1", "3"], 3),
+        (&["-j"], 1),
+        (&["-j", "1", "3"], 3),
+    ] {
+        root.run(arguments).output();
+        assert_eq!(opens(&watch), reports, "{arguments:?}");
+    }
 }
 
 #[test]
