@@ -17,8 +17,8 @@ pub enum Error {
     #[error("the dmp module is not loaded: load it with \"modprobe dmp\"")]
     NotLoaded,
     #[error(
-        "the loaded dmp module is older than this dmpstat: {0} has no file \"snapshot\". \
-         Load the dmp.ko that comes with this dmpstat"
+        "the loaded dmp module is from before version 1.0.0: {0} has no file \"snapshot\". \
+         Load the dmp.ko of 1.0.0 or later"
     )]
     TooOld(String),
     #[error(
@@ -34,6 +34,8 @@ pub enum Error {
          for programs"
     )]
     NoTerminal,
+    #[error("cannot wait for signals: {0}")]
+    Signals(io::Error),
     #[error("cannot use the terminal: {0}")]
     Terminal(io::Error),
     #[error("cannot {what} {}: {source}{}", .path.display(), advice(.source))]

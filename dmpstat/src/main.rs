@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         .is_terminal()
         .then(|| tcgetwinsize(io::stdout()).ok())
         .flatten();
-    let result = System::new().map_err(Error::Output).and_then(|mut clock| {
+    let result = System::new().map_err(Error::Signals).and_then(|mut clock| {
         let mut outside = Outside {
             machine: &machine,
             clock: &mut clock,

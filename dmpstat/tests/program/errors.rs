@@ -35,8 +35,8 @@ fn with_an_old_module_it_says_what_is_missing() {
     fs::remove_file(root.stat().join("dm-3/snapshot")).unwrap();
     assert_eq!(
         root.run(&[]).message(),
-        "the loaded dmp module is older than this dmpstat: dm-3 has no file \"snapshot\". \
-         Load the dmp.ko that comes with this dmpstat"
+        "the loaded dmp module is from before version 1.0.0: dm-3 has no file \"snapshot\". \
+         Load the dmp.ko of 1.0.0 or later"
     );
 }
 

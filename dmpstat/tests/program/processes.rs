@@ -97,3 +97,19 @@ fn errors_are_said_on_stderr_and_in_the_status() {
     let usage = command(&Root::new(), &["-o", "x"]).output().unwrap();
     assert_eq!(usage.status.code(), Some(2));
 }
+
+#[test]
+fn without_files_left_for_signals_that_is_said() {
+    let root = Root::with_device();
+    let mut command = Command::new("sh");
+    command.args([
+        "-c",
+        "ulimit -n 4 && exec \"$0\"",
+        env!("CARGO_BIN_EXE_dmpstat"),
+    ]);
+    let output = command.env("DMPSTAT_ROOT", root.path()).output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "dmpstat: cannot wait for signals: Too many open files (os error 24)\n"
+    );
+}
