@@ -50,6 +50,21 @@ and ^C end it. ? shows the keys.
 
 Reports are a second apart if no INTERVAL is given. The sparklines are of the last 120.";
 
+/// What the page about metrics says besides.
+const METRICS: &str = "\
+Of each operation of each volume: dmp_request_duration_seconds and dmp_request_size_bytes, which are \
+histograms with the module's own bounds, dmp_requests_total, dmp_bytes_total, dmp_errors_total, \
+dmp_again_total and dmp_inflight_requests. Their labels are name, uuid and operation. \
+dmp_volume_info says which device a volume is, its volume group and logical volume, and what lies under it: \
+a sum takes those whose stacked_on is empty, or it counts twice. dmp_exporter_scrape_seconds and \
+dmp_exporter_build_info are of the exporter itself.
+
+What is not measured has no series. With all bounds there are 61 of each operation of a volume, 36 with \
+bounds four times the one before, 11 without bounds.
+
+A server ends at SIGTERM or ^C. It answers a request for /metrics in OpenMetrics or in the classic form of \
+Prometheus, whichever is liked best. It takes 64 connections at once, and a minute for each.";
+
 /// Shows what passes through dmp devices: rates, sizes and latencies.
 ///
 /// The first report is of all that was counted since the last reset of a device, each next one of the
@@ -132,9 +147,12 @@ pub enum Command {
         devices: Vec<OsString>,
     },
     /// Metrics for Prometheus: on stdout, in a file or by HTTP
-    #[command(override_usage = "dmpstat export [OPTIONS] [DEVICE...]\n       \
+    #[command(
+        override_usage = "dmpstat export [OPTIONS] [DEVICE...]\n       \
             dmpstat export [OPTIONS] --textfile FILE [DEVICE...] [INTERVAL [COUNT]]\n       \
-            dmpstat export [OPTIONS] --listen ADDRESS [DEVICE...]")]
+            dmpstat export [OPTIONS] --listen ADDRESS [DEVICE...]",
+        after_long_help = METRICS
+    )]
     Export(Export),
 }
 
@@ -206,7 +224,7 @@ pub struct Export {
     pub textfile: Option<PathBuf>,
     /// Serve them by HTTP at HOST:PORT, or at PORT to this machine only. Sockets that systemd hands over
     /// are taken in its place
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", overrides_with = "listen")]
     pub listen: Option<Address>,
     /// Of these operations only
     #[arg(long, value_name = "OPERATION", value_delimiter = ',', value_enum)]
