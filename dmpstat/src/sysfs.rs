@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 
 use crate::error::Error;
@@ -17,8 +18,8 @@ use crate::snapshot::Snapshot;
 const TRIES: usize = 50;
 /// What lies between two tries to find a file.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Most snapshots are shorter.
-const LENGTH: usize = 16 << 10;
+/// What is read at once. Most snapshots are shorter.
+const PAGE: usize = 4096;
 
 /// The machine whose devices these are.
 #[derive(Clone, Debug)]
@@ -149,14 +150,29 @@ fn is_going(error: &io::Error) -> bool {
 /// All of a file. What does not fit into one read may have to be begun again if too many programs
 /// read it.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::with_capacity(LENGTH);
     let mut tries = TRIES;
     loop {
-        text.clear();
-        match File::open(path)?.read_to_end(&mut text) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries > 0 => tries -= 1,
-            Err(error) => return Err(error),
-            Ok(_) => return Ok(text),
+        match read_once(path) {
+            Err(error) if tries > 0 && is_passing(&error) => tries -= 1,
+            text => return text,
         }
     }
+}
+
+/// sysfs gives a page at a time. A first read of less than that had all: no other is needed to see that
+/// this was the end. What came in pieces is read to where there is nothing more, since the module keeps
+/// the rest until then.
+fn read_once(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut text = Vec::with_capacity(PAGE);
+    rustix::io::read(&file, spare_capacity(&mut text))?;
+    if text.len() >= PAGE {
+        file.read_to_end(&mut text)?;
+    }
+    Ok(text)
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, WouldBlock};
+    matches!(error.kind(), Interrupted | WouldBlock)
 }
