@@ -12,7 +12,7 @@ pub mod textfile;
 pub mod volumes;
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::net::TcpListener;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -27,6 +27,9 @@ use crate::export::volumes::Volumes;
 use crate::outside::Outside;
 use crate::selection::Selection;
 use crate::sysfs::Machine;
+
+/// How much is written at once.
+const PIECE: usize = 32 << 10;
 
 /// Writes the metrics, or serves them until it is told to end.
 pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
@@ -57,7 +60,10 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
         (None, Some(file)) => textfile::run(file, options.repeat, first, &exporter, outside),
         (None, None) => {
             let volumes = first.map_or_else(|| exporter.read(), Ok)?;
-            outside.print(|text| exporter.write(volumes, Form::Classic, text))
+            // Piece by piece: with many devices it is more than should be in memory.
+            let mut out = BufWriter::with_capacity(PIECE, &mut *outside.out);
+            let written = exporter.write(volumes, Form::Classic, &mut out);
+            written.and_then(|()| out.flush()).map_err(Error::Output)
         }
     }
 }
