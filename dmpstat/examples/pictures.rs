@@ -171,15 +171,19 @@ fn draw(svg: &mut String, cell: &Cell, text: String, (begin, end, row): (u16, u1
         .chars()
         .all(|character| ('▁'..='█').contains(&character))
     {
-        for (at, character) in text.chars().enumerate() {
-            let eighths = f64::from(u32::from(character) - u32::from('▁') + 1);
+        // One for all that are alike and side by side, or there would be seams.
+        let blocks: Vec<char> = text.chars().collect();
+        let mut x = x;
+        for alike in blocks.chunk_by(|one, next| one == next) {
+            let eighths = f64::from(u32::from(alike[0]) - u32::from('▁') + 1);
             let height = (CELL.1 - 3.0) * eighths / 8.0;
-            let (x, y) = (x + at as f64 * CELL.0, y + CELL.1 - 1.0 - height);
+            let width = alike.len() as f64 * CELL.0;
+            let y = y + CELL.1 - 1.0 - height;
             let _ = writeln!(
                 svg,
-                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\" fill=\"{colour}\"/>",
-                CELL.0
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{colour}\"/>"
             );
+            x += width;
         }
         return;
     }
