@@ -13,6 +13,7 @@
   fio,
   lvm2,
   rustPlatform,
+  sysstat ? null,
   thin-provisioning-tools,
   util-linux,
 }:
@@ -48,6 +49,8 @@ stdenv.mkDerivation {
     (lib.getExe' thin-provisioning-tools "pdata_tools")
     (lib.getExe' util-linux "blkdiscard")
     (lib.getExe' util-linux "blkzone")
+    # Debian's package set has no name for it: a build finds it where Debian has it.
+    (if sysstat == null then "/usr/bin/iostat" else lib.getExe' sysstat "iostat")
   ];
 
   buildCommand = ''

@@ -2,7 +2,7 @@
 
 //! What dmpstat, which is in the machine, says of the devices there.
 
-use dmp_vm::Machine;
+use dmp_vm::{Accel, Machine};
 use serde_json::Value;
 
 use crate::common::*;
@@ -75,6 +75,102 @@ fn percentiles_are_those_of_the_modules_histogram() {
         });
         let bound: f64 = bucket.unwrap().0.parse().unwrap();
         assert_eq!(shown[column].as_f64(), Some(bound / 1e6), "{column}");
+    }
+    finish(machine);
+}
+
+/// iostat reads what the kernel counts of every disk, and has two digits behind the point. It does not
+/// say how long its interval was: in a machine whose clock counts instructions, nothing but the two
+/// programs' own work makes it longer than it was told.
+#[test]
+fn iostat_says_the_same_of_the_same_interval() {
+    let mut machine = boot(builder().tools(true).accel(Accel::Icount));
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0 1 latency");
+    let said = machine.sh(&format!(
+        "iostat -x -d -k -y -o JSON {device} 4 1 >iostat & dmpstat -k -y -J d 4 1 >dmpstat & sleep 1; \
+         {} && {} && wait && cat iostat && echo --- && cat dmpstat",
+        direct_reads("d", 8192, 1000),
+        direct_writes("d", 4096, 200)
+    ));
+    let (theirs, ours) = said.split_once("---\n").unwrap();
+    let disk = |text: &str| -> Value {
+        let document: Value = serde_json::from_str(text).unwrap_or_else(|_| panic!("{text}"));
+        let statistics = &document["sysstat"]["hosts"][0]["statistics"];
+        let disks = statistics[0]["disk"].as_array().unwrap();
+        assert_eq!((statistics.as_array().unwrap().len(), disks.len()), (1, 1));
+        disks[0].clone()
+    };
+    let (theirs, ours) = (disk(theirs), disk(ours));
+    let number = |of: &Value, key: &str| of[key].as_f64().unwrap_or_else(|| panic!("{key} {of}"));
+    assert_eq!(counted(&ours, "r/s", 1.0), 1000.0);
+    assert_eq!(counted(&ours, "w/s", 1.0), 200.0);
+    for key in ["rareq-sz", "wareq-sz"] {
+        assert_eq!(number(&theirs, key), number(&ours, key), "{key}");
+    }
+    // What was counted is the same, whatever the length.
+    let seconds = 1000.0 / number(&theirs, "r/s");
+    for (key, count) in [("w/s", 200.0), ("rkB/s", 8000.0), ("wkB/s", 800.0)] {
+        let difference = number(&theirs, key) - count / seconds;
+        assert!(difference.abs() <= 0.01, "{key} {difference}");
+    }
+    for key in ["r/s", "w/s", "rkB/s", "wkB/s"] {
+        let (theirs, ours) = (number(&theirs, key), number(&ours, key));
+        let difference = (theirs - ours).abs() / ours;
+        assert!(difference < 0.005, "{key} {theirs} {ours}");
+    }
+    finish(machine);
+}
+
+/// Under the device is a disk that is so slow that what fio needs itself is little: both have the median
+/// in the same bucket. No request takes longer in the device than fio waits for it.
+#[test]
+fn it_says_what_fio_says() {
+    let mut machine = machine_with_tools();
+    machine.sh("modprobe dm-delay");
+    create(
+        &mut machine,
+        "slow",
+        "0 131072 delay /dev/vda 0 20 /dev/vda 0 40",
+    );
+    create(
+        &mut machine,
+        "d",
+        "0 131072 dmp /dev/mapper/slow 0 1 latency",
+    );
+    let text = machine.sh(
+        "fio --name=load --filename=/dev/mapper/d --rw=randrw --bs=16k --size=4m --direct=1 \
+         --output=/run/fio.json --output-format=json >&2 && cat /run/fio.json",
+    );
+    let fio: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+    let device = &report(&mut machine, "d")[0];
+    for (operation, short) in [("read", "r"), ("write", "w")] {
+        let theirs = &fio["jobs"][0][operation];
+        let total = |key: &str| theirs[key].as_f64().unwrap();
+        assert_eq!(
+            counted(device, &format!("{short}/s"), 1.0),
+            total("total_ios")
+        );
+        assert_eq!(
+            counted(device, &format!("{short}kB/s"), 1024.0),
+            total("io_bytes")
+        );
+        for (column, percentile) in [
+            ("p50", "50.000000"),
+            ("p99", "99.000000"),
+            ("p99.9", "99.900000"),
+        ] {
+            let bound = device[format!("{short}_{column}")].as_f64().unwrap() * 1e6;
+            let waited = theirs["clat_ns"]["percentile"][percentile]
+                .as_f64()
+                .unwrap();
+            assert!(
+                bound / 2.0 < waited,
+                "{operation} {column} {bound} {waited}"
+            );
+            if column == "p50" {
+                assert!(waited <= bound, "{operation} {bound} {waited}");
+            }
+        }
     }
     finish(machine);
 }
@@ -177,9 +273,10 @@ fn names_of_any_bytes_are_shown_and_understood() {
 fn without_devices_it_says_how_to_make_one_and_of_three_hundred_none_is_missing() {
     let mut machine = machine();
     assert_refused(&mut machine, "dmpstat", "dmsetup create NAME --table");
-    machine.sh(
-        "for n in $(seq 0 299); do dmsetup create v$n --table '0 8 dmp /dev/vda 0' || exit; done",
-    );
+    let all: Vec<String> = (0..300)
+        .map(|n| format!("v{n},,,rw,0 8 dmp /dev/vda 0"))
+        .collect();
+    machine.sh(&format!("dmsetup create --concise '{}'", all.join(";")));
     let devices = report(&mut machine, "");
     let expected: Vec<Value> = (0..300).map(|n| format!("v{n}").into()).collect();
     let names: Vec<Value> = devices.iter().map(|of| of["name"].clone()).collect();
