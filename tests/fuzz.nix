@@ -20,7 +20,10 @@ rustPlatform.buildRustPackage {
   pname = "dmp-fuzz";
   version = "0.1.0";
   src = import ./source.nix {
-    wanted = [ "tests|tests/fuzz|tests/fuzz/.*" ];
+    wanted = [
+      "tests|tests/fuzz|tests/fuzz/.*"
+      "dmpstat|dmpstat/src|dmpstat/src/(escape|histogram|interval|operation|snapshot)[.]rs"
+    ];
     module = true;
   };
   sourceRoot = "source/tests/fuzz";
@@ -39,6 +42,7 @@ rustPlatform.buildRustPackage {
     }
     fuzz table_line 3000000 64
     fuzz text 200000 300
+    fuzz snapshot 1000000 200
     # Without coverage they would run, too, but find little.
     for log in *.log; do
       grep -H -E '^INFO: Loaded 1 modules +\([1-9][0-9]* inline 8-bit counters\)' $log || {

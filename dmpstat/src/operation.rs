@@ -3,8 +3,7 @@
 //! What requests ask for.
 
 /// What a request asks for, as the module tells them apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-#[value(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Operation {
     Read,

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! dmpstat's parser of `snapshot`: whatever bytes the file has, nothing panics, and what comes of two of
+//! them makes sense.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+// All of them, and not the crate: of what else it needs nothing is fuzzed, and all would be built.
+#[allow(dead_code)]
+#[path = "../../../dmpstat/src/escape.rs"]
+mod escape;
+#[allow(dead_code)]
+#[path = "../../../dmpstat/src/histogram.rs"]
+mod histogram;
+#[allow(dead_code)]
+#[path = "../../../dmpstat/src/interval.rs"]
+mod interval;
+#[allow(dead_code)]
+#[path = "../../../dmpstat/src/operation.rs"]
+mod operation;
+#[allow(dead_code)]
+#[path = "../../../dmpstat/src/snapshot.rs"]
+mod snapshot;
+
+use histogram::Histogram;
+use interval::Interval;
+use snapshot::{Counters, Snapshot};
+
+/// What bytes from [`FIRST`] on are short for: a fuzzer hardly ever spells what the parser looks for.
+const WORDS: [&str; 28] = [
+    "device dm-3\nname a\ndiskseq 1\nsince 5\ntaken 9\n",
+    "latency on\n",
+    "latency off\n",
+    "read ",
+    "write ",
+    "write_zeroes ",
+    "requests ",
+    " bytes ",
+    " errors ",
+    " again ",
+    " inflight ",
+    " latency_ns ",
+    " latency_max_ns ",
+    "sizes",
+    "latencies",
+    "\nread requests ",
+    "\nread sizes ",
+    "\nread latencies ",
+    " 512:",
+    " 4096:",
+    " inf:",
+    "\\x",
+    "18446744073709551615",
+    "18446744073709551616",
+    "uuid ",
+    "since ",
+    "taken ",
+    "diskseq ",
+];
+const FIRST: u8 = 0x80;
+
+fn text(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for byte in bytes {
+        match byte.checked_sub(FIRST).map(usize::from) {
+            Some(word) if word < WORDS.len() => text.extend_from_slice(WORDS[word].as_bytes()),
+            _ => text.push(*byte),
+        }
+    }
+    text
+}
+
+/// Buckets rise, none is empty, and percentiles rise with them.
+fn check_histogram(histogram: &Histogram) {
+    let buckets = histogram.buckets();
+    assert!(buckets.is_sorted_by(|one, next| one.0 < next.0));
+    assert!(
+        buckets
+            .iter()
+            .all(|(bound, count)| *count > 0 && histogram.of(*bound) == *count)
+    );
+    let percentiles = [500, 990, 999, 1000].map(|permille| histogram.percentile(permille));
+    assert!(percentiles.is_sorted());
+    assert_eq!(percentiles[3], buckets.last().map(|(bound, _)| *bound));
+}
+
+fn check_counters(counters: &Counters) {
+    check_histogram(&counters.sizes);
+    if let Some(timing) = &counters.timing {
+        check_histogram(&timing.latencies);
+    }
+}
+
+fn check_interval(interval: &Interval) {
+    for counters in interval.operations.iter().flatten() {
+        check_counters(counters);
+        let rate = interval.rate(counters.requests);
+        assert!(rate.is_none_or(|rate| rate.is_finite() && rate >= 0.0));
+    }
+    interval.is_idle();
+}
+
+fn check(snapshot: &Snapshot) {
+    // A name is shown so that it can be told again.
+    assert_eq!(
+        escape::undo(snapshot.shown_name().as_bytes()),
+        snapshot.plain_name()
+    );
+    check_interval(&Interval::since_reset(snapshot));
+}
+
+fuzz_target!(|data: &[u8]| {
+    let _ = Snapshot::parse(data);
+    // Two snapshots of one device, or of two.
+    let (before, now) = data.split_at(data.len() / 2);
+    let parsed =
+        [before, now].map(|bytes| Snapshot::parse(&[b"dmp 1\n", &*text(bytes)].concat()).ok());
+    parsed.iter().flatten().for_each(check);
+    if let [Some(before), Some(now)] = &parsed {
+        check_interval(&Interval::between(Some(before), now));
+        // Nothing passed between a snapshot and itself.
+        let nothing = Interval::between(Some(now), now);
+        assert!(
+            nothing.anew.is_none()
+                && nothing
+                    .operations
+                    .iter()
+                    .flatten()
+                    .all(|of| of.requests == 0)
+        );
+    }
+});
