@@ -21,7 +21,11 @@
 }:
 let
   crate = import ./crate.nix {
-    wanted = [ "tests/tests.*" ];
+    wanted = [
+      "tests/tests.*"
+      # The module's pure tests include it.
+      "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
+    ];
     module = true;
   };
   # Named, as in fuzz.nix and for the same reason.

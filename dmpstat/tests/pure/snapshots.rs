@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use dmpstat::histogram::INFINITE;
-use dmpstat::operation::Operation::{Read, Write};
+use dmpstat::operation::Operation::{self, Flush, Read, Write};
 use dmpstat::snapshot::{Malformed, Snapshot};
 use proptest::prelude::*;
 
-/// As the module writes it.
-const TEXT: &str = "dmp 1\n\
-    device dm-3\n\
-    name vg-data\n\
-    uuid LVM-0123\n\
-    diskseq 21\n\
-    since 5123456789\n\
-    taken 9123456789\n\
-    latency on\n\
-    read requests 503 bytes 2048000 errors 3 again 4 inflight 5 latency_ns 1234 latency_max_ns 99\n\
-    read sizes 512:2 4096:500 inf:1\n\
-    read latencies 1024:1 16384:480 inf:32\n\
-    write requests 0 bytes 0 errors 0 again 0 inflight 0 latency_ns 0 latency_max_ns 0\n\
-    write sizes\n\
-    write latencies\n";
+/// As the module writes it: the module's own tests have it write this very file.
+const TEXT: &str = include_str!("../snapshots/every-field");
+
+/// What was recorded of real devices, with the kernel: tests/snapshots/record.sh.
+macro_rules! recorded {
+    ($name:literal) => {
+        [
+            ("6.12", include_str!(concat!("../snapshots/6.12/", $name))),
+            ("7.3", include_str!(concat!("../snapshots/7.3/", $name))),
+        ]
+    };
+}
 
 fn parse(text: &str) -> Result<Snapshot, Malformed> {
     Snapshot::parse(text.as_bytes())
@@ -59,6 +56,92 @@ fn all_that_the_module_writes_is_read() {
         (writes.requests, writes.inflight, writes.sizes.count()),
         (0, Some(0), 0)
     );
+}
+
+/// Of an operation: requests, bytes, errors, and those under way.
+fn counted(snapshot: &Snapshot, operation: Operation) -> (u64, u64, Option<u64>, Option<u64>) {
+    let counters = snapshot.of(operation).unwrap();
+    (
+        counters.requests,
+        counters.bytes,
+        counters.errors,
+        counters.inflight,
+    )
+}
+
+#[test]
+fn what_real_modules_wrote_is_read() {
+    for (kernel, text) in recorded!("latency") {
+        let snapshot = parse(text).unwrap();
+        assert_eq!(
+            (snapshot.device.as_str(), snapshot.shown_name().as_str()),
+            ("dm-0", "vg-data"),
+            "{kernel}"
+        );
+        assert_eq!(snapshot.uuid, b"LVM-0123");
+        assert!(snapshot.latency && snapshot.since < snapshot.taken);
+        assert_eq!(
+            counted(&snapshot, Read),
+            (520, 500 * 4096 + 20 * 65536, Some(0), Some(0))
+        );
+        assert_eq!(
+            counted(&snapshot, Write),
+            (101, 100 * 16384 + 4096, Some(0), Some(0))
+        );
+        assert_eq!(counted(&snapshot, Flush), (1, 0, Some(0), Some(0)));
+        let of = |operation| snapshot.of(operation).unwrap();
+        assert_eq!(of(Read).sizes.buckets(), [(4096, 500), (65536, 20)]);
+        assert_eq!(of(Write).sizes.buckets(), [(4096, 1), (16384, 100)]);
+        for operation in Operation::ALL {
+            let counters = of(operation);
+            let timing = counters.timing.as_ref().unwrap();
+            assert_eq!(timing.latencies.count(), counters.requests, "{kernel}");
+            assert_eq!(
+                timing.latencies.percentile(1000).unwrap_or(0),
+                timing.max.next_power_of_two() * u64::from(timing.max > 0)
+            );
+            assert!(timing.sum >= timing.max);
+        }
+    }
+}
+
+#[test]
+fn what_failed_is_an_error_and_has_no_latency_in_what_real_modules_wrote() {
+    for (kernel, text) in recorded!("errors") {
+        let snapshot = parse(text).unwrap();
+        assert_eq!(
+            counted(&snapshot, Read),
+            (3, 3 * 4096, Some(3), Some(0)),
+            "{kernel}"
+        );
+        let timing = snapshot.of(Read).unwrap().timing.as_ref().unwrap();
+        assert_eq!((timing.sum, timing.latencies.count()), (0, 0));
+        assert_eq!(snapshot.uuid, b"");
+    }
+}
+
+#[test]
+fn without_latencies_real_modules_wrote_none() {
+    for (kernel, text) in recorded!("plain") {
+        let snapshot = parse(text).unwrap();
+        assert!(!snapshot.latency, "{kernel}");
+        assert_eq!(counted(&snapshot, Read), (3, 3 * 8192, Some(0), None));
+        for operation in Operation::ALL {
+            assert_eq!(snapshot.of(operation).unwrap().timing, None);
+        }
+    }
+}
+
+#[test]
+fn hostile_names_that_real_modules_wrote_come_back() {
+    for (kernel, text) in recorded!("hostile") {
+        let snapshot = parse(text).unwrap();
+        assert_eq!(snapshot.name, b"a\"b\\ \n\xff\xc3\xa9 c", "{kernel}");
+        assert_eq!(snapshot.shown_name(), "a\"b\\x5c \\x0a\\xffé c");
+    }
+    for (kernel, text) in recorded!("longest") {
+        assert_eq!(parse(text).unwrap().name, [b'n'; 127], "{kernel}");
+    }
 }
 
 #[test]

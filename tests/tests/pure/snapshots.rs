@@ -34,20 +34,8 @@ fn all_of_a_device_is_there_and_the_buckets_with_something_in_them() {
     };
     assert_eq!(
         text(&counted, &DEVICE, ["read", "write"]),
-        "dmp 1\n\
-         device dm-3\n\
-         name vg-data\n\
-         uuid LVM-0123\n\
-         diskseq 21\n\
-         since 5123456789\n\
-         taken 9123456789\n\
-         latency on\n\
-         read requests 503 bytes 2048000 errors 3 again 4 inflight 5 latency_ns 1234 latency_max_ns 99\n\
-         read sizes 512:2 4096:500 inf:1\n\
-         read latencies 1024:1 16384:480 inf:32\n\
-         write requests 0 bytes 0 errors 0 again 0 inflight 0 latency_ns 0 latency_max_ns 0\n\
-         write sizes\n\
-         write latencies\n"
+        // dmpstat's tests have it read.
+        include_str!("../../../dmpstat/tests/snapshots/every-field")
     );
 }
 
