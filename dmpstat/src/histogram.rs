@@ -64,7 +64,7 @@ impl Histogram {
     /// A bucket's values are more than half of its bound, so the value itself is that, or up to half
     /// as large.
     pub fn percentile(&self, permille: u32) -> Option<u64> {
-        let count = u128::from(self.count());
+        let count: u128 = self.0.iter().map(|(_, count)| u128::from(*count)).sum();
         let rank = (count * u128::from(permille)).div_ceil(1000).max(1);
         let mut below = 0;
         self.0.iter().find_map(|(bound, count)| {

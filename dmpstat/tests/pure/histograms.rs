@@ -47,3 +47,13 @@ fn a_percentile_of_any_counts_is_exact() {
     assert_eq!(most.percentile(999), Some(1024));
     assert_eq!(most.percentile(1000), Some(2048));
 }
+
+/// The fuzzer's: more than a counter can say, together.
+#[test]
+fn the_last_percentile_is_in_the_last_bucket_however_many_there_are() {
+    let many = histogram(&[(512, u64::MAX), (1024, u64::MAX), (2048, 1)]);
+    assert_eq!(
+        [499, 500, 1000].map(|permille| many.percentile(permille)),
+        [Some(512), Some(1024), Some(2048)]
+    );
+}
