@@ -30,6 +30,7 @@ files=${DMPSTAT_ROOT-}/sys/module/dmp/stat/$device
 
 scratch=$(mktemp -d)
 server=
+# shellcheck disable=SC2317  # The trap calls it.
 finish() {
 	[[ -z $server ]] || kill "$server" 2>/dev/null || true
 	wait
@@ -134,7 +135,7 @@ compare 'volumes of that number' "$info" 1 test "$info" = 1
 # information only.
 of() {
 	local series="$1{operation=\"read\"}"
-	[[ -z ${2-} ]] || series="$2($series[5m])"
+	[[ -z ${2-} ]] || series="$2(${series}[5m])"
 	echo "($series * on(instance, name, uuid) group_left() dmp_volume_info{device=\"$device\"})"
 }
 

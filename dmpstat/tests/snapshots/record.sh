@@ -16,7 +16,9 @@ dd if=/dev/zero of=$data bs=4k count=1 conv=fsync status=none
 dmsetup create bad --table '0 2048 error'
 dmsetup create fails --table '0 2048 dmp /dev/mapper/bad 0 1 latency'
 for _ in 1 2 3; do
-	! dd if=/dev/mapper/fails of=/dev/null bs=4k count=1 iflag=direct status=none 2>/dev/null
+	if dd if=/dev/mapper/fails of=/dev/null bs=4k count=1 iflag=direct status=none 2>/dev/null; then
+		exit 1
+	fi
 done
 
 dmsetup create plain --table '0 65536 dmp /dev/vda 0'
