@@ -7,20 +7,26 @@
 
 use libfuzzer_sys::fuzz_target;
 
-// All of them, and not the crate: of what else it needs nothing is fuzzed, and all would be built.
+// Its files, and not the crate: of what else it needs nothing is fuzzed, and all would be built. They are
+// formatted there.
 #[allow(dead_code)]
+#[rustfmt::skip]
 #[path = "../../../dmpstat/src/escape.rs"]
 mod escape;
 #[allow(dead_code)]
+#[rustfmt::skip]
 #[path = "../../../dmpstat/src/histogram.rs"]
 mod histogram;
 #[allow(dead_code)]
+#[rustfmt::skip]
 #[path = "../../../dmpstat/src/interval.rs"]
 mod interval;
 #[allow(dead_code)]
+#[rustfmt::skip]
 #[path = "../../../dmpstat/src/operation.rs"]
 mod operation;
 #[allow(dead_code)]
+#[rustfmt::skip]
 #[path = "../../../dmpstat/src/snapshot.rs"]
 mod snapshot;
 
