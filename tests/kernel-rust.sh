@@ -52,6 +52,9 @@ fresh
 rm -r "$build"
 expect 1 "the headers of Linux 7.3.4+deb13-amd64 are missing: apt install linux-headers-7.3.4+deb13-amd64"
 
+echo ID=fedora >"$work/root/etc/os-release"
+expect 1 "the headers of Linux 7.3.4+deb13-amd64 are missing: install their package"
+
 fresh
 echo 6.12.18 >"$build/include/config/kernel.release"
 expect 1 "dmp needs Linux 6.12.19 or later, and this is Linux 6.12.18: boot a newer one"
@@ -70,6 +73,11 @@ stand_in rustc "echo 'rustc 1.96.1 (other)'"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is rustc 1.96.1 (other): apt install --allow-downgrades 'rustc=1.85.1*' 'libstd-rust-dev=1.85.1*' 'rust-src=1.85.1*'"
 stand_in rustc "exit 127"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: apt install 'rustc=1.85.1*'"
+echo ID=arch >"$work/root/etc/os-release"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: install that one"
+# The compiler is updated by itself there, and the kernel was built by the one before.
+stand_in rustc "echo 'rustc 1.96.1 (other)'"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is rustc 1.96.1 (other): install the one that built it"
 
 fresh
 echo CONFIG_MODVERSIONS=y >>"$build/include/config/auto.conf"
@@ -77,11 +85,24 @@ expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing an
 complete
 expect 0 ""
 
+# Ubuntu's headers have the target, and with that package a link to the folder of the rest.
 fresh
 echo ID=ubuntu >"$work/root/etc/os-release"
+complete
+mv "$build/rust" "$work/lib-rust"
+ln -s "$work/lib-rust" "$build/rust"
+expect 0 ""
+rm -r "$work/lib-rust"
 expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing: apt install linux-lib-rust-7.3.4+deb13-amd64"
+
+# Arch's headers have all of it; Fedora's the target alone, whatever else is on the machine.
+fresh
+echo ID=arch >"$work/root/etc/os-release"
 complete
 expect 0 ""
+echo ID=fedora >"$work/root/etc/os-release"
+rm -r "$build/rust"
+expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing, and its headers come without it: install headers that have $build/rust/libkernel.rmeta, or build the kernel yourself"
 
 fresh
 stand_in dpkg-query "exit 1"
