@@ -1,4 +1,4 @@
-# services.dmp on a NixOS: a volume in use counts exactly when dmp is put into it, and is scraped.
+# services.dmp on a NixOS: a volume in use is attached, counts exactly, and is scraped.
 { testers, module }:
 testers.runNixOSTest {
   name = "dmp";
@@ -11,6 +11,7 @@ testers.runNixOSTest {
       virtualisation.emptyDiskImages = [ 512 ];
       services.dmp = {
         enable = true;
+        attach = [ "vg/data" ];
         exporter.enable = true;
       };
       environment.systemPackages = [ pkgs.curl ];
@@ -25,9 +26,8 @@ testers.runNixOSTest {
         "mount /dev/vg/data /mnt",
         "dd if=/dev/zero of=/mnt/file bs=4k count=100 && sync",
     )
+    machine.wait_until_succeeds("dmsetup table vg-data | grep ' dmp '")
     machine.succeed(
-        "dmsetup table vg-data | sed 's/ linear / dmp /' | dmsetup reload vg-data",
-        "dmsetup suspend vg-data && dmsetup resume vg-data",
         "dmpstat reset vg/data",
         "dd if=/mnt/file of=/dev/null bs=4k count=100 iflag=direct",
         "grep -x 100 /sys/module/dmp/stat/dm-0/read/requests",
