@@ -78,8 +78,38 @@ fn what_cannot_be_attached_is_refused_with_what_to_do_and_nothing_is_changed() {
         "su user -c 'dmpstat attach volume'",
         "attach and detach need root",
     );
+    machine.sh("dmsetup remove --deferred volume");
+    assert_refused(
+        &mut machine,
+        "dmpstat attach volume",
+        "it is to be removed as soon as nobody has it open",
+    );
     assert_eq!(machine.sh("dmsetup table"), tables);
-    machine.sh("dmsetup remove top && dmsetup remove alone && dmsetup remove volume");
+    // It goes with the one that has it open.
+    machine.sh("dmsetup remove top && dmsetup remove alone");
+    assert_nothing_left(&mut machine, "after the deferred removal");
+    finish(machine);
+}
+
+/// What was attached and is to be removed is not detached either, and goes with its last user. The unit
+/// of a volume that has gone meanwhile says nothing.
+#[test]
+fn a_volume_that_is_to_be_removed_is_left_alone_and_goes() {
+    let mut machine = machine();
+    volume(&mut machine);
+    machine.sh("dmpstat attach volume");
+    create(&mut machine, "user", "0 8 linear /dev/mapper/volume 0");
+    machine.sh("dmsetup remove --deferred volume");
+    assert_refused(
+        &mut machine,
+        "dmpstat detach volume",
+        "it is to be removed as soon as nobody has it open",
+    );
+    assert_eq!(machine.sh("dmsetup table volume"), "0 65536 dmp 254:0 0\n");
+    machine.sh("mkdir -p /etc/dmp && echo '*' >/etc/dmp/attach.conf && dmsetup remove user");
+    assert_eq!(machine.sh("dmpstat attach --listed dm-0 2>&1"), "");
+    assert_nothing_left(&mut machine, "after the deferred removal");
+    machine.sh("rmmod dmp");
     finish(machine);
 }
 
