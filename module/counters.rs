@@ -158,18 +158,16 @@ impl Counters {
                 let stamp = Stamp::measured(bio.op().number(), now);
                 bio.set_private(stamp.word() as usize);
             }
-            _ => {
-                let stamp = self.rare_arrived(bio.op(), size);
-                bio.set_private(stamp.word() as usize);
-            }
+            _ => self.rare_arrived(bio),
         }
     }
 
     /// Counts a request of a rare operation, or a zone append, which is a write.
     #[cold]
     #[inline(never)]
-    fn rare_arrived(&self, op: ReqOp, size: u32) -> Stamp {
-        let operation = Operation::of(op, size);
+    fn rare_arrived(&self, bio: &mut Bio<'_>) {
+        let size = bio.size();
+        let operation = Operation::of(bio.op(), size);
         let number = operation.number();
         match Self::rare(number) {
             Some(rare) => {
@@ -182,14 +180,16 @@ impl Counters {
             }
             None => self.count(number.into(), size),
         }
-        if self.limit.get() != Self::MEASURED {
-            return Stamp::unmeasured(number);
-        }
-        match Self::rare(number) {
-            Some(rare) => self.rare_under_way.add(rare, 1),
-            None => self.under_way.increment::<BEGUN>(number.into()),
-        }
-        Stamp::measured(number, time::now())
+        let stamp = if self.limit.get() == Self::MEASURED {
+            match Self::rare(number) {
+                Some(rare) => self.rare_under_way.add(rare, 1),
+                None => self.under_way.increment::<BEGUN>(number.into()),
+            }
+            Stamp::measured(number, time::now())
+        } else {
+            Stamp::unmeasured(number)
+        };
+        bio.set_private(stamp.word() as usize);
     }
 
     /// Where an operation's counters are among those of the rare ones, if it is one of them.
@@ -199,20 +199,24 @@ impl Counters {
         Some(rare % RARE)
     }
 
-    /// Counts the end of a request that failed or carries something from its arrival. Takes no lock
-    /// either.
+    /// Counts the end of a measured read or write that succeeded. Whether it is one. Takes no lock either.
     #[inline(always)]
-    pub(crate) fn ended(&self, bio: &EndedBio, status: &Status) {
+    pub(crate) fn measured_ended(&self, bio: &EndedBio, status: &Status) -> bool {
         let word = bio.private() as u64;
         match Stamp::measured_below(word, Operation::USUAL as u8) {
-            Some((stamp, operation)) if status.is_ok() => self.succeeded(stamp, operation.into()),
-            _ => self.ended_otherwise(bio, status),
+            Some((stamp, operation)) if status.is_ok() => {
+                self.succeeded(stamp, operation.into());
+                true
+            }
+            _ => false,
         }
     }
 
-    /// Measures a read or write.
+    /// Measures a read or write. First of all it is no longer under way: so it is never counted as that and
+    /// as ended. And so it is everywhere below.
     #[inline(always)]
     fn succeeded(&self, stamp: Stamp, operation: usize) {
+        self.under_way.increment::<ENDED>(operation);
         let now = time::now();
         match stamp.below_age(now) {
             Some(below) => {
@@ -226,12 +230,10 @@ impl Counters {
             }
             None => self.took_nothing_or_long(operation, stamp.age(now)),
         }
-        self.under_way.increment::<ENDED>(operation);
     }
 
-    #[cold]
-    #[inline(never)]
-    fn ended_otherwise(&self, bio: &EndedBio, status: &Status) {
+    /// Counts the end of any other request that failed or carries something from its arrival.
+    pub(crate) fn ended_otherwise(&self, bio: &EndedBio, status: &Status) {
         match Stamp::from_word(bio.private() as u64) {
             Some(stamp) if status.is_ok() => self.rare_succeeded(stamp),
             stamp => self.failed(stamp, bio.op(), status),
@@ -257,6 +259,7 @@ impl Counters {
         let (true, Some(rare)) = (stamp.is_measured(), Self::rare(stamp.operation())) else {
             return;
         };
+        self.rare_under_way.sub(rare, 1);
         let ns = stamp.age(time::now());
         let section = preempt::disable();
         let (_, since_reset) = self.since_reset.get(&section);
@@ -267,7 +270,6 @@ impl Counters {
             latency.rare.add(at + LATENCY_SUM, ns);
             latency.rare.raise(at + LATENCY_MAX, ns);
         }
-        self.rare_under_way.sub(rare, 1);
     }
 
     /// Counts the end of a request that failed. `op` is for those that carry nothing.
@@ -277,6 +279,12 @@ impl Counters {
             // What carries nothing is a read or write of data.
             None => Operation::of(op, 1).number(),
         };
+        if stamp.is_some_and(Stamp::is_measured) {
+            match Self::rare(number) {
+                Some(rare) => self.rare_under_way.sub(rare, 1),
+                None => self.under_way.increment::<ENDED>(number.into()),
+            }
+        }
         let section = preempt::disable();
         let (_, since_reset) = self.since_reset.get(&section);
         let ends = if status.is_again() {
@@ -285,12 +293,6 @@ impl Counters {
             &since_reset.shared.errors
         };
         ends.add(number.into(), 1);
-        if stamp.is_some_and(Stamp::is_measured) {
-            match Self::rare(number) {
-                Some(rare) => self.rare_under_way.sub(rare, 1),
-                None => self.under_way.increment::<ENDED>(number.into()),
-            }
-        }
     }
 
     /// Starts again at zero. Sleeps.

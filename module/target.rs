@@ -3,7 +3,6 @@
 //! The target: a proxy that passes every bio on to the device under it and counts it.
 
 use crate::{
-    counters::Counters,
     operation::Operation,
     registry::{Line, Registry},
     summary::write_status,
@@ -13,8 +12,8 @@ use crate::{
         dm::{
             self,
             linear::{self, Linear},
-            Callout, Device, DmTarget, Features, Ioctl, Iterated, Mapped, Refusal, StatusType,
-            TableLine, Target, Zones,
+            Callout, Device, DmTarget, Ended, Features, Ioctl, Iterated, Mapped, Refusal,
+            StatusType, TableLine, Target, Zones,
         },
         output::Output,
     },
@@ -91,10 +90,12 @@ impl Target for Proxy {
     }
 
     #[inline(always)]
-    fn end_io(&self, _ti: &DmTarget, bio: &EndedBio, error: &Status) {
+    fn end_io(&self, _ti: &DmTarget, bio: &EndedBio, error: &Status) -> Ended {
         // Most requests carry nothing and succeed.
         if bio.private() | error.number() != 0 {
-            ended(self.line.counters(), bio, error);
+            ended(self, bio, error)
+        } else {
+            Ended::DONE
         }
     }
 
@@ -184,6 +185,18 @@ fn arrived<'bio>(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio<'bio>) -> Rem
 
 /// The end of a request that failed, is measured, or is of a rare operation.
 #[inline(never)]
-fn ended(counters: &Counters, bio: &EndedBio, status: &Status) {
-    counters.ended(bio, status);
+fn ended(proxy: &Proxy, bio: &EndedBio, status: &Status) -> Ended {
+    if proxy.line.counters().measured_ended(bio, status) {
+        Ended::DONE.opaque()
+    } else {
+        ended_otherwise(proxy, bio, status)
+    }
+}
+
+/// The same of all but measured reads and writes that succeeded.
+#[cold]
+#[inline(never)]
+fn ended_otherwise(proxy: &Proxy, bio: &EndedBio, status: &Status) -> Ended {
+    proxy.line.counters().ended_otherwise(bio, status);
+    Ended::DONE.opaque()
 }

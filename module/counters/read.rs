@@ -82,8 +82,8 @@ impl Counters {
         }
     }
 
-    /// Ends are read before what is under way, and that before arrivals: so there are never more of the
-    /// former than of the latter.
+    /// Ends are read before what is under way, and that before arrivals; and what ends is no longer under
+    /// way before it is counted. So there are never more of the former two, together, than of the latter.
     fn read(
         &self,
         operation: Operation,

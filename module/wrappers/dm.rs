@@ -52,6 +52,7 @@ use super::{
     output::Output,
 };
 use core::{
+    arch::asm,
     ffi::CStr,
     fmt::{self, Write},
     marker::PhantomData,
@@ -107,7 +108,7 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
     ) -> Mapped<'bio>;
 
     /// Optional: learns how a bio ended that was remapped. Runs in any context, also in an interrupt.
-    fn end_io(&self, _ti: &DmTarget, _bio: &EndedBio, _error: &Status) {
+    fn end_io(&self, _ti: &DmTarget, _bio: &EndedBio, _error: &Status) -> Ended {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -207,6 +208,28 @@ pub(crate) enum Mapped<'bio> {
     /// It fails with an I/O error (`DM_MAPIO_KILL`).
     #[allow(dead_code)] // tests/modules has a target that does this.
     Kill,
+}
+
+/// What [`Target::end_io`] did with a bio.
+pub(crate) struct Ended(c_int);
+
+#[allow(dead_code)] // Those in tests/modules have no `end_io`.
+impl Ended {
+    /// It has ended (`DM_ENDIO_DONE`).
+    pub(crate) const DONE: Self = Self(bindings::DM_ENDIO_DONE as c_int);
+
+    /// The same, of which the compiler does not know what it is (`OPTIMIZER_HIDE_VAR`). For the result of a
+    /// function that is not inlined and that `end_io` ends with: if it knew, it would make that a call and
+    /// give the number itself, in the place of a jump.
+    #[inline(always)]
+    pub(crate) fn opaque(self) -> Self {
+        let mut register = self.0 as isize;
+        // SAFETY: there is no instruction.
+        unsafe {
+            asm!("/* {0} */", inout(reg) register, options(pure, nomem, nostack, preserves_flags));
+        }
+        Self(register as c_int)
+    }
 }
 
 /// What [`Target::status`] is asked for.

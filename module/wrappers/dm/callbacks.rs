@@ -3,7 +3,7 @@
 //! The C functions of a `struct target_type`, which call a [`Target`]'s.
 
 use super::{
-    bindings, table_line::Strings, Bio, Callout, DmTarget, EndedBio, Ioctl, Mapped, Output,
+    bindings, table_line::Strings, Bio, Callout, DmTarget, Ended, EndedBio, Ioctl, Mapped, Output,
     Refusal, Registration, Status, StatusType, TableLine, Target,
 };
 use crate::wrappers::compat;
@@ -16,6 +16,9 @@ use kernel::{
 };
 
 /// What `ti->private` owns.
+///
+/// In C's layout, so that `private` points to the target, which each request needs.
+#[repr(C)]
 struct Instance<T: Target> {
     // Fields drop in this order: the target may still count on its devices.
     target: T,
@@ -178,9 +181,9 @@ unsafe extern "C" fn end_io<T: Target>(
     // SAFETY: by this function's contract.
     unsafe {
         let (target, ti, _) = of::<T>(ti);
-        target.end_io(ti, EndedBio::from_raw(bio), Status::from_raw(error));
+        let Ended(ended) = target.end_io(ti, EndedBio::from_raw(bio), Status::from_raw(error));
+        ended
     }
-    bindings::DM_ENDIO_DONE as c_int
 }
 
 /// Tells an instance that its table comes to life.

@@ -28,7 +28,7 @@ const LIMITS: [Limit; 2] = [
     },
     Limit {
         setup: "dmp latency",
-        most: 176.0,
+        most: 170.0,
         part: [1, 3],
         of: "dm-stats precise histogram",
     },

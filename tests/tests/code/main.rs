@@ -124,8 +124,8 @@ fn counted(path: &Reached) -> Vec<String> {
 #[test]
 fn each_counter_is_the_processors_own_and_counted_in_one_instruction() {
     let path = usual_path();
-    // The bytes and the one of a size; with latencies those and that it has begun; and at its end the
-    // time, the one of a latency, and that it has ended.
+    // The bytes and the one of a size; with latencies those and that it has begun; and at its end that it
+    // has ended, the time, and the one of a latency.
     assert_eq!(
         counted(&path),
         [
