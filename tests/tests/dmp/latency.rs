@@ -324,7 +324,9 @@ fn a_request_under_way_at_a_switch_is_not_measured() {
 fn anything_but_0_and_1_is_refused_and_changes_nothing() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
-    for value in ["2", "-1", "on", "off", "11", "01", "1 0", "y", "\\n", "1x"] {
+    for value in [
+        "2", "-1", "on", "off", "11", "01", "1 0", "y", "\\n", "1x", "\\377",
+    ] {
         assert_refused(
             &mut machine,
             &format!("printf '{value}' >/run/value; cat /run/value >{STAT}/{device}/latency"),
@@ -334,6 +336,28 @@ fn anything_but_0_and_1_is_refused_and_changes_nothing() {
     }
     machine.sh(&format!("printf 0 >{STAT}/{device}/latency"));
     assert_latency(&mut machine, &device, false);
+    finish(machine);
+}
+
+/// Also where only one of them has had a request: dm-zero ends it where it came.
+#[test]
+fn the_highest_latency_is_that_of_whichever_processor_had_it() {
+    let mut machine = boot(builder().cpus(2));
+    machine.sh("dmsetup create z --table '0 2048 zero'");
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/z 0 1 latency");
+    for processor in 0..2 {
+        machine.sh(&format!(
+            "echo 1 >{STAT}/{device}/reset && taskset -c {processor} {}",
+            direct_reads("d", 4096, 10)
+        ));
+        let file = |name: &str| format!("{device}/read/{name}");
+        let sum = number(&mut machine, &file("latency_ns"));
+        let highest = number(&mut machine, &file("latency_max_ns"));
+        assert!(
+            sum > 0 && highest <= sum && highest * 10 >= sum,
+            "processor {processor}: the highest of 10 is {highest}, their sum {sum}"
+        );
+    }
     finish(machine);
 }
 

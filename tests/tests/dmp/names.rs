@@ -90,6 +90,33 @@ fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
     finish(machine);
 }
 
+/// While sysfs is held, a removal waits for its directory to go, and the device is no more by then. What needs
+/// it says so; what is counted can still be read.
+#[test]
+fn what_asks_for_the_name_of_a_device_that_is_being_removed_is_told_enxio() {
+    let mut machine = machine_with_tools();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    machine.sh(&format!(
+        "cat >/run/steps <<'END'\n\
+         cd {STAT}/{device} && exec 3<name 4<uuid 5<snapshot 6<read/requests && cd / || exit\n\
+         umount -l /sys || exit\n\
+         insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 || exit\n\
+         dmsetup remove d & \n\
+         usleep 500000\n\
+         for fd in 3 4 5 6; do cat <&$fd 2>&1; done\n\
+         kill -0 $! && echo held; rmmod dmp_test_hold; wait\nEND\n"
+    ));
+    assert_eq!(
+        machine.sh("unshare -m sh /run/steps"),
+        "cat: read error: No such device or address\n\
+         cat: read error: No such device or address\n\
+         cat: read error: No such device or address\n\
+         0\n\
+         held\n"
+    );
+    finish(machine);
+}
+
 /// A shell whose working directory is the device's keeps neither the device nor the module.
 #[test]
 fn a_directory_that_is_in_use_keeps_nothing() {

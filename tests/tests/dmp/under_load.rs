@@ -81,6 +81,42 @@ fn what_is_read_under_load_fits_together() {
     finish(machine);
 }
 
+/// What has ended is no longer under way before it is counted.
+#[test]
+fn what_has_ended_and_what_is_under_way_are_together_no_more_than_what_arrived() {
+    let mut machine = boot(builder().cpus(2));
+    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
+    let text = machine.sh(&format!(
+        "{LOAD} for n in $(seq 1 300); do grep ^read {STAT}/{device}/snapshot || exit; done; \
+         touch /run/stop; wait"
+    ));
+    let lines: Vec<&str> = text.lines().collect();
+    let mut arrived = 0;
+    for snapshot in lines.chunks(3) {
+        let [counted, _, latencies] = snapshot else {
+            panic!("{snapshot:?}")
+        };
+        let words: Vec<&str> = counted.split(' ').collect();
+        let number = |name| -> u64 {
+            let at = words.iter().position(|word| *word == name);
+            words[at.expect(counted) + 1].parse().expect(counted)
+        };
+        let measured: u64 = latencies
+            .split(' ')
+            .filter_map(|word| word.split_once(':'))
+            .map(|(_, count)| count.parse::<u64>().expect(latencies))
+            .sum();
+        arrived = number("requests");
+        let ended = measured + number("errors") + number("again");
+        assert!(
+            ended + number("inflight") <= arrived,
+            "{counted}\n{latencies}"
+        );
+    }
+    assert!(lines.len() == 900 && arrived > 0, "{text}");
+    finish(machine);
+}
+
 /// Resets by file and by message, and the latency switched, against requests on two CPUs.
 #[test]
 fn a_reset_under_load_mixes_nothing_and_afterwards_the_numbers_are_exact() {
