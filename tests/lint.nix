@@ -1,6 +1,6 @@
 # Warnings of clippy and rustdoc, in the tests, in dmpstat and in the module, and what rustfmt,
-# shellcheck and shfmt would have otherwise. All of them are errors. And the tests of ci/nix and of
-# module/dkms.
+# shellcheck and shfmt would have otherwise. All of them are errors. And the tests of ci/nix, of
+# module/dkms and of module/Kbuild.
 {
   stdenv,
   runCommand,
@@ -101,6 +101,14 @@ in
   shell =
     runCommand "dmp-shell"
       {
+        kbuild = map (
+          dmp:
+          dmp.overrideAttrs (old: {
+            pname = "${old.pname}-kbuild";
+            buildPhase = "bash ${./kbuild.sh} $makeFlags";
+            installPhase = "touch $out";
+          })
+        ) modules;
         nativeBuildInputs = [
           shellcheck
           shfmt
@@ -113,6 +121,6 @@ in
         xargs shfmt -d ci/debian/setup.sh ci/debian/sources.sh ci/deb/build.sh <$NIX_BUILD_TOP/scripts
         bash ci/test.sh
         bash tests/kernel-rust.sh
-        touch $out
+        echo $kbuild >$out
       '';
 }
