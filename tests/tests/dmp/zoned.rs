@@ -199,3 +199,28 @@ fn the_zones_of_two_lines_are_reported_one_after_the_other() {
     assert_eq!(zones.lines().count(), 10, "{zones}");
     finish(machine);
 }
+
+/// Without it device mapper would ask for the same zones again, without end.
+#[test]
+fn what_the_disk_says_instead_of_its_zones_comes_back() {
+    let mut machine = machine_with_tools();
+    scsi_disk(&mut machine, "zbc=managed zone_size_mb=4");
+    for target in ["linear", "dmp"] {
+        create(
+            &mut machine,
+            target,
+            &format!("0 32768 {target} /dev/sda 0"),
+        );
+        machine.sh(&format!("blkzone report /dev/mapper/{target} >/dev/null"));
+    }
+    machine.sh("echo offline >/sys/block/sda/device/state");
+    for target in ["linear", "dmp"] {
+        assert_refused(
+            &mut machine,
+            &format!("blkzone report /dev/mapper/{target}"),
+            "Input/output error",
+        );
+    }
+    machine.sh("dmsetup remove linear dmp");
+    finish(machine);
+}
