@@ -38,11 +38,16 @@ stdenv.mkDerivation {
     cat $fragment >>.config
     make $makeFlags olddefconfig
 
-    # Kconfig drops what it does not know or whose dependencies are not met.
+    # Kconfig drops what it does not know or whose dependencies are not met, or switches on again
+    # what another option wants. Of two lines about an option the later one counts, as for Kconfig.
+    tac $fragment | awk '
+      /^CONFIG_/ { split($0, option, "="); name = option[1] }
+      /^# CONFIG_.* is not set$/ { name = $2 }
+      name != "" && !seen[name]++ { print }
+      { name = "" }' >wanted
     lost=$(
-      grep -E '^CONFIG_' $fragment | grep -vxFf .config || true
-      # Or switches on again what another option wants.
-      sed -nE 's/^# (CONFIG_[A-Z0-9_]+) is not set$/^\1=/p' $fragment | grep -f - .config || true
+      grep -E '^CONFIG_' wanted | grep -vxFf .config || true
+      sed -nE 's/^# (CONFIG_[A-Z0-9_]+) is not set$/^\1=/p' wanted | grep -f - .config || true
     )
     if [ -n "$lost" ]; then
       echo "these lines of the kernel's fragment did not survive:" >&2

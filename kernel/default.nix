@@ -15,13 +15,6 @@ let
   extraMakeFlags = lib.optional (variant == "debug") "CC=${lib.getExe' clang.cc "clang"}";
   fragments =
     lib.optional (variant == "bench-distribution") "bench" ++ lib.optional (variant != null) variant;
-  # config.nix would take the tests' choice for one that the benchmark's has to respect.
-  read =
-    name:
-    builtins.replaceStrings
-      (lib.optional (builtins.elem "bench" fragments) "# CONFIG_JUMP_LABEL is not set\n")
-      (lib.optional (builtins.elem "bench" fragments) "")
-      (builtins.readFile (./. + "/${name}.config"));
 in
 linuxKernel.manualConfig {
   inherit (upstream) version modDirVersion src;
@@ -34,7 +27,11 @@ linuxKernel.manualConfig {
       if variant == null then
         ./dmp.config
       else
-        builtins.toFile "${variant}.config" (lib.concatMapStringsSep "" read ([ "dmp" ] ++ fragments));
+        builtins.toFile "${variant}.config" (
+          lib.concatMapStringsSep "" (name: builtins.readFile (./. + "/${name}.config")) (
+            [ "dmp" ] ++ fragments
+          )
+        );
   };
   # What nixpkgs looks at while it evaluates, where the file cannot be read yet.
   config = {
