@@ -181,6 +181,17 @@ fn a_reader_has_one_snapshot_in_however_many_reads() {
     finish(machine);
 }
 
+/// sh of a reader in the background, `n`, that opens the file, does `begin` with it as 5, and leaves it open
+/// until /run/go is there; then reads what is left. What it read is in /run/N, how that ended in /run/statusN.
+fn reader(file: &str, n: u32, begin: &str) -> String {
+    format!(
+        "( exec 5<{file}; {begin} >/run/{n} 2>/dev/null; touch /run/begun{n}; \
+         while ! [ -e /run/go ]; do usleep 1000; done; \
+         cat <&5 >>/run/{n} 2>/run/error{n}; echo $? >/run/status{n} ) & \
+         while ! [ -e /run/begun{n} ]; do usleep 1000; done; "
+    )
+}
+
 /// Who leaves a file half read costs memory; so there is an end to it, and nobody gets the half for the
 /// whole.
 #[test]
@@ -189,25 +200,19 @@ fn of_very_many_that_read_in_pieces_the_first_are_told_that_theirs_has_gone() {
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     let file = format!("{STAT}/{device}/snapshot");
     let whole = machine.sh(&format!("grep -v ^taken {file}"));
-    // The shell has numbers up to 9 for open files.
-    let open: Vec<String> = (1..=9)
-        .map(|n| {
-            format!(
-                "( exec 5<{file}; dd bs=8 count=1 <&5 >/run/{n} 2>/dev/null; \
-             touch /run/begun{n}; while ! [ -e /run/go ]; do usleep 1000; done; \
-             cat <&5 >>/run/{n} 2>/run/error{n}; echo $? >/run/status{n} ) & \
-             while ! [ -e /run/begun{n} ]; do usleep 1000; done; "
-            )
-        })
+    let open: Vec<String> = (1..=10)
+        .map(|n| reader(&file, n, "dd bs=8 count=1 <&5"))
         .collect();
     machine.sh(&format!("{} touch /run/go; wait", open.concat()));
-    assert_eq!(machine.sh("cat /run/status1"), "1\n");
-    assert!(
-        machine
-            .sh("cat /run/error1")
-            .contains("Resource temporarily unavailable")
-    );
-    for n in 2..=9 {
+    for n in 1..=2 {
+        assert_eq!(machine.sh(&format!("cat /run/status{n}")), "1\n", "{n}");
+        let error = machine.sh(&format!("cat /run/error{n}"));
+        assert!(
+            error.contains("Resource temporarily unavailable"),
+            "{n}: {error}"
+        );
+    }
+    for n in 3..=10 {
         assert_eq!(
             machine.sh(&format!("grep -v ^taken /run/{n}")),
             whole,
@@ -216,5 +221,46 @@ fn of_very_many_that_read_in_pieces_the_first_are_told_that_theirs_has_gone() {
     }
     // Others are not disturbed.
     assert_eq!(machine.sh(&format!("grep -v ^taken {file}")), whole);
+    finish(machine);
+}
+
+/// Only what is read in part has a place, of which there are eight.
+#[test]
+fn who_has_read_a_file_to_its_end_takes_no_place_from_who_has_not() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let file = format!("{STAT}/{device}/snapshot");
+    let whole = machine.sh(&format!("grep -v ^taken {file}"));
+    let begin = |n| match n {
+        1 => "dd bs=8 count=1 <&5",
+        // In pieces, with the empty one at the end; and at once, without.
+        2..=9 => "dd bs=100 <&5",
+        _ => "dd bs=64k count=1 <&5",
+    };
+    let open: Vec<String> = (1..=18).map(|n| reader(&file, n, begin(n))).collect();
+    machine.sh(&format!("{} touch /run/go; wait", open.concat()));
+    for n in 1..=18 {
+        let read = machine.sh(&format!("cat /run/status{n}; grep -v ^taken /run/{n}"));
+        assert_eq!(read, format!("0\n{whole}"), "{n}");
+    }
+    finish(machine);
+}
+
+/// The kernel gives the next one that opens a file the place in its memory that the last one had.
+#[test]
+fn the_rest_that_a_reader_left_is_nobody_elses() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let file = format!("{STAT}/{device}/snapshot");
+    let left = format!("dd if={file} of=/dev/null bs=8 count=1 status=none");
+    let read = direct_reads("d", 4096, 1);
+    let all = format!("dd if={file} bs=64 status=none | grep '^read requests'");
+    let seen = machine.sh(&format!(
+        "for n in $(seq 12); do {left} && {read} && {all} || exit; done"
+    ));
+    let expected: Vec<String> = (1..=12)
+        .map(|n| format!("read requests {n} bytes {} errors 0 again 0", n * 4096))
+        .collect();
+    assert_eq!(seen.lines().collect::<Vec<_>>(), expected);
     finish(machine);
 }
