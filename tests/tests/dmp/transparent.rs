@@ -220,6 +220,26 @@ fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
             machine.sh("dmsetup remove d");
         }
     }
+    // What is the whole of it, and what is not, changes with its size.
+    for (range, offset, kib, unprivileged) in [
+        (2048, 0, 512, false),
+        (2048, 0, 2048, false),
+        (2048, 1024, 1024, false),
+        (2048, 0, 1024, true),
+    ] {
+        for target in ["linear", "dmp"] {
+            let table = format!("0 {range} {target} /dev/loop0 {offset}");
+            let what = format!("{table}, which has {kib} KiB");
+            machine.sh("truncate -s 2M /run/file && losetup -c /dev/loop0");
+            create(&mut machine, "d", &table);
+            machine.sh(&format!(
+                "chmod 644 /dev/mapper/d && truncate -s {kib}k /run/file && losetup -c /dev/loop0"
+            ));
+            let output = machine.run("su user -c 'losetup /dev/mapper/d'").unwrap();
+            assert_eq!(output.status == 0, unprivileged, "{what}: {output:?}");
+            machine.sh("dmsetup remove d");
+        }
+    }
     finish(machine);
 }
 
