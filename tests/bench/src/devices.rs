@@ -2,6 +2,7 @@
 
 //! What many devices cost: to make, to have, to read and to remove.
 
+use std::ops::Range;
 use std::path::Path;
 
 use dmp_vm::{Builder, Machine};
@@ -58,8 +59,8 @@ pub struct Devices {
     pub count: u32,
     pub create: Took,
     pub remove: Took,
-    /// By how much there was more of it with them than without.
-    pub memory: Meminfo,
+    /// By how much there was more of it with as many again, where time is measured.
+    pub memory: Option<Meminfo>,
     /// Of dmp devices, where instructions are counted.
     pub reading: Vec<Reading>,
 }
@@ -75,11 +76,11 @@ impl Devices {
     /// The memory of each of them in bytes, less what a dm-linear device takes: that of each CPU's
     /// own, and all other. Nothing where that is what they are, or where there are too few.
     pub fn memory_over_linear(&self, all: &[Self]) -> Option<[i64; 2]> {
-        if self.kind == setup::LINEAR || self.count < ENOUGH {
+        if self.kind == setup::LINEAR {
             return None;
         }
-        let linear = &self.of_kind(all, setup::LINEAR)?.memory;
-        let over = self.memory.more_than(linear);
+        let linear = self.of_kind(all, setup::LINEAR)?.memory.as_ref()?;
+        let over = self.memory.as_ref()?.more_than(linear);
         Some([over.percpu, over.slab].map(|kib| kib * 1024 / i64::from(self.count)))
     }
 }
@@ -97,49 +98,54 @@ pub fn count(module: Option<&Path>, counts: &[u32]) -> Result<Vec<Devices>, Fail
     let mut all = Vec::new();
     for count in counts {
         for kind in KINDS {
-            all.push(measure(&mut guest, 1, *count, kind, read_all)?);
+            let read = |guest: &mut Guest| match kind {
+                (_, "dmp", _) => Ok((read_all(guest)?, None)),
+                _ => Ok((Vec::new(), None)),
+            };
+            all.push(measure(&mut guest, 1, *count, kind, read)?);
         }
     }
     guest.finish()?;
     Ok(all)
 }
 
-/// The same in one that is as fast as can be.
+/// The same in machines that are as fast as can be, each kind in one of its own: the kernel keeps pages of
+/// each CPU's own memory that other devices had.
 pub fn time(module: Option<&Path>, cpus: u32, count: u32) -> Result<Vec<Devices>, Failure> {
-    let builder = Machine::builder().limit(guest::LIMIT).cpus(cpus);
-    let mut guest = boot(builder, module)?;
-    let all = KINDS
-        .map(|kind| measure(&mut guest, cpus, count, kind, |_| Ok(Vec::new())))
-        .into_iter()
-        .collect::<Result<_, _>>()?;
-    guest.finish()?;
-    Ok(all)
+    let one = |kind: (&str, &str, &str)| {
+        let builder = Machine::builder().limit(guest::LIMIT).cpus(cpus);
+        let mut guest = boot(builder, module)?;
+        let (_, target, options) = kind;
+        let weigh = |guest: &mut Guest| {
+            let memory = memory_of_more(guest, count, target, options)?;
+            Ok((Vec::new(), Some(memory)))
+        };
+        let devices = measure(&mut guest, cpus, count, kind, weigh)?;
+        guest.finish()?;
+        Ok(devices)
+    };
+    KINDS.map(one).into_iter().collect()
 }
 
 fn boot(builder: Builder, module: Option<&Path>) -> Result<Guest, Failure> {
     let mut guest = Guest::boot(builder.memory("1G"), module)?;
     // The first time there are caches to be filled.
-    create(&mut guest, WARM_UP, "dmp", "1 latency")?;
-    remove(&mut guest, WARM_UP)?;
+    create(&mut guest, 0..WARM_UP, "dmp", "1 latency")?;
+    remove(&mut guest, 0..WARM_UP)?;
     Ok(guest)
 }
 
-/// Makes so many devices and removes them; reads dmp's files meanwhile.
+/// Makes so many devices and removes them; reads their files meanwhile, or finds what memory they take.
 fn measure(
     guest: &mut Guest,
     cpus: u32,
     count: u32,
     (kind, target, options): (&str, &str, &str),
-    read: impl Fn(&mut Guest) -> Result<Vec<Reading>, Failure>,
+    meanwhile: impl Fn(&mut Guest) -> Result<(Vec<Reading>, Option<Meminfo>), Failure>,
 ) -> Result<Devices, Failure> {
-    let before = meminfo(guest)?;
-    let create = create(guest, count, target, options)?;
-    let memory = meminfo(guest)?.more_than(&before);
-    let reading = match target {
-        "dmp" => read(guest)?,
-        _ => Vec::new(),
-    };
-    let remove = remove(guest, count)?;
+    let create = create(guest, 0..count, target, options)?;
+    let (reading, memory) = meanwhile(guest)?;
+    let remove = remove(guest, 0..count)?;
     Ok(Devices {
         kind: kind.into(),
         cpus,
@@ -149,6 +155,20 @@ fn measure(
         memory,
         reading,
     })
+}
+
+/// What as many devices again take, where so many are: the first ones fill what is free between others.
+fn memory_of_more(
+    guest: &mut Guest,
+    count: u32,
+    target: &str,
+    options: &str,
+) -> Result<Meminfo, Failure> {
+    let before = meminfo(guest)?;
+    create(guest, count..2 * count, target, options)?;
+    let memory = meminfo(guest)?.more_than(&before);
+    remove(guest, count..2 * count)?;
+    Ok(memory)
 }
 
 /// What is used when all that can go has gone: what waits to be freed, the files' caches, and what
@@ -166,20 +186,25 @@ fn meminfo(guest: &mut Guest) -> Result<Meminfo, Failure> {
 }
 
 /// A list of something for each device.
-fn list(count: u32, separator: &str, item: impl Fn(u32) -> String) -> String {
-    let items: Vec<String> = (0..count).map(item).collect();
+fn list(numbers: Range<u32>, separator: &str, item: impl Fn(u32) -> String) -> String {
+    let items: Vec<String> = numbers.map(item).collect();
     items.join(separator)
 }
 
-fn create(guest: &mut Guest, count: u32, target: &str, options: &str) -> Result<Took, Failure> {
-    let devices = list(count, ";", |number| {
+fn create(
+    guest: &mut Guest,
+    numbers: Range<u32>,
+    target: &str,
+    options: &str,
+) -> Result<Took, Failure> {
+    let devices = list(numbers, ";", |number| {
         format!("d{number},,,rw,0 8 {target} /dev/nullb0 0 {options}")
     });
     took(guest, &format!("create --concise '{devices}'"))
 }
 
-fn remove(guest: &mut Guest, count: u32) -> Result<Took, Failure> {
-    let names = list(count, " ", |number| format!("d{number}"));
+fn remove(guest: &mut Guest, numbers: Range<u32>) -> Result<Took, Failure> {
+    let names = list(numbers, " ", |number| format!("d{number}"));
     took(guest, &format!("remove {names}"))
 }
 
