@@ -178,6 +178,12 @@ fn a_reader_has_one_snapshot_in_however_many_reads() {
     let twice = machine.sh(&format!("exec 5<{file}; cat <&5; {more}; exec 5<&-"));
     assert_eq!(twice.matches("dmp 1\n").count(), 1, "{twice}");
     assert_ne!(taken(&first), taken(&twice));
+    // Also where that is longer.
+    let end = machine.sh(&format!(
+        "exec 5<{file}; dd bs=64k count=1 <&5 >/dev/null 2>&1; {}; cat <&5; echo $?; exec 5<&-",
+        direct_reads("d", 4096, 100)
+    ));
+    assert_eq!(end, "0\n");
     finish(machine);
 }
 
