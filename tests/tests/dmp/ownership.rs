@@ -183,3 +183,36 @@ fn loads_against_removes_never_collide() {
     machine.sh("rmmod dmp");
     finish(machine);
 }
+
+/// The last line of a device goes and waits, as another device's directory is being made; before it can take
+/// away the device's own, the first line of the next table comes.
+#[test]
+fn a_device_whose_next_line_comes_before_the_last_ones_directory_has_gone_keeps_it() {
+    let mut machine = machine_with_tools();
+    let table = "0 2048 dmp /dev/vda 0";
+    let device = {
+        machine.sh(&format!(
+            "dmsetup create d --notable && dmsetup reload d --table '{table}'"
+        ));
+        let minor = machine.sh("dmsetup info -c --noheadings -o minor d");
+        format!("dm-{}", minor.trim())
+    };
+    machine.sh(&format!(
+        "cat >/run/steps <<'END'\n\
+         umount -l /sys || exit\n\
+         insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 || exit\n\
+         dmsetup create other --table '0 2048 dmp /dev/vdb 0' & other=$!\n\
+         usleep 500000\n\
+         dmsetup clear d & clear=$!\n\
+         usleep 500000\n\
+         dmsetup reload d --table '{table}' || exit\n\
+         kill -0 $other && kill -0 $clear && echo held; rmmod dmp_test_hold; wait\nEND\n",
+    ));
+    assert_eq!(machine.sh("unshare -m sh /run/steps"), "held\n");
+    machine.sh("dmsetup resume d");
+    machine.sh(&direct_writes("d", 4096, 3));
+    assert_counts(&mut machine, &device, Count::default(), Count::of(3, 4096));
+    machine.sh("dmsetup remove d && dmsetup remove other");
+    assert_nothing_left(&mut machine, "two devices");
+    finish(machine);
+}
