@@ -69,7 +69,16 @@ impl Selection {
     /// Those devices that are meant, and an error if there is none, or if something was written that
     /// is none. Patterns may have none if devices are waited for.
     pub fn first(&self, machine: &Machine, waits: bool) -> Result<Vec<Snapshot>, Error> {
-        let all = machine.snapshots(|_| true)?;
+        self.first_of(machine.snapshots(|_| true)?, machine, waits)
+    }
+
+    /// The same, where all devices were read already.
+    pub fn first_of(
+        &self,
+        all: Vec<Snapshot>,
+        machine: &Machine,
+        waits: bool,
+    ) -> Result<Vec<Snapshot>, Error> {
         if all.is_empty() {
             return Err(Error::NoDevices);
         }

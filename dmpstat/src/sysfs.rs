@@ -86,8 +86,17 @@ impl Machine {
 
     /// What was counted of all of those, in the order of their numbers.
     pub fn snapshots(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Snapshot>, Error> {
+        self.snapshots_of(&self.devices()?, wanted)
+    }
+
+    /// The same, where it is known already which devices there are.
+    pub fn snapshots_of(
+        &self,
+        devices: &[String],
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Snapshot>, Error> {
         let mut snapshots = Vec::new();
-        for device in self.devices()?.iter().filter(|device| wanted(device)) {
+        for device in devices.iter().filter(|device| wanted(device)) {
             snapshots.extend(self.snapshot(device)?);
         }
         Ok(snapshots)

@@ -44,22 +44,27 @@ impl Volumes {
     /// Reads those that are meant. What goes meanwhile is left out.
     pub fn read(machine: &Machine, selection: &Selection) -> Result<Self, Error> {
         let begin = Instant::now();
-        let all = machine.snapshots(|device| selection.may_have(device))?;
-        Self::of(selection.filter(all, machine), machine, begin)
+        let counted = machine.devices()?;
+        let all = machine.snapshots_of(&counted, |device| selection.may_have(device))?;
+        let devices = selection.filter(all, machine);
+        Ok(Self::of(devices, &counted, machine, begin))
     }
 
     /// The same the first time: that something is none that was asked for is an error.
     pub fn first(machine: &Machine, selection: &Selection, waits: bool) -> Result<Self, Error> {
         let begin = Instant::now();
-        let devices = match selection.first(machine, waits) {
+        let counted = machine.devices()?;
+        let all = machine.snapshots_of(&counted, |_| true)?;
+        let devices = match selection.first_of(all, machine, waits) {
             Err(Error::NoDevices) => Vec::new(),
             devices => devices?,
         };
-        Self::of(devices, machine, begin)
+        Ok(Self::of(devices, &counted, machine, begin))
     }
 
-    fn of(devices: Vec<Snapshot>, machine: &Machine, begin: Instant) -> Result<Self, Error> {
-        let counted: BTreeSet<String> = machine.devices()?.into_iter().collect();
+    /// Of those devices that are meant, and the names of all.
+    fn of(devices: Vec<Snapshot>, counted: &[String], machine: &Machine, begin: Instant) -> Self {
+        let counted: BTreeSet<&str> = counted.iter().map(String::as_str).collect();
         let mut disks = Disks {
             machine,
             under: HashMap::new(),
@@ -71,14 +76,16 @@ impl Volumes {
                 let name = name?;
                 let under = disks.under(&device.device);
                 let all_under = disks.all_under(&device.device).into_iter();
-                let stacked_on = all_under.filter(|disk| counted.contains(disk)).collect();
+                let stacked_on = all_under
+                    .filter(|disk| counted.contains(disk.as_str()))
+                    .collect();
                 Some(Volume::new(device, name, under, stacked_on))
             })
             .collect();
-        Ok(Self {
+        Self {
             all,
             seconds: begin.elapsed().as_secs_f64(),
-        })
+        }
     }
 }
 

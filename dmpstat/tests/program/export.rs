@@ -8,6 +8,7 @@ use std::io::Read;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 
 use dmpstat::export::metrics::{self, Choice, Form};
 use dmpstat::export::volumes::Volumes;
@@ -577,7 +578,7 @@ fn a_file_that_cannot_be_written_is_named_and_the_old_one_stays() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "old");
 }
 
-/// How often a device's snapshot was opened. The kernel makes one of events that are alike and follow
+/// How often what is watched was opened. The kernel makes one of events that are alike and follow
 /// each other, so there have to be others between them.
 fn opens(inotify: &OwnedFd) -> usize {
     let mut buffer = [MaybeUninit::uninit(); 4096];
@@ -588,12 +589,15 @@ fn opens(inotify: &OwnedFd) -> usize {
 }
 
 #[test]
-fn a_snapshot_is_opened_once_a_report_or_page() {
+fn the_devices_are_listed_and_a_snapshot_is_opened_once_a_report_or_page() {
     let root = Root::with_device();
-    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
-    let snapshot = root.stat().join("dm-3/snapshot");
-    let events = inotify::WatchFlags::OPEN | inotify::WatchFlags::CLOSE_NOWRITE;
-    inotify::add_watch(&watch, snapshot, events).unwrap();
+    let watch = |path: PathBuf| {
+        let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+        let events = inotify::WatchFlags::OPEN | inotify::WatchFlags::CLOSE_NOWRITE;
+        inotify::add_watch(&watch, path, events).unwrap();
+        watch
+    };
+    let (devices, snapshot) = (watch(root.stat()), watch(root.stat().join("dm-3/snapshot")));
     let file = root.path().join("dmp.prom");
     let file = file.to_str().unwrap();
     for (arguments, reports) in [
@@ -605,7 +609,8 @@ fn a_snapshot_is_opened_once_a_report_or_page() {
         (&["-j", "1", "3"], 3),
     ] {
         root.run(arguments).output();
-        assert_eq!(opens(&watch), reports, "{arguments:?}");
+        assert_eq!(opens(&devices), reports, "{arguments:?}");
+        assert_eq!(opens(&snapshot), reports, "{arguments:?}");
     }
 }
 
