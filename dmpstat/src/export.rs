@@ -22,7 +22,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::arguments::Export;
 use crate::error::Error;
 use crate::export::metrics::{Choice, Form};
-use crate::export::server::Limits;
+use crate::export::server::{Address, Limits};
 use crate::export::volumes::Volumes;
 use crate::outside::Outside;
 use crate::selection::Selection;
@@ -34,8 +34,11 @@ const PIECE: usize = 32 << 10;
 /// Writes the metrics, or serves them until it is told to end.
 pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
     let exporter = Exporter::new(options, outside.machine);
+    if let Some(address) = &options.listen {
+        return listen(address, exporter, outside);
+    }
     // Who waits for devices may name some that are not there yet.
-    let waits = options.listen.is_some() || options.repeat.is_some();
+    let waits = options.repeat.is_some();
     let first = match Volumes::first(outside.machine, &exporter.selection, waits) {
         Err(error) if waits => {
             outside.note(&error);
@@ -43,22 +46,9 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
         }
         first => Some(first?),
     };
-    match (&options.listen, &options.textfile) {
-        (Some(address), _) => {
-            let listeners = address.listen()?;
-            for listener in &listeners {
-                outside.note(&listening(listener));
-            }
-            drop(first);
-            let ended = || !outside.clock.wait(Duration::ZERO);
-            let served = server::run(listeners, exporter, Limits::default(), ended);
-            served.map_err(|source| Error::Listen {
-                address: address.to_string(),
-                source,
-            })
-        }
-        (None, Some(file)) => textfile::run(file, options.repeat, first, &exporter, outside),
-        (None, None) => {
+    match &options.textfile {
+        Some(file) => textfile::run(file, options.repeat, first, &exporter, outside),
+        None => {
             let volumes = first.map_or_else(|| exporter.read(), Ok)?;
             // Piece by piece: with many devices it is more than should be in memory.
             let mut out = BufWriter::with_capacity(PIECE, &mut *outside.out);
@@ -66,6 +56,23 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
             written.and_then(|()| out.flush()).map_err(Error::Output)
         }
     }
+}
+
+fn listen(address: &Address, exporter: Exporter, outside: &mut Outside<'_>) -> Result<(), Error> {
+    match exporter.selection.first(outside.machine, true) {
+        Ok(_) | Err(Error::NoDevices) => {}
+        Err(error) => outside.note(&error),
+    }
+    let listeners = address.listen()?;
+    for listener in &listeners {
+        outside.note(&listening(listener));
+    }
+    let ended = || !outside.clock.wait(Duration::ZERO);
+    let served = server::run(listeners, exporter, Limits::default(), ended);
+    served.map_err(|source| Error::Listen {
+        address: address.to_string(),
+        source,
+    })
 }
 
 fn listening(listener: &TcpListener) -> String {
