@@ -134,41 +134,11 @@ pub fn run(
         .enable_all()
         .max_blocking_threads(limits.scrapes)
         .build()?;
-    let result = runtime.block_on(serve(listeners, exporter, limits, ended));
+    let server = Arc::new(Server::new(exporter, limits));
+    let result = runtime.block_on(server.serve(listeners, ended));
     // Who still reads does not keep it from ending.
     runtime.shutdown_background();
     result
-}
-
-async fn serve(
-    listeners: Vec<TcpListener>,
-    exporter: Exporter,
-    limits: Limits,
-    ended: impl FnOnce() -> bool,
-) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    // From here on none is missed.
-    if ended() {
-        return Ok(());
-    }
-    let server = Arc::new(Server {
-        exporter,
-        limits,
-        connections: Arc::new(Semaphore::new(limits.connections)),
-        scrapes: Arc::new(Semaphore::new(limits.scrapes)),
-        complaint: Mutex::default(),
-    });
-    for listener in listeners {
-        listener.set_nonblocking(true)?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        tokio::spawn(server.clone().accept(listener));
-    }
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }
 
 struct Server {
@@ -181,6 +151,39 @@ struct Server {
 }
 
 impl Server {
+    fn new(exporter: Exporter, limits: Limits) -> Self {
+        Self {
+            exporter,
+            limits,
+            connections: Arc::new(Semaphore::new(limits.connections)),
+            scrapes: Arc::new(Semaphore::new(limits.scrapes)),
+            complaint: Mutex::default(),
+        }
+    }
+
+    async fn serve(
+        self: Arc<Self>,
+        listeners: Vec<TcpListener>,
+        ended: impl FnOnce() -> bool,
+    ) -> io::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        // From here on none is missed.
+        if ended() {
+            return Ok(());
+        }
+        for listener in listeners {
+            listener.set_nonblocking(true)?;
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            tokio::spawn(self.clone().accept(listener));
+        }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        Ok(())
+    }
+
     async fn accept(self: Arc<Self>, listener: tokio::net::TcpListener) {
         // It is never closed, so there is always a next one.
         while let Ok(place) = self.connections.clone().acquire_owned().await {
