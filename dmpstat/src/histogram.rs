@@ -31,8 +31,12 @@ impl Histogram {
 
     /// How many there are.
     pub fn count(&self) -> u64 {
-        let counts = self.0.iter().map(|(_, count)| *count);
-        counts.fold(0, u64::saturating_add)
+        u64::try_from(self.total()).unwrap_or(u64::MAX)
+    }
+
+    /// The same, also where the file says more than are counted in a lifetime.
+    fn total(&self) -> u128 {
+        self.0.iter().map(|(_, count)| u128::from(*count)).sum()
     }
 
     /// How many are in the bucket of this bound.
@@ -64,8 +68,7 @@ impl Histogram {
     /// A bucket's values are more than half of its bound, so the value itself is that, or up to half
     /// as large.
     pub fn percentile(&self, permille: u32) -> Option<u64> {
-        let count: u128 = self.0.iter().map(|(_, count)| u128::from(*count)).sum();
-        let rank = (count * u128::from(permille)).div_ceil(1000).max(1);
+        let rank = (self.total() * u128::from(permille)).div_ceil(1000).max(1);
         let mut below = 0;
         self.0.iter().find_map(|(bound, count)| {
             below += u128::from(*count);
