@@ -5,8 +5,6 @@
 //! Later modules may add words at the end of a line and lines at the end of the file, so what is not
 //! known is skipped, and what is not there was not measured.
 
-use std::str;
-
 use crate::escape;
 use crate::histogram::{Histogram, INFINITE};
 use crate::operation::Operation;
@@ -241,7 +239,9 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Of decimal digits only.
 fn number(word: &[u8]) -> Option<u64> {
-    let word = str::from_utf8(word).ok()?;
-    let digits = word.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| word.parse().ok())?
+    let (first, rest) = word.split_first()?;
+    let digit = |digit: &u8| char::from(*digit).to_digit(10).map(u64::from);
+    rest.iter().try_fold(digit(first)?, |number, next| {
+        number.checked_mul(10)?.checked_add(digit(next)?)
+    })
 }
