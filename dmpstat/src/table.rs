@@ -2,7 +2,9 @@
 
 //! A table for people: one line a device, as iostat's.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::ops::Index;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
@@ -49,35 +51,74 @@ impl Grid {
     }
 
     /// What they say of an interval.
-    pub fn cells(&mut self, interval: &Interval) -> Vec<String> {
-        let cells = self.columns.iter();
-        let cells: Vec<String> = cells.map(|column| self.cell(column, interval)).collect();
-        for (width, cell) in self.widths.iter_mut().zip(&cells) {
-            *width = (*width).max(cell.len());
+    pub fn cells(&mut self, interval: &Interval) -> Cells {
+        let mut cells = Cells::for_columns(self.columns.len());
+        for (column, width) in self.columns.iter().zip(&mut self.widths) {
+            let begin = cells.text.len();
+            write_cell(&mut cells.text, column, interval, self.unit, self.human);
+            cells.ends.push(cells.text.len());
+            *width = (*width).max(cells.text.len() - begin);
         }
         cells
     }
+}
 
-    fn cell(&self, column: &Column, interval: &Interval) -> String {
-        match column.quantity {
-            Quantity::Throughput(_) | Quantity::Size(_) if self.human => {
-                column.quantity.value(interval).map(units::bytes)
-            }
-            Quantity::Percentile(..) => column.value(interval, self.unit).map(units::bound),
-            Quantity::Inflight => column
-                .value(interval, self.unit)
-                .map(|count| format!("{count}")),
-            _ => column
-                .value(interval, self.unit)
-                .map(|value| format!("{value:.2}")),
+/// What a line says: one text, since each cell by itself would be an allocation.
+pub struct Cells {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Cells {
+    fn for_columns(count: usize) -> Self {
+        Self {
+            text: String::with_capacity(8 * count),
+            ends: Vec::with_capacity(count),
         }
-        .unwrap_or_else(|| "-".to_owned())
     }
+
+    /// From the left to the right.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.ends.len()).map(|at| &self[at])
+    }
+}
+
+impl Index<usize> for Cells {
+    type Output = str;
+
+    fn index(&self, at: usize) -> &str {
+        let begin = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[begin..self.ends[at]]
+    }
+}
+
+fn write_cell(text: &mut String, column: &Column, interval: &Interval, unit: Unit, human: bool) {
+    let amount = human && matches!(column.quantity, Quantity::Throughput(_) | Quantity::Size(_));
+    let value = match amount {
+        true => column.quantity.value(interval),
+        false => column.value(interval, unit),
+    };
+    let Some(value) = value else {
+        return text.push('-');
+    };
+    // A String takes all that is written.
+    let _ = match column.quantity {
+        _ if amount => text.write_str(&units::bytes(value)),
+        Quantity::Percentile(..) => text.write_str(&units::bound(value)),
+        Quantity::Inflight => write!(text, "{value}"),
+        // Most numbers of most devices.
+        _ if value == 0.0 => text.write_str("0.00"),
+        _ => write!(text, "{value:.2}"),
+    };
 }
 
 /// Whether a cell says that requests failed.
 pub fn says_failed(column: &Column, cell: &str) -> bool {
     column.quantity == Quantity::Errors && cell.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
+}
+
+fn pad(line: &mut Vec<u8>, spaces: usize) {
+    line.resize(line.len() + spaces, b' ');
 }
 
 /// A table that has been begun.
@@ -99,7 +140,7 @@ impl Table {
         }
     }
 
-    fn line(&mut self, row: &Row<'_>) -> (String, Vec<String>) {
+    fn line(&mut self, row: &Row<'_>) -> (String, Cells) {
         let name = row.title(self.numbers);
         self.name_width = self.name_width.max(name.width());
         (name, self.grid.cells(&row.interval))
@@ -108,7 +149,7 @@ impl Table {
 
 impl Report for Table {
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
-        let lines: Vec<(String, Vec<String>)> = rows.iter().map(|row| self.line(row)).collect();
+        let lines: Vec<(String, Cells)> = rows.iter().map(|row| self.line(row)).collect();
         let Grid {
             columns, widths, ..
         } = &self.grid;
@@ -120,18 +161,23 @@ impl Report for Table {
             write!(out, " {name:>width$}")?;
         }
         writeln!(out, "{HEADER:#}")?;
+        let mut line = Vec::new();
         for ((name, cells), row) in lines.iter().zip(rows) {
-            let padding = self.name_width - name.width();
-            write!(out, "{name}{:padding$}", "")?;
+            line.clear();
+            line.extend_from_slice(name.as_bytes());
+            pad(&mut line, self.name_width - name.width());
             for ((cell, width), column) in cells.iter().zip(widths).zip(columns) {
-                let failed = says_failed(column, cell);
-                let style = if failed { ERRORS } else { Style::new() };
-                write!(out, " {style}{cell:>width$}{style:#}")?;
+                pad(&mut line, 1 + width - cell.len());
+                match says_failed(column, cell) {
+                    true => write!(line, "{ERRORS}{cell}{ERRORS:#}")?,
+                    false => line.extend_from_slice(cell.as_bytes()),
+                }
             }
-            match row.interval.anew {
-                Some(anew) => writeln!(out, "  {MARK}{}{MARK:#}", anew.word())?,
-                None => writeln!(out)?,
+            if let Some(anew) = row.interval.anew {
+                write!(line, "  {MARK}{}{MARK:#}", anew.word())?;
             }
+            line.push(b'\n');
+            out.write_all(&line)?;
         }
         writeln!(out)
     }

@@ -11,7 +11,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::error::Error;
 use crate::interval::Anew;
-use crate::table::says_failed;
+use crate::table::{Cells, says_failed};
 use crate::top::app::{App, Device};
 use crate::top::details;
 use crate::top::keys::HELP;
@@ -136,7 +136,7 @@ fn draw_table(app: &mut App, shown: &[usize], place: usize, frame: &mut Frame<'_
         .clamp((place + 1).saturating_sub(rows), place)
         .min(shown.len().saturating_sub(rows));
     let visible = &shown[app.first_row..shown.len().min(app.first_row + rows)];
-    let lines: Vec<(String, Vec<String>, Option<Anew>)> = visible
+    let lines: Vec<(String, Cells, Option<Anew>)> = visible
         .iter()
         .map(|at| {
             let Device { interval, .. } = &app.devices[*at];
@@ -170,7 +170,7 @@ fn draw_table(app: &mut App, shown: &[usize], place: usize, frame: &mut Frame<'_
                 true => colour(app, Color::Red).add_modifier(Modifier::BOLD),
                 false => Style::new(),
             };
-            let number = Span::styled(cells[at].as_str(), style);
+            let number = Span::styled(&cells[at], style);
             Cell::from(Line::from(number).alignment(Alignment::Right))
         });
         let name = [Cell::from(cut(name, app.name_width))].into_iter();
