@@ -25,6 +25,7 @@ pub mod interval;
 pub mod json;
 pub mod lvm;
 pub mod operation;
+pub mod output;
 pub mod outside;
 pub mod report;
 pub mod sampling;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::Root;
+use crate::common::{Root, SNAPSHOT};
 
 fn command(root: &Root, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dmpstat"));
@@ -66,10 +66,18 @@ fn a_pipe_that_nobody_reads_ends_it_quietly() {
 }
 
 #[test]
-fn there_are_no_colours_in_a_pipe() {
+fn there_are_no_colours_in_a_pipe_and_all_else_is() {
     let root = Root::with_device();
+    // A style in the middle, and lines behind it without any.
+    root.write("dm-4", SNAPSHOT.replace("errors 0", "errors 7"));
+    for device in ["dm-5", "dm-6"] {
+        root.write(device, SNAPSHOT);
+    }
     let output = command(&root, &[]).output().unwrap();
     assert!(!output.stdout.contains(&0x1b) && output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, root.run(&[]).output());
+    assert_eq!(text.lines().count(), 6);
     let forced = command(&root, &[])
         .env("CLICOLOR_FORCE", "1")
         .output()
