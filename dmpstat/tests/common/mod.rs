@@ -32,6 +32,11 @@ write sizes
 write latencies
 ";
 
+/// The same of another device.
+pub fn named(snapshot: &str, device: &str, name: &str) -> String {
+    snapshot.replace("dm-3", device).replace("vg-data", name)
+}
+
 /// A root directory.
 pub struct Root(TempDir, Option<usize>);
 

@@ -4,16 +4,11 @@
 
 use std::fs;
 
-use crate::common::{Root, SNAPSHOT};
+use crate::common::{Root, SNAPSHOT, named};
 
 fn two() -> Root {
     let root = Root::with_device();
-    root.write(
-        "dm-4",
-        SNAPSHOT
-            .replace("dm-3", "dm-4")
-            .replace("vg-data", "vg-home"),
-    );
+    root.write("dm-4", named(SNAPSHOT, "dm-4", "vg-home"));
     root
 }
 

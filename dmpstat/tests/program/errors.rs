@@ -7,7 +7,7 @@ use std::io;
 
 use dmpstat::error::Error;
 
-use crate::common::{Root, SNAPSHOT};
+use crate::common::{Root, SNAPSHOT, named};
 
 #[test]
 fn without_the_module_it_says_how_to_load_it() {
@@ -43,12 +43,7 @@ fn with_an_old_module_it_says_what_is_missing() {
 #[test]
 fn of_no_such_device_the_near_names_are_told() {
     let root = Root::with_device();
-    root.write(
-        "dm-4",
-        SNAPSHOT
-            .replace("dm-3", "dm-4")
-            .replace("vg-data", "backup"),
-    );
+    root.write("dm-4", named(SNAPSHOT, "dm-4", "backup"));
     let message = |device| root.run(&[device, "1"]).message();
     assert_eq!(
         message("vg-dats"),

@@ -16,20 +16,17 @@ use dmpstat::operation::Operation;
 use dmpstat::selection::Selection;
 use rustix::fs::inotify;
 
-use crate::common::{Root, SNAPSHOT};
+use crate::common::{Root, SNAPSHOT, named};
 
 /// The device of [`SNAPSHOT`] as dm-N, by another name and uuid.
 fn device(root: &Root, device: &str, name: &str, uuid: &str) {
-    let snapshot = SNAPSHOT
-        .replace("dm-3", device)
-        .replace("vg-data", name)
-        .replace(
-            "uuid LVM-0123\n",
-            &match uuid {
-                "" => String::new(),
-                uuid => format!("uuid {uuid}\n"),
-            },
-        );
+    let snapshot = named(SNAPSHOT, device, name).replace(
+        "uuid LVM-0123\n",
+        &match uuid {
+            "" => String::new(),
+            uuid => format!("uuid {uuid}\n"),
+        },
+    );
     root.write(device, snapshot);
 }
 
@@ -172,13 +169,12 @@ fn open_metrics_has_units_its_own_names_of_counters_and_when_counting_began() {
 fn each_counter_and_histogram_has_the_time_of_its_own_device() {
     let root = Root::new();
     for number in 0..50 {
-        let snapshot = SNAPSHOT
-            .replace("dm-3", &format!("dm-{number}"))
-            .replace(
-                "vg-data",
-                &format!("le=\\x22+Inf\\x22,}}\\x20{number}\\x20{{"),
-            )
-            .replace("since 5000000000", &format!("since {number}000000000"));
+        let snapshot = named(
+            SNAPSHOT,
+            &format!("dm-{number}"),
+            &format!("le=\\x22+Inf\\x22,}}\\x20{number}\\x20{{"),
+        )
+        .replace("since 5000000000", &format!("since {number}000000000"));
         root.write(&format!("dm-{number}"), snapshot);
     }
     let text = open_metrics(&root, &Operation::ALL, 1);

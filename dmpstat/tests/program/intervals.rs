@@ -2,7 +2,7 @@
 
 //! Intervals that are not all of the time since the last report, and devices that come and go.
 
-use crate::common::{Root, SNAPSHOT};
+use crate::common::{Root, SNAPSHOT, named};
 
 const COLUMNS: &str = "r/s,r_await";
 
@@ -93,9 +93,7 @@ fn another_device_of_the_same_number_begins_anew() {
 fn devices_come_and_go() {
     let root = Root::new();
     root.write("dm-3", reads(1, true, 1000));
-    let other = reads(1, true, 15)
-        .replace("dm-3", "dm-4")
-        .replace("vg-data", "other");
+    let other = named(&reads(1, true, 15), "dm-4", "other");
     let reports = reports(&root, 4, |step| match step {
         1 => root.write("dm-4", &other),
         2 => root.remove("dm-3"),

@@ -5,17 +5,14 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::common::{Root, SNAPSHOT};
+use crate::common::{Root, SNAPSHOT, named};
 
 /// Devices dm-0, dm-1 and so on of these names, as the module writes them.
 fn root(names: &[&str]) -> Root {
     let root = Root::new();
     for (number, name) in names.iter().enumerate() {
         let device = format!("dm-{number}");
-        root.write(
-            &device,
-            SNAPSHOT.replace("dm-3", &device).replace("vg-data", name),
-        );
+        root.write(&device, named(SNAPSHOT, &device, name));
     }
     root
 }
@@ -100,14 +97,8 @@ fn a_name_that_another_device_has_taken_is_that_device() {
     let root = root(&["a", "b"]);
     let output = root
         .run_while(&["-yN", "-o", "r/s", "a", "1", "1"], |_| {
-            root.write(
-                "dm-0",
-                SNAPSHOT.replace("dm-3", "dm-0").replace("vg-data", "old"),
-            );
-            root.write(
-                "dm-1",
-                SNAPSHOT.replace("dm-3", "dm-1").replace("vg-data", "a"),
-            );
+            root.write("dm-0", named(SNAPSHOT, "dm-0", "old"));
+            root.write("dm-1", named(SNAPSHOT, "dm-1", "a"));
         })
         .output();
     assert!(

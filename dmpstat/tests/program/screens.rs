@@ -14,7 +14,7 @@ use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Color, Modifier};
 
-use crate::common::{Root, SNAPSHOT};
+use crate::common::{Root, SNAPSHOT, named};
 
 /// The program before such a terminal.
 struct Top {
@@ -107,9 +107,7 @@ impl Top {
 
 fn snapshot(device: u32, name: &str, reads: u64, taken: u64) -> String {
     let sum = reads * 20_000;
-    SNAPSHOT
-        .replace("dm-3", &format!("dm-{device}"))
-        .replace("vg-data", name)
+    named(SNAPSHOT, &format!("dm-{device}"), name)
         .replace(
             "requests 500 bytes 2048000",
             &format!("requests {reads} bytes {}", reads * 4096),

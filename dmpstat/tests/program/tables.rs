@@ -2,7 +2,7 @@
 
 //! The table, and what options make of it.
 
-use crate::common::{Root, SNAPSHOT};
+use crate::common::{Root, SNAPSHOT, named};
 
 /// 4.5 s later, with 100 more reads of 8 KiB that took 0.1 ms each, and 9 of them failed.
 fn later() -> String {
@@ -47,10 +47,6 @@ fn words(output: &str) -> Vec<Vec<&str>> {
     lines
         .map(|line| line.split_whitespace().collect())
         .collect()
-}
-
-fn named(snapshot: &str, device: &str, name: &str) -> String {
-    snapshot.replace("dm-3", device).replace("vg-data", name)
 }
 
 #[test]

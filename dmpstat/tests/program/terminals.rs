@@ -15,7 +15,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use rustix::process::{Pid, Signal, kill_process};
 use vt100::Parser;
 
-use crate::common::{Root, SNAPSHOT};
+use crate::common::{Root, SNAPSHOT, named};
 
 /// Longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -161,10 +161,7 @@ fn it_samples_and_takes_keys_and_another_size() {
     let root = Root::with_device();
     let mut session = Session::top(&root, &["0.02"]);
     session.wait_for_text("vg-data");
-    root.write(
-        "dm-4",
-        SNAPSHOT.replace("dm-3", "dm-4").replace("vg-data", "other"),
-    );
+    root.write("dm-4", named(SNAPSHOT, "dm-4", "other"));
     session.wait_for_text("2 devices");
     session.press("/oth\r");
     session.wait_for_text("1 of 2 devices");
