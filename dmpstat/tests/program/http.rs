@@ -3,11 +3,11 @@
 //! `dmpstat export --listen`, as its clients see it, well-behaved ones and others.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,174 +15,15 @@ use std::time::{Duration, Instant};
 use dmpstat::arguments::{self, Command::Export};
 use dmpstat::export::Exporter;
 use dmpstat::export::server::{self, Limits};
-use rustix::process::{Pid, Signal, kill_process};
 
-use crate::common::{Root, SNAPSHOT};
-
-/// Whatever takes longer hangs.
-const LONG: Duration = Duration::from_secs(30);
-
-/// An exporter in a process of its own, and its devices.
-struct Server {
-    root: Root,
-    child: Child,
-    log: BufReader<ChildStderr>,
-    port: u16,
-}
-
-/// Who reads this test's output waits for all that have it open.
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Server {
-    fn new(root: Root, arguments: &[&str]) -> Self {
-        Self::of(root, command(arguments))
-    }
-
-    fn of(root: Root, command: Command) -> Self {
-        let mut server = Self::silent(root, command);
-        server.listens();
-        server
-    }
-
-    /// Its next line has to be that it listens, and where.
-    fn listens(&mut self) {
-        let line = self.line();
-        let address = line
-            .strip_prefix("dmpstat: listening on http://127.0.0.1:")
-            .and_then(|rest| rest.strip_suffix("/metrics\n"));
-        self.port = address.unwrap_or_else(|| panic!("{line}")).parse().unwrap();
-    }
-
-    /// What it says is read by nobody yet.
-    fn silent(root: Root, mut command: Command) -> Self {
-        let mut child = command
-            .env("DMPSTAT_ROOT", root.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        Self {
-            root,
-            child,
-            log,
-            port: 0,
-        }
-    }
-
-    /// The next line that it says.
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.log.read_line(&mut line).unwrap();
-        line
-    }
-
-    fn connect(&self) -> TcpStream {
-        connect(self.port)
-    }
-
-    fn answer(&self, request: &str) -> Answer {
-        answer(self.port, request)
-    }
-
-    /// Of a file in /proc, the number behind a word.
-    fn status(&self, word: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with(word)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    fn files(&self) -> usize {
-        let files = fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap();
-        files.count()
-    }
-
-    fn terminate(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-    }
-
-    /// How it ended, and what it said besides where it listens.
-    fn ended(mut self) -> (ExitStatus, String) {
-        let begin = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(begin.elapsed() < LONG, "it does not end");
-            thread::sleep(Duration::from_millis(10));
-        };
-        let mut log = String::new();
-        self.log.read_to_string(&mut log).unwrap();
-        (status, log)
-    }
-
-    fn end(self) {
-        self.terminate();
-        let (status, log) = self.ended();
-        assert_eq!((status.code(), log.as_str()), (Some(0), ""));
-    }
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dmpstat"));
-    command.args(["export", "--listen", "0"]).args(arguments);
-    command
-}
-
-fn connect(port: u16) -> TcpStream {
-    let stream = TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), LONG).unwrap();
-    stream.set_read_timeout(Some(LONG)).unwrap();
-    stream.set_write_timeout(Some(LONG)).unwrap();
-    stream
-}
-
-/// What a server says.
-struct Answer {
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn status(&self) -> &str {
-        self.head.split(' ').nth(1).unwrap()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
-        headers
-            .find(|header| header.0 == name)
-            .map(|header| header.1)
-    }
-}
-
-fn answer(port: u16, request: &str) -> Answer {
-    let mut stream = connect(port);
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    Answer {
-        head: head.to_owned(),
-        body: body.to_owned(),
-    }
-}
-
-/// Of HTTP/1.0, whose body comes in no pieces.
-const METRICS: &str = "GET /metrics HTTP/1.0\r\n\r\n";
-const OPEN: &str = "GET /metrics HTTP/1.0\r\nAccept: application/openmetrics-text\r\n\r\n";
+use crate::common::{Root, SNAPSHOT, named};
+use crate::server::{Answer, METRICS, OPEN, Server, answer, command, connect};
 
 fn thousand() -> Root {
     let root = Root::new();
     for number in 0..1000 {
         let device = format!("dm-{number}");
-        let snapshot = SNAPSHOT
-            .replace("dm-3", &device)
-            .replace("vg-data", &device);
+        let snapshot = named(SNAPSHOT, &device, &device);
         root.write(&device, snapshot);
     }
     root
@@ -339,12 +180,9 @@ fn scrapes_are_whole_while_devices_come_and_go() {
             while !ended.load(Ordering::Relaxed) {
                 for number in 10..20 {
                     let device = format!("dm-{number}");
-                    server.root.write(
-                        &device,
-                        SNAPSHOT
-                            .replace("dm-3", &device)
-                            .replace("vg-data", &device),
-                    );
+                    server
+                        .root
+                        .write(&device, named(SNAPSHOT, &device, &device));
                 }
                 for number in 10..20 {
                     server.root.remove(&format!("dm-{number}"));

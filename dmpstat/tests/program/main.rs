@@ -16,5 +16,6 @@ mod names;
 mod pages;
 mod processes;
 mod screens;
+mod server;
 mod tables;
 mod terminals;
