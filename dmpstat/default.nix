@@ -13,13 +13,13 @@ rustPlatform.buildRustPackage {
   sourceRoot = "source/dmpstat";
   cargoLock.lockFile = ./Cargo.lock;
   # Naming the target is for fuzz.nix's reason: the flags are those of the program alone.
-  buildPhase = "cargo build --release --locked --target ${target} --bins --example pages";
+  buildPhase = "cargo build --release --locked --target ${target} --bins --features pages";
   # The test machine has it, and does not wait for its tests: check.nix runs them.
   doCheck = false;
   installPhase = ''
     built=target/${target}/release
     install -D -t $out/bin $built/dmpstat
-    $built/examples/pages pages
+    $built/pages pages
     install -D -m 644 -t $out/share/man/man1 pages/*.1
     install -D -m 644 pages/dmpstat.bash $out/share/bash-completion/completions/dmpstat
     install -D -m 644 -t $out/share/zsh/site-functions pages/_dmpstat

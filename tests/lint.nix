@@ -67,7 +67,7 @@ in
         dmpstat = dmpstat.overrideAttrs (old: {
           pname = "dmpstat-clippy";
           nativeBuildInputs = (old.nativeBuildInputs or [ ]) ++ [ clippy ];
-          buildPhase = clippyPhase "--all-targets";
+          buildPhase = clippyPhase "--all-targets --all-features";
           doCheck = false;
           installPhase = "touch $out";
         });

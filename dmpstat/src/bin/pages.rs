@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Writes the man pages and the shells' completions: `cargo run --example pages -- DIRECTORY`.
+//! Writes the man pages and the shells' completions: `cargo run --features pages --bin
+//! pages -- DIRECTORY`.
 
 use std::path::PathBuf;
 use std::{env, error, fs};
