@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::pin::Pin;
@@ -177,10 +178,14 @@ impl Server {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::spawn(self.clone().accept(listener));
         }
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let either = |context: &mut Context<'_>| {
+            let came = [&mut terminate, &mut interrupt].map(|signal| signal.poll_recv(context));
+            match came.iter().any(Poll::is_ready) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        };
+        poll_fn(either).await;
         Ok(())
     }
 
