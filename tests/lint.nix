@@ -21,11 +21,7 @@
 }:
 let
   crate = import ./crate.nix {
-    wanted = [
-      "tests/tests.*"
-      # The module's pure tests include it.
-      "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
-    ];
+    wanted = [ "tests/tests.*" ];
     module = true;
   };
   # Named, as in fuzz.nix and for the same reason.
@@ -93,7 +89,7 @@ in
       }
       ''
         find ${../module} ${./modules} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
-        find ${crate.src}/tests ${./fuzz} ${dmpstat.src}/dmpstat -name '*.rs' \
+        find ${crate.src}/tests ${fuzz.src}/tests/fuzz ${dmpstat.src}/dmpstat -name '*.rs' \
           -exec rustfmt --check --edition 2024 {} +
         touch $out
       '';

@@ -11,8 +11,6 @@ rustPlatform.buildRustPackage (
       # One test looks up in these what the documentation has.
       "tests/modules|tests/modules/.*[.]rs"
       "module/[a-z_/]*|module/.*[.]rs"
-      # What dmpstat reads is what the module writes.
-      "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
     ];
     module = true;
   }

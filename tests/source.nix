@@ -3,7 +3,8 @@
 {
   wanted,
   unwanted ? [ ],
-  # The module's files that tests include, which need little or nothing of the kernel.
+  # What tests include of the module: files that need little or nothing of the kernel, and what
+  # dmpstat has been given to read, which must be what they write.
   module ? false,
 }:
 let
@@ -13,6 +14,7 @@ let
   included = [
     "module|module/wrappers"
     "module/(histogram|snapshot|stamp|summary|table_line|wrappers/output|wrappers/rcu)[.]rs"
+    "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
   ];
 in
 builtins.path {

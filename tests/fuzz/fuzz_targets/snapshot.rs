@@ -7,26 +7,20 @@
 
 use libfuzzer_sys::fuzz_target;
 
-// Its files, and not the crate: of what else it needs nothing is fuzzed, and all would be built. They are
-// formatted there.
+// Its files, and not the crate: of what else it needs nothing is fuzzed, and all would be built.
 #[allow(dead_code)]
-#[rustfmt::skip]
 #[path = "../../../dmpstat/src/escape.rs"]
 mod escape;
 #[allow(dead_code)]
-#[rustfmt::skip]
 #[path = "../../../dmpstat/src/histogram.rs"]
 mod histogram;
 #[allow(dead_code)]
-#[rustfmt::skip]
 #[path = "../../../dmpstat/src/interval.rs"]
 mod interval;
 #[allow(dead_code)]
-#[rustfmt::skip]
 #[path = "../../../dmpstat/src/operation.rs"]
 mod operation;
 #[allow(dead_code)]
-#[rustfmt::skip]
 #[path = "../../../dmpstat/src/snapshot.rs"]
 mod snapshot;
 
