@@ -13,7 +13,7 @@
   fio,
   lvm2,
   rustPlatform,
-  sysstat ? null,
+  sysstat,
   thin-provisioning-tools,
   util-linux,
 }:
@@ -46,11 +46,10 @@ stdenv.mkDerivation {
     (lib.getExe' fio "fio")
     (lib.getExe' fsx "fsx")
     (lib.getExe' lvm2 "lvm")
+    (lib.getExe' sysstat "iostat")
     (lib.getExe' thin-provisioning-tools "pdata_tools")
     (lib.getExe' util-linux "blkdiscard")
     (lib.getExe' util-linux "blkzone")
-    # Debian's package set has no name for it: a build finds it where Debian has it.
-    (if sysstat == null then "/usr/bin/iostat" else lib.getExe' sysstat "iostat")
   ];
 
   buildCommand = ''

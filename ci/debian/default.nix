@@ -190,6 +190,7 @@ let
         "/usr/sbin/mkfs.ext4"
       ];
       fio = links "fio" [ "/usr/bin/fio" ];
+      sysstat = links "sysstat" [ "/usr/bin/iostat" ];
       thin-provisioning-tools = links "thin-provisioning-tools" [ "/usr/sbin/pdata_tools" ];
       util-linux = links "util-linux" [
         "/usr/sbin/blkdiscard"
