@@ -62,8 +62,8 @@ pub fn finish(mut machine: Machine) {
 pub fn assert_no_leak(machine: &mut Machine) {
     let leaks = machine.sh(
         "cd /sys/kernel/debug 2>/dev/null && [ -e kmemleak ] || exit 0; \
-         dmsetup remove_all; began=$(date +%s); echo scan >kmemleak; \
-         while [ $(date +%s) -lt $((began + 6)) ]; do sleep 1; done; echo scan >kmemleak; \
+         dmsetup remove_all; began=$(date +%s); echo scan >kmemleak || exit; \
+         while [ $(date +%s) -lt $((began + 6)) ]; do sleep 1; done; echo scan >kmemleak || exit; \
          if grep -q '\\[dmp\\]' kmemleak; then cat kmemleak; fi",
     );
     assert_eq!(leaks, "", "memory that nothing points to any more");
