@@ -131,7 +131,7 @@ fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
 /// it is: the sector has to be the one of the device that btrfs knows. They are writes, for the disk
 /// and for dmp.
 #[test]
-fn appends_to_zones_come_back_with_their_place_and_are_counted_as_writes() {
+fn appends_of_btrfs_to_zones_come_back_with_their_place_and_are_counted_as_writes() {
     let mut machine = machine_with_tools();
     machine.sh("modprobe btrfs && modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 memory_backed=1");
     let device = create(&mut machine, "d", "0 1048576 dmp /dev/nullb0 65536");
