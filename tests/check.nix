@@ -14,8 +14,8 @@
     if environment.debugging then
       "binary(debug) + test(/^races::/) + binary(dmp) & ("
       + "test(/^(errors|lifecycle|names|ownership|reset)::/) - test(two_hundred_devices)"
-      + " + test(/^latency::(a_|anything_|no_allocation_|what_is_under_way_is_exact_)/)"
-      + " - test(a_request_of_seconds_) + test(/^under_load::a_reset_/))"
+      + " + test(/^latency::(a_|anything_|what_is_under_way_is_exact_)/)"
+      + " - test(a_request_of_seconds_) + test(/^(memory::no_allocation|under_load::a_reset)_/))"
     else
       "not binary(stress) - binary(debug)",
 }:

@@ -72,7 +72,7 @@ fn assert_not_measured(machine: &mut Machine, device: &str, why: &str) {
 }
 
 #[track_caller]
-fn assert_latency(machine: &mut Machine, device: &str, on: bool) {
+pub fn assert_latency(machine: &mut Machine, device: &str, on: bool) {
     assert_eq!(number(machine, &format!("{device}/latency")), u64::from(on));
     let status = machine.sh("dmsetup status d");
     let word = if on { "on" } else { "off" };
@@ -396,115 +396,5 @@ fn a_reload_sets_what_its_table_asks_for_and_a_resume_alone_nothing() {
     assert_after(&two(" 1 latency", ""), true);
     assert_after(&two("", ""), false);
     assert_after(&two("", " 1 latency"), true);
-    finish(machine);
-}
-
-/// How `whom` allocates per-CPU memory when a script runs, each: bytes, alignment, and flags (`GFP_KERNEL`
-/// waits for I/O, `GFP_NOIO` does not).
-#[track_caller]
-fn allocations(machine: &mut Machine, whom: &str, script: &str) -> Vec<String> {
-    machine
-        .sh(&format!(
-            "cd /sys/kernel/tracing && echo >trace && e=events/percpu/percpu_alloc_percpu/enable && \
-             echo 1 >$e && {{ {script}; }} && echo 0 >$e && {{ grep '{whom}' trace | \
-             sed -E 's/.* size=([0-9]*) align=([0-9]*) .* gfp_flags=/\\1 \\2 /'; }}"
-        ))
-        .lines()
-        .map(str::to_owned)
-        .collect()
-}
-
-/// dmp's own, in the lines of a trace.
-const DMP: &str = "[[]dmp]";
-/// And those that it makes.
-const ARRIVALS: &str = "456 64 GFP_NOIO";
-const UNDER_WAY: &str = "32 32 GFP_NOIO";
-const LATENCIES: &str = "496 64 GFP_NOIO";
-
-#[track_caller]
-fn machine_with_traces() -> Machine {
-    let mut machine = machine();
-    machine.sh("mount -t tracefs trace /sys/kernel/tracing");
-    machine
-}
-
-/// What a suspended device's requests wait for must not wait for them: a resume allocates nothing,
-/// and whatever holds what a resume needs, nothing that waits for I/O.
-#[test]
-fn no_allocation_that_a_resume_waits_for_waits_for_io() {
-    let mut machine = machine_with_traces();
-    let table = "--table '0 2048 dmp /dev/vda 0 1 latency'";
-    let reset = format!("echo 1 >{STAT}/dm-0/reset");
-    for (script, expected) in [
-        (
-            format!("dmsetup create d {table}"),
-            &[LATENCIES, ARRIVALS, UNDER_WAY][..],
-        ),
-        ("dmsetup suspend d".to_owned(), &[]),
-        (
-            "dmsetup message d 0 reset".to_owned(),
-            &[LATENCIES, ARRIVALS],
-        ),
-        ("dmsetup message d 0 latency off".to_owned(), &[]),
-        // A suspend waits for whoever sends a message.
-        ("dmsetup message d 0 latency on".to_owned(), &[LATENCIES]),
-        (format!("dmsetup reload d {table}"), &[LATENCIES]),
-        ("dmsetup resume d".to_owned(), &[]),
-        (reset.clone(), &[LATENCIES, ARRIVALS]),
-    ] {
-        let found = allocations(&mut machine, DMP, &script);
-        assert_eq!(found, expected, "{script}");
-    }
-    assert_latency(&mut machine, "dm-0", true);
-    // What the same task allocates after that may wait again, and so may those that it starts.
-    let other = format!("{reset}; dmsetup create other --table '0 8 linear /dev/vda 2048'");
-    let found = allocations(&mut machine, "bdev_alloc", &other);
-    assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].ends_with(" GFP_KERNEL"), "{found:?}");
-    finish(machine);
-}
-
-/// How far apart the per-CPU memory of one mapped device and of the next is, where many are made: by that
-/// of the kernel's own, which each has.
-#[track_caller]
-fn distance(machine: &mut Machine, target: &str) -> u64 {
-    const DEVICES: usize = 40;
-    let made = machine.sh(&format!(
-        "cd /sys/kernel/tracing && echo >trace && e=events/percpu/percpu_alloc_percpu/enable && \
-         echo 1 >$e && dmsetup create --concise \
-         \"$(for n in $(seq {DEVICES}); do printf '{target}%s,,,rw,0 8 {target} /dev/vda 0{option};' $n; \
-         done)\" && echo 0 >$e && \
-         grep init_srcu_struct trace | sed -E 's/.* off=([0-9]*) .*/\\1/'",
-        option = if target == "dmp" {
-            " 1 latency"
-        } else {
-            ""
-        }
-    ));
-    let places: Vec<u64> = made.lines().map(|line| line.parse().unwrap()).collect();
-    assert_eq!(places.len(), DEVICES, "{made}");
-    // The first ones are in what was free between others, and one may be the first of another chunk.
-    let distances: Vec<u64> = places[DEVICES / 2..]
-        .windows(2)
-        .filter_map(|pair| pair[1].checked_sub(pair[0]))
-        .filter(|distance| *distance < 4096)
-        .collect();
-    assert!(distances.len() + 2 >= DEVICES / 2, "{places:?}");
-    distances.iter().sum::<u64>() / distances.len() as u64
-}
-
-/// 456 and 32 bytes of what arrives and is under way, and 496 of latencies: with what their alignment takes
-/// no more than 1,024.
-#[test]
-fn the_counters_of_a_device_take_at_most_one_kibibyte_of_each_processor() {
-    let mut machine = machine_with_traces();
-    let [linear, dmp] = ["linear", "dmp"].map(|target| distance(&mut machine, target));
-    assert!(
-        (984..=1024).contains(&(dmp - linear)),
-        "{dmp} bytes, {linear} of linear"
-    );
-    for target in ["linear", "dmp"] {
-        machine.sh(&remove_together(target));
-    }
     finish(machine);
 }

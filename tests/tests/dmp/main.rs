@@ -19,6 +19,7 @@ mod io_sizes;
 mod latency;
 mod lifecycle;
 mod lvm;
+mod memory;
 mod messages;
 mod names;
 mod operations;
