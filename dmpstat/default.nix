@@ -8,7 +8,7 @@ rustPlatform.buildRustPackage {
   version = "0.1.0";
   src = import ../tests/source.nix {
     # Not its tests: the machine, and so all that is booted, would be built again with them.
-    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(etc|examples|src|systemd|udev)(/.*)?)" ];
+    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(etc|src|systemd|udev)(/.*)?)" ];
   };
   sourceRoot = "source/dmpstat";
   cargoLock.lockFile = ./Cargo.lock;

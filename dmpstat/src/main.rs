@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use dmpstat::clock::System;
 use dmpstat::error::Error;
-use dmpstat::output::Output;
+use dmpstat::output;
 use dmpstat::outside::Outside;
 use dmpstat::sysfs::Machine;
 use rustix::termios::tcgetwinsize;
@@ -16,7 +16,7 @@ use rustix::termios::tcgetwinsize;
 fn main() -> ExitCode {
     // Another machine's files, for who has them: a copy, or a host's as its containers see them.
     let machine = Machine::new(env::var_os("DMPSTAT_ROOT").unwrap_or_else(|| "/".into()));
-    let (mut out, mut notes) = (Output::new(), anstream::stderr());
+    let (mut out, mut notes) = (output::stdout(), anstream::stderr());
     let width = io::stdout()
         .is_terminal()
         .then(|| tcgetwinsize(io::stdout()).ok())

@@ -4,25 +4,17 @@
 
 use std::io::{self, Stdout, Write};
 
-use anstream::{AutoStream, stdout};
+use anstream::AutoStream;
 use memchr::{memchr, memrchr};
 
 const ESCAPE: u8 = 0x1b;
 
-/// stdout.
+/// What [`stdout`] gives.
 pub struct Output(AutoStream<Stdout>);
 
-impl Output {
-    /// With styles on a terminal, if nothing says otherwise.
-    pub fn new() -> Self {
-        Self(stdout())
-    }
-}
-
-impl Default for Output {
-    fn default() -> Self {
-        Self::new()
-    }
+/// With styles on a terminal, if nothing says otherwise.
+pub fn stdout() -> Output {
+    Output(anstream::stdout())
 }
 
 impl Write for Output {
