@@ -29,7 +29,7 @@ let
         // {
           inherit filter profile passthru;
         }
-        // lib.optionalAttrs environment.debugging { DMP_STRESS_SECONDS = "5"; }
+        // lib.optionalAttrs environment.debugging { DMP_STRESS_SECONDS = "3"; }
       )
       ''
         export HOME=$NIX_BUILD_TOP

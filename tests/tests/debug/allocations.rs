@@ -16,7 +16,7 @@ const SHELLS: u64 = 6;
 /// How many successes behind the last failure, of whatever shell, show that there are no more. Some are
 /// between: every second allocation is kmemleak's, which has a reserve, and where a slab cannot have many
 /// pages at once, it takes fewer.
-const ENOUGH: u64 = 24;
+const ENOUGH: u64 = 16;
 
 /// A machine where `fail-nth` is about what the module allocates, whatever waits for memory or not,
 /// and with so many devices.
