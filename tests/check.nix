@@ -15,7 +15,7 @@
       "binary(debug) + test(/^races::/) - test(_on_two_processors) + binary(dmp) & ("
       + "test(/^(lifecycle|names|ownership|reset)::/) - test(two_hundred_devices)"
       + " + test(/^(errors::a_|latency::(a_|anything_|what_is_under_way_is_exact_))/)"
-      + " - test(a_request_of_seconds_) + test(/^(memory::no_allocation|under_load::a_reset)_/))"
+      + " - test(a_request_of_seconds_) + test(/^memory::no_allocation_/))"
     else
       "not binary(stress) - binary(debug)",
 }:
