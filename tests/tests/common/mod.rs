@@ -89,6 +89,15 @@ pub fn remove_together(names: &str) -> String {
     )
 }
 
+/// The sh that waits until the stack of the process of this number has this in it: it sleeps there. It
+/// fails after ten seconds, and shows the stack.
+pub fn until_asleep(pid: &str, place: &str) -> String {
+    format!(
+        "n=0; until grep -q '{place}' /proc/{pid}/stack; do n=$((n + 1)); \
+           [ $n -lt 100 ] || {{ cat /proc/{pid}/stack >&2; exit 1; }}; usleep 100000; done"
+    )
+}
+
 /// sh that makes a user, `user`, who has no capability.
 pub const MAKE_USER: &str = "mkdir -p /etc && echo 'user:x:1000:1000::/:/bin/sh' >/etc/passwd";
 

@@ -149,9 +149,10 @@ fn who_is_stopped_while_requests_are_waited_for_leaves_the_volume_as_it_was() {
         machine.sh(&format!(
             "dmsetup suspend disk; \
              dd if=/dev/mapper/volume of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null & dd=$!; \
-             usleep 300000; dmpstat attach volume >/run/said 2>&1 & pid=$!; \
-             n=0; until grep -q dm_wait /proc/$pid/wchan || [ $n = 100 ]; do usleep 100000; n=$((n + 1)); done; \
-             kill -{signal} $pid; wait $pid; dmsetup resume disk; wait $dd"
+             {}; dmpstat attach volume >/run/said 2>&1 & pid=$!; {}; \
+             kill -{signal} $pid; wait $pid; dmsetup resume disk; wait $dd",
+            until_asleep("$dd", "blkdev_"),
+            until_asleep("$pid", "dm_wait"),
         ));
         assert_eq!(machine.sh("cat /run/said"), said, "{signal}");
         assert_eq!(

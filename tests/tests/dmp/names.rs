@@ -102,9 +102,10 @@ fn what_asks_for_the_name_of_a_device_that_is_being_removed_is_told_enxio() {
          umount -l /sys || exit\n\
          insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 || exit\n\
          dmsetup remove d & \n\
-         usleep 500000\n\
+         {}\n\
          for fd in 3 4 5 6; do cat <&$fd 2>&1; done\n\
-         kill -0 $! && echo held; rmmod dmp_test_hold; wait\nEND\n"
+         kill -0 $! && echo held; rmmod dmp_test_hold; wait\nEND\n",
+        until_asleep("$!", "kernfs_")
     ));
     assert_eq!(
         machine.sh("unshare -m sh /run/steps"),

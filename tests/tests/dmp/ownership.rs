@@ -206,11 +206,13 @@ fn a_device_whose_next_line_comes_before_the_last_ones_directory_has_gone_keeps_
          umount -l /sys || exit\n\
          insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 || exit\n\
          dmsetup create other --table '0 2048 dmp /dev/vdb 0' & other=$!\n\
-         usleep 500000\n\
+         {}\n\
          dmsetup clear d & clear=$!\n\
-         usleep 500000\n\
+         {}\n\
          dmsetup reload d --table '{table}' || exit\n\
          kill -0 $other && kill -0 $clear && echo held; rmmod dmp_test_hold; wait\nEND\n",
+        until_asleep("$other", "kernfs_"),
+        until_asleep("$clear", "[[]dmp]"),
     ));
     assert_eq!(machine.sh("unshare -m sh /run/steps"), "held\n");
     machine.sh("dmsetup resume d");

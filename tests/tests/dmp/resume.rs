@@ -39,9 +39,10 @@ fn a_resume_does_not_wait_for_the_directory_of_another_device() {
          umount -l /sys || exit\n\
          insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 || exit\n\
          dmsetup create other --table '0 2048 dmp /dev/vdb 0' & \n\
-         usleep 500000\n\
+         {}\n\
          {}{}\n\
          kill -0 $! && echo held; rmmod dmp_test_hold; wait\nEND\n",
+        until_asleep("$!", "kernfs_"),
         steps("linear"),
         steps("dmp"),
     ));

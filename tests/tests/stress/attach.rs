@@ -5,6 +5,7 @@
 use dmp_vm::Machine;
 
 use crate::common::*;
+use crate::load::*;
 
 /// dm-crypt's: 512 bits.
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\
@@ -86,24 +87,25 @@ fn nothing_is_lost_on_the_encrypted_device_over_an_attached_volume() {
 }
 
 /// Each write has to come to where its zone has been written to, and so fio has one of them under way: a
-/// resume does not send those that waited for it before those that come, linear or not. (Not with btrfs,
-/// which asks for the disk's zones as it writes: a suspended device answers EAGAIN, and btrfs goes
-/// read-only.)
+/// resume does not send those that waited for it before those that come, linear or not. It asks for the
+/// disk's zones before it writes: a suspended device answers EAGAIN. (Not with btrfs, which asks as it writes,
+/// and goes read-only.)
 #[test]
 fn nothing_is_lost_on_a_zoned_disk() {
     let mut machine = boot(builder().tools(true).memory("1G"));
     machine.sh("modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 memory_backed=1");
     create(&mut machine, "volume", "0 2097152 linear /dev/nullb0 0");
-    let said = machine.sh(
+    let said = machine.sh(&format!(
         "fio --name=v --filename=/dev/mapper/volume --zonemode=zbd --size=128m --rw=randwrite --bs=4k \
            --direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 --time_based --runtime=1000 \
-           >/run/said 2>&1 & fio=$!; usleep 500000; \
+           >/run/said 2>&1 & fio=$!; {}; \
          for n in $(seq 50); do \
            dmpstat attach volume && dmpstat detach volume || break; done >/run/times; \
          kill -INT $fio; wait $fio; echo $?; \
          for what in ': attached' ': detached'; do grep -c \"$what\" /run/times; done; \
          grep -c ' err= 0: ' /run/said || cat /run/said",
-    );
+        until_written("nullb0")
+    ));
     // fio's own end by ^C; what was attached, and detached; and its one job, without an error.
     assert_eq!(said, "128\n50\n50\n1\n");
     machine.sh("dmsetup remove volume");

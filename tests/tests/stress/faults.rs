@@ -48,11 +48,14 @@ fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
     for target in ["linear", "dmp"] {
         let mut machine = machine_of(2);
         let device = create(&mut machine, "d", &format!("0 65536 {target} /dev/vdb 0"));
-        let error = machine.sh("disk=$(readlink -f /sys/block/vdb/device/..); \
+        let error = machine.sh(&format!(
+            "disk=$(readlink -f /sys/block/vdb/device/..); \
              fio --name=load --filename=/dev/mapper/d --rw=randrw --bs=4k --direct=1 \
                --ioengine=libaio --iodepth=16 --time_based --runtime=30 2>&1 | \
                grep -o 'error=Input/output error' | sort -u & \
-             sleep 3; echo 1 >$disk/remove; wait; [ ! -e /sys/block/vdb ]");
+             {}; echo 1 >$disk/remove; wait; [ ! -e /sys/block/vdb ]",
+            until_written("vdb")
+        ));
         if target == "dmp" {
             assert!(errors_of(&mut machine, &device) > 0);
             let requests = number(&mut machine, &format!("{device}/read/requests"));

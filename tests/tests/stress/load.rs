@@ -87,6 +87,14 @@ pub fn random_load(path: &str) -> String {
     )
 }
 
+/// The sh that waits until the job last begun in the background has written to a disk, or has ended.
+pub fn until_written(disk: &str) -> String {
+    format!(
+        "while kill -0 $! && read -r _ _ _ _ writes _ </sys/block/{disk}/stat && [ $writes = 0 ]; do \
+           usleep 10000; done"
+    )
+}
+
 /// Runs a command while each of `loops`, a script, is run over and over. It has to succeed, and so
 /// has each round of each loop.
 #[track_caller]
