@@ -29,8 +29,30 @@ pub struct Snapshot {
     pub taken: u64,
     /// Whether latencies are measured.
     pub latency: bool,
+    /// The device's dmp lines; `None` if the module is older than that.
+    pub lines: Option<Lines>,
     /// What was counted of each operation, of those that the module knows.
     pub operations: [Option<Counters>; Operation::COUNT],
+}
+
+/// The dmp lines of a device, which its table need not show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// Those of the live table.
+    pub live: LineCount,
+    /// Those of a table that is loaded and was never live.
+    pub loaded: LineCount,
+}
+
+/// Numbers of dmp lines in a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineCount {
+    /// All of them.
+    pub all: u64,
+    /// Those that the table shows as linear.
+    pub as_linear: u64,
+    /// Those whose flushes go past the counters.
+    pub flush_bypass: u64,
 }
 
 /// What was counted of one operation.
@@ -92,7 +114,7 @@ impl Snapshot {
 
         let (mut device, mut name, mut uuid) = (None, None, Vec::new());
         let (mut diskseq, mut since, mut taken) = (None, None, None);
-        let mut latency = false;
+        let (mut latency, mut dmp_lines) = (false, None);
         let mut operations = [const { None }; Operation::COUNT];
         for (at, line) in lines {
             let mut line = Line {
@@ -110,6 +132,7 @@ impl Snapshot {
                 b"since" => since = line.number()?,
                 b"taken" => taken = line.number()?,
                 b"latency" => latency = line.words.next() == Some(b"on"),
+                b"lines" => dmp_lines = Some(line.lines()?),
                 keyword => {
                     if let Some(operation) = Operation::of_name(keyword) {
                         let counters = operations[operation as usize].get_or_insert_default();
@@ -127,6 +150,7 @@ impl Snapshot {
             since: since.ok_or(Malformed::Missing("since"))?,
             taken: taken.ok_or(Malformed::Missing("taken"))?,
             latency,
+            lines: dmp_lines,
             operations,
         })
     }
@@ -172,6 +196,27 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
             line: self.at,
             what: format!("\"{}\"", escape::show(word)),
         }
+    }
+
+    /// Reads `<live> <loaded>` of all lines, and the same behind a name for those of a kind.
+    fn lines(mut self) -> Result<Lines, Malformed> {
+        let mut lines = Lines::default();
+        lines.live.all = self.number()?.unwrap_or(0);
+        lines.loaded.all = self.number()?.unwrap_or(0);
+        while let Some(name) = self.words.next() {
+            let count: fn(&mut LineCount) -> &mut u64 = match name {
+                b"as_linear" => |count| &mut count.as_linear,
+                b"flush_bypass" => |count| &mut count.flush_bypass,
+                // A name that a later module has, and then its two numbers.
+                _ => {
+                    self.words.nth(1);
+                    continue;
+                }
+            };
+            *count(&mut lines.live) = self.number()?.unwrap_or(0);
+            *count(&mut lines.loaded) = self.number()?.unwrap_or(0);
+        }
+        Ok(lines)
     }
 
     /// What the rest of an operation's line says.

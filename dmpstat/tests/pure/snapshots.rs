@@ -2,7 +2,7 @@
 
 use dmpstat::histogram::INFINITE;
 use dmpstat::operation::Operation::{self, Flush, Read, Write};
-use dmpstat::snapshot::{Malformed, Snapshot};
+use dmpstat::snapshot::{LineCount, Lines, Malformed, Snapshot};
 use proptest::prelude::*;
 
 /// As the module writes it: the module's own tests have it write this very file.
@@ -23,6 +23,38 @@ fn parse(text: &str) -> Result<Snapshot, Malformed> {
 }
 
 #[test]
+fn lines_are_counted_by_table_and_kind() {
+    let lines = |text: &str| parse(&TEXT.replace("latency on", text)).map(|read| read.lines);
+    let count = |all, as_linear, flush_bypass| LineCount {
+        all,
+        as_linear,
+        flush_bypass,
+    };
+    assert_eq!(
+        lines("lines 5 4 as_linear 3 2 new 9 8 flush_bypass 1 0"),
+        Ok(Some(Lines {
+            live: count(5, 3, 1),
+            loaded: count(4, 2, 0),
+        }))
+    );
+    let none = count(0, 0, 0);
+    assert_eq!(
+        lines("lines 0 1"),
+        Ok(Some(Lines {
+            live: none,
+            loaded: count(1, 0, 0),
+        }))
+    );
+    assert_eq!(
+        lines("lines 1 x"),
+        Err(Malformed::Number {
+            line: 8,
+            what: "\"x\"".to_owned(),
+        })
+    );
+}
+
+#[test]
 fn all_that_the_module_writes_is_read() {
     let snapshot = parse(TEXT).unwrap();
     assert_eq!(snapshot.device, "dm-3");
@@ -35,6 +67,7 @@ fn all_that_the_module_writes_is_read() {
         (snapshot.since, snapshot.taken),
         (5_123_456_789, 9_123_456_789)
     );
+    assert_eq!(snapshot.lines, None);
     let reads = snapshot.of(Read).unwrap();
     assert_eq!((reads.requests, reads.bytes), (503, 2_048_000));
     assert_eq!(
