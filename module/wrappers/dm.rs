@@ -57,6 +57,7 @@ use core::{
     fmt::{self, Write},
     marker::PhantomData,
     ops::ControlFlow,
+    ptr::NonNull,
 };
 use kernel::{
     build_error,
@@ -84,6 +85,10 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
 
     /// What device mapper may do with it.
     const FEATURES: Features = Features::NONE;
+
+    /// Optional: a second name, which [`TableLine::show_alias`] shows in the place of [`Target::NAME`]. No
+    /// table can name the target by it.
+    const ALIAS: Option<&'static CStr> = None;
 
     /// What all instances share. It lives as long as the [`Registration`].
     type Context: Send + Sync;
@@ -370,7 +375,8 @@ impl Zones<'_> {
 ///
 /// # Invariants
 ///
-/// `target_type` is registered with device mapper, in the name of `module`.
+/// `target_type` is registered with device mapper, in the name of `module`. `alias` differs from it in the
+/// name alone, and is not registered.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
 pub(crate) struct Registration<T: Target> {
@@ -378,11 +384,13 @@ pub(crate) struct Registration<T: Target> {
     // to.
     #[pin]
     target_type: TargetType,
+    // It stays where it is as well: nothing here moves it.
+    alias: Option<TargetType>,
     context: T::Context,
     module: &'static ThisModule,
 }
 
-/// What device mapper has in its list of target types.
+/// A target type of device mapper's, with the callbacks that `helpers.c` finds behind it.
 #[pin_data]
 #[repr(transparent)]
 struct TargetType {
@@ -408,20 +416,29 @@ impl<T: Target + 'static> Registration<T> {
         module: &'static ThisModule,
         context: T::Context,
     ) -> impl PinInit<Self, Error> {
-        // INVARIANT: it is registered where this succeeds. The context is there by then.
+        // INVARIANT: it is registered where this succeeds. The context and the alias are there by then.
         try_pin_init!(Self {
             context,
             module,
+            alias: T::ALIAS.map(|name| TargetType {
+                raw: Opaque::new(Self::named(name, module)),
+            }),
             target_type <- Self::register(module),
         })
     }
 
+    /// Returns the target type of this name. Its reference to the module goes by its own field `module`.
+    fn named(name: &'static CStr, module: &'static ThisModule) -> bindings::dmp_target_type {
+        let mut target_type = callbacks::Callbacks::<T>::TARGET_TYPE;
+        target_type.type_.name = name.as_ptr().cast();
+        target_type.type_.module = module.as_ptr().cast();
+        target_type
+    }
+
     /// What initialises the field of a `Registration`, whose drop takes it back.
     fn register(module: &'static ThisModule) -> impl PinInit<TargetType, Error> {
-        let mut target_type = callbacks::Callbacks::<T>::TARGET_TYPE;
-        target_type.type_.module = module.as_ptr().cast();
         try_pin_init!(TargetType {
-            raw: Opaque::new(target_type),
+            raw: Opaque::new(Self::named(T::NAME, module)),
         })
         .pin_chain(|target_type| {
             // SAFETY: the target type is filled in and pinned, and stays until it is unregistered
@@ -434,11 +451,17 @@ impl<T: Target + 'static> Registration<T> {
     ///
     /// # Safety
     ///
-    /// `ti` must be a target of the type `T` in its constructor, for `'a`.
+    /// `ti` must be a target of the type `T` in its constructor, for `'a`, and not show the alias yet.
     unsafe fn of<'a>(ti: *mut bindings::dm_target) -> &'a Self {
         // SAFETY: by this function's contract `ti` is of a registered target type, which is the first
         // field of its registration. That is not gone before the target's reference to the module is.
         unsafe { &*(*ti).type_.cast() }
+    }
+
+    /// The target type that shows [`Target::ALIAS`], if there is one.
+    fn alias(&self) -> Option<NonNull<bindings::target_type>> {
+        let alias = self.alias.as_ref()?;
+        NonNull::new(alias.as_raw())
     }
 }
 
@@ -447,8 +470,9 @@ impl<T: Target> PinnedDrop for Registration<T> {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: by the invariant it is registered, and no new table finds it any more when this has
         // returned. Device mapper holds a reference to the module from before it looks at a target
-        // type to after it has last done so, in a table's destruction; when all those are given back,
-        // nobody points to it.
+        // type to after it has last done so, in a table's destruction, whether the target has kept that type
+        // or has the alias, which names the same module; when all those are given back, nobody points to
+        // either.
         unsafe {
             bindings::dm_unregister_target(self.target_type.as_raw());
             bindings::dmp_wait_for_users(self.module.as_ptr().cast());

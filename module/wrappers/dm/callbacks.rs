@@ -105,12 +105,13 @@ unsafe fn construct<T: Target>(
     argc: c_uint,
     argv: *mut *mut c_char,
 ) -> Result<(), Refusal> {
-    // SAFETY: by this function's contract.
-    let context = unsafe { &Registration::<T>::of(ti.as_ptr()).context };
+    // SAFETY: by this function's contract, and the target has the type that it was found by.
+    let registration = unsafe { Registration::<T>::of(ti.as_ptr()) };
     // SAFETY: by this function's contract; `line` is dropped before the constructor returns, and what has
-    // its lifetime, which stands for "until `dtr`", by `dtr`.
-    let line = unsafe { TableLine::new(ti, argc, argv) };
-    let (target, devices) = T::ctr(context, &line)?;
+    // its lifetime, which stands for "until `dtr`", by `dtr`. The alias is `T`'s, and there as long as its
+    // registration.
+    let line = unsafe { TableLine::new(ti, argc, argv, registration.alias()) };
+    let (target, devices) = T::ctr(&registration.context, &line)?;
     let instance = KBox::new(Instance::<T> { target, devices }, GFP_KERNEL)
         .map_err(|_| (ENOMEM, c"out of memory"))?;
     // SAFETY: `ti` is ours to fill in during its constructor.

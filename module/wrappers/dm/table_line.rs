@@ -22,10 +22,12 @@ pub(crate) struct DmTarget(Opaque<bindings::dm_target>);
 ///
 /// # Invariants
 ///
-/// `ti` is a target in its constructor, and `args` are its argument strings, valid as long.
+/// `ti` is a target in its constructor, and `args` are its argument strings, valid as long. `alias` is a
+/// target type that differs from that of `ti` in the name alone, and is there as long.
 pub(crate) struct TableLine<'ti> {
     ti: NonNull<bindings::dm_target>,
     args: Strings,
+    alias: Option<NonNull<bindings::target_type>>,
     target: PhantomData<&'ti DmTarget>,
 }
 
@@ -115,11 +117,13 @@ impl<'ti> TableLine<'ti> {
     ///
     /// `ti`, `argc` and `argv` must be what device mapper gave a constructor that has not returned
     /// before the result is dropped. What has the lifetime `'ti` must be dropped before the target is
-    /// gone.
+    /// gone. `alias` must be a target type of the callbacks, features and module of that of `ti`, and must
+    /// stay as long as that.
     pub(super) unsafe fn new(
         ti: NonNull<bindings::dm_target>,
         argc: u32,
         argv: *mut *mut c_char,
+        alias: Option<NonNull<bindings::target_type>>,
     ) -> Self {
         // SAFETY: by this function's contract.
         let args = unsafe { Strings::new(argc, argv) };
@@ -127,6 +131,7 @@ impl<'ti> TableLine<'ti> {
         Self {
             ti,
             args,
+            alias,
             target: PhantomData,
         }
     }
@@ -176,6 +181,23 @@ impl<'ti> TableLine<'ti> {
     pub(crate) fn set_flush_bypasses_map(&self) {
         // SAFETY: as above.
         unsafe { (*self.ti.as_ptr()).set_flush_bypasses_map(true) }
+    }
+
+    /// Shows the line under [`Target::ALIAS`](super::Target::ALIAS): `dmsetup table` and `dmsetup status`
+    /// print that name from now on. Does nothing if the target has no alias.
+    ///
+    /// This is for a target that takes the place of another one below a program that reads tables back:
+    /// LVM warns of a volume whose table names another target than its metadata. So the target has to
+    /// print the other target's arguments and status, too. Its callbacks stay its own, and so does the
+    /// module that the line holds a reference to.
+    pub(crate) fn show_alias(&self) {
+        if let Some(alias) = self.alias {
+            // SAFETY: by the invariant `ti` is in its constructor, where nobody else looks at it. Device
+            // mapper finds the callbacks and the features that it found before, and in the end gives the
+            // reference to the same module back, which is what it does with `ti->type` if the constructor
+            // fails, too.
+            unsafe { (*self.ti.as_ptr()).type_ = alias.as_ptr() }
+        }
     }
 
     /// Opens a device that `path` names, by path or major:minor, in the table's mode
