@@ -4,7 +4,7 @@
 //!
 //! Plain Rust without kernel types.
 
-use core::{ffi::CStr, mem};
+use core::{ffi::CStr, fmt, mem};
 
 /// What a table line asks for.
 pub(crate) struct Arguments<'a> {
@@ -16,6 +16,8 @@ pub(crate) struct Arguments<'a> {
     pub(crate) latency: bool,
     /// Whether flushes are to go past the counters.
     pub(crate) flush_bypass: bool,
+    /// Whether the line shows itself as one of dm-linear.
+    pub(crate) as_linear: bool,
 }
 
 /// What a message for the kernel log calls a wrong table line.
@@ -30,11 +32,14 @@ pub(crate) const OPTIONS: Wrong = c"<#options> is not a number";
 /// There are more or fewer options than `<#options>` says.
 pub(crate) const OPTION_COUNT: Wrong = c"<#options> is not the number of options that follow";
 /// An option is none that we know.
-pub(crate) const OPTION: Wrong = c"<option> is unknown: expected latency or flush_bypass";
+pub(crate) const OPTION: Wrong =
+    c"<option> is unknown: expected latency, flush_bypass or as_linear";
 /// The option `latency` is there twice.
 pub(crate) const REPEATED: Wrong = c"<option> latency is repeated";
 /// The option `flush_bypass` is.
 pub(crate) const REPEATED_BYPASS: Wrong = c"<option> flush_bypass is repeated";
+/// The option `as_linear` is.
+pub(crate) const REPEATED_AS_LINEAR: Wrong = c"<option> as_linear is repeated";
 
 impl<'a> Arguments<'a> {
     /// Reads the arguments behind the target's name.
@@ -51,11 +56,12 @@ impl<'a> Arguments<'a> {
         if options != args.len() as u64 {
             return Err(OPTION_COUNT);
         }
-        let (mut latency, mut flush_bypass) = (false, false);
+        let (mut latency, mut flush_bypass, mut as_linear) = (false, false, false);
         for option in args {
             let (asked, repeated) = match option.to_bytes() {
                 b"latency" => (&mut latency, REPEATED),
                 b"flush_bypass" => (&mut flush_bypass, REPEATED_BYPASS),
+                b"as_linear" => (&mut as_linear, REPEATED_AS_LINEAR),
                 _ => return Err(OPTION),
             };
             if mem::replace(asked, true) {
@@ -67,8 +73,22 @@ impl<'a> Arguments<'a> {
             offset,
             latency,
             flush_bypass,
+            as_linear,
         })
     }
+}
+
+/// Writes ` <#options> <option>...` for those that are set, nothing if none is.
+pub(crate) fn write_options(out: &mut impl fmt::Write, options: &[(bool, &str)]) -> fmt::Result {
+    let set = options.iter().filter(|(set, _)| *set);
+    match set.clone().count() {
+        0 => return Ok(()),
+        count => write!(out, " {count}")?,
+    }
+    for (_, name) in set {
+        write!(out, " {name}")?;
+    }
+    Ok(())
 }
 
 /// A decimal number: digits only, unlike what [`str::parse`] takes.

@@ -30,6 +30,8 @@ pub(crate) struct Proxy {
     linear: Linear,
     /// Whether flushes go past the counters.
     flush_bypass: bool,
+    /// Whether the line shows itself as one of dm-linear.
+    as_linear: bool,
     /// The line's part in its mapped device's statistics.
     line: Line,
 }
@@ -39,6 +41,7 @@ impl Target for Proxy {
     const NAME: &'static CStr = c"dmp";
     const VERSION: [u32; 3] = [1, 0, 0];
     const FEATURES: Features = linear::FEATURES;
+    const ALIAS: Option<&'static CStr> = Some(c"linear");
     type Context = Registry;
     type Devices<'ti> = Device<'ti>;
 
@@ -70,9 +73,13 @@ impl Target for Proxy {
         if args.flush_bypass {
             line.set_flush_bypasses_map();
         }
+        if args.as_linear {
+            line.show_alias();
+        }
         let proxy = Self {
             linear,
             flush_bypass: args.flush_bypass,
+            as_linear: args.as_linear,
             line: part,
         };
         Ok((proxy, device))
@@ -113,6 +120,8 @@ impl Target for Proxy {
     ) -> fmt::Result {
         let (name, offset) = (device.name(), self.linear.offset());
         match kind {
+            // As dm-linear, which has none.
+            StatusType::Info if self.as_linear => Ok(()),
             StatusType::Info => {
                 let (sums, latency) = self.line.counters().sums();
                 let names = Operation::ALL.map(Operation::name);
@@ -120,12 +129,12 @@ impl Target for Proxy {
             }
             StatusType::Table => {
                 write!(out, "{name} {offset}")?;
-                match (self.line.asks_for_latency(), self.flush_bypass) {
-                    (false, false) => Ok(()),
-                    (true, false) => out.write_str(" 1 latency"),
-                    (false, true) => out.write_str(" 1 flush_bypass"),
-                    (true, true) => out.write_str(" 2 latency flush_bypass"),
+                if self.as_linear {
+                    return Ok(());
                 }
+                let latency = self.line.asks_for_latency();
+                let options = [(latency, "latency"), (self.flush_bypass, "flush_bypass")];
+                table_line::write_options(out, &options)
             }
             StatusType::Ima => {
                 dm::target_name_and_version::<Self>(out)?;

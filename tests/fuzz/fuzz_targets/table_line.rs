@@ -16,13 +16,14 @@ mod numbers;
 mod table_line;
 
 use table_line::{
-    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, REPEATED_BYPASS, Wrong,
-    fits,
+    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, REPEATED_AS_LINEAR,
+    REPEATED_BYPASS, Wrong, fits, write_options,
 };
 
-/// Device, offset, and whether latencies are asked for, and that flushes go past the counters; or what is
-/// wrong.
-type Parsed<'a> = Result<(&'a [u8], u64, bool, bool), Wrong>;
+/// Device, offset, and the options that are set, in the order of [`NAMES`]; or the message of the line.
+type Parsed<'a> = Result<(&'a [u8], u64, [bool; 3]), Wrong>;
+
+const NAMES: [&str; 3] = ["latency", "flush_bypass", "as_linear"];
 
 /// Decimal digits and nothing else, of a value below 2^64.
 fn number(word: &[u8]) -> Option<u64> {
@@ -37,11 +38,12 @@ fn number(word: &[u8]) -> Option<u64> {
 }
 
 /// What a word's bytes stand for: mostly themselves. A fuzzer hardly ever spells what the parser
-/// looks for, so 1 and 3 are short for the options, and 2 with two bytes for a number near a power of two.
+/// looks for, so 1, 3 and 4 are short for the options, and 2 with two bytes for a number near a power of two.
 fn word(bytes: &[u8]) -> CString {
     let word = match bytes {
         [1, rest @ ..] => [b"latency", rest].concat(),
         [3, rest @ ..] => [b"flush_bypass", rest].concat(),
+        [4, rest @ ..] => [b"as_linear", rest].concat(),
         [2, bit, more, rest @ ..] => {
             let number = (1_u128 << (bit % 65)) + u128::from(*more) - 1;
             [number.to_string().as_bytes(), rest].concat()
@@ -51,36 +53,48 @@ fn word(bytes: &[u8]) -> CString {
     CString::new(word).unwrap()
 }
 
-/// Every kind of line there is: the first that it looks like is what it is.
+/// The message for an option that is there twice; `None` for a word that is no option.
+fn repeated(option: &[u8]) -> Option<Wrong> {
+    match option {
+        b"latency" => Some(REPEATED),
+        b"flush_bypass" => Some(REPEATED_BYPASS),
+        b"as_linear" => Some(REPEATED_AS_LINEAR),
+        _ => None,
+    }
+}
+
+/// Reads a line as the documentation has it: the first wrong word from the left has the message.
 fn expected<'a>(words: &[&'a [u8]]) -> Parsed<'a> {
-    match words {
-        [] => Err(DEVICE),
-        [device] => Ok((device, 0, false, false)),
-        [device, offset, rest @ ..] => {
-            let offset = number(offset).ok_or(OFFSET)?;
-            match rest {
-                [] => Ok((device, offset, false, false)),
-                [count, options @ ..] => match (number(count).ok_or(OPTIONS)?, options) {
-                    (0, []) => Ok((device, offset, false, false)),
-                    (1, [b"latency"]) => Ok((device, offset, true, false)),
-                    (1, [b"flush_bypass"]) => Ok((device, offset, false, true)),
-                    (2, [b"latency", b"flush_bypass"] | [b"flush_bypass", b"latency"]) => {
-                        Ok((device, offset, true, true))
-                    }
-                    (count, options) if count != options.len() as u64 => Err(OPTION_COUNT),
-                    (_, [b"latency", b"latency", ..])
-                    | (_, [b"latency", b"flush_bypass", b"latency", ..])
-                    | (_, [b"flush_bypass", b"latency", b"latency", ..]) => Err(REPEATED),
-                    (_, [b"flush_bypass", b"flush_bypass", ..])
-                    | (_, [b"flush_bypass", b"latency", b"flush_bypass", ..])
-                    | (_, [b"latency", b"flush_bypass", b"flush_bypass", ..]) => {
-                        Err(REPEATED_BYPASS)
-                    }
-                    _ => Err(OPTION),
-                },
-            }
+    let (device, rest) = words.split_first().ok_or(DEVICE)?;
+    let mut numbers = rest.iter().copied().take(2).map(number);
+    let offset = numbers.next().unwrap_or(Some(0)).ok_or(OFFSET)?;
+    let count = numbers.next().unwrap_or(Some(0)).ok_or(OPTIONS)?;
+    let options = rest.get(2..).unwrap_or_default();
+    if count != options.len() as u64 {
+        return Err(OPTION_COUNT);
+    }
+    for (before, option) in options.iter().enumerate() {
+        let message = repeated(option).ok_or(OPTION)?;
+        if options[..before].contains(option) {
+            return Err(message);
         }
     }
+    let set = |option: &&[u8]| options.contains(option);
+    Ok((device, offset, NAMES.map(|name| set(&name.as_bytes()))))
+}
+
+/// The printed options are parsed as they were.
+fn check_printed(offset: u64, options: [bool; 3]) {
+    let named: Vec<(bool, &str)> = options.into_iter().zip(NAMES).collect();
+    let mut line = format!("d {offset}");
+    write_options(&mut line, &named).unwrap();
+    let words: Vec<CString> = line
+        .split(' ')
+        .map(|word| CString::new(word).unwrap())
+        .collect();
+    let args = Arguments::parse(words.iter().map(CString::as_c_str)).unwrap();
+    assert_eq!(args.offset, offset);
+    assert_eq!([args.latency, args.flush_bypass, args.as_linear], options);
 }
 
 /// In 128 bits no sum overflows.
@@ -104,9 +118,13 @@ fuzz_target!(|data: &[u8]| {
     let bytes: Vec<&[u8]> = words.iter().map(|word| word.to_bytes()).collect();
     let parsed = Arguments::parse(words.iter().map(CString::as_c_str)).map(|args| {
         let device = args.device.to_bytes();
-        (device, args.offset, args.latency, args.flush_bypass)
+        let options = [args.latency, args.flush_bypass, args.as_linear];
+        (device, args.offset, options)
     });
     assert_eq!(parsed, expected(&bytes));
+    if let Ok((_, offset, options)) = parsed {
+        check_printed(offset, options);
+    }
 
     // The same bytes once more, as numbers.
     let mut numbers = numbers::numbers(data);

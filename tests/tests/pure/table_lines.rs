@@ -5,12 +5,15 @@ use std::ffi::{CStr, CString};
 use proptest::prelude::*;
 
 use crate::table_line::{
-    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, REPEATED_BYPASS, Wrong,
-    fits,
+    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, REPEATED_AS_LINEAR,
+    REPEATED_BYPASS, Wrong, fits, write_options,
 };
 
-/// Device, offset, and whether latencies are asked for, and that flushes go past the counters.
-type Parsed = (Vec<u8>, u64, bool, bool);
+/// Device, offset, and the options that are set, in the order of [`NAMES`].
+type Parsed = (Vec<u8>, u64, [bool; 3]);
+
+const NAMES: [&str; 3] = ["latency", "flush_bypass", "as_linear"];
+const NONE: [bool; 3] = [false; 3];
 
 /// What is parsed, or what is wrong.
 fn parse(words: &[impl AsRef<[u8]>]) -> Result<Parsed, Wrong> {
@@ -20,7 +23,8 @@ fn parse(words: &[impl AsRef<[u8]>]) -> Result<Parsed, Wrong> {
         .collect();
     Arguments::parse(words.iter().map(CString::as_c_str)).map(|args| {
         let device = args.device.to_bytes().to_vec();
-        (device, args.offset, args.latency, args.flush_bypass)
+        let options = [args.latency, args.flush_bypass, args.as_linear];
+        (device, args.offset, options)
     })
 }
 
@@ -30,21 +34,29 @@ fn parse_line(line: &str) -> Result<Parsed, Wrong> {
 
 #[test]
 fn a_good_line_is_what_it_says() {
-    for (line, offset, latency, flush_bypass) in [
-        ("/dev/vda", 0, false, false),
-        ("/dev/vda 7", 7, false, false),
-        ("/dev/vda 007", 7, false, false),
-        ("/dev/vda 18446744073709551615", u64::MAX, false, false),
-        ("/dev/vda 7 0", 7, false, false),
-        ("/dev/vda 7 1 latency", 7, true, false),
-        ("/dev/vda 7 01 latency", 7, true, false),
-        ("/dev/vda 7 1 flush_bypass", 7, false, true),
-        ("/dev/vda 7 2 latency flush_bypass", 7, true, true),
-        ("/dev/vda 7 2 flush_bypass latency", 7, true, true),
+    for (line, offset, options) in [
+        ("/dev/vda", 0, NONE),
+        ("/dev/vda 7", 7, NONE),
+        ("/dev/vda 007", 7, NONE),
+        ("/dev/vda 18446744073709551615", u64::MAX, NONE),
+        ("/dev/vda 7 0", 7, NONE),
+        ("/dev/vda 7 1 latency", 7, [true, false, false]),
+        ("/dev/vda 7 01 latency", 7, [true, false, false]),
+        ("/dev/vda 7 1 flush_bypass", 7, [false, true, false]),
+        ("/dev/vda 7 1 as_linear", 7, [false, false, true]),
+        ("/dev/vda 7 2 latency flush_bypass", 7, [true, true, false]),
+        ("/dev/vda 7 2 flush_bypass latency", 7, [true, true, false]),
+        (
+            "/dev/vda 7 2 as_linear flush_bypass",
+            7,
+            [false, true, true],
+        ),
+        ("/dev/vda 7 3 as_linear latency flush_bypass", 7, [true; 3]),
+        ("/dev/vda 7 3 flush_bypass latency as_linear", 7, [true; 3]),
     ] {
         assert_eq!(
             parse_line(line),
-            Ok((b"/dev/vda".to_vec(), offset, latency, flush_bypass)),
+            Ok((b"/dev/vda".to_vec(), offset, options)),
             "{line}"
         );
     }
@@ -83,6 +95,15 @@ fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
         ("d 0 2 flush_bypass flush_bypass", REPEATED_BYPASS),
         ("d 0 3 flush_bypass latency flush_bypass", REPEATED_BYPASS),
         ("d 0 3 latency flush_bypass latency", REPEATED),
+        ("d 0 1 linear", OPTION),
+        ("d 0 1 as_linear2", OPTION),
+        ("d 0 2 as_linear as_linear", REPEATED_AS_LINEAR),
+        ("d 0 3 as_linear latency as_linear", REPEATED_AS_LINEAR),
+        (
+            "d 0 4 flush_bypass as_linear as_linear latency",
+            REPEATED_AS_LINEAR,
+        ),
+        ("d 0 4 latency as_linear latency as_linear", REPEATED),
     ] {
         assert_eq!(parse_line(line), Err(wrong), "{line}");
     }
@@ -91,6 +112,22 @@ fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
     assert_eq!(parse(&["d", "0", ""]), Err(OPTIONS));
     assert_eq!(parse(&["d", "0", "1", ""]), Err(OPTION));
     assert_eq!(parse(&["d", " 1"]), Err(OFFSET));
+}
+
+#[test]
+fn options_are_printed_behind_their_number_and_none_prints_nothing() {
+    for (options, printed) in [
+        ([false, false, false], ""),
+        ([true, false, false], " 1 latency"),
+        ([false, false, true], " 1 as_linear"),
+        ([true, false, true], " 2 latency as_linear"),
+        ([true, true, true], " 3 latency flush_bypass as_linear"),
+    ] {
+        let mut text = String::new();
+        let named: Vec<(bool, &str)> = options.into_iter().zip(NAMES).collect();
+        write_options(&mut text, &named).unwrap();
+        assert_eq!(text, printed);
+    }
 }
 
 #[test]
@@ -104,7 +141,8 @@ fn the_messages_are_those_of_the_documentation() {
             OPTION_COUNT,
             OPTION,
             REPEATED,
-            REPEATED_BYPASS
+            REPEATED_BYPASS,
+            REPEATED_AS_LINEAR
         ]
         .map(text),
         [
@@ -112,9 +150,10 @@ fn the_messages_are_those_of_the_documentation() {
             "<offset> is not a sector number",
             "<#options> is not a number",
             "<#options> is not the number of options that follow",
-            "<option> is unknown: expected latency or flush_bypass",
+            "<option> is unknown: expected latency, flush_bypass or as_linear",
             "<option> latency is repeated",
             "<option> flush_bypass is repeated",
+            "<option> as_linear is repeated",
         ]
     );
 }
@@ -144,17 +183,13 @@ fn expected(words: &[Vec<u8>]) -> Result<Parsed, Wrong> {
         match option.as_slice() {
             b"latency" if repeated => return Err(REPEATED),
             b"flush_bypass" if repeated => return Err(REPEATED_BYPASS),
-            b"latency" | b"flush_bypass" => {}
+            b"as_linear" if repeated => return Err(REPEATED_AS_LINEAR),
+            b"latency" | b"flush_bypass" | b"as_linear" => {}
             _ => return Err(OPTION),
         }
     }
-    let asked = |option: &[u8]| options.iter().any(|other| other == option);
-    Ok((
-        device.clone(),
-        offset as u64,
-        asked(b"latency"),
-        asked(b"flush_bypass"),
-    ))
+    let asked = |option: &str| options.iter().any(|other| other == option.as_bytes());
+    Ok((device.clone(), offset as u64, NAMES.map(asked)))
 }
 
 /// Words of all kinds: what may be right, what is nearly so, and any bytes.
@@ -162,6 +197,7 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         3 => Just(b"latency".to_vec()),
         3 => Just(b"flush_bypass".to_vec()),
+        3 => Just(b"as_linear".to_vec()),
         3 => (0..4_u8).prop_map(|n| n.to_string().into_bytes()),
         1 => any::<u64>().prop_map(|n| n.to_string().into_bytes()),
         1 => any::<u128>().prop_map(|n| n.to_string().into_bytes()),
@@ -182,16 +218,22 @@ proptest! {
 
     #[test]
     fn a_good_line_is_taken(
-        device in "[!-~]{1,40}", offset: u64, latency: bool, flush_bypass: bool
+        device in "[!-~]{1,40}",
+        offset: u64,
+        order in Just([0, 1, 2]).prop_shuffle(),
+        options: [bool; 3],
     ) {
-        let options = match (latency, flush_bypass) {
-            (false, false) => " 0",
-            (true, false) => " 1 latency",
-            (false, true) => " 1 flush_bypass",
-            (true, true) => " 2 latency flush_bypass",
-        };
-        let parsed = parse_line(&format!("{device} {offset}{options}"));
-        prop_assert_eq!(parsed, Ok((device.into_bytes(), offset, latency, flush_bypass)));
+        let words: Vec<&str> = order.iter().filter(|n| options[**n]).map(|n| NAMES[*n]).collect();
+        let line = format!("{device} {offset} {} {}", words.len(), words.join(" "));
+        prop_assert_eq!(parse_line(&line), Ok((device.into_bytes(), offset, options)));
+    }
+
+    #[test]
+    fn printed_options_are_parsed_as_they_were(options: [bool; 3]) {
+        let mut printed = String::new();
+        let named: Vec<(bool, &str)> = options.into_iter().zip(NAMES).collect();
+        write_options(&mut printed, &named).unwrap();
+        prop_assert_eq!(parse_line(&format!("d 7{printed}")), Ok((b"d".to_vec(), 7, options)));
     }
 
     #[test]
