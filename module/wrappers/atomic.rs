@@ -81,6 +81,55 @@ impl Setting {
     }
 }
 
+/// `N` numbers that are read together, as they were at one time (`seqcount_latch_t`).
+///
+/// A reader never waits for a writer: while one of two copies is written, the other one is read. So a
+/// reader may interrupt a writer, or have a higher priority. It looks again only if a write ended meanwhile.
+pub(crate) struct Latch<const N: usize> {
+    /// Odd while the first copy is written. Its lowest bit is the copy to read.
+    sequence: AtomicU64,
+    copies: [[AtomicU32; N]; 2],
+}
+
+impl<const N: usize> Latch<N> {
+    /// All of them at zero.
+    pub(crate) const fn new() -> Self {
+        Self {
+            sequence: AtomicU64::new(0),
+            copies: [const { [const { AtomicU32::new(0) }; N] }; 2],
+        }
+    }
+
+    /// Changes all of them. The caller holds a lock that excludes other writers: two at once would leave a
+    /// mixture of both.
+    pub(crate) fn write(&self, numbers: [u32; N]) {
+        let sequence = self.sequence.load(Ordering::Relaxed);
+        for (copy, step) in self.copies.iter().zip(1..) {
+            // Readers go to the other copy before this one changes (`raw_write_seqcount_latch`).
+            self.sequence
+                .store(sequence.wrapping_add(step), Ordering::Release);
+            fence(Ordering::Release);
+            for (place, number) in copy.iter().zip(numbers) {
+                place.store(number, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Returns all of them, as one write left them.
+    pub(crate) fn read(&self) -> [u32; N] {
+        loop {
+            let sequence = self.sequence.load(Ordering::Acquire);
+            let [even, odd] = &self.copies;
+            let copy = if sequence % 2 == 0 { even } else { odd };
+            let numbers = copy.each_ref().map(|place| place.load(Ordering::Relaxed));
+            read_barrier();
+            if self.sequence.load(Ordering::Relaxed) == sequence {
+                return numbers;
+            }
+        }
+    }
+}
+
 /// What is read after it is not older than what was read before it (`smp_rmb`).
 pub(crate) fn read_barrier() {
     fence(Ordering::Acquire);

@@ -22,6 +22,7 @@ mod table_line;
 
 mod examples;
 mod histograms;
+mod latches;
 mod outputs;
 mod replacements;
 mod snapshots;
