@@ -7,7 +7,7 @@
 //! - `table_line.rs`: what `<device> [<offset> [<#options> <option>...]]` means;
 //! - `target.rs`: the target that the line makes, and what it does with each bio;
 //! - `operation.rs`, `counters.rs`, `histogram.rs`: as what the bio is counted, and where;
-//! - `registry.rs`: whose counters they are;
+//! - `registry.rs`, `lines.rs`: whose counters they are, and of which lines;
 //! - `stat.rs`, `summary.rs`: the files in sysfs that show them, and their text;
 //! - `wrappers/`: the kernel's C interfaces, made safe. No other file has `unsafe`.
 
@@ -17,6 +17,8 @@
 mod counters;
 #[forbid(unsafe_code)]
 mod histogram;
+#[forbid(unsafe_code)]
+mod lines;
 #[forbid(unsafe_code)]
 mod operation;
 #[forbid(unsafe_code)]

@@ -10,6 +10,7 @@
 
 use crate::{
     counters::{Counters, LatencySetting},
+    lines::{Count, DeviceLines, TableLines},
     operation::Operation,
     stat::{All, Volume},
     summary::Sum,
@@ -57,12 +58,15 @@ struct Entry {
     /// How many lines it has, in all tables: in the live one, in one that is loaded, and for a moment
     /// in one that is being loaded or destroyed.
     lines: usize,
+    /// The lines that are counted: those that are neither being made nor being destroyed.
+    counted: DeviceLines<TableId>,
     volume: Directory<Volume>,
 }
 
 /// One table with dmp lines.
 struct TableEntry {
     lines: usize,
+    counted: TableLines,
     table: Arc<Table>,
 }
 
@@ -81,6 +85,7 @@ struct Table {
 pub(crate) struct Line {
     device: DevicePart,
     table: TablePart,
+    count: Count,
 }
 
 struct DevicePart {
@@ -126,11 +131,18 @@ impl Registry {
         device: &MappedDevice<'_>,
         table: TableId,
         latency: bool,
+        count: Count,
     ) -> Result<Line> {
         let _no_io = NoIo::new();
         let table = TablePart::new(self.0.devices.clone(), table, latency)?;
         let device = DevicePart::new(self.0.clone(), device)?;
-        Ok(Line { device, table })
+        let line = Line {
+            device,
+            table,
+            count,
+        };
+        line.counted(|device, table| device.add(table, count));
+        Ok(line)
     }
 }
 
@@ -186,7 +198,11 @@ impl Shared {
             device.disk_name(),
             Volume::new(number, counters.clone()),
         )?;
-        let entry = Entry { lines: 1, volume };
+        let entry = Entry {
+            lines: 1,
+            counted: DeviceLines::NONE,
+            volume,
+        };
         let node = reservation.into_node(number, entry);
         let replaced = self.devices.known.lock().devices.insert(node);
         // There was none, and nobody else adds any.
@@ -269,8 +285,12 @@ impl TablePart {
                 entry.table.clone()
             }
             None => {
-                let (lines, table) = (1, made.clone());
-                let node = reservation.into_node(id, TableEntry { lines, table });
+                let entry = TableEntry {
+                    lines: 1,
+                    counted: TableLines::default(),
+                    table: made.clone(),
+                };
+                let node = reservation.into_node(id, entry);
                 known.tables.insert(node);
                 made.clone()
             }
@@ -327,12 +347,33 @@ impl Line {
         Ok(known.is_none())
     }
 
-    /// Does what the table's options ask for, when its table first comes to life. Allocates nothing
-    /// and waits for nothing.
+    /// Makes the line's table the live one, and does what its options ask for, at its first resume.
+    /// Allocates nothing and waits for nothing.
     pub(crate) fn resumed(&self) {
         let setting = self.table.table.latency.lock().take();
         if let Some(setting) = setting {
+            self.counted(|device, table| device.resume(self.table.id, table));
             self.counters().measure_latency_with(setting);
         }
+    }
+
+    /// Changes the counts of lines, and shows them.
+    fn counted(&self, change: impl FnOnce(&mut DeviceLines<TableId>, &mut TableLines)) {
+        let (number, id) = (&self.device.number, &self.table.id);
+        let mut known = self.table.devices.known.lock();
+        let Known { devices, tables } = &mut *known;
+        // Both are there, because this line is one of theirs.
+        if let (Some(device), Some(table)) = (devices.get_mut(number), tables.get_mut(id)) {
+            change(&mut device.counted, &mut table.counted);
+            device.volume.data().show_lines(device.counted.shown());
+        }
+    }
+}
+
+impl Drop for Line {
+    /// Runs before either part is dropped: after the device's part the entry of its number may be that of
+    /// the next device.
+    fn drop(&mut self) {
+        self.counted(|device, table| device.remove(self.table.id, table, self.count));
     }
 }

@@ -4,7 +4,10 @@
 //!
 //! Plain Rust without kernel types.
 
-use crate::histogram::{Latencies, Scale, Sizes};
+use crate::{
+    histogram::{Latencies, Scale, Sizes},
+    lines::{self, KINDS},
+};
 use core::fmt;
 
 /// All of a device's counters at one time.
@@ -15,6 +18,8 @@ pub(crate) struct Counted<const OPERATIONS: usize> {
     pub(crate) taken: u64,
     /// Whether latencies are measured: if not, those are 0 and so is what is under way.
     pub(crate) latency: bool,
+    /// The dmp lines of the device's tables.
+    pub(crate) lines: lines::Shown,
     /// Those of each operation.
     pub(crate) operations: [OperationCounted; OPERATIONS],
 }
@@ -100,6 +105,7 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
         since: 0,
         taken: 0,
         latency: false,
+        lines: [0; 2 * KINDS.len()],
         operations: [OperationCounted::NONE; OPERATIONS],
     };
 
@@ -123,11 +129,25 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
             "diskseq {}\nsince {since}\ntaken {taken}\nlatency {latency}\n",
             device.diskseq
         )?;
+        write_lines(out, &self.lines)?;
         for (name, operation) in names.iter().zip(&self.operations) {
             operation.write(out, name, self.latency)?;
         }
         Ok(())
     }
+}
+
+/// Writes `kind live loaded` for each kind of lines, on one line.
+fn write_lines(out: &mut impl fmt::Write, lines: &lines::Shown) -> fmt::Result {
+    let mut before = "";
+    for (kind, counts) in KINDS.iter().zip(lines.chunks_exact(2)) {
+        write!(out, "{before}{kind}")?;
+        for count in counts {
+            write!(out, " {count}")?;
+        }
+        before = " ";
+    }
+    out.write_char('\n')
 }
 
 /// Writes ` bound:count` for each bucket with something in it.

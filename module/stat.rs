@@ -6,11 +6,12 @@ mod files;
 
 use crate::{
     counters::Counters,
+    lines,
     operation::Operation,
     registry::Devices,
     snapshot::{Counted, Device},
     summary::write_volumes,
-    wrappers::{dm::DeviceNumber, output::Output, text::Text},
+    wrappers::{atomic::Latch, dm::DeviceNumber, output::Output, text::Text},
 };
 use core::fmt::Write;
 use kernel::{prelude::*, sync::Arc};
@@ -24,6 +25,7 @@ pub(crate) struct All {
 pub(crate) struct Volume {
     device: DeviceNumber,
     counters: Arc<Counters>,
+    lines: Latch<{ 2 * lines::KINDS.len() }>,
 }
 
 impl All {
@@ -39,12 +41,21 @@ impl All {
 
 impl Volume {
     pub(crate) fn new(device: DeviceNumber, counters: Arc<Counters>) -> Self {
-        Self { device, counters }
+        Self {
+            device,
+            counters,
+            lines: Latch::new(),
+        }
     }
 
     /// The device's counters.
     pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.counters
+    }
+
+    /// Shows these counts of the device's lines from now on. The caller holds a lock that excludes others.
+    pub(crate) fn show_lines(&self, lines: lines::Shown) {
+        self.lines.write(lines);
     }
 
     fn show_volumes(&self, out: &mut Output<'_>) -> Result {
@@ -67,6 +78,7 @@ impl Volume {
         let mut counted = KBox::new(Counted::NONE, GFP_KERNEL)?;
         let identity = self.device.identity()?;
         self.counters.all_counted(&mut counted);
+        counted.lines = self.lines.read();
         let device = Device {
             disk: identity.disk_name(),
             name: identity.name(),

@@ -3,6 +3,7 @@
 //! The target: a proxy that passes every bio on to the device under it and counts it.
 
 use crate::{
+    lines::Count,
     operation::Operation,
     registry::{Line, Registry},
     summary::write_status,
@@ -63,7 +64,12 @@ impl Target for Proxy {
         }
         let no_memory = |errno| (errno, c"cannot make the device's counters and sysfs files");
         let part = registry
-            .line(&line.mapped_device(), line.table(), args.latency)
+            .line(
+                &line.mapped_device(),
+                line.table(),
+                args.latency,
+                Count::line(args.as_linear, args.flush_bypass),
+            )
             .map_err(no_memory)?;
         let linear = Linear::new(line, args.offset);
         // One flush makes durable what all lines of the table have written to the disk.

@@ -8,6 +8,9 @@ use proptest::prelude::*;
 /// As the module writes it: the module's own tests have it write this very file.
 const TEXT: &str = include_str!("../snapshots/every-field");
 
+/// Its line of lines.
+const LINES: &str = "lines 3 1 as_linear 2 0 flush_bypass 4294967295 10";
+
 /// What was recorded of real devices, with the kernel: tests/snapshots/record.sh.
 macro_rules! recorded {
     ($name:literal) => {
@@ -24,7 +27,7 @@ fn parse(text: &str) -> Result<Snapshot, Malformed> {
 
 #[test]
 fn lines_are_counted_by_table_and_kind() {
-    let lines = |text: &str| parse(&TEXT.replace("latency on", text)).map(|read| read.lines);
+    let lines = |text: &str| parse(&TEXT.replace(LINES, text)).map(|read| read.lines);
     let count = |all, as_linear, flush_bypass| LineCount {
         all,
         as_linear,
@@ -48,10 +51,11 @@ fn lines_are_counted_by_table_and_kind() {
     assert_eq!(
         lines("lines 1 x"),
         Err(Malformed::Number {
-            line: 8,
+            line: 9,
             what: "\"x\"".to_owned(),
         })
     );
+    assert_eq!(lines(""), Ok(None));
 }
 
 #[test]
@@ -67,7 +71,21 @@ fn all_that_the_module_writes_is_read() {
         (snapshot.since, snapshot.taken),
         (5_123_456_789, 9_123_456_789)
     );
-    assert_eq!(snapshot.lines, None);
+    assert_eq!(
+        snapshot.lines,
+        Some(Lines {
+            live: LineCount {
+                all: 3,
+                as_linear: 2,
+                flush_bypass: 4_294_967_295,
+            },
+            loaded: LineCount {
+                all: 1,
+                as_linear: 0,
+                flush_bypass: 10,
+            },
+        })
+    );
     let reads = snapshot.of(Read).unwrap();
     assert_eq!((reads.requests, reads.bytes), (503, 2_048_000));
     assert_eq!(
@@ -235,15 +253,15 @@ fn what_is_wrong_is_said_with_its_line() {
     let message = |from, to| parse(&TEXT.replace(from, to)).unwrap_err().to_string();
     assert_eq!(
         message("bytes 2048000", "bytes -1"),
-        "in its line 9, \"-1\" is no number"
+        "in its line 10, \"-1\" is no number"
     );
     assert_eq!(
         message("503", "18446744073709551616"),
-        "in its line 9, \"18446744073709551616\" is no number"
+        "in its line 10, \"18446744073709551616\" is no number"
     );
     assert_eq!(
         message("4096:500", "4096:\u{1b}"),
-        "in its line 10, \"4096:\\x1b\" is no number"
+        "in its line 11, \"4096:\\x1b\" is no number"
     );
 }
 

@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use std::iter;
+use std::{array, iter};
 
 use libfuzzer_sys::fuzz_target;
 
@@ -14,7 +14,11 @@ mod numbers;
 #[rustfmt::skip]
 #[path = "../../../module/histogram.rs"]
 mod histogram;
-// What only the module needs of it is unused here.
+// What only the module needs of them is unused here.
+#[allow(dead_code)]
+#[rustfmt::skip]
+#[path = "../../../module/lines.rs"]
+mod lines;
 #[allow(dead_code)]
 #[rustfmt::skip]
 #[path = "../../../module/snapshot.rs"]
@@ -198,6 +202,7 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
         since: next(),
         taken: next(),
         latency,
+        lines: array::from_fn(|_| next() as u32),
         operations: [operation],
     };
     let device = Device {
@@ -219,6 +224,21 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
     assert_eq!(number(next("since ")), counted.since);
     assert_eq!(number(next("taken ")), counted.taken);
     assert_eq!(next("latency "), if latency { "on" } else { "off" });
+    let [
+        all,
+        loaded,
+        as_linear,
+        loaded_as_linear,
+        bypass,
+        loaded_bypass,
+    ] = counted.lines;
+    assert_eq!(
+        next("lines "),
+        format!(
+            "{all} {loaded} as_linear {as_linear} {loaded_as_linear} \
+             flush_bypass {bypass} {loaded_bypass}"
+        )
+    );
     let mut expected = format!(
         "requests {} bytes {} errors {} again {}",
         operation.requests(),

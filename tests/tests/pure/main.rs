@@ -8,6 +8,9 @@
 #[path = "../../../module/histogram.rs"]
 mod histogram;
 #[rustfmt::skip]
+#[path = "../../../module/lines.rs"]
+mod lines;
+#[rustfmt::skip]
 #[path = "../../../module/snapshot.rs"]
 mod snapshot;
 #[rustfmt::skip]
@@ -20,6 +23,7 @@ mod summary;
 #[path = "../../../module/table_line.rs"]
 mod table_line;
 
+mod counted_lines;
 mod examples;
 mod histograms;
 mod latches;

@@ -30,6 +30,7 @@ fn all_of_a_device_is_there_and_the_buckets_with_something_in_them() {
         since: 5_123_456_789,
         taken: 9_123_456_789,
         latency: true,
+        lines: [3, 1, 2, 0, 4_294_967_295, 10],
         operations: [reads(), OperationCounted::NONE],
     };
     assert_eq!(
@@ -50,7 +51,8 @@ fn what_is_not_measured_is_not_there() {
     let text = text(&counted, &DEVICE, ["read"]);
     assert!(
         text.ends_with(
-            "latency off\nread requests 503 bytes 2048000 errors 3 again 4\n\
+            "latency off\nlines 0 0 as_linear 0 0 flush_bypass 0 0\n\
+             read requests 503 bytes 2048000 errors 3 again 4\n\
              read sizes 512:2 4096:500 inf:1\n"
         ),
         "{text}"
@@ -67,7 +69,7 @@ fn a_name_is_one_word_whatever_is_in_it_and_no_uuid_is_no_line() {
     assert_eq!(
         text(&Counted::NONE, &device, []),
         "dmp 1\ndevice dm-3\nname a\\x20b\\x5cc\\x0a\\xc3\\xa9\\x7f\\x00~!\ndiskseq 21\n\
-         since 0\ntaken 0\nlatency off\n"
+         since 0\ntaken 0\nlatency off\nlines 0 0 as_linear 0 0 flush_bypass 0 0\n"
     );
 }
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Counts of a device's dmp lines, as `snapshot` shows them.
+//!
+//! A table is loaded until its first resume, and live from then on, until another table of the device is
+//! first resumed. Lines of a replaced table are not counted: they are being destroyed.
+//!
+//! Plain Rust without kernel types.
+
+/// The kinds of lines that are counted: all of them, and those with each of these options.
+pub(crate) const KINDS: [&str; 3] = ["lines", "as_linear", "flush_bypass"];
+
+/// The counts of one device: of each kind those in the live table, and those in a loaded one.
+pub(crate) type Shown = [u32; 2 * KINDS.len()];
+
+/// Numbers of lines, by [`KINDS`].
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Count([u32; KINDS.len()]);
+
+impl Count {
+    /// Counts one line with these options.
+    pub(crate) fn line(as_linear: bool, flush_bypass: bool) -> Self {
+        Self([1, as_linear.into(), flush_bypass.into()])
+    }
+
+    fn add(&mut self, Self(other): Self) {
+        for (number, more) in self.0.iter_mut().zip(other) {
+            *number = number.wrapping_add(more);
+        }
+    }
+
+    fn sub(&mut self, Self(other): Self) {
+        for (number, less) in self.0.iter_mut().zip(other) {
+            *number = number.wrapping_sub(less);
+        }
+    }
+}
+
+/// The lines of one table.
+#[derive(Default)]
+pub(crate) struct TableLines {
+    count: Count,
+    resumed: bool,
+}
+
+/// The lines of one device. `Id` tells those of its tables apart that exist at one time.
+pub(crate) struct DeviceLines<Id> {
+    /// The table that was resumed last for the first time. It may have gone.
+    live_table: Option<Id>,
+    live: Count,
+    loaded: Count,
+}
+
+impl<Id: PartialEq> DeviceLines<Id> {
+    /// A device without lines.
+    pub(crate) const NONE: Self = Self {
+        live_table: None,
+        live: Count([0; KINDS.len()]),
+        loaded: Count([0; KINDS.len()]),
+    };
+
+    /// Adds a line to a table that is being loaded.
+    pub(crate) fn add(&mut self, table: &mut TableLines, line: Count) {
+        table.count.add(line);
+        self.loaded.add(line);
+    }
+
+    /// Makes a table the live one, at its first resume.
+    pub(crate) fn resume(&mut self, id: Id, table: &mut TableLines) {
+        if !table.resumed {
+            table.resumed = true;
+            self.loaded.sub(table.count);
+            self.live = table.count;
+            self.live_table = Some(id);
+        }
+    }
+
+    /// Takes a line away that is being destroyed.
+    pub(crate) fn remove(&mut self, id: Id, table: &mut TableLines, line: Count) {
+        table.count.sub(line);
+        if !table.resumed {
+            self.loaded.sub(line);
+        } else if self.live_table == Some(id) {
+            self.live.sub(line);
+        }
+    }
+
+    /// Returns the counts in the order of the text.
+    pub(crate) fn shown(&self) -> Shown {
+        let mut shown = Shown::default();
+        let pairs = self.live.0.into_iter().zip(self.loaded.0);
+        for (place, (live, loaded)) in shown.chunks_exact_mut(2).zip(pairs) {
+            place.copy_from_slice(&[live, loaded]);
+        }
+        shown
+    }
+}
