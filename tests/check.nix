@@ -13,7 +13,7 @@
   filter ?
     if environment.debugging then
       "binary(debug) + test(/^races::/) - test(_on_two_processors) + binary(dmp) & ("
-      + "test(/^(lifecycle|names|ownership|reset)::/) - test(two_hundred_devices)"
+      + "test(/^(as_linear|lifecycle|names|ownership|reset)::/) - test(two_hundred_devices)"
       + " + test(/^(errors::a_|latency::(a_|anything_|what_is_under_way_is_exact_))/)"
       + " - test(a_request_of_seconds_) + test(/^memory::no_allocation_/))"
     else

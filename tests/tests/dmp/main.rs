@@ -9,6 +9,7 @@ mod common;
 mod abilities;
 mod access;
 mod again;
+mod as_linear;
 mod attach;
 mod counters;
 mod data;

@@ -26,6 +26,7 @@ const WORDS: &[&str] = &[
     "latency",
     "latency latency",
     "flush_bypass",
+    "as_linear",
     "reset",
     "on",
     "off",

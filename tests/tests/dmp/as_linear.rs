@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Lines that show themselves as linear ones, and the line of `snapshot` that tells them apart.
+
+use dmp_vm::Machine;
+
+use crate::common::*;
+
+/// The number of the first disk, by which tables name it.
+#[track_caller]
+fn vda(machine: &mut Machine) -> String {
+    machine.sh("cat /sys/block/vda/dev").trim().to_owned()
+}
+
+/// The line `lines` of a device's snapshot, without its keyword.
+#[track_caller]
+fn lines(machine: &mut Machine, device: &str) -> String {
+    let shown = machine.sh(&format!("grep ^lines {STAT}/{device}/snapshot"));
+    shown.trim().strip_prefix("lines ").unwrap().to_owned()
+}
+
+/// Runs a script, and asserts the lines of the device after it.
+#[track_caller]
+fn assert_lines(machine: &mut Machine, device: &str, script: &str, expected: &str) {
+    machine.sh(script);
+    assert_eq!(lines(machine, device), expected, "{script}");
+}
+
+/// The references to the module that tables hold.
+#[track_caller]
+fn references(machine: &mut Machine) -> u32 {
+    let count = machine.sh("cat /sys/module/dmp/refcnt");
+    count.trim().parse().unwrap()
+}
+
+/// sh that loads a table of these lines for `d`.
+fn load(lines: &str) -> String {
+    format!("dmsetup reload d <<'END'\n{lines}\nEND\n")
+}
+
+/// sh that loads a table and resumes it.
+fn exchange(lines: &str) -> String {
+    format!("{} [ $? = 0 ] && dmsetup resume d", load(lines))
+}
+
+#[test]
+fn table_and_status_of_an_as_linear_line_are_a_linear_lines_to_the_byte() {
+    let mut machine = machine();
+    let vda = vda(&mut machine);
+    for (offset, options) in [
+        (0, "1 as_linear"),
+        (7, "1 as_linear"),
+        (126_976, "2 latency as_linear"),
+        (8, "2 as_linear flush_bypass"),
+        (8, "3 flush_bypass as_linear latency"),
+    ] {
+        create(
+            &mut machine,
+            "first",
+            &format!("0 2048 linear {vda} {offset}"),
+        );
+        let line = format!("0 2048 dmp {vda} {offset} {options}");
+        create(&mut machine, "other", &line);
+        machine.sh(&direct_reads("other", 4096, 3));
+        let shown = assert_alike(
+            &mut machine,
+            ["/dev/mapper/first", "/dev/mapper/other"],
+            "dmsetup table TARGET; dmsetup status TARGET; dmsetup status --target linear TARGET; \
+             dmsetup table --target linear TARGET; dmsetup table --target dmp TARGET; \
+             dmsetup deps TARGET; dmsetup suspend TARGET; dmsetup table TARGET; \
+             dmsetup status TARGET; dmsetup resume TARGET",
+        );
+        let (table, status) = (
+            format!("0 2048 linear {vda} {offset}\n"),
+            "0 2048 linear \n",
+        );
+        let begin = format!("{table}{status}{status}{table}");
+        assert!(shown.stdout.starts_with(&begin), "{line}: {shown:?}");
+        assert_eq!((shown.status, &*shown.stderr), (0, ""), "{line}");
+        // So is a loaded table.
+        machine.sh(&format!(
+            "dmsetup reload first --table '0 4096 linear {vda} {offset}'; \
+             dmsetup reload other --table '0 4096 dmp {vda} {offset} {options}'",
+        ));
+        let inactive = "dmsetup table --inactive";
+        assert_eq!(
+            machine.sh(&format!("{inactive} first; {inactive} other")),
+            format!("0 4096 linear {vda} {offset}\n").repeat(2),
+            "{line}"
+        );
+        machine.sh("dmsetup remove first && dmsetup remove other");
+    }
+    finish(machine);
+}
+
+/// LVM loads a volume's lines so.
+#[test]
+fn the_printed_line_loads_again_as_linear() {
+    let mut machine = machine();
+    create(
+        &mut machine,
+        "d",
+        "0 2048 dmp /dev/vda 7 2 as_linear latency",
+    );
+    machine.sh("dmsetup table d >/run/table && dmsetup reload d /run/table && dmsetup resume d");
+    let table = machine.sh("cat /run/table");
+    assert_eq!(
+        machine.sh(&format!("ls {STAT}; dmsetup table d")),
+        format!("volumes\n{table}")
+    );
+    assert_eq!(references(&mut machine), 0);
+    machine.sh("rmmod dmp");
+    machine.sh(&direct_reads("d", 4096, 2));
+    finish(machine);
+}
+
+#[test]
+fn a_wrong_line_says_which_option_is_repeated_or_unknown() {
+    let mut machine = machine();
+    for (options, message) in [
+        ("2 as_linear as_linear", "<option> as_linear is repeated"),
+        (
+            "1 linear",
+            "<option> is unknown: expected latency, flush_bypass or as_linear",
+        ),
+    ] {
+        machine.sh("dmesg -c >/dev/null");
+        assert_refused(
+            &mut machine,
+            &format!("dmsetup create d --table '0 8 dmp /dev/vda 0 {options}'"),
+            "Invalid argument",
+        );
+        let log = machine.sh("dmesg");
+        assert!(log.contains(&format!(": dmp: {message} (")), "{log}");
+        assert_nothing_left(&mut machine, options);
+    }
+    finish(machine);
+}
+
+#[test]
+fn requests_are_counted_and_messages_work() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 as_linear");
+    machine.sh(&direct_writes("d", 4096, 9));
+    machine.sh(&direct_reads("d", 4096, 4));
+    assert_counts(
+        &mut machine,
+        &device,
+        Count::of(4, 4096),
+        Count::of(9, 4096),
+    );
+    assert_all(&mut machine, Count::of(4, 4096), Count::of(9, 4096));
+    machine.sh("dmsetup message d 0 reset");
+    assert_counts(&mut machine, &device, Count::default(), Count::default());
+    let latency = format!("{device}/latency");
+    machine.sh("dmsetup message d 0 latency on");
+    assert_eq!(number(&mut machine, &latency), 1);
+    machine.sh(&direct_reads("d", 4096, 5));
+    let measured = histogram(&mut machine, &format!("{device}/read/latency_histogram"));
+    assert_eq!(measured.iter().map(|(_, count)| count).sum::<u64>(), 5);
+    machine.sh("dmsetup message d 0 latency off");
+    assert_eq!(number(&mut machine, &latency), 0);
+    assert_refused(
+        &mut machine,
+        "dmsetup message d 0 flush",
+        "Invalid argument",
+    );
+    // A linear line takes no message at all.
+    create(&mut machine, "linear", "0 2048 linear /dev/vda 0");
+    assert_refused(
+        &mut machine,
+        "dmsetup message linear 0 reset",
+        "Invalid argument",
+    );
+    finish(machine);
+}
+
+/// `latency` is asked for at the line's load, and not printed.
+#[test]
+fn the_other_options_work_with_it() {
+    let mut machine = machine();
+    let device = create(
+        &mut machine,
+        "d",
+        "0 2048 dmp /dev/vda 0 3 as_linear latency flush_bypass",
+    );
+    assert_eq!(number(&mut machine, &format!("{device}/latency")), 1);
+    assert_eq!(
+        lines(&mut machine, &device),
+        "1 0 as_linear 1 0 flush_bypass 1 0"
+    );
+    let before = disk_stat(&mut machine, "vda");
+    machine.sh("dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none");
+    assert_eq!((disk_stat(&mut machine, "vda") - before).flushes, 1);
+    assert_operations(&mut machine, &device, &[]);
+    finish(machine);
+}
+
+/// `dmsetup measure` prints what the integrity measurement architecture would be told.
+#[test]
+fn integrity_measurement_says_dmp_and_its_version() {
+    let mut machine = machine();
+    let vda = vda(&mut machine);
+    create(&mut machine, "d", "0 2048 dmp /dev/vda 7 1 as_linear");
+    assert_eq!(
+        machine.sh("dmsetup measure d"),
+        format!("0 2048 linear target_name=dmp,target_version=1.0.0,device_name={vda},start=7;\n")
+    );
+    create(&mut machine, "linear", "0 2048 linear /dev/vda 7");
+    let linear = machine.sh("dmsetup measure linear");
+    assert!(
+        linear.starts_with("0 2048 linear target_name=linear,target_version="),
+        "{linear}"
+    );
+    finish(machine);
+}
+
+#[test]
+fn targets_lists_dmp_once_and_linear_once() {
+    let mut machine = machine();
+    let targets = |machine: &mut Machine| machine.sh("dmsetup targets | sort");
+    let before = targets(&mut machine);
+    create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 as_linear");
+    assert_eq!(targets(&mut machine), before);
+    let names = |name: &str| before.lines().filter(|line| line.starts_with(name)).count();
+    assert_eq!((names("dmp "), names("linear ")), (1, 1), "{before}");
+    finish(machine);
+}
+
+#[test]
+fn lines_follow_loads_resumes_and_clears() {
+    let mut machine = machine();
+    machine.sh("dmsetup create d --notable");
+    let device = "dm-0";
+    let plain = "0 2048 dmp /dev/vda 0";
+    for (script, expected) in [
+        (
+            load(&format!("{plain} 1 as_linear")),
+            "0 1 as_linear 0 1 flush_bypass 0 0",
+        ),
+        (
+            "dmsetup resume d".to_owned(),
+            "1 0 as_linear 1 0 flush_bypass 0 0",
+        ),
+        (load(plain), "1 1 as_linear 1 0 flush_bypass 0 0"),
+        // A load takes the place of the one before it.
+        (
+            load(&format!("{plain} 1 flush_bypass")),
+            "1 1 as_linear 1 0 flush_bypass 0 1",
+        ),
+        (
+            "dmsetup clear d".to_owned(),
+            "1 0 as_linear 1 0 flush_bypass 0 0",
+        ),
+        (
+            load(&format!("{plain} 2 flush_bypass as_linear")),
+            "1 1 as_linear 1 1 flush_bypass 0 1",
+        ),
+        (
+            "dmsetup suspend d".to_owned(),
+            "1 1 as_linear 1 1 flush_bypass 0 1",
+        ),
+        (
+            "dmsetup resume d".to_owned(),
+            "1 0 as_linear 1 0 flush_bypass 1 0",
+        ),
+        // Without a loaded table.
+        (
+            "dmsetup suspend d && dmsetup resume d".to_owned(),
+            "1 0 as_linear 1 0 flush_bypass 1 0",
+        ),
+        (
+            "dmsetup suspend d".to_owned(),
+            "1 0 as_linear 1 0 flush_bypass 1 0",
+        ),
+        (
+            format!("{} dmsetup clear d; dmsetup resume d", load(plain)),
+            "1 0 as_linear 1 0 flush_bypass 1 0",
+        ),
+        (exchange(plain), "1 0 as_linear 0 0 flush_bypass 0 0"),
+    ] {
+        assert_lines(&mut machine, device, &script, expected);
+    }
+    finish(machine);
+}
+
+#[test]
+fn lines_of_one_table_are_counted_each() {
+    let mut machine = machine();
+    let device = create(
+        &mut machine,
+        "d",
+        "0 1024 dmp /dev/vda 0 1 as_linear\n1024 1024 dmp /dev/vda 4096 1 flush_bypass\n\
+         2048 8 linear /dev/vdb 0",
+    );
+    assert_eq!(
+        lines(&mut machine, &device),
+        "2 0 as_linear 1 0 flush_bypass 1 0"
+    );
+    let vda = vda(&mut machine);
+    let table = machine.sh("dmsetup table d");
+    let shown: Vec<&str> = table.lines().collect();
+    assert_eq!(
+        shown[..2],
+        [
+            format!("0 1024 linear {vda} 0"),
+            format!("1024 1024 dmp {vda} 4096 1 flush_bypass")
+        ]
+    );
+    let many: Vec<String> = (0..200)
+        .map(|n| format!("{} 8 dmp /dev/vda 0 1 as_linear", n * 8))
+        .collect();
+    for (script, expected) in [
+        (
+            load(&many.join("\n")),
+            "2 200 as_linear 1 200 flush_bypass 1 0",
+        ),
+        (
+            "dmsetup resume d".to_owned(),
+            "200 0 as_linear 200 0 flush_bypass 0 0",
+        ),
+        (
+            exchange("0 8 linear /dev/vdb 0\n8 8 dmp /dev/vda 0"),
+            "1 0 as_linear 0 0 flush_bypass 0 0",
+        ),
+    ] {
+        assert_lines(&mut machine, &device, &script, expected);
+    }
+    finish(machine);
+}
+
+/// Another device's lines are another device's.
+#[test]
+fn lines_are_those_of_one_device() {
+    let mut machine = machine();
+    let d = create(&mut machine, "d", "0 8 dmp /dev/vda 0 1 as_linear");
+    let other = create(&mut machine, "other", "0 8 dmp /dev/vda 8 1 flush_bypass");
+    machine.sh(&load("0 8 dmp /dev/vda 0"));
+    assert_eq!(
+        lines(&mut machine, &d),
+        "1 1 as_linear 1 0 flush_bypass 0 0"
+    );
+    assert_eq!(
+        lines(&mut machine, &other),
+        "1 0 as_linear 0 0 flush_bypass 1 0"
+    );
+    // The next device of the number begins without any.
+    machine.sh("dmsetup remove d && dmsetup create next --notable && dmsetup remove other");
+    machine.sh("dmsetup reload next --table '0 8 dmp /dev/vda 0'");
+    assert_eq!(
+        lines(&mut machine, &d),
+        "0 1 as_linear 0 0 flush_bypass 0 0"
+    );
+    finish(machine);
+}
+
+#[test]
+fn counters_survive_an_exchange_of_dmp_and_as_linear_both_ways() {
+    let mut machine = machine();
+    let (linear, dmp) = ("0 2048 linear /dev/vda 0", "0 2048 dmp /dev/vda 0");
+    let hidden = &format!("{dmp} 1 as_linear");
+    let device = create(&mut machine, "d", linear);
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    let before = machine.sh("dmsetup table d");
+    let mut reads = 0;
+    for (table, as_linear) in [(hidden, 1), (&dmp.to_owned(), 0), (hidden, 1), (hidden, 1)] {
+        machine.sh(&exchange(table));
+        machine.sh(&direct_reads("d", 4096, 3));
+        reads += 3;
+        assert_counts(
+            &mut machine,
+            &device,
+            Count::of(reads, 4096),
+            Count::default(),
+        );
+        assert_eq!(
+            lines(&mut machine, &device),
+            format!("1 0 as_linear {as_linear} 0 flush_bypass 0 0"),
+            "{table}"
+        );
+        assert_eq!(references(&mut machine), 1, "{table}");
+    }
+    assert_eq!(machine.sh("dmsetup table d"), before);
+    machine.sh(&exchange(linear));
+    assert_eq!(machine.sh("dmsetup table d"), before);
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    assert_eq!(references(&mut machine), 0);
+    machine.sh("rmmod dmp");
+    finish(machine);
+}
+
+/// Lines before the wrong one have been made by then.
+#[test]
+fn a_failed_load_leaves_lines_and_references_as_they_were() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 as_linear");
+    machine.sh(&load("0 2048 dmp /dev/vda 0 1 flush_bypass"));
+    let expected = "1 1 as_linear 1 0 flush_bypass 0 1";
+    assert_eq!(lines(&mut machine, &device), expected);
+    assert_eq!(references(&mut machine), 2);
+    for table in [
+        "0 8 dmp /dev/vda 0 1 as_linear\n8 8 dmp /dev/vda x",
+        "0 8 dmp /dev/vda 0 1 as_linear\n8 8 dmp /dev/vda 0 2 as_linear as_linear",
+        "0 8 dmp /dev/vda 0 1 as_linear\n8 8 dmp /dev/nothing 0 1 as_linear",
+        "0 8 dmp /dev/nothing 0 1 as_linear",
+        // Good lines of a bad table.
+        "0 8 dmp /dev/vda 0 1 as_linear\n16 8 dmp /dev/vda 0 1 as_linear",
+        "0 8 dmp /dev/vda 0 1 as_linear\n8 8 nothing",
+    ] {
+        let output = machine.run(&load(table)).unwrap();
+        assert_eq!(output.status, 1, "{table}");
+        assert_eq!(lines(&mut machine, &device), expected, "{table}");
+        assert_eq!(references(&mut machine), 2, "{table}");
+    }
+    machine.sh("dmsetup clear d");
+    assert_eq!(
+        lines(&mut machine, &device),
+        "1 0 as_linear 1 0 flush_bypass 0 0"
+    );
+    machine.sh("dmsetup remove d && rmmod dmp");
+    finish(machine);
+}
+
+#[test]
+fn the_module_is_in_use_where_no_table_shows_why_and_goes_after_the_device() {
+    let mut machine = machine();
+    create(&mut machine, "true", "0 2048 linear /dev/vda 0");
+    machine.sh(&direct_writes("true", 4096, 2));
+    let table = machine.sh("dmsetup table true");
+    create(&mut machine, "d", "0 2048 dmp /dev/vdb 0 1 as_linear");
+    assert_refused(
+        &mut machine,
+        "rmmod dmp",
+        "Resource temporarily unavailable",
+    );
+    assert_eq!(machine.sh("dmsetup table | grep -c dmp || true"), "0\n");
+    machine.sh(&direct_writes("d", 4096, 1));
+    // A loaded table alone holds the module as well.
+    machine.sh("dmsetup create more --notable");
+    machine.sh("dmsetup reload more --table '0 8 dmp /dev/vdb 8 1 as_linear'");
+    assert_eq!(references(&mut machine), 2);
+    machine.sh("dmsetup remove d");
+    assert_refused(
+        &mut machine,
+        "rmmod dmp",
+        "Resource temporarily unavailable",
+    );
+    machine.sh("dmsetup clear more && rmmod dmp && ! [ -e /sys/module/dmp ]");
+    assert_eq!(machine.sh("dmsetup table true"), table);
+    machine.sh(&direct_reads("true", 4096, 2));
+    machine.sh("dmsetup suspend true && dmsetup resume true");
+    machine.sh(&direct_writes("true", 4096, 2));
+    // The module comes again, and so does the second name.
+    for _ in 0..2 {
+        create(&mut machine, "d", "0 2048 dmp /dev/vdb 0 1 as_linear");
+        machine.sh(&direct_reads("d", 4096, 1));
+        assert_eq!(machine.sh("dmsetup status d"), "0 2048 linear \n");
+        machine.sh("dmsetup remove d && rmmod dmp");
+    }
+    finish(machine);
+}
