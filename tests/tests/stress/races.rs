@@ -194,6 +194,79 @@ fn a_summary_is_of_one_time() {
     assert_all_goes(machine);
 }
 
+/// Reads the lines of a device: those of the live table have to be all of one table, whatever is loaded,
+/// resumed, cleared and destroyed meanwhile. At rest all are exact.
+#[test]
+fn counts_of_lines_are_of_one_table_while_tables_come_and_go() {
+    let mut machine = machine_of(4);
+    // Each has a count of its own, and so has each option in it.
+    machine.sh(
+        "cd /run && echo '0 2048 dmp /dev/vda 0 1 as_linear' >one && \
+         printf '0 1024 dmp /dev/vda 0 1 flush_bypass\n1024 1024 dmp /dev/vdb 0 1 flush_bypass\n' >two && \
+         printf '0 8 dmp /dev/vda 0 1 as_linear\n8 8 dmp /dev/vda 8 2 as_linear flush_bypass\n\
+                 16 2032 dmp /dev/vda 16\n' >three",
+    );
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 as_linear");
+    let snapshot = format!("{STAT}/{device}/snapshot");
+    let read = format!(
+        "set -- $(grep ^lines {snapshot}) && case \"$2 $5 $8\" in \
+         '1 1 0' | '2 0 2' | '3 2 1') ;; *) echo $* >&2; exit 1 ;; esac && [ $3 -le 9 ]"
+    );
+    run_against(
+        &mut machine,
+        &format!(
+            "end=$(($(date +%s) + {})); n=0; \
+             while [ $n -lt 9 ] || [ $(date +%s) -lt $end ]; do n=$((n + 1)); \
+             for table in one two three; do \
+               dmsetup reload d /run/$table && dmsetup suspend d && dmsetup resume d || exit; done; done",
+            seconds()
+        ),
+        &[
+            &read,
+            &read,
+            // A load takes the place of the other's, or is cleared before it.
+            "dmsetup reload d /run/two; dmsetup clear d; true",
+            // Devices of other numbers.
+            "dmsetup create other --table '0 8 dmp /dev/vdb 4096 1 as_linear' && \
+             dmsetup reload other --table '0 8 dmp /dev/vdb 4104' && dmsetup remove other",
+        ],
+    );
+    let lines = format!("grep ^lines {snapshot}");
+    for (table, expected) in [
+        ("one", "lines 1 0 as_linear 1 0 flush_bypass 0 0\n"),
+        ("two", "lines 2 0 as_linear 0 0 flush_bypass 2 0\n"),
+        ("three", "lines 3 0 as_linear 2 0 flush_bypass 1 0\n"),
+    ] {
+        machine.sh(&format!(
+            "dmsetup clear d; dmsetup reload d /run/{table} && dmsetup resume d"
+        ));
+        assert_eq!(machine.sh(&lines), expected, "{table}");
+    }
+    machine.sh("dmsetup reload d /run/two");
+    let loaded = "lines 3 2 as_linear 2 0 flush_bypass 1 2\n";
+    assert_eq!(machine.sh(&lines), loaded);
+    assert_all_goes(machine);
+}
+
+/// Tables of one number from several shells: the entry of a device's number is often the next device's.
+#[test]
+fn counts_of_lines_are_exact_after_devices_of_one_number_came_and_went() {
+    let mut machine = machine_of(4);
+    let fight = "dmsetup create same --table '0 8 dmp /dev/vda 0 1 as_linear'; \
+                 dmsetup reload same --table '0 8 dmp /dev/vda 8 1 flush_bypass'; \
+                 dmsetup remove same; true";
+    let fight = format!("{{ {fight}; }} >/dev/null 2>&1");
+    let wait = format!("sleep {}", seconds());
+    run_against(&mut machine, &wait, &[&fight, &fight, &fight]);
+    machine.sh("dmsetup remove same 2>/dev/null; true");
+    let device = create(&mut machine, "d", "0 8 dmp /dev/vda 0 1 as_linear");
+    assert_eq!(
+        machine.sh(&format!("grep ^lines {STAT}/{device}/snapshot")),
+        "lines 1 0 as_linear 1 0 flush_bypass 0 0\n"
+    );
+    assert_all_goes(machine);
+}
+
 /// Devices come and go with requests under way until the last moment, while others read all there is
 /// in sysfs, and keep files open.
 #[test]
