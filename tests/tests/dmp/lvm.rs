@@ -6,15 +6,15 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// Without udev, which makes the nodes and links elsewhere; and with none but the dmp devices, as
-/// the disks below have the same content.
+/// Without udev, which makes the nodes and links elsewhere; and with DISKS alone, because the disks below
+/// dmp devices have the same content.
 const CONFIGURATION: &str = r#"
 activation { udev_sync = 0 udev_rules = 0 monitoring = 0 }
 backup { backup = 0 archive = 0 }
 devices {
   obtain_device_list_from_udev = 0
   use_devicesfile = 0
-  filter = [ "a|^/dev/mapper/(left|right)$|", "r|.*|" ]
+  filter = [ "a|^/dev/DISKS$|", "r|.*|" ]
 }
 global {
   use_lvmpolld = 0
@@ -22,6 +22,15 @@ global {
   thin_check_executable = "/usr/local/bin/thin_check"
 }
 "#;
+
+/// Gives LVM its configuration, with those disks of /dev that the pattern matches.
+#[track_caller]
+fn configure(machine: &mut Machine, disks: &str) {
+    let configuration = CONFIGURATION.replace("DISKS", disks);
+    machine.sh(&format!(
+        "mkdir -p /run/lvm && cat >/run/lvm/lvm.conf <<'END'\n{configuration}END"
+    ));
+}
 
 #[track_caller]
 fn lvm(machine: &mut Machine, command: &str) -> String {
@@ -36,9 +45,7 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
     let right = create(&mut machine, "right", "0 131072 dmp /dev/vdb 0");
     // Its own idea of where modprobe is need not be the machine's.
     machine.sh("modprobe -a dm-mirror dm-raid dm-snapshot dm-thin-pool");
-    machine.sh(&format!(
-        "mkdir -p /run/lvm && cat >/run/lvm/lvm.conf <<'END'\n{CONFIGURATION}END"
-    ));
+    configure(&mut machine, "mapper/(left|right)");
     lvm(
         &mut machine,
         "pvcreate -q /dev/mapper/left /dev/mapper/right",
@@ -112,5 +119,50 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
         "pvremove -q /dev/mapper/left /dev/mapper/right",
     );
     machine.sh("dmsetup remove left && dmsetup remove right && rmmod dmp");
+    finish(machine);
+}
+
+/// LVM sees the tables that it wrote: of a dmp line it warns. An extension loads linear lines, as every change
+/// of a volume does.
+#[test]
+fn lvm_takes_as_linear_lines_for_its_own() {
+    let mut machine = machine_with_tools();
+    configure(&mut machine, "vd[ab]");
+    lvm(&mut machine, "pvcreate -q /dev/vda /dev/vdb");
+    lvm(&mut machine, "vgcreate -q group /dev/vda /dev/vdb");
+    // Of two segments.
+    lvm(&mut machine, "lvcreate -q -y -Wn -n line -L 72m group");
+    let before = machine.sh("dmsetup table group-line");
+    assert_eq!(before.lines().count(), 2, "{before}");
+    let exchange = |options: &str| {
+        format!(
+            "dmsetup table group-line | sed 's/linear/dmp/; s/$/{options}/' >/run/table && \
+             dmsetup reload group-line /run/table && \
+             dmsetup suspend group-line && dmsetup resume group-line"
+        )
+    };
+    let list =
+        "LVM_SYSTEM_DIR=/run/lvm lvm lvs --noheadings -o lv_name,lv_attr,lv_health_status 2>&1";
+    let healthy = machine.sh(list);
+    machine.sh(&exchange(""));
+    let listed = machine.sh(list);
+    assert!(listed.contains("segment type"), "{listed}");
+    // The printed lines have no option, and so the dmp lines become as_linear in place.
+    machine.sh(&exchange(" 1 as_linear"));
+    assert_eq!(machine.sh("dmsetup table group-line"), before);
+    assert_eq!(machine.sh(list), healthy);
+    machine.sh(&direct_writes("group-line", 4096, 5));
+    let device = machine.sh("ls /sys/module/dmp/stat | grep dm-");
+    assert_counts(
+        &mut machine,
+        device.trim(),
+        Count::default(),
+        Count::of(5, 4096),
+    );
+    lvm(&mut machine, "lvextend -q -L 80m group/line");
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    assert_eq!(machine.sh(list), healthy);
+    machine.sh("rmmod dmp");
+    lvm(&mut machine, "vgremove -q -y group");
     finish(machine);
 }
