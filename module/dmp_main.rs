@@ -7,7 +7,8 @@
 //! - `table_line.rs`: what `<device> [<offset> [<#options> <option>...]]` means;
 //! - `target.rs`: the target that the line makes, and what it does with each bio;
 //! - `operation.rs`, `counters.rs`, `histogram.rs`: as what the bio is counted, and where;
-//! - `registry.rs`, `lines.rs`: whose counters they are, and of which lines;
+//! - `registry.rs`: whose counters they are;
+//! - `lines.rs`: how many dmp lines a device's tables have;
 //! - `stat.rs`, `summary.rs`: the files in sysfs that show them, and their text;
 //! - `wrappers/`: the kernel's C interfaces, made safe. No other file has `unsafe`.
 

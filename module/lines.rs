@@ -7,10 +7,10 @@
 //!
 //! Plain Rust without kernel types.
 
-/// The kinds of lines that are counted: all of them, and those with each of these options.
+/// The kinds of counted lines: all of them, and those with each of these options.
 pub(crate) const KINDS: [&str; 3] = ["lines", "as_linear", "flush_bypass"];
 
-/// The counts of one device: of each kind those in the live table, and those in a loaded one.
+/// The counts of one device: for each kind the lines in the live table, and those in a loaded one.
 pub(crate) type Shown = [u32; 2 * KINDS.len()];
 
 /// Numbers of lines, by [`KINDS`].
@@ -43,9 +43,9 @@ pub(crate) struct TableLines {
     resumed: bool,
 }
 
-/// The lines of one device. `Id` tells those of its tables apart that exist at one time.
+/// The lines of one device. No two of its tables have the same `Id` at one time.
 pub(crate) struct DeviceLines<Id> {
-    /// The table that was resumed last for the first time. It may have gone.
+    /// The table with the latest first resume. It may have gone.
     live_table: Option<Id>,
     live: Count,
     loaded: Count,
@@ -75,7 +75,7 @@ impl<Id: PartialEq> DeviceLines<Id> {
         }
     }
 
-    /// Takes a line away that is being destroyed.
+    /// Removes a line that is being destroyed.
     pub(crate) fn remove(&mut self, id: Id, table: &mut TableLines, line: Count) {
         table.count.sub(line);
         if !table.resumed {

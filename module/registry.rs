@@ -58,7 +58,7 @@ struct Entry {
     /// How many lines it has, in all tables: in the live one, in one that is loaded, and for a moment
     /// in one that is being loaded or destroyed.
     lines: usize,
-    /// The lines that are counted: those that are neither being made nor being destroyed.
+    /// Counts of the lines, without those that are being made or destroyed.
     counted: DeviceLines<TableId>,
     volume: Directory<Volume>,
 }
@@ -85,6 +85,7 @@ struct Table {
 pub(crate) struct Line {
     device: DevicePart,
     table: TablePart,
+    /// The line's share of the counts.
     count: Count,
 }
 
@@ -371,8 +372,8 @@ impl Line {
 }
 
 impl Drop for Line {
-    /// Runs before either part is dropped: after the device's part the entry of its number may be that of
-    /// the next device.
+    /// Runs before either part is dropped, because the entry of the device's number may belong to the next
+    /// device afterwards.
     fn drop(&mut self) {
         self.counted(|device, table| device.remove(self.table.id, table, self.count));
     }

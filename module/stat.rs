@@ -53,7 +53,8 @@ impl Volume {
         &self.counters
     }
 
-    /// Shows these counts of the device's lines from now on. The caller holds a lock that excludes others.
+    /// Shows these counts of the device's lines from now on. The caller holds a lock that excludes other
+    /// callers.
     pub(crate) fn show_lines(&self, lines: lines::Shown) {
         self.lines.write(lines);
     }

@@ -16,7 +16,7 @@ pub(crate) struct Arguments<'a> {
     pub(crate) latency: bool,
     /// Whether flushes are to go past the counters.
     pub(crate) flush_bypass: bool,
-    /// Whether the line shows itself as one of dm-linear.
+    /// Shows the line as one of dm-linear.
     pub(crate) as_linear: bool,
 }
 
@@ -38,7 +38,7 @@ pub(crate) const OPTION: Wrong =
 pub(crate) const REPEATED: Wrong = c"<option> latency is repeated";
 /// The option `flush_bypass` is.
 pub(crate) const REPEATED_BYPASS: Wrong = c"<option> flush_bypass is repeated";
-/// The option `as_linear` is.
+/// The option `as_linear` is there twice.
 pub(crate) const REPEATED_AS_LINEAR: Wrong = c"<option> as_linear is repeated";
 
 impl<'a> Arguments<'a> {
@@ -78,7 +78,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// Writes ` <#options> <option>...` for those that are set, nothing if none is.
+/// Writes ` <#options> <option>...` with the options that are set, and nothing if none is.
 pub(crate) fn write_options(out: &mut impl fmt::Write, options: &[(bool, &str)]) -> fmt::Result {
     let set = options.iter().filter(|(set, _)| *set);
     match set.clone().count() {

@@ -31,7 +31,7 @@ pub(crate) struct Proxy {
     linear: Linear,
     /// Whether flushes go past the counters.
     flush_bypass: bool,
-    /// Whether the line shows itself as one of dm-linear.
+    /// Shows the line as one of dm-linear.
     as_linear: bool,
     /// The line's part in its mapped device's statistics.
     line: Line,
@@ -126,7 +126,7 @@ impl Target for Proxy {
     ) -> fmt::Result {
         let (name, offset) = (device.name(), self.linear.offset());
         match kind {
-            // As dm-linear, which has none.
+            // dm-linear has no status.
             StatusType::Info if self.as_linear => Ok(()),
             StatusType::Info => {
                 let (sums, latency) = self.line.counters().sums();

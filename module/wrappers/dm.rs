@@ -384,7 +384,7 @@ pub(crate) struct Registration<T: Target> {
     // to.
     #[pin]
     target_type: TargetType,
-    // It stays where it is as well: nothing here moves it.
+    // Targets point to it, so nothing here moves it.
     alias: Option<TargetType>,
     context: T::Context,
     module: &'static ThisModule,
@@ -427,7 +427,8 @@ impl<T: Target + 'static> Registration<T> {
         })
     }
 
-    /// Returns the target type of this name. Its reference to the module goes by its own field `module`.
+    /// Returns a target type of this name. It has the module, because device mapper gives a target's
+    /// reference back by the type that the target has in the end.
     fn named(name: &'static CStr, module: &'static ThisModule) -> bindings::dmp_target_type {
         let mut target_type = callbacks::Callbacks::<T>::TARGET_TYPE;
         target_type.type_.name = name.as_ptr().cast();

@@ -122,8 +122,7 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
     finish(machine);
 }
 
-/// LVM sees the tables that it wrote: of a dmp line it warns. An extension loads linear lines, as every change
-/// of a volume does.
+/// LVM warns of dmp lines. An extension loads linear lines, as every change of a volume does.
 #[test]
 fn lvm_takes_as_linear_lines_for_its_own() {
     let mut machine = machine_with_tools();
@@ -147,7 +146,7 @@ fn lvm_takes_as_linear_lines_for_its_own() {
     machine.sh(&exchange(""));
     let listed = machine.sh(list);
     assert!(listed.contains("segment type"), "{listed}");
-    // The printed lines have no option, and so the dmp lines become as_linear in place.
+    // The dmp lines are printed without options, so sed adds the first one.
     machine.sh(&exchange(" 1 as_linear"));
     assert_eq!(machine.sh("dmsetup table group-line"), before);
     assert_eq!(machine.sh(list), healthy);
