@@ -143,9 +143,11 @@ impl Machine {
     }
 }
 
-/// N of dm-N.
+/// N of dm-N, as the kernel writes it: without a sign or leading zeros.
 pub fn minor(device: &str) -> Option<u32> {
-    device.strip_prefix("dm-")?.parse().ok()
+    let digits = device.strip_prefix("dm-")?;
+    let minor: u32 = digits.parse().ok()?;
+    (minor.to_string() == digits).then_some(minor)
 }
 
 /// What its files say while a device is removed, and opened before, then.

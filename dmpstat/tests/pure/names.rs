@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use dmpstat::lvm::logical_volume;
+use dmpstat::sysfs::minor;
 
 #[test]
 fn a_logical_volume_is_two_names_with_doubled_hyphens() {
@@ -22,5 +23,20 @@ fn a_logical_volume_is_two_names_with_doubled_hyphens() {
         "a/b-c",
     ] {
         assert_eq!(volume(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_minor_number_is_written_in_one_way_only() {
+    for (device, expected) in [
+        ("dm-0", Some(0)),
+        ("dm-1048575", Some(1_048_575)),
+        ("dm-", None),
+        ("dm-+7", None),
+        ("dm-07", None),
+        ("dm-99999999999", None),
+        ("dm-7p1", None),
+    ] {
+        assert_eq!(minor(device), expected, "{device}");
     }
 }
