@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Zoned;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 
@@ -17,6 +18,8 @@ use signal_hook::{SigId, flag, low_level};
 pub trait Clock {
     /// The time of day, where the machine is.
     fn now(&self) -> Zoned;
+    /// The time since boot, with suspends: it goes on evenly when the time of day is set.
+    fn boottime(&self) -> Duration;
     /// Waits for the next interval. False if there is to be no next one, also where no time is to pass.
     fn wait(&mut self, interval: Duration) -> bool;
     /// Somebody else takes the signals from now on.
@@ -58,6 +61,11 @@ impl System {
 impl Clock for System {
     fn now(&self) -> Zoned {
         Zoned::now()
+    }
+
+    fn boottime(&self) -> Duration {
+        let time = clock_gettime(ClockId::Boottime);
+        Duration::try_from(time).unwrap_or_default()
     }
 
     fn wait(&mut self, interval: Duration) -> bool {

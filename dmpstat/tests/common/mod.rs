@@ -37,6 +37,9 @@ pub fn named(snapshot: &str, device: &str, name: &str) -> String {
     snapshot.replace("dm-3", device).replace("vg-data", name)
 }
 
+/// The time since boot, which stands still: of 21:00:00 on the test's day.
+pub const BOOTTIME: Duration = Duration::from_secs(10_000);
+
 /// A root directory.
 pub struct Root(TempDir, Option<usize>);
 
@@ -172,6 +175,10 @@ struct Steps<F> {
 impl<F: FnMut(u32)> Clock for Steps<F> {
     fn now(&self) -> Zoned {
         "2026-11-26T21:00:00[+01:00]".parse().unwrap()
+    }
+
+    fn boottime(&self) -> Duration {
+        BOOTTIME
     }
 
     fn wait(&mut self, _: Duration) -> bool {
