@@ -1,54 +1,83 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One at a time: attaches among themselves, and LVM.
+//! Locks that are files: dmpstat's own, and LVM's.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
-/// How often it is looked whether a lock is free.
-const PAUSE: Duration = Duration::from_millis(20);
+use crate::attach::files;
+
+/// Pauses between two tries: the first, and the longest.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
+
+/// The mode of LVM's directory of locks, as LVM makes it.
+const LVM_DIRECTORY: u32 = 0o700;
 
 /// A lock, until it is dropped.
 #[derive(Debug)]
 pub struct Lock(#[allow(dead_code)] File);
 
-/// Takes the lock that a file is. `None` if another still has it after that time, or `wait`, which
-/// lets time pass, says that nobody waits any more.
+/// Takes the lock that a file is. Returns `None` if another program still holds it after `patience`, or
+/// if `wait`, which lets time pass, returns false.
 ///
-/// That is how LVM locks a volume group: an exclusive flock of V_GROUP in its directory of locks, and
-/// whoever ends removes the file, so the lock counts only if the file is still the one of that name.
+/// LVM locks a volume group in this way: with an exclusive flock of V_GROUP in its directory of locks.
+/// The holder removes the file at its end, so the lock counts only if the file still has that name.
+/// Only root can open the file, because whoever can open it can hold the lock.
 pub fn take(
     path: &Path,
     patience: Duration,
     wait: &mut dyn FnMut(Duration) -> bool,
 ) -> io::Result<Option<Lock>> {
     if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
+        files::make_directory(directory, directory_mode(path))?;
     }
-    let mut waited = Duration::ZERO;
+    let (mut waited, mut pause) = (Duration::ZERO, PAUSES[0]);
     loop {
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .read(true)
-            .open(path)?;
+        let file = open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) if is_at(&file, path)? => return Ok(Some(Lock(file))),
             Ok(()) => continue,
             Err(Errno::WOULDBLOCK | Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
-        if waited >= patience || !wait(PAUSE) {
+        let left = patience.saturating_sub(waited);
+        let next = pause.min(left);
+        if next.is_zero() || !wait(next) {
             return Ok(None);
         }
-        waited += PAUSE;
+        waited += next;
+        pause = PAUSES[1].min(pause * 2);
     }
+}
+
+/// Everybody may look into dmpstat's directory, nobody into LVM's.
+fn directory_mode(path: &Path) -> u32 {
+    let name = path.file_name().and_then(|name| name.to_str());
+    match name.is_some_and(|name| name.starts_with("V_")) {
+        true => LVM_DIRECTORY,
+        false => files::DIRECTORY,
+    }
+}
+
+/// Opens the file, and takes it from everybody else if it is an older program's.
+fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .read(true)
+        .mode(files::LOCK)
+        .custom_flags(OFlags::NOFOLLOW.bits() as i32)
+        .open(path)?;
+    if file.metadata()?.mode() & 0o777 != files::LOCK {
+        file.set_permissions(Permissions::from_mode(files::LOCK))?;
+    }
+    Ok(file)
 }
 
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {

@@ -8,6 +8,7 @@
 
 pub mod conf;
 pub mod exchange;
+pub mod files;
 pub mod kernel;
 pub mod line;
 pub mod lock;

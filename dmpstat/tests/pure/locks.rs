@@ -2,26 +2,30 @@
 
 //! Locks that are files, as LVM's are.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
 
 use dmpstat::attach::lock::take;
 
+use crate::{mode, under_umasks};
+
 #[test]
-fn a_lock_is_taken_once_and_waited_for_and_not_for_ever() {
+fn a_held_lock_is_waited_for_ever_more_rarely_and_not_for_ever() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("lvm/V_vg");
     let patience = Duration::from_secs(10);
     let held = take(&path, patience, &mut |_| panic!("nobody has it"));
     let held = held.unwrap().unwrap();
 
-    let mut waited = Duration::ZERO;
+    let mut pauses = Vec::new();
     let second = take(&path, patience, &mut |pause| {
-        waited += pause;
+        pauses.push(pause.as_millis());
         true
     });
     assert!(second.unwrap().is_none());
-    assert_eq!(waited, patience);
+    assert_eq!(pauses[..7], [20, 40, 80, 160, 320, 500, 500]);
+    assert_eq!((pauses.len(), pauses.iter().sum()), (24, 10_000));
 
     assert!(take(&path, patience, &mut |_| false).unwrap().is_none());
 
@@ -33,9 +37,9 @@ fn a_lock_is_taken_once_and_waited_for_and_not_for_ever() {
     assert!(third.unwrap().is_some());
 }
 
-/// LVM removes the file of a lock that it lets go of.
+/// LVM removes the file of a lock that it releases.
 #[test]
-fn a_lock_on_a_file_that_is_gone_is_none() {
+fn a_lock_on_a_removed_file_does_not_count() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("V_vg");
     let mut held = take(&path, Duration::ZERO, &mut |_| false).unwrap();
@@ -46,4 +50,47 @@ fn a_lock_on_a_file_that_is_gone_is_none() {
     });
     assert!(taken.unwrap().is_some());
     assert!(path.exists());
+}
+
+#[test]
+fn modes_of_locks_do_not_depend_on_the_umask() {
+    under_umasks("locks::modes");
+}
+
+#[test]
+#[ignore = "modes_of_locks_do_not_depend_on_the_umask runs it"]
+fn modes() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |path: &str| directory.path().join(path);
+    for (lock, lock_directory) in [("dmp/lock", 0o755), ("lock/lvm/V_vg", 0o700)] {
+        let held = take(&path(lock), Duration::ZERO, &mut |_| false);
+        assert!(held.unwrap().is_some());
+        assert_eq!(mode(&path(lock)), 0o600);
+        assert_eq!(mode(path(lock).parent().unwrap()), lock_directory);
+    }
+    assert_eq!(mode(&path("lock")), 0o755);
+}
+
+/// Every user could open the file of an older dmpstat, and hold the lock for ever.
+#[test]
+fn a_lock_that_everybody_can_open_is_tightened() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("lock");
+    fs::write(&path, "").unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+    let held = take(&path, Duration::ZERO, &mut |_| false).unwrap();
+    assert!(held.is_some());
+    assert_eq!(mode(&path), 0o600);
+}
+
+/// The mode of another file would change.
+#[test]
+fn a_lock_is_no_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let (file, path) = (directory.path().join("file"), directory.path().join("lock"));
+    fs::write(&file, "").unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    symlink(&file, &path).unwrap();
+    assert!(take(&path, Duration::ZERO, &mut |_| false).is_err());
+    assert_eq!(mode(&file), 0o644);
 }

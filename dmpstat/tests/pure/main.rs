@@ -10,3 +10,27 @@ mod locks;
 mod names;
 mod snapshots;
 mod units;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs a test in processes of their own, each with another umask.
+fn under_umasks(test: &str) {
+    for mask in ["000", "077"] {
+        let mut command = Command::new("sh");
+        command.args(["-c", "umask $0 && exec \"$@\"", mask]);
+        command.arg(std::env::current_exe().unwrap());
+        let output = command
+            .args(["--ignored", "--exact", test])
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains(" 1 passed"), "umask {mask}: {text}");
+    }
+}
+
+/// The permissions of a file or directory.
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o7777
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files and directories whose mode does not depend on the umask.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The mode of a directory that everybody may read.
+pub const DIRECTORY: u32 = 0o755;
+/// The mode of a file that everybody may read.
+pub const FILE: u32 = 0o644;
+/// The mode of a lock file: a user who could open it could hold the lock for ever.
+pub const LOCK: u32 = 0o600;
+
+/// Makes a directory of this mode if it is missing, and its missing parents for everybody to read.
+pub fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
+    match DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(mode)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let parent = path.parent().ok_or(error)?;
+            make_directory(parent, DIRECTORY)?;
+            make_directory(path, mode)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes a file of this mode. A reader sees the old text or the new one, never a part.
+pub fn replace(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
+    let new = hidden(path, "new")?;
+    let mut file = create(&new, mode)?;
+    file.write_all(text)?;
+    fs::rename(new, path)
+}
+
+/// Creates a file of this mode, or empties the one that is there.
+fn create(path: &Path, mode: u32) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(mode)
+        .open(path)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    Ok(file)
+}
+
+/// The hidden file `.NAME.SUFFIX` beside a file NAME.
+pub fn hidden(path: &Path, suffix: &str) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(".");
+    hidden.push(suffix);
+    Ok(path.with_file_name(hidden))
+}
