@@ -12,6 +12,7 @@ pub mod files;
 pub mod kernel;
 pub mod line;
 pub mod lock;
+pub mod queue;
 pub mod signals;
 pub mod state;
 pub mod status;

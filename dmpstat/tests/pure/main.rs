@@ -8,6 +8,7 @@ mod histograms;
 mod intervals;
 mod locks;
 mod names;
+mod queue;
 mod snapshots;
 mod units;
 

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Volumes that wait to be attached.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use dmpstat::attach::queue::{Outcome, Queue, work};
+use dmpstat::clock::Clock;
+use jiff::Zoned;
+use tempfile::TempDir;
+
+use crate::{mode, under_umasks};
+
+/// A clock whose time passes in waits only. It notes them, and says no more after a last one.
+struct Fake {
+    time: Duration,
+    pauses: Vec<u64>,
+    /// How many waits are left before a signal comes.
+    left: usize,
+}
+
+impl Fake {
+    fn new(left: usize) -> Self {
+        Self {
+            time: Duration::from_secs(100),
+            pauses: Vec::new(),
+            left,
+        }
+    }
+}
+
+impl Clock for Fake {
+    fn now(&self) -> Zoned {
+        unreachable!("the queue needs no time of day")
+    }
+
+    fn boottime(&self) -> Duration {
+        self.time
+    }
+
+    fn wait(&mut self, pause: Duration) -> bool {
+        if self.left > 0 && !pause.is_zero() {
+            self.left -= 1;
+            self.pauses.push(pause.as_millis() as u64);
+            self.time += pause;
+        }
+        self.left > 0
+    }
+}
+
+fn queue(devices: &[&str]) -> (TempDir, Queue) {
+    let directory = TempDir::new().unwrap();
+    let queue = Queue::new(directory.path().join("run/queue"));
+    for device in devices {
+        queue.add(device).unwrap();
+    }
+    (directory, queue)
+}
+
+/// All files of the queue, hidden ones, too.
+fn files(directory: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(directory.path().join("run/queue")).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn entries_are_sorted_by_minor_and_removed() {
+    let (directory, queue) = queue(&["dm-10", "dm-9", "dm-10"]);
+    assert_eq!(queue.waiting().unwrap(), ["dm-9", "dm-10"]);
+    assert_eq!(queue.reason("dm-9"), None);
+    queue.set_reason("dm-9", "LVM is at work on vg").unwrap();
+    queue.add("dm-9").unwrap();
+    assert_eq!(
+        queue.reason("dm-9").as_deref(),
+        Some("LVM is at work on vg")
+    );
+    assert_eq!(queue.waiting().unwrap(), ["dm-9", "dm-10"]);
+    queue.remove("dm-9").unwrap();
+    assert_eq!(files(&directory), ["dm-10"]);
+    queue.remove("dm-9").unwrap();
+}
+
+#[test]
+fn missing_queue_is_empty() {
+    let queue = Queue::new("/nonexistent/queue");
+    assert_eq!(queue.waiting().unwrap(), [""; 0]);
+    queue.remove("dm-1").unwrap();
+    work(&queue, &mut |_, _, _| unreachable!(), &mut Fake::new(1)).unwrap();
+}
+
+#[test]
+fn only_devices_can_be_added() {
+    let (_directory, queue) = queue(&[]);
+    for device in ["", "sda", "../dm-1", "dm-1/x", ".dm-1", "dm-+1", "dm-01"] {
+        assert!(queue.add(device).is_err(), "{device}");
+    }
+    assert_eq!(queue.waiting().unwrap(), [""; 0]);
+}
+
+#[test]
+fn modes_do_not_depend_on_the_umask() {
+    under_umasks("queue::modes");
+}
+
+#[test]
+#[ignore = "modes_do_not_depend_on_the_umask runs it"]
+fn modes() {
+    let (directory, queue) = queue(&["dm-1"]);
+    queue.set_reason("dm-1", "LVM is at work on vg").unwrap();
+    let run = directory.path().join("run");
+    assert_eq!((mode(&run), mode(&run.join("queue"))), (0o755, 0o755));
+    assert_eq!(mode(&run.join("queue/dm-1")), 0o644);
+    assert_eq!(mode(&run.join("queue/.dm-1.reason")), 0o644);
+}
+
+#[test]
+fn work_ends_once_every_volume_is_done() {
+    let (directory, queue) = queue(&["dm-10", "dm-9"]);
+    let mut seen = Vec::new();
+    let mut clock = Fake::new(10);
+    let attempt = &mut |device: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
+        seen.push(device.to_owned());
+        Outcome::Done
+    };
+    work(&queue, attempt, &mut clock).unwrap();
+    assert_eq!(seen, ["dm-9", "dm-10"]);
+    assert_eq!(files(&directory), [""; 0]);
+    // Between the pass and the look that found nothing.
+    assert_eq!(clock.pauses, [100]);
+}
+
+#[test]
+fn a_volume_added_during_its_attempt_gets_another() {
+    let (directory, queue) = queue(&["dm-1"]);
+    let mut attempts = 0;
+    let adding = queue.clone();
+    let attempt = &mut |device: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
+        attempts += 1;
+        if attempts < 3 {
+            adding.add(device).unwrap();
+        }
+        Outcome::Done
+    };
+    work(&queue, attempt, &mut Fake::new(10)).unwrap();
+    assert_eq!((attempts, files(&directory)), (3, Vec::new()));
+}
+
+#[test]
+fn an_entry_is_there_during_its_attempt() {
+    let (_directory, queue) = queue(&["dm-1"]);
+    let during = queue.clone();
+    let attempt = &mut |_: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
+        assert_eq!(during.waiting().unwrap(), ["dm-1"]);
+        Outcome::Done
+    };
+    work(&queue, attempt, &mut Fake::new(10)).unwrap();
+}
+
+#[test]
+fn an_entry_that_was_being_removed_is_worked_on_by_the_next_worker() {
+    let (directory, queue) = queue(&["dm-1", "dm-2"]);
+    let path = directory.path().join("run/queue");
+    for device in ["dm-1", "dm-2"] {
+        fs::rename(path.join(device), path.join(format!(".{device}.taken"))).unwrap();
+    }
+    queue.add("dm-2").unwrap();
+    let mut seen = Vec::new();
+    let attempt = &mut |device: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
+        seen.push(device.to_owned());
+        Outcome::Done
+    };
+    work(&queue, attempt, &mut Fake::new(10)).unwrap();
+    assert_eq!(seen, ["dm-1", "dm-2"]);
+    assert_eq!(files(&directory), [""; 0]);
+}
+
+/// systemd would start the unit for them for ever.
+#[test]
+fn files_that_are_no_devices_are_removed() {
+    let (directory, queue) = queue(&[]);
+    let path = directory.path().join("run/queue");
+    fs::create_dir_all(&path).unwrap();
+    fs::write(path.join("dm-x"), "").unwrap();
+    work(&queue, &mut |_, _, _| unreachable!(), &mut Fake::new(1)).unwrap();
+    assert_eq!(files(&directory), [""; 0]);
+}
+
+#[test]
+fn a_busy_group_is_tried_once_a_pass_and_keeps_its_reason() {
+    let devices: Vec<String> = (0..1000).map(|minor| format!("dm-{minor}")).collect();
+    let devices: Vec<&str> = devices.iter().map(String::as_str).collect();
+    let (directory, queue) = queue(&devices);
+    queue.add("dm-5000").unwrap();
+    let path = directory.path().join("run/queue/.dm-999.reason");
+    // Attempts, tries of the lock, and when the reasons were written.
+    let (mut attempts, mut tries, mut written) = (Vec::new(), 0, Vec::new());
+    let mut clock = Fake::new(100);
+    let attempt = &mut |device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock| {
+        attempts.push((
+            device.to_owned(),
+            clock.boottime().as_millis() as u64 - 100_000,
+        ));
+        if device == "dm-5000" {
+            return Outcome::Done;
+        }
+        if device == "dm-0" && clock.boottime() > Duration::from_secs(100) {
+            written.push(fs::metadata(&path).unwrap().modified().unwrap());
+        }
+        match busy.contains("vg") {
+            true => {}
+            false if clock.boottime() < Duration::from_secs(105) => tries += 1,
+            false => return Outcome::Done,
+        }
+        Outcome::Busy("vg".to_owned())
+    };
+    work(&queue, attempt, &mut clock).unwrap();
+    // The first pass attempts all, the next ones one of the group, until its lock is free.
+    assert_eq!(attempts.len(), 1001 + 7 + 1000);
+    let later: Vec<_> = attempts[1001..1001 + 8].to_vec();
+    let at = [100, 300, 700, 1500, 2500, 3500, 4500, 5500];
+    assert_eq!(later, at.map(|at| ("dm-0".to_owned(), at)));
+    assert_eq!(tries, 8);
+    assert!(written.windows(2).all(|pair| pair[0] == pair[1]));
+    // The pauses are short again after the one that was done.
+    assert_eq!(
+        clock.pauses,
+        [100, 200, 400, 800, 1000, 1000, 1000, 1000, 100]
+    );
+    assert_eq!(files(&directory), [""; 0]);
+}
+
+#[test]
+fn a_busy_group_keeps_no_other_waiting() {
+    let (directory, queue) = queue(&["dm-1", "dm-2", "dm-3"]);
+    let mut seen = Vec::new();
+    let attempt = &mut |device: &str, busy: &BTreeSet<String>, _: &mut dyn Clock| {
+        seen.push((device.to_owned(), Vec::from_iter(busy.clone())));
+        match device {
+            "dm-1" => Outcome::Busy("a".to_owned()),
+            "dm-2" => Outcome::Busy("b".to_owned()),
+            _ => Outcome::Done,
+        }
+    };
+    work(&queue, attempt, &mut Fake::new(1)).unwrap();
+    let busy = |groups: &[&str]| groups.iter().map(|group| (*group).to_owned()).collect();
+    assert_eq!(
+        seen,
+        [
+            ("dm-1".to_owned(), busy(&[])),
+            ("dm-2".to_owned(), busy(&["a"])),
+            ("dm-3".to_owned(), busy(&["a", "b"])),
+        ]
+    );
+    assert_eq!(queue.reason("dm-1").unwrap(), "LVM is at work on a");
+    assert_eq!(queue.reason("dm-2").unwrap(), "LVM is at work on b");
+    assert_eq!(
+        files(&directory),
+        [".dm-1.reason", ".dm-2.reason", "dm-1", "dm-2"]
+    );
+}
+
+#[test]
+fn failed_attempts_are_repeated_after_one_second_and_twice_as_long_each_time() {
+    let (_directory, queue) = queue(&["dm-1"]);
+    let mut times = Vec::new();
+    let attempt = &mut |_: &str, _: &BTreeSet<String>, clock: &mut dyn Clock| {
+        times.push(clock.boottime().as_secs_f64() - 100.0);
+        match times.len() {
+            10 => Outcome::Done,
+            number => Outcome::Retry(format!("failure {number}")),
+        }
+    };
+    work(&queue, attempt, &mut Fake::new(1000)).unwrap();
+    let between: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    // Passes are up to a second apart.
+    for (between, backoff) in between.iter().zip([1, 2, 4, 8, 16, 32, 60, 60, 60]) {
+        let late = between - f64::from(backoff);
+        assert!((0.0..=1.0).contains(&late), "{between} {backoff}");
+    }
+    assert_eq!(between.len(), 9);
+}
+
+#[test]
+fn a_volume_added_again_is_attempted_before_its_backoff_is_over() {
+    let (_directory, queue) = queue(&["dm-1", "dm-2"]);
+    let adding = queue.clone();
+    let mut times = Vec::new();
+    // Attempts are at 0, 100, 300, 700, 1500 ms: a backoff of a second ends at the last.
+    let attempt = &mut |device: &str, _: &BTreeSet<String>, clock: &mut dyn Clock| {
+        let now = clock.boottime().as_millis() - 100_000;
+        match (device, now) {
+            ("dm-1", _) => times.push(now),
+            (_, 300) => adding.add("dm-1").unwrap(),
+            _ => return Outcome::Busy("vg".to_owned()),
+        }
+        Outcome::Retry("no memory".to_owned())
+    };
+    work(&queue, attempt, &mut Fake::new(5)).unwrap();
+    assert_eq!(times, [0, 700]);
+}
+
+#[test]
+fn a_signal_ends_the_work_between_two_volumes_and_the_entries_stay() {
+    let (_directory, queue) = queue(&["dm-1", "dm-2"]);
+    work(&queue, &mut |_, _, _| unreachable!(), &mut Fake::new(0)).unwrap();
+    let retry = &mut |_: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
+        Outcome::Retry("no memory".to_owned())
+    };
+    work(&queue, retry, &mut Fake::new(1)).unwrap();
+    assert_eq!(queue.waiting().unwrap(), ["dm-1", "dm-2"]);
+    assert_eq!(queue.reason("dm-1").unwrap(), "no memory");
+}
+
+/// One thread adds, as udev does, right when the other one ends an attempt, and waits for the next one.
+#[test]
+fn no_change_is_lost_however_adding_and_removing_meet() {
+    let (directory, queue) = queue(&["dm-1"]);
+    let (changes, seen, ended) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let lost = std::thread::scope(|scope| {
+        let adder = scope.spawn(|| {
+            let lost = (1..=2_000).find(|change| {
+                changes.store(*change, SeqCst);
+                queue.add("dm-1").unwrap();
+                let begin = Instant::now();
+                while seen.load(SeqCst) < *change && begin.elapsed() < Duration::from_secs(10) {
+                    std::thread::yield_now();
+                }
+                seen.load(SeqCst) < *change
+            });
+            ended.store(true, SeqCst);
+            lost
+        });
+        // systemd starts the unit again as long as the queue is not empty.
+        while !ended.load(SeqCst) || !queue.waiting().unwrap().is_empty() {
+            let attempt = &mut |_: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
+                seen.store(changes.load(SeqCst), SeqCst);
+                Outcome::Done
+            };
+            work(&queue, attempt, &mut Fake::new(usize::MAX)).unwrap();
+        }
+        adder.join().unwrap()
+    });
+    assert_eq!((lost, files(&directory)), (None, Vec::new()));
+}
