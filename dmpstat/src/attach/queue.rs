@@ -29,6 +29,9 @@ pub const PATH: &str = "/run/dmp/queue";
 
 /// Pauses between two passes: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
+/// Time that the worker stays with an empty queue. It bounds how often systemd starts the unit while
+/// volumes change one after the other, so that the unit's start limit is reached by failures only.
+const LINGER: Duration = Duration::from_secs(3);
 /// Time from a failed attempt to the next one of the same volume: the first, and the longest.
 const BACKOFFS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 
@@ -265,14 +268,18 @@ fn note(queue: &Queue, device: &str, reason: &str) {
     let _ = queue.set_reason(device, reason);
 }
 
-/// Works on the queue until it is empty, or until the clock says that a signal came.
+/// Works on the queue until it has been empty for three seconds, or until the clock says that a signal
+/// came.
 pub fn work(queue: &Queue, attempt: &mut Attempt<'_>, clock: &mut dyn Clock) -> io::Result<()> {
     queue.recover()?;
     let mut waiting: BTreeMap<String, Waiting> = BTreeMap::new();
     let mut pause = PAUSES[0];
+    let mut last = clock.boottime();
     loop {
         let devices = queue.waiting()?;
-        if devices.is_empty() {
+        if !devices.is_empty() {
+            last = clock.boottime();
+        } else if clock.boottime().saturating_sub(last) >= LINGER {
             return queue.remove_others();
         }
         let there: BTreeSet<&String> = devices.iter().collect();
