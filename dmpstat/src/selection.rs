@@ -5,7 +5,8 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 
 use glob::{MatchOptions, Pattern, PatternError};
 
@@ -138,14 +139,23 @@ impl Choice {
         minor(device).is_some().then_some(device)
     }
 
-    /// The node that a path leads to.
+    /// The kernel's name of the block device that a path leads to. The device's number decides, so a
+    /// file that is only called dm-0 is none.
+    ///
+    /// In a copy of a machine the nodes can be plain files. Those right in its /dev count.
     pub fn target(&self, machine: &Machine) -> Option<OsString> {
         let path = Path::new(&self.written);
         if !path.is_absolute() {
             return None;
         }
-        let target: PathBuf = fs::canonicalize(machine.path(path)).ok()?;
-        Some(target.file_name()?.to_owned())
+        let node = fs::canonicalize(machine.path(path)).ok()?;
+        let metadata = fs::metadata(&node).ok()?;
+        if metadata.file_type().is_block_device() {
+            return machine.block_device(metadata.rdev());
+        }
+        let dev = fs::canonicalize(machine.path("/dev")).ok()?;
+        let name = node.file_name().filter(|_| node.parent() == Some(&dev));
+        name.map(OsStr::to_owned)
     }
 
     /// Whether it is meant by that: with its name in the kernel, all its names, and the node that the

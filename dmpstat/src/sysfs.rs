@@ -2,6 +2,7 @@
 
 //! Where the module's files are, and reading them.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -72,6 +73,13 @@ impl Machine {
         entries
             .filter_map(|entry| entry.file_name().into_string().ok())
             .collect()
+    }
+
+    /// The kernel's name of the block device of this number; `None` if there is none.
+    pub fn block_device(&self, number: u64) -> Option<OsString> {
+        let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
+        let link = fs::read_link(self.path(format!("/sys/dev/block/{major}:{minor}"))).ok()?;
+        link.file_name().map(OsStr::to_owned)
     }
 
     /// How many processors are online; `None` if it does not say.

@@ -5,6 +5,9 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+use rustix::io::Errno;
+
 use crate::common::{Root, SNAPSHOT, named};
 
 /// Devices dm-0, dm-1 and so on of these names, as the module writes them.
@@ -74,6 +77,55 @@ fn other_paths_are_followed_to_the_device() {
     fs::write(root.path().join("dev/dm-1"), "").unwrap();
     symlink("../../dm-1", dev.join("home")).unwrap();
     assert_eq!(meant(&root, &["/dev/disk/by-id/home"]), ["dm-1"]);
+}
+
+#[test]
+fn a_file_that_is_called_like_a_device_is_none() {
+    let root = root(&["vg-data", "vg-home"]);
+    fs::create_dir_all(root.path().join("dev/disk")).unwrap();
+    fs::create_dir_all(root.path().join("tmp/x")).unwrap();
+    for file in ["tmp/x/dm-0", "dm-0", "dev/disk/dm-0"] {
+        fs::write(root.path().join(file), "").unwrap();
+    }
+    symlink("../tmp/x/dm-0", root.path().join("dev/link")).unwrap();
+    symlink("/dev/null", root.path().join("dev/dm-9")).unwrap();
+    for path in [
+        "/tmp/x/dm-0",
+        "/dm-0",
+        "/dev/disk/dm-0",
+        "/dev/link",
+        "/dev/../tmp/x/dm-0",
+        "/tmp/x",
+    ] {
+        let message = root.run(&[path]).message();
+        let expected = format!("there is no dmp device \"{path}\"");
+        assert!(message.starts_with(&expected), "{message}");
+    }
+    // These two are names, whether there is such a node or not.
+    assert_eq!(meant(&root, &["dm-0"]), ["dm-0"]);
+    assert_eq!(meant(&root, &["/dev/dm-0"]), ["dm-0"]);
+}
+
+/// Only root can make a node.
+#[test]
+fn the_number_of_a_block_device_decides_and_not_its_name() {
+    let root = root(&["vg-data", "vg-home"]);
+    let node = root.path().join("tmp/dm-0");
+    fs::create_dir_all(root.path().join("tmp")).unwrap();
+    let number = makedev(253, 1);
+    match mknodat(CWD, &node, FileType::BlockDevice, Mode::RUSR, number) {
+        Err(Errno::PERM) => return,
+        made => made.unwrap(),
+    }
+    let block = root.path().join("sys/dev/block");
+    fs::create_dir_all(&block).unwrap();
+    symlink("../../devices/virtual/block/dm-1", block.join("253:1")).unwrap();
+    assert_eq!(meant(&root, &["/tmp/dm-0"]), ["dm-1"]);
+    fs::remove_file(block.join("253:1")).unwrap();
+    assert_eq!(
+        root.run(&["/tmp/dm-0"]).message(),
+        "there is no dmp device \"/tmp/dm-0\""
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use dmpstat::lvm::logical_volume;
-use dmpstat::sysfs::minor;
+use dmpstat::sysfs::{Machine, minor};
 
 #[test]
 fn a_logical_volume_is_two_names_with_doubled_hyphens() {
@@ -39,4 +39,20 @@ fn a_minor_number_is_written_in_one_way_only() {
     ] {
         assert_eq!(minor(device), expected, "{device}");
     }
+}
+
+#[test]
+fn a_block_device_is_found_by_its_number() {
+    let root = tempfile::tempdir().unwrap();
+    let block = root.path().join("sys/dev/block");
+    std::fs::create_dir_all(&block).unwrap();
+    for (number, path) in [("253:7", "virtual/block/dm-7"), ("8:1", "pci/sda/sda1")] {
+        let target = format!("../../devices/{path}");
+        std::os::unix::fs::symlink(target, block.join(number)).unwrap();
+    }
+    let machine = Machine::new(root.path());
+    let device = |major, minor| machine.block_device(rustix::fs::makedev(major, minor));
+    assert_eq!(device(253, 7).unwrap(), "dm-7");
+    assert_eq!(device(8, 1).unwrap(), "sda1");
+    assert_eq!(device(253, 8), None);
 }
