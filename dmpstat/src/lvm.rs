@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What LVM calls the devices that it makes.
+//! Names and uuids of LVM's devices.
 
 use std::mem;
+
+/// Length of a volume's uuid: the prefix, and 32 characters each of the group and the volume. Longer ones
+/// have a suffix.
+const UUID: usize = 4 + 64;
+/// Names that LVM keeps for itself begin so: _lvname_has_reserved_prefix in lib/misc/lvm-string.c.
+const PREFIXES: [&str; 2] = ["pvmove", "snapshot"];
+/// Or they contain one of these: _lvname_has_reserved_string there.
+const COMPONENTS: [&str; 17] = [
+    "_cdata", "_cmeta", "_corig", "_cpool", "_cvol", "_wcorig", "_mimage", "_mlog", "_rimage",
+    "_rmeta", "_tdata", "_tmeta", "_vdata", "_imeta", "_iorig", "_pmspare", "_vorigin",
+];
 
 /// Whether a device of this uuid is LVM's.
 pub fn made(uuid: &[u8]) -> bool {
@@ -26,6 +37,27 @@ pub fn parts(name: &[u8]) -> Vec<Vec<u8>> {
     parts
 }
 
+/// Returns whether a device is an inner one of LVM's: a part of a volume, or a volume that LVM keeps for
+/// itself. `name` is the kernel's.
+pub fn is_inner(name: &[u8], uuid: &[u8]) -> bool {
+    made(uuid) && (uuid.len() > UUID || has_inner_name(name))
+}
+
+/// Returns whether LVM gives this name to inner devices only.
+pub fn has_inner_name(name: &[u8]) -> bool {
+    match parts(name).as_slice() {
+        [_, volume] => {
+            let volume = String::from_utf8_lossy(volume);
+            PREFIXES.iter().any(|prefix| volume.starts_with(prefix))
+                || COMPONENTS
+                    .iter()
+                    .any(|component| volume.contains(component))
+        }
+        // The third is a layer.
+        parts => parts.len() > 2,
+    }
+}
+
 /// VG/LV, if the name is one that LVM makes of it.
 pub fn logical_volume(name: &[u8]) -> Option<Vec<u8>> {
     match parts(name).as_slice() {
@@ -34,4 +66,19 @@ pub fn logical_volume(name: &[u8]) -> Option<Vec<u8>> {
         }
         _ => None,
     }
+}
+
+/// The name in device mapper of VG/LV. `None` if the text is not of this form.
+pub fn device_name(volume: &[u8]) -> Option<Vec<u8>> {
+    let mut parts = volume.split(|byte| *byte == b'/');
+    let (group, volume) = (parts.next()?, parts.next()?);
+    if parts.next().is_some() || group.is_empty() || volume.is_empty() {
+        return None;
+    }
+    let doubled = |part: &[u8]| {
+        part.split(|byte| *byte == b'-')
+            .collect::<Vec<_>>()
+            .join(&b"--"[..])
+    };
+    Some([doubled(group), doubled(volume)].join(&b'-'))
 }

@@ -12,7 +12,7 @@ use glob::{MatchOptions, Pattern, PatternError};
 
 use crate::error::Error;
 use crate::escape;
-use crate::lvm::logical_volume;
+use crate::lvm::{self, logical_volume};
 use crate::snapshot::Snapshot;
 use crate::sysfs::{Machine, minor};
 
@@ -156,6 +156,13 @@ impl Choice {
         let dev = fs::canonicalize(machine.path("/dev")).ok()?;
         let name = node.file_name().filter(|_| node.parent() == Some(&dev));
         name.map(OsStr::to_owned)
+    }
+
+    /// Returns whether a rule of attach.conf with this choice attaches a device of this name and uuid.
+    /// A pattern leaves out LVM's inner volumes; a whole name can be one.
+    pub fn attaches(&self, device: &str, name: &[u8], uuid: &[u8], target: Option<&OsStr>) -> bool {
+        !(self.is_pattern() && lvm::is_inner(name, uuid))
+            && self.is(device, &names(device, name), target)
     }
 
     /// Whether it is meant by that: with its name in the kernel, all its names, and the node that the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::lvm::logical_volume;
+use dmpstat::lvm::{device_name, is_inner, logical_volume};
+use dmpstat::selection::Choice;
 use dmpstat::sysfs::{Machine, minor};
 
 #[test]
@@ -39,6 +40,104 @@ fn a_minor_number_is_written_in_one_way_only() {
     ] {
         assert_eq!(minor(device), expected, "{device}");
     }
+}
+
+#[test]
+fn a_volume_in_a_group_has_a_name_in_device_mapper() {
+    for (volume, name) in [
+        ("vg/lv", Some("vg-lv")),
+        ("my-vg/data-1", Some("my--vg-data--1")),
+        ("vg", None),
+        ("vg/lv/x", None),
+        ("/lv", None),
+        ("vg/", None),
+    ] {
+        let expected = name.map(|name| name.as_bytes().to_vec());
+        assert_eq!(device_name(volume.as_bytes()), expected, "{volume}");
+        if let Some(name) = expected {
+            assert_eq!(logical_volume(&name).unwrap(), volume.as_bytes());
+        }
+    }
+}
+
+/// The uuid of a volume that people made.
+fn uuid(suffix: &str) -> Vec<u8> {
+    format!("LVM-{}{suffix}", "0123456789abcdef".repeat(4)).into_bytes()
+}
+
+#[test]
+fn inner_devices_of_lvm_are_told_from_volumes_that_people_made() {
+    // By the uuid's suffix, whatever the name is.
+    for suffix in ["-real", "-cow", "-tpool", "-pool", "-cdata"] {
+        assert!(is_inner(b"vg-data", &uuid(suffix)), "{suffix}");
+    }
+    // By a name that LVM takes from nobody, and by a layer.
+    for name in [
+        "vg-pvmove0",
+        "vg-snapshot0",
+        "vg-data_rimage_0",
+        "vg-data_rmeta_0",
+        "vg-data_mimage_1",
+        "vg-data_mimagetmp_1",
+        "vg-data_mlog",
+        "vg-pool_tdata",
+        "vg-pool_tmeta",
+        "vg-pool_cdata",
+        "vg-pool_cmeta",
+        "vg-cache_cvol",
+        "vg-cache_cpool",
+        "vg-data_corig",
+        "vg-data_wcorig",
+        "vg-lvol0_pmspare",
+        "vg-vdo_vdata",
+        "vg-data_vorigin",
+        "vg-data_rimage_0_imeta",
+        "vg-data_rimage_0_iorig",
+        "vg-data-real",
+        "my--vg-data-cow",
+    ] {
+        assert!(is_inner(name.as_bytes(), &uuid("")), "{name}");
+        // Not LVM's.
+        assert!(!is_inner(name.as_bytes(), b"CRYPT-0123"), "{name}");
+        assert!(!is_inner(name.as_bytes(), b""), "{name}");
+    }
+    for name in [
+        "vg-data",
+        "vg-data--real",
+        "my--vg-data",
+        "pvmove-data",
+        "vg_tmeta-data",
+        "vg-my_snapshot",
+        "vg-rimage",
+        "data",
+    ] {
+        assert!(!is_inner(name.as_bytes(), &uuid("")), "{name}");
+    }
+}
+
+#[test]
+fn a_pattern_attaches_no_inner_device_and_its_whole_name_does() {
+    let attaches = |choice: &str, name: &str, suffix: &str| {
+        let choice = Choice::checked(choice.as_ref()).unwrap();
+        choice.attaches("dm-3", name.as_bytes(), &uuid(suffix), None)
+    };
+    assert!(attaches("vg/*", "vg-data", ""));
+    assert!(attaches("*", "vg-data", ""));
+    for (name, suffix) in [
+        ("vg-data-real", "-real"),
+        ("vg-pvmove0", ""),
+        ("vg-data", "-cow"),
+    ] {
+        for pattern in ["*", "vg*", "vg-*", "vg/*", "/dev/mapper/*", "dm-*"] {
+            assert!(!attaches(pattern, name, suffix), "{pattern} {name}");
+        }
+        assert!(attaches(name, name, suffix), "{name}");
+        assert!(
+            attaches(&format!("/dev/mapper/{name}"), name, suffix),
+            "{name}"
+        );
+    }
+    assert!(!attaches("vg/home", "vg-data", ""));
 }
 
 #[test]
