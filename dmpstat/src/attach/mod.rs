@@ -316,8 +316,8 @@ impl Work<'_, '_> {
         self.outside.machine.path(state::DIRECTORY)
     }
 
-    fn now(&self) -> i64 {
-        self.outside.clock.now().timestamp().as_second()
+    fn now(&self) -> u64 {
+        self.outside.clock.boottime().as_secs()
     }
 
     /// What is to be done with a volume, if anything is.
@@ -422,17 +422,17 @@ impl Work<'_, '_> {
         let (directory, now) = (self.directory(), self.now());
         let diskseq = volume.diskseq(self.outside.machine);
         let before = State::read(&directory, &volume.device);
-        let state = match change {
-            Change::Attach(_) => State::attached(before.as_ref(), diskseq, now),
-            Change::Detach => State {
-                diskseq,
-                since: now,
-                detached: true,
-                ..State::default()
-            },
+        let facts = State {
+            diskseq,
+            name: volume.status.name.clone(),
+            uuid: volume.status.uuid.clone(),
+            ..State::default()
         };
-        let written =
-            fs::create_dir_all(&directory).and_then(|()| state.write(&directory, &volume.device));
+        let state = match change {
+            Change::Attach(_) => State::attached(before.as_ref(), facts, now),
+            Change::Detach => State::detached(facts, now),
+        };
+        let written = state.write(&directory, &volume.device);
         if let Err(error) = written {
             self.outside
                 .note(&format!("cannot write in {}: {error}", state::DIRECTORY));

@@ -1,73 +1,114 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is remembered of a volume until the next boot, in /run/dmp/dm-N.
+//! /run/dmp/dm-N: facts about attached and detached volumes, until the next boot.
+//!
+//! Times are seconds of CLOCK_BOOTTIME, because the time of day can be set. A time that is shown is
+//! computed from it.
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
-/// Where.
+use jiff::{SignedDuration, Zoned};
+
+use crate::attach::files;
+use crate::clock::Clock;
+use crate::escape;
+use crate::sysfs;
+
+/// The directory.
 pub const DIRECTORY: &str = "/run/dmp";
-/// How often within [`WHILE`] a volume is attached again. What takes it off more often than that is
-/// no LVM, and the two would go on for ever.
+/// How often a volume is attached again within [`WHILE`]. A program that changes the volume's table
+/// back more often than this is not LVM, and the two would go on for ever.
 pub const OFTEN: usize = 10;
-/// In seconds.
-pub const WHILE: i64 = 60;
+/// The time for [`OFTEN`], in seconds.
+pub const WHILE: u64 = 60;
 
-/// What is remembered of a volume.
+/// Facts about a volume.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// Tells it from the next device of the same number.
+    /// Number that tells the device from the next one of the same minor number.
     pub diskseq: u64,
-    /// When it was attached, in seconds since 1970.
-    pub since: i64,
-    /// How often it was attached again after its table had been changed.
+    /// Name in device mapper, in the kernel's bytes.
+    pub name: Vec<u8>,
+    /// UUID in device mapper; empty if the device has none.
+    pub uuid: Vec<u8>,
+    /// Time of the first attach, or of the detach.
+    pub since: u64,
+    /// Number of attaches after the first, each after a change of the table.
     pub again: u64,
-    /// When it was last attached, of the last [`OFTEN`] times.
-    pub recent: Vec<i64>,
-    /// It was taken off by who asked for that, and is not attached again by itself.
+    /// Times of the last attaches, at most [`OFTEN`].
+    pub recent: Vec<u64>,
+    /// The dmp line is above the volume's own table, which a hidden device has.
+    pub above: bool,
+    /// A user detached the volume. It is not attached again by itself.
     pub detached: bool,
 }
 
 impl State {
-    /// A device that is attached now, after what is remembered of its number.
-    pub fn attached(before: Option<&Self>, diskseq: u64, now: i64) -> Self {
-        let before = before.filter(|state| state.diskseq == diskseq && !state.detached);
-        let mut state = match before {
-            Some(state) => Self {
-                again: state.again + 1,
-                ..state.clone()
-            },
-            None => Self {
-                diskseq,
-                since: now,
-                ..Self::default()
-            },
+    /// The state of a volume that is attached now. `facts` has its diskseq, name, uuid and `above`;
+    /// `before` is the former state of the same minor number.
+    pub fn attached(before: Option<&Self>, facts: Self, now: u64) -> Self {
+        let before = before.filter(|state| state.diskseq == facts.diskseq && !state.detached);
+        let (since, again, mut recent) = match before {
+            Some(state) => (state.since, state.again + 1, state.recent.clone()),
+            None => (now, 0, Vec::new()),
         };
-        state.recent.push(now);
-        let old = state.recent.len().saturating_sub(OFTEN);
-        state.recent.drain(..old);
-        state
+        recent.push(now);
+        let old = recent.len().saturating_sub(OFTEN);
+        recent.drain(..old);
+        Self {
+            since,
+            again,
+            recent,
+            detached: false,
+            ..facts
+        }
     }
 
-    /// Whether it was attached so often in the last time that it is not done again now.
-    pub fn is_too_often(&self, now: i64) -> bool {
-        let recent = self.recent.iter();
-        recent.filter(|time| now - **time < WHILE).count() >= OFTEN
+    /// The state of a volume that is detached now. `facts` has its diskseq, name and uuid.
+    pub fn detached(facts: Self, now: u64) -> Self {
+        Self {
+            since: now,
+            detached: true,
+            ..facts
+        }
     }
 
-    /// Reads the file's text. What is not known is skipped.
+    /// Returns whether the last attaches were so many that no other follows now.
+    pub fn is_too_often(&self, now: u64) -> bool {
+        // A time that is not over yet is an older dmpstat's, by another clock.
+        let is_recent = |time: &&u64| now.checked_sub(**time).is_some_and(|age| age < WHILE);
+        self.recent.iter().filter(is_recent).count() >= OFTEN
+    }
+
+    /// The time of day of `since`; `None` if it is not known.
+    pub fn since_by(&self, clock: &dyn Clock) -> Option<Zoned> {
+        let since = Some(self.since).filter(|since| *since != 0)?;
+        let since = Duration::from_secs(since);
+        let age = clock.boottime().checked_sub(since)?;
+        clock
+            .now()
+            .checked_sub(SignedDuration::try_from(age).ok()?)
+            .ok()
+    }
+
+    /// Reads the file's text. Skips unknown lines.
     pub fn parse(text: &str) -> Self {
         let mut state = Self::default();
         for line in text.lines() {
-            let mut words = line.split_whitespace();
-            let keyword = words.next().unwrap_or_default();
-            let mut numbers = words.filter_map(|word| word.parse::<i64>().ok());
+            let (keyword, rest) = line.split_once(' ').unwrap_or((line, ""));
+            let words = rest.split_ascii_whitespace();
+            let mut numbers = words.filter_map(|word| word.parse::<u64>().ok());
             match keyword {
-                "diskseq" => state.diskseq = numbers.next().unwrap_or(0) as u64,
+                "diskseq" => state.diskseq = numbers.next().unwrap_or(0),
+                "name" => state.name = escape::undo(rest.as_bytes()),
+                "uuid" => state.uuid = escape::undo(rest.as_bytes()),
                 "since" => state.since = numbers.next().unwrap_or(0),
-                "again" => state.again = numbers.next().unwrap_or(0) as u64,
+                "again" => state.again = numbers.next().unwrap_or(0),
                 "recent" => state.recent = numbers.collect(),
+                "above" => state.above = true,
                 "detached" => state.detached = true,
                 _ => {}
             }
@@ -77,28 +118,46 @@ impl State {
 
     /// The file's text.
     pub fn text(&self) -> String {
-        let recent: Vec<String> = self.recent.iter().map(i64::to_string).collect();
-        let detached = if self.detached { "detached\n" } else { "" };
-        format!(
-            "diskseq {}\nsince {}\nagain {}\nrecent {}\n{detached}",
+        let recent: Vec<String> = self.recent.iter().map(u64::to_string).collect();
+        let mut text = format!(
+            "diskseq {}\nname {}\nuuid {}\nsince {}\nagain {}\nrecent {}\n",
             self.diskseq,
+            escape::show(&self.name),
+            escape::show(&self.uuid),
             self.since,
             self.again,
             recent.join(" ")
-        )
+        );
+        for (is_set, keyword) in [(self.above, "above\n"), (self.detached, "detached\n")] {
+            text.push_str(if is_set { keyword } else { "" });
+        }
+        text
     }
 
-    /// What is remembered of a number, in this directory.
+    /// Reads the state of a minor number, dm-N.
     pub fn read(directory: &Path, device: &str) -> Option<Self> {
         let text = fs::read_to_string(directory.join(device)).ok()?;
         Some(Self::parse(&text))
     }
 
-    /// Remembers it.
+    /// Reads the states of all minor numbers, in their order.
+    pub fn all(directory: &Path) -> Vec<(String, Self)> {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut devices: Vec<(u32, String)> = names
+            .filter_map(|name| Some((sysfs::minor(&name)?, name)))
+            .collect();
+        devices.sort_unstable();
+        let states = devices.into_iter().filter_map(|(_, device)| {
+            let state = Self::read(directory, &device)?;
+            Some((device, state))
+        });
+        states.collect()
+    }
+
+    /// Writes the state for everybody to read, and makes the directory if it is missing.
     pub fn write(&self, directory: &Path, device: &str) -> io::Result<()> {
-        // No reader sees half of it.
-        let new: PathBuf = directory.join(format!(".{device}"));
-        fs::write(&new, self.text())?;
-        fs::rename(new, directory.join(device))
+        files::make_directory(directory, files::DIRECTORY)?;
+        files::replace(&directory.join(device), self.text().as_bytes(), files::FILE)
     }
 }

@@ -5,7 +5,6 @@
 use std::fs;
 use std::io::Write;
 
-use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr;
 
 use crate::attach::conf::{self, Conf};
@@ -52,7 +51,6 @@ fn rows(outside: &mut Outside<'_>) -> Vec<Row> {
     for wrong in &conf.wrong {
         outside.note(wrong);
     }
-    let zone = outside.clock.now().time_zone().clone();
     let counted = machine.devices().unwrap_or_default();
     let mut devices: Vec<(u32, String)> = fs::read_dir(machine.path("/sys/block"))
         .into_iter()
@@ -92,11 +90,8 @@ fn rows(outside: &mut Outside<'_>) -> Vec<Row> {
         };
         let since = state
             .as_ref()
-            .and_then(|state| Timestamp::from_second(state.since).ok());
-        let since = since.filter(|since| since.as_second() != 0).map(|since| {
-            let since = since.to_zoned(zone.clone());
-            since.strftime("%Y-%m-%d %H:%M:%S").to_string()
-        });
+            .and_then(|state| state.since_by(outside.clock));
+        let since = since.map(|since| since.strftime("%Y-%m-%d %H:%M:%S").to_string());
         let again = state
             .filter(|state| !state.detached)
             .map(|state| state.again.to_string());

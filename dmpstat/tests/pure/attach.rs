@@ -8,7 +8,6 @@ use dmpstat::attach::conf::Conf;
 use dmpstat::attach::exchange::{Failure, exchange};
 use dmpstat::attach::kernel::{DeviceMapper, Number, Status, Which};
 use dmpstat::attach::line::{Line, Options};
-use dmpstat::attach::state::{OFTEN, State, WHILE};
 use rustix::io::Errno;
 
 const DEVICE: Number = Number(0xfd03);
@@ -226,33 +225,4 @@ fn a_wrong_line_is_named_by_its_number_and_the_others_hold() {
         wrong[1],
         "/etc/dmp/attach.conf, line 6: \"fast\" is no option: there are latency and flush_bypass"
     );
-}
-
-#[test]
-fn attaching_again_is_counted_until_the_device_is_another_or_was_detached() {
-    let first = State::attached(None, 21, 1000);
-    assert_eq!((first.since, first.again), (1000, 0));
-    let again = State::attached(Some(&first), 21, 1005);
-    assert_eq!((again.since, again.again), (1000, 1));
-    assert_eq!(State::attached(Some(&again), 22, 1010).again, 0);
-    let detached = State {
-        detached: true,
-        ..again.clone()
-    };
-    assert_eq!(State::attached(Some(&detached), 21, 1010).since, 1010);
-    for state in [first, again, detached] {
-        assert_eq!(State::parse(&state.text()), state);
-    }
-}
-
-#[test]
-fn a_volume_that_is_taken_off_again_and_again_is_left_alone_for_a_while() {
-    let mut state = State::attached(None, 21, 1000);
-    for _ in 1..OFTEN {
-        assert!(!state.is_too_often(1000));
-        state = State::attached(Some(&state), 21, 1000);
-    }
-    assert!(state.is_too_often(1000));
-    assert!(state.is_too_often(1000 + WHILE - 1));
-    assert!(!state.is_too_often(1000 + WHILE));
 }

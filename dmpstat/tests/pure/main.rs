@@ -10,6 +10,7 @@ mod locks;
 mod names;
 mod queue;
 mod snapshots;
+mod state;
 mod units;
 
 use std::os::unix::fs::PermissionsExt;
