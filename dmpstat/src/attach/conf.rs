@@ -1,37 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! /etc/dmp/attach.conf: which volumes are to be attached whenever they come or change.
+//! /etc/dmp/attach.conf: the volumes to attach whenever they are activated or changed.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 
-use crate::attach::line::Options;
+use crate::attach::files;
+use crate::attach::line::{Options, Shown};
 use crate::escape;
-use crate::selection::Choice;
-
-/// Where it is.
-pub const PATH: &str = "/etc/dmp/attach.conf";
+use crate::lvm;
+use crate::selection::{self, Choice};
 
 /// The file.
+pub const PATH: &str = "/etc/dmp/attach.conf";
+
+/// The rules of the file.
 #[derive(Default)]
 pub struct Conf {
-    /// What it asks for, in its order.
+    /// The right lines, in their order. The first one that names a volume holds.
     pub rules: Vec<Rule>,
-    /// Its lines that are wrong. The others hold.
+    /// The wrong lines. The others hold.
     pub wrong: Vec<Wrong>,
 }
 
 /// One line.
+#[derive(Debug)]
 pub struct Rule {
-    /// Its number.
+    /// Line number, from 1.
     pub line: usize,
-    /// Which volumes.
+    /// The volumes.
     pub volumes: Choice,
-    /// How they are attached.
+    /// The way to attach them.
     pub options: Options,
 }
 
-/// A line that is wrong.
+/// A wrong line.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{PATH}, line {line}: {what}")]
 #[allow(missing_docs)]
@@ -40,44 +46,76 @@ pub struct Wrong {
     pub what: String,
 }
 
+/// The result of [`Conf::keep`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// A line was added.
+    Added,
+    /// The line of this number had other options and was changed.
+    Changed(usize),
+    /// The line of this number names the volume with these options.
+    Already(usize),
+}
+
 impl Conf {
     /// Reads the file's text.
     pub fn parse(text: &[u8]) -> Self {
         let mut conf = Self::default();
-        for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
-            let line = line.split(|byte| *byte == b'#').next().unwrap_or(&[]);
-            let words = line.split(u8::is_ascii_whitespace);
-            let mut words = words.filter(|word| !word.is_empty());
-            let Some(volumes) = words.next() else {
-                continue;
-            };
-            match rule(at + 1, volumes, words) {
-                Ok(rule) => conf.rules.push(rule),
+        for (at, line) in text.split(is_newline).enumerate() {
+            match rule(at + 1, line) {
+                Ok(rule) => conf.rules.extend(rule),
                 Err(what) => conf.wrong.push(Wrong { line: at + 1, what }),
             }
         }
         conf
     }
+
+    /// Has the file attach a volume with these options from now on: adds a line at its end, or changes
+    /// the volume's own line. A pattern with other options would hold before a line at the end, so the
+    /// new line goes before the pattern's.
+    ///
+    /// All other bytes stay, and so do the file's mode and owner. Readers see the old text or the new
+    /// one, never a part.
+    pub fn keep(path: &Path, volume: &OsStr, options: Options) -> io::Result<Kept> {
+        let line = written(volume, options)?;
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_symlink() => return Err(is_link(path)),
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let text = match &metadata {
+            Some(_) => fs::read(path)?,
+            None => Vec::new(),
+        };
+        let (text, kept) = kept(text, volume, options, line);
+        if !matches!(kept, Kept::Already(_)) {
+            if let Some(directory) = path.parent() {
+                files::make_directory(directory, files::DIRECTORY)?;
+            }
+            files::replace_like(path, &text, metadata.as_ref())?;
+        }
+        Ok(kept)
+    }
 }
 
-fn rule<'a>(
-    line: usize,
-    volumes: &[u8],
-    words: impl Iterator<Item = &'a [u8]>,
-) -> Result<Rule, String> {
-    let mut options = Options::default();
-    for word in words {
-        match word {
-            b"latency" => options.latency = true,
-            b"flush_bypass" => options.flush_bypass = true,
-            other => {
-                return Err(format!(
-                    "\"{}\" is no option: there are latency and flush_bypass",
-                    escape::show(other)
-                ));
-            }
-        }
-    }
+fn is_newline(byte: &u8) -> bool {
+    *byte == b'\n'
+}
+
+/// The part of a line before its comment.
+fn before_comment(line: &[u8]) -> &[u8] {
+    line.split(|byte| *byte == b'#').next().unwrap_or(&[])
+}
+
+/// The rule of a line, unless the line is empty.
+fn rule(number: usize, line: &[u8]) -> Result<Option<Rule>, String> {
+    let words = before_comment(line).split(u8::is_ascii_whitespace);
+    let mut words = words.filter(|word| !word.is_empty());
+    let Some(volumes) = words.next() else {
+        return Ok(None);
+    };
+    let options = options(words)?;
     let volumes = OsString::from_vec(volumes.to_vec());
     let volumes = Choice::checked(&volumes).map_err(|error| {
         format!(
@@ -85,9 +123,122 @@ fn rule<'a>(
             escape::show(volumes.as_encoded_bytes())
         )
     })?;
-    Ok(Rule {
-        line,
+    Ok(Some(Rule {
+        line: number,
         volumes,
         options,
-    })
+    }))
+}
+
+fn options<'a>(words: impl Iterator<Item = &'a [u8]>) -> Result<Options, String> {
+    let (mut latency, mut shown) = (None, None);
+    let mut options = Options::default();
+    for word in words {
+        match word {
+            b"latency" => set(&mut latency, true, ["latency", "no_latency"])?,
+            b"no_latency" => set(&mut latency, false, ["latency", "no_latency"])?,
+            b"as_dmp" => set(&mut shown, Shown::Dmp, ["as_dmp", "as_linear"])?,
+            b"as_linear" => set(&mut shown, Shown::Linear, ["as_dmp", "as_linear"])?,
+            b"flush_bypass" => options.flush_bypass = true,
+            other => {
+                return Err(format!(
+                    "\"{}\" is no option: there are latency, no_latency, flush_bypass, as_dmp and \
+                     as_linear",
+                    escape::show(other)
+                ));
+            }
+        }
+    }
+    options.latency = latency.unwrap_or(true);
+    options.shown = shown.unwrap_or_default();
+    Ok(options)
+}
+
+/// Sets an option that two words of opposite meaning set.
+fn set<T: PartialEq>(option: &mut Option<T>, to: T, words: [&str; 2]) -> Result<(), String> {
+    match option.replace(to) {
+        before if before.is_none() || before == *option => Ok(()),
+        _ => Err(format!("{} and {} exclude each other", words[0], words[1])),
+    }
+}
+
+/// The volume and its options as a line, if the file can have the volume's name.
+fn written(volume: &OsStr, options: Options) -> io::Result<Vec<u8>> {
+    let words = [
+        (!options.latency, "no_latency"),
+        (options.flush_bypass, "flush_bypass"),
+        (options.shown == Shown::Dmp, "as_dmp"),
+        (options.shown == Shown::Linear, "as_linear"),
+    ];
+    let mut line = volume.as_bytes().to_vec();
+    for (_, word) in words.iter().filter(|(is_set, _)| *is_set) {
+        line.push(b' ');
+        line.extend(word.bytes());
+    }
+    match rule(1, &line) {
+        Ok(Some(rule)) if rule.volumes.written == volume => Ok(line),
+        _ => Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            format!(
+                "the name \"{}\" cannot be written there: use a pattern such as * or ? for its \
+                 blanks, \"#\" and \"[\"",
+                escape::show(volume.as_bytes())
+            ),
+        )),
+    }
+}
+
+fn is_link(path: &Path) -> io::Error {
+    let target = fs::read_link(path).unwrap_or_default();
+    io::Error::other(format!(
+        "it is a link to {}, which another program writes. Add the line there (on NixOS to \
+         services.dmp.attach)",
+        escape::show(target.as_os_str().as_bytes())
+    ))
+}
+
+/// The text with the volume's line.
+fn kept(text: Vec<u8>, volume: &OsStr, options: Options, new: Vec<u8>) -> (Vec<u8>, Kept) {
+    let name = device_name(volume.as_bytes());
+    let names = selection::names("", &name);
+    let names_volume = |rule: &&Rule| match rule.volumes.is_pattern() {
+        true => !lvm::has_inner_name(&name) && rule.volumes.is("", &names, None),
+        false => device_name(rule.volumes.written.as_bytes()) == name,
+    };
+    let conf = Conf::parse(&text);
+    let Some(rule) = conf.rules.iter().find(names_volume) else {
+        let newline: &[u8] = if text.is_empty() || text.ends_with(b"\n") {
+            b""
+        } else {
+            b"\n"
+        };
+        return ([&text, newline, &new, b"\n"].concat(), Kept::Added);
+    };
+    if rule.options == options {
+        return (text, Kept::Already(rule.line));
+    }
+    let mut lines: Vec<Vec<u8>> = text.split(is_newline).map(<[u8]>::to_vec).collect();
+    let at = rule.line - 1;
+    if rule.volumes.is_pattern() && rule.volumes.written != volume {
+        lines.insert(at, new);
+        return (lines.join(&b'\n'), Kept::Added);
+    }
+    // The indentation, the name as it is written there, and what is behind the last word stay.
+    let line = &lines[at];
+    let words = before_comment(line);
+    let begin = words.len() - words.trim_ascii_start().len();
+    let end = words.trim_ascii_end().len();
+    let written = rule.volumes.written.as_bytes();
+    let options = &new[volume.len()..];
+    lines[at] = [&line[..begin], written, options, &line[end..]].concat();
+    (lines.join(&b'\n'), Kept::Changed(rule.line))
+}
+
+/// The name in device mapper of a volume that is written in one of the ways of [`selection::names`].
+fn device_name(written: &[u8]) -> Vec<u8> {
+    if let Some(name) = written.strip_prefix(b"/dev/mapper/") {
+        return name.to_vec();
+    }
+    let volume = written.strip_prefix(b"/dev/").unwrap_or(written);
+    lvm::device_name(volume).unwrap_or_else(|| written.to_vec())
 }

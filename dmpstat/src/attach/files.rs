@@ -3,9 +3,9 @@
 //! Files and directories whose mode does not depend on the umask.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 /// The mode of a directory that everybody may read.
@@ -35,6 +35,26 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     let mut file = create(&new, mode)?;
     file.write_all(text)?;
     fs::rename(new, path)
+}
+
+/// Writes a file in the same way, with the mode and owner of the file before, and onto the disk.
+pub fn replace_like(path: &Path, text: &[u8], before: Option<&Metadata>) -> io::Result<()> {
+    let new = hidden(path, "new")?;
+    let mut file = create(&new, before.map_or(FILE, |before| before.mode() & 0o7777))?;
+    let written = match before {
+        // Root can give it any owner. Others can replace their own files only.
+        Some(before) => fchown(&file, Some(before.uid()), Some(before.gid())),
+        None => Ok(()),
+    };
+    let written = written
+        .and_then(|()| file.write_all(text))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(new);
+    }
+    written
 }
 
 /// Creates a file of this mode, or empties the one that is there.

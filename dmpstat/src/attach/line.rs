@@ -33,6 +33,20 @@ pub struct Options {
     pub latency: bool,
     /// Flushes go past the counters.
     pub flush_bypass: bool,
+    /// The target that tables show.
+    pub shown: Shown,
+}
+
+/// The target that the table of an attached volume shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// linear for LVM's volumes, dmp for others.
+    #[default]
+    Auto,
+    /// dmp.
+    Dmp,
+    /// linear.
+    Linear,
 }
 
 impl Options {

@@ -148,6 +148,7 @@ pub fn attach_in(
             let change = Change::Attach(Options {
                 latency: options.latency,
                 flush_bypass: options.flush_bypass,
+                ..Options::default()
             });
             work.named_jobs(&options.volumes, change)?
         }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tables that take another's place, whatever fails; the file of what is attached; what is remembered.
+//! Tables that take another's place, whatever fails.
 
 use std::io;
 
-use dmpstat::attach::conf::Conf;
 use dmpstat::attach::exchange::{Failure, exchange};
 use dmpstat::attach::kernel::{DeviceMapper, Number, Status, Which};
 use dmpstat::attach::line::{Line, Options};
@@ -186,6 +185,7 @@ fn a_linear_line_gets_options_and_loses_them_again_and_others_stay() {
     let options = |latency, flush_bypass| Options {
         latency,
         flush_bypass,
+        ..Options::default()
     };
     let linear = line("linear", "8:0 2048");
     for (options, parameters) in [
@@ -202,27 +202,4 @@ fn a_linear_line_gets_options_and_loses_them_again_and_others_stay() {
     assert_eq!(crypt.attached(options(true, true)), crypt);
     assert_eq!(crypt.detached(), crypt);
     assert_eq!(crypt.to_string(), "0 2048 crypt ...");
-}
-
-#[test]
-fn a_wrong_line_is_named_by_its_number_and_the_others_hold() {
-    let conf = Conf::parse(
-        b"# volumes\n\nvg/data latency  # and why\nvg/[ \n  db-*\tflush_bypass latency\nlog fast\n",
-    );
-    let rules: Vec<_> = conf
-        .rules
-        .iter()
-        .map(|rule| (rule.line, rule.options.latency, rule.options.flush_bypass))
-        .collect();
-    assert_eq!(rules, [(3, true, false), (5, true, true)]);
-    let wrong: Vec<String> = conf.wrong.iter().map(ToString::to_string).collect();
-    assert_eq!(wrong.len(), 2);
-    assert!(
-        wrong[0].starts_with("/etc/dmp/attach.conf, line 4: \"vg/[\" is no pattern: "),
-        "{wrong:?}"
-    );
-    assert_eq!(
-        wrong[1],
-        "/etc/dmp/attach.conf, line 6: \"fast\" is no option: there are latency and flush_bypass"
-    );
 }

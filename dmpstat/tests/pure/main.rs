@@ -3,6 +3,7 @@
 //! The parts of the program that read no file.
 
 mod attach;
+mod conf;
 mod escapes;
 mod histograms;
 mod intervals;
