@@ -19,6 +19,9 @@ use crate::sysfs::{Machine, minor};
 /// How many names are told to who mistook one, and how near they are at least.
 const NEAR: (usize, f64) = (3, 0.75);
 
+/// Uuids of parts of Stratis' volumes begin so, and of dmpstat's own hidden devices.
+const PRIVATE: &[u8] = b"stratis-1-private";
+
 /// Patterns are the shell's: what is between two slashes is matched by itself.
 const MATCHING: MatchOptions = MatchOptions {
     case_sensitive: true,
@@ -159,10 +162,10 @@ impl Choice {
     }
 
     /// Returns whether a rule of attach.conf with this choice attaches a device of this name and uuid.
-    /// A pattern leaves out LVM's inner volumes; a whole name can be one.
+    /// A pattern leaves out devices that are parts of other volumes; a whole name can be one.
     pub fn attaches(&self, device: &str, name: &[u8], uuid: &[u8], target: Option<&OsStr>) -> bool {
-        !(self.is_pattern() && lvm::is_inner(name, uuid))
-            && self.is(device, &names(device, name), target)
+        let is_inner = || lvm::is_inner(name, uuid) || uuid.starts_with(PRIVATE);
+        !(self.is_pattern() && is_inner()) && self.is(device, &names(device, name), target)
     }
 
     /// Whether it is meant by that: with its name in the kernel, all its names, and the node that the

@@ -1,107 +1,229 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat status`: which volumes are attached, since when, how often again.
+//! `dmpstat status`: attached and listed volumes.
 
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 
 use unicode_width::UnicodeWidthStr;
 
 use crate::attach::conf::{self, Conf};
+use crate::attach::queue::{self, Queue};
 use crate::attach::state::{self, State};
 use crate::attach::volume;
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::escape;
 use crate::outside::Outside;
-use crate::selection;
-use crate::sysfs;
+use crate::selection::Choice;
+use crate::snapshot::Lines;
+use crate::sysfs::{self, Machine};
 
-/// Of one volume.
-type Row = [String; 5];
+const HEADING: [&str; 7] = [
+    "Volume", "Device", "State", "Table", "Since", "Again", "Note",
+];
 
-/// Shows it. It needs no root.
+/// The cells of a volume.
+type Row = [String; HEADING.len()];
+
+/// Shows them. It needs no root.
 pub fn run(outside: &mut Outside<'_>) -> Result<(), Error> {
-    let rows = rows(outside);
-    let heading = ["Volume", "Device", "State", "Since", "Again"].map(str::to_owned);
-    let rows: Vec<Row> = std::iter::once(heading).chain(rows).collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].width())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..5).map(width).collect();
+    let conf = fs::read(outside.machine.path(conf::PATH)).map(|text| Conf::parse(&text));
+    let conf = conf.unwrap_or_default();
+    for wrong in &conf.wrong {
+        outside.note(wrong);
+    }
+    let mut rows = vec![HEADING.map(str::to_owned)];
+    rows.extend(Status::read(conf, outside.machine).rows(outside.clock));
     outside.print(|out| {
-        for row in &rows {
-            let mut line = String::new();
-            for (cell, width) in row.iter().zip(&widths) {
-                let pad = width - cell.width() + 2;
-                line.push_str(&format!("{cell}{:pad$}", ""));
-            }
-            writeln!(out, "{}", line.trim_end())?;
+        for line in aligned(&rows) {
+            writeln!(out, "{line}")?;
         }
         Ok(())
     })
 }
 
-fn rows(outside: &mut Outside<'_>) -> Vec<Row> {
-    let machine = outside.machine;
-    let conf = fs::read(machine.path(conf::PATH)).map(|text| Conf::parse(&text));
-    let conf = conf.unwrap_or_default();
-    for wrong in &conf.wrong {
-        outside.note(wrong);
+/// Lines with the rows' cells, each column as wide as its widest cell.
+fn aligned(rows: &[Row]) -> Vec<String> {
+    let width = |column: usize| rows.iter().map(|row| row[column].width()).max();
+    let widths: Vec<usize> = (0..HEADING.len()).filter_map(width).collect();
+    let line = |row: &Row| {
+        let cells = row.iter().zip(&widths);
+        let padded = cells.map(|(cell, width)| format!("{cell}{:1$}", "", width - cell.width()));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Everything that rows are made of.
+struct Status<'a> {
+    /// What attach.conf lists, and the devices that its paths lead to.
+    listed: Vec<(Choice, Option<OsString>)>,
+    /// Devices that the module has a directory of.
+    counted: Vec<String>,
+    /// Devices that wait in the queue.
+    waiting: BTreeSet<String>,
+    queue: Queue,
+    machine: &'a Machine,
+}
+
+/// An active mapped device.
+struct Device {
+    /// Its name in the kernel: dm-3.
+    device: String,
+    name: Vec<u8>,
+    uuid: Vec<u8>,
+}
+
+impl Device {
+    /// Whether a rule with this choice, which leads to this device, attaches it.
+    fn is_of(&self, choice: &Choice, target: Option<&OsStr>) -> bool {
+        choice.attaches(&self.device, &self.name, &self.uuid, target)
     }
-    let counted = machine.devices().unwrap_or_default();
-    let mut devices: Vec<(u32, String)> = fs::read_dir(machine.path("/sys/block"))
+}
+
+impl<'a> Status<'a> {
+    fn read(conf: Conf, machine: &'a Machine) -> Self {
+        let queue = Queue::new(machine.path(queue::PATH));
+        let listed = conf.rules.into_iter().map(|rule| {
+            let target = rule.volumes.target(machine);
+            (rule.volumes, target)
+        });
+        Self {
+            listed: listed.collect(),
+            counted: machine.devices().unwrap_or_default(),
+            waiting: queue.waiting().unwrap_or_default().into_iter().collect(),
+            queue,
+            machine,
+        }
+    }
+
+    fn rows(&self, clock: &dyn Clock) -> Vec<Row> {
+        let devices = devices(self.machine);
+        let active = devices.iter().filter_map(|device| self.row(device, clock));
+        active.chain(self.missing(&devices)).collect()
+    }
+
+    /// The row of a device, unless nobody asked for it to be attached.
+    fn row(&self, device: &Device, clock: &dyn Clock) -> Option<Row> {
+        let state = State::read(&self.machine.path(state::DIRECTORY), &device.device);
+        let state = state
+            .filter(|state| state.diskseq == volume::diskseq(&device.device, self.machine))
+            .unwrap_or_default();
+        let is_known = state != State::default();
+        let lines = self.lines(&device.device);
+        let (word, note) = match lines {
+            Some(_) if is_known && !state.detached => ("attached", None),
+            // Made with dmsetup.
+            Some(_) => ("dmp", None),
+            None if self.waiting.contains(&device.device) => {
+                ("waiting", self.queue.reason(&device.device))
+            }
+            None if state.detached => ("detached", None),
+            None if self.is_listed(device) || is_known => ("not attached", None),
+            None => return None,
+        };
+        let is_attached = word == "attached";
+        let since = (is_attached || word == "detached").then(|| state.since_by(clock));
+        let since = since.flatten();
+        let again = (is_known && !state.detached && word != "dmp").then_some(state.again);
+        Some([
+            escape::shown(&device.name),
+            device.device.clone(),
+            word.to_owned(),
+            lines
+                .map_or("-", |lines| table(lines, &state, is_attached))
+                .to_owned(),
+            since.map_or_else(dash, |since| {
+                since.strftime("%Y-%m-%d %H:%M:%S").to_string()
+            }),
+            again.map_or_else(dash, |again| again.to_string()),
+            note.map(|note| note.lines().collect::<Vec<_>>().join("; "))
+                .unwrap_or_default(),
+        ])
+    }
+
+    /// The dmp lines of a device that has live ones.
+    fn lines(&self, device: &str) -> Option<Lines> {
+        if !self.counted.iter().any(|counted| counted == device) {
+            return None;
+        }
+        // An older module does not tell its lines, and has a directory as long as there are any.
+        let lines = match self.machine.snapshot(device) {
+            Ok(Some(snapshot)) => snapshot.lines,
+            Ok(None) => return None,
+            Err(_) => None,
+        };
+        match lines {
+            Some(lines) => (lines.live.all > 0).then_some(lines),
+            None => Some(Lines::default()),
+        }
+    }
+
+    fn is_listed(&self, device: &Device) -> bool {
+        let mut listed = self.listed.iter();
+        listed.any(|(choice, target)| device.is_of(choice, target.as_deref()))
+    }
+
+    /// Rows of listed names that no active device has.
+    fn missing(&self, devices: &[Device]) -> Vec<Row> {
+        let mut seen: BTreeSet<&OsString> = BTreeSet::new();
+        let names = self
+            .listed
+            .iter()
+            .filter(|(choice, _)| !choice.is_pattern());
+        let missing = names.filter_map(|(choice, target)| {
+            let is = |device: &Device| device.is_of(choice, target.as_deref());
+            (!devices.iter().any(is) && seen.insert(&choice.written)).then_some(choice)
+        });
+        let row = |choice: &Choice| {
+            let name = escape::show(choice.written.as_bytes());
+            let word = "missing".to_owned();
+            [name, dash(), word, dash(), dash(), dash(), String::new()]
+        };
+        missing.map(row).collect()
+    }
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+/// The form in which a table shows the dmp lines.
+fn table(lines: Lines, state: &State, is_attached: bool) -> &'static str {
+    match () {
+        () if lines.live.as_linear > 0 => "linear",
+        () if is_attached && state.above => "dmp above",
+        () => "dmp",
+    }
+}
+
+/// All mapped devices, in the order of their minor numbers.
+fn devices(machine: &Machine) -> Vec<Device> {
+    let entries = fs::read_dir(machine.path("/sys/block"))
         .into_iter()
         .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok())
+        .flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut devices: Vec<(u32, String)> = names
         .filter_map(|name| Some((sysfs::minor(&name)?, name)))
         .collect();
     devices.sort_unstable();
-    let mut rows = Vec::new();
-    for (_, device) in devices {
-        let Ok(name) = fs::read(machine.path(format!("/sys/block/{device}/dm/name"))) else {
-            continue;
-        };
-        let name = name.strip_suffix(b"\n").unwrap_or(&name);
-        let names = selection::names(&device, name);
-        let is_listed = || {
-            let mut rules = conf.rules.iter();
-            rules.any(|rule| {
-                let target = rule.volumes.target(machine);
-                rule.volumes.is(&device, &names, target.as_deref())
-            })
-        };
-        let state = State::read(&machine.path(state::DIRECTORY), &device)
-            .filter(|state| state.diskseq == volume::diskseq(&device, machine));
-        let is_counted = counted.contains(&device);
-        let (word, state) = match (is_counted, state) {
-            (true, Some(state)) if !state.detached => ("attached", Some(state)),
-            // By hand, with dmsetup.
-            (true, _) => ("dmp", None),
-            (false, Some(state)) if state.detached => ("detached", Some(state)),
-            (false, state) if is_listed() => (
-                "not attached",
-                state.map(|state| State { since: 0, ..state }),
-            ),
-            (false, _) => continue,
-        };
-        let since = state
-            .as_ref()
-            .and_then(|state| state.since_by(outside.clock));
-        let since = since.map(|since| since.strftime("%Y-%m-%d %H:%M:%S").to_string());
-        let again = state
-            .filter(|state| !state.detached)
-            .map(|state| state.again.to_string());
-        rows.push([
-            escape::shown(name),
+    let attribute = |device: &str, attribute| -> Option<Vec<u8>> {
+        let path = format!("/sys/block/{device}/dm/{attribute}");
+        let mut text = fs::read(machine.path(path)).ok()?;
+        text.truncate(text.strip_suffix(b"\n").unwrap_or(&text).len());
+        Some(text)
+    };
+    let devices = devices.into_iter().filter_map(|(_, device)| {
+        Some(Device {
+            name: attribute(&device, "name")?,
+            uuid: attribute(&device, "uuid").unwrap_or_default(),
             device,
-            word.to_owned(),
-            since.unwrap_or_else(|| "-".to_owned()),
-            again.unwrap_or_else(|| "-".to_owned()),
-        ]);
-    }
-    rows
+        })
+    });
+    devices.collect()
 }

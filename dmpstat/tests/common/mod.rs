@@ -89,6 +89,13 @@ impl Root {
         }
     }
 
+    /// Writes a file of the machine, and makes its directories.
+    pub fn file(&self, path: &str, text: &str) {
+        let path = self.0.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
     pub fn remove(&self, device: &str) {
         fs::remove_dir_all(self.stat().join(device)).unwrap();
     }

@@ -17,5 +17,6 @@ mod pages;
 mod processes;
 mod screens;
 mod server;
+mod status;
 mod tables;
 mod terminals;

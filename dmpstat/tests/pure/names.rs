@@ -138,6 +138,13 @@ fn a_pattern_attaches_no_inner_device_and_its_whole_name_does() {
         );
     }
     assert!(!attaches("vg/home", "vg-data", ""));
+    // Parts of Stratis' volumes, and hidden devices.
+    let private = b"stratis-1-private-dmp-0123";
+    let attaches = |choice: &str| {
+        let choice = Choice::checked(choice.as_ref()).unwrap();
+        choice.attaches("dm-3", b"dmp-0123", private, None)
+    };
+    assert_eq!((attaches("dmp*"), attaches("dmp-0123")), (false, true));
 }
 
 #[test]
