@@ -14,7 +14,7 @@ use crate::interval::Interval;
 use crate::operation::Operation;
 use crate::outside::Outside;
 use crate::selection::Selection;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Lines, Snapshot};
 use crate::units;
 
 const NAME: Style = Style::new().bold();
@@ -34,6 +34,9 @@ fn write(out: &mut dyn Write, device: &Snapshot) -> io::Result<()> {
         writeln!(out, "  uuid         {}", escape::show(&device.uuid))?;
     }
     writeln!(out, "  diskseq      {}", device.diskseq)?;
+    if let Some(lines) = device.lines {
+        write_lines(out, lines)?;
+    }
     writeln!(out, "  counted for  {:.1} s", interval.length.as_secs_f64())?;
     match device.latency {
         true => writeln!(out, "  latencies    measured")?,
@@ -47,6 +50,27 @@ fn write(out: &mut dyn Write, device: &Snapshot) -> io::Result<()> {
         write_operation(out, operation, &interval)?;
     }
     writeln!(out)
+}
+
+fn write_lines(out: &mut dyn Write, lines: Lines) -> io::Result<()> {
+    let Lines { live, loaded } = lines;
+    writeln!(
+        out,
+        "  dmp lines    {} live, {} loaded",
+        live.all, loaded.all
+    )?;
+    let of = |part: u64, [none, all]: [&str; 2]| match part {
+        0 => none.to_owned(),
+        part if part == live.all => all.to_owned(),
+        part => format!("{all} for {part} of {} live lines", live.all),
+    };
+    if live.all > 0 {
+        let table = of(live.as_linear, ["shows dmp", "shows linear"]);
+        writeln!(out, "  table        {table}")?;
+        let words = ["counted", "not counted (flush_bypass)"];
+        writeln!(out, "  flushes      {}", of(live.flush_bypass, words))?;
+    }
+    Ok(())
 }
 
 fn write_operation(

@@ -44,6 +44,52 @@ fn everything_of_a_device_is_shown_in_words() {
 }
 
 #[test]
+fn the_dmp_lines_of_a_device_are_shown() {
+    for (lines, expected) in [
+        // An older module does not tell them.
+        ("", &[][..]),
+        (
+            "lines 2 0 as_linear 2 0 flush_bypass 0 0\n",
+            &["2 live, 0 loaded", "shows linear", "counted"],
+        ),
+        (
+            "lines 1 3 as_linear 0 3 flush_bypass 1 0\n",
+            &[
+                "1 live, 3 loaded",
+                "shows dmp",
+                "not counted (flush_bypass)",
+            ],
+        ),
+        (
+            "lines 3 0 as_linear 1 0 flush_bypass 2 0\n",
+            &[
+                "3 live, 0 loaded",
+                "shows linear for 1 of 3 live lines",
+                "not counted (flush_bypass) for 2 of 3 live lines",
+            ],
+        ),
+        (
+            "lines 0 1 as_linear 0 1 flush_bypass 0 1\n",
+            &["0 live, 1 loaded"],
+        ),
+    ] {
+        let root = Root::new();
+        root.write("dm-3", format!("{SNAPSHOT}{lines}"));
+        let output = root.run(&["show", "vg/data"]).output();
+        let names = ["  dmp lines    ", "  table        ", "  flushes      "];
+        let shown: Vec<&str> = output.lines().skip(4).take(expected.len()).collect();
+        let expected: Vec<String> = names
+            .iter()
+            .zip(expected)
+            .map(|(name, value)| format!("{name}{value}"))
+            .collect();
+        assert_eq!(shown, expected);
+        let next = output.lines().nth(4 + expected.len()).unwrap();
+        assert_eq!(next, "  counted for  4.0 s");
+    }
+}
+
+#[test]
 fn a_reset_is_of_the_devices_that_are_named() {
     let root = two();
     assert_eq!(root.run(&["reset", "vg-home"]).output(), "");
