@@ -2,9 +2,13 @@
 
 //! What can go wrong, and what to do about it.
 
+use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::attach::former::Former;
+use crate::escape;
 use crate::snapshot::Malformed;
 
 /// What can go wrong.
@@ -26,9 +30,13 @@ pub enum Error {
          dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\"\n\
          or have a linear volume counted as it runs: dmpstat attach VOLUME"
     )]
-    NoDevices,
-    #[error("there is no dmp device \"{wanted}\"{}", near_names(.near))]
-    NoSuchDevice { wanted: String, near: Vec<String> },
+    /// The devices that were asked for; none if all were.
+    NoDevices(Vec<OsString>),
+    #[error("there is no dmp device \"{}\"{}", escape::show(.wanted.as_bytes()), near_names(.near))]
+    NoSuchDevice { wanted: OsString, near: Vec<String> },
+    /// In the place of the two before: the volume was attached earlier.
+    #[error("{0}")]
+    NotCounted(Former),
     #[error(
         "\"dmpstat top\" needs a terminal. Into a file or a pipe go \"dmpstat 1\", and \"dmpstat -j 1\" \
          for programs"

@@ -20,6 +20,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::arguments::Export;
+use crate::attach::former;
 use crate::error::Error;
 use crate::export::metrics::{Choice, Form};
 use crate::export::server::{Address, Limits};
@@ -41,6 +42,7 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
     let waits = options.repeat.is_some();
     let first = match Volumes::first(outside.machine, &exporter.selection, waits) {
         Err(error) if waits => {
+            let error = former::explain(error, outside);
             outside.note(&error);
             None
         }
@@ -60,8 +62,11 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
 
 fn listen(address: &Address, exporter: Exporter, outside: &mut Outside<'_>) -> Result<(), Error> {
     match exporter.selection.first(outside.machine, true) {
-        Ok(_) | Err(Error::NoDevices) => {}
-        Err(error) => outside.note(&error),
+        Ok(_) | Err(Error::NoDevices(_)) => {}
+        Err(error) => {
+            let error = former::explain(error, outside);
+            outside.note(&error);
+        }
     }
     let listeners = address.listen()?;
     for listener in &listeners {

@@ -39,7 +39,7 @@ pub mod units;
 
 use std::ffi::OsString;
 
-use crate::arguments::{Command, Measure, Switch};
+use crate::arguments::{Arguments, Command, Measure, Switch};
 use crate::error::Error;
 use crate::hist::Hist;
 use crate::outside::Outside;
@@ -52,9 +52,13 @@ pub fn run<A: Into<OsString> + Clone>(
     outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
     let arguments = arguments::parse(arguments)?;
+    run_command(&arguments, outside).map_err(|error| attach::former::explain(error, outside))
+}
+
+fn run_command(arguments: &Arguments, outside: &mut Outside<'_>) -> Result<(), Error> {
     match &arguments.command {
         None => {
-            let mut report = report::of(&arguments, outside.machine);
+            let mut report = report::of(arguments, outside.machine);
             let request = Request {
                 reports: &arguments.reports,
                 sort: arguments.table.columns.sort,

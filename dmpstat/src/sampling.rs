@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 
 use crate::arguments::{Repeat, Reports};
+use crate::attach::former;
 use crate::column::Column;
 use crate::error::Error;
 use crate::interval::Interval;
@@ -51,8 +52,9 @@ fn go(
     loop {
         let first = sampling.is_first();
         let devices = match sampling.sample(outside.machine) {
-            Err(Error::NoDevices) if repeat.is_some() => {
-                outside.note(&Error::NoDevices);
+            Err(error @ Error::NoDevices(_)) if repeat.is_some() => {
+                let error = former::explain(error, outside);
+                outside.note(&error);
                 Vec::new()
             }
             devices => devices?,

@@ -84,7 +84,8 @@ impl Selection {
         waits: bool,
     ) -> Result<Vec<Snapshot>, Error> {
         if all.is_empty() {
-            return Err(Error::NoDevices);
+            let written = self.0.iter().map(|choice| choice.written.clone());
+            return Err(Error::NoDevices(written.collect()));
         }
         self.check(&all, machine, waits)?;
         Ok(self.filter(all, machine))
@@ -102,7 +103,7 @@ impl Selection {
                 |device: &Snapshot| choice.is(&device.device, &names_of(device), target.as_deref());
             if !all.iter().any(is) {
                 return Err(Error::NoSuchDevice {
-                    wanted: escape::show(choice.written.as_bytes()),
+                    wanted: choice.written.clone(),
                     near: choice.near(all.iter().map(names_of)),
                 });
             }

@@ -9,6 +9,7 @@
 pub mod conf;
 pub mod exchange;
 pub mod files;
+pub mod former;
 pub mod kernel;
 pub mod line;
 pub mod lock;

@@ -56,7 +56,7 @@ impl Volumes {
         let counted = machine.devices()?;
         let all = machine.snapshots_of(&counted, |_| true)?;
         let devices = match selection.first_of(all, machine, waits) {
-            Err(Error::NoDevices) => Vec::new(),
+            Err(Error::NoDevices(_)) => Vec::new(),
             devices => devices?,
         };
         Ok(Self::of(devices, &counted, machine, begin))

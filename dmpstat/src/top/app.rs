@@ -120,7 +120,7 @@ impl App {
     pub fn begin(&mut self, machine: &Machine, now: &Zoned) -> Result<(), Error> {
         self.sample(machine, now);
         match self.error.take() {
-            None | Some(Error::NoDevices) => Ok(()),
+            None | Some(Error::NoDevices(_)) => Ok(()),
             Some(error) => Err(error),
         }
     }

@@ -121,7 +121,7 @@ fn draw_title(app: &App, shown: usize, frame: &mut Frame<'_>, area: Rect) {
 fn draw_nothing(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let text = match &app.error {
         Some(error) => error.to_string(),
-        None if app.devices.is_empty() => Error::NoDevices.to_string(),
+        None if app.devices.is_empty() => Error::NoDevices(Vec::new()).to_string(),
         None => "No device is busy and has the filter in its name".to_owned(),
     };
     frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: false }), area);

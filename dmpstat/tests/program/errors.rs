@@ -7,7 +7,11 @@ use std::io;
 
 use dmpstat::error::Error;
 
-use crate::common::{Root, SNAPSHOT, named};
+use dmpstat::attach::former::{End, Former};
+use dmpstat::attach::queue::{self, Queue};
+use dmpstat::attach::state::{self, State};
+
+use crate::common::{BOOTTIME, Root, SNAPSHOT, named};
 
 #[test]
 fn without_the_module_it_says_how_to_load_it() {
@@ -57,6 +61,164 @@ fn of_no_such_device_the_near_names_are_told() {
     assert_eq!(
         root.run(&["xyz*"]).message(),
         "there is no dmp device \"xyz*\""
+    );
+}
+
+/// A volume vg/data that was attached a quarter of an hour ago as dm-3, of which the diskseq was 21.
+fn attached() -> State {
+    let facts = State {
+        diskseq: 21,
+        name: b"vg-data".to_vec(),
+        ..State::default()
+    };
+    State::attached(None, facts, BOOTTIME.as_secs() - 900)
+}
+
+fn remember(root: &Root, state: &State) {
+    let directory = root.machine().path(state::DIRECTORY);
+    state.write(&directory, "dm-3").unwrap();
+}
+
+/// dm-3 as sysfs has it.
+fn device(root: &Root, diskseq: u64, name: &str) {
+    root.file("sys/block/dm-3/dm/name", &format!("{name}\n"));
+    root.file("sys/block/dm-3/diskseq", &format!("{diskseq}\n"));
+}
+
+/// The error about a volume that lost its dmp table.
+fn lost(name: &str, why: &str) -> String {
+    format!(
+        "{name} was attached at 20:45:00 and is not counted any more: {why} since. Attach it again \
+         with \"dmpstat attach {name}\", or for good with \"dmpstat attach --keep {name}\""
+    )
+}
+
+const WRITTEN: &str = "LVM or another program has written its table";
+const GONE: &str = "it was deactivated or removed";
+
+#[test]
+fn an_error_says_what_happened_to_a_volume_that_was_attached() {
+    let root = Root::new();
+    remember(&root, &attached());
+    device(&root, 21, "vg-data");
+    for other in [false, true] {
+        if other {
+            root.write("dm-4", named(SNAPSHOT, "dm-4", "backup"));
+        }
+        for name in [
+            "vg/data",
+            "vg-data",
+            "/dev/vg/data",
+            "/dev/mapper/vg-data",
+            "dm-3",
+        ] {
+            for command in [
+                &[name][..],
+                &["show", name],
+                &["reset", name],
+                &["hist", "size", name],
+            ] {
+                assert_eq!(root.run(command).message(), lost(name, WRITTEN));
+            }
+        }
+        assert_eq!(root.run(&["vg/*"]).message(), lost("vg/data", WRITTEN));
+        assert_eq!(
+            root.run(&["dm-5"]).message().lines().next().unwrap(),
+            match other {
+                true => "there is no dmp device \"dm-5\"; there is dm-4",
+                false => "there is no dmp device yet. Make one over a disk with",
+            }
+        );
+    }
+}
+
+#[test]
+fn an_error_names_an_attached_volume_where_there_is_no_device() {
+    let root = Root::new();
+    remember(&root, &attached());
+    device(&root, 21, "vg-data");
+    assert_eq!(root.run(&[]).message(), lost("vg/data", WRITTEN));
+    // Who waits for devices is told, and waits.
+    let ran = root.run(&["vg/data", "1", "2"]);
+    assert_eq!(
+        ran.notes,
+        format!("dmpstat: {}\n", lost("vg/data", WRITTEN))
+    );
+    ran.result.unwrap();
+    root.write("dm-4", named(SNAPSHOT, "dm-4", "backup"));
+    let file = root.path().join("metrics");
+    let file = file.to_str().unwrap();
+    let ran = root.run(&["export", "--textfile", file, "vg/data", "1", "1"]);
+    assert_eq!(
+        ran.notes,
+        format!("dmpstat: {}\n", lost("vg/data", WRITTEN))
+    );
+    ran.result.unwrap();
+}
+
+#[test]
+fn a_device_that_has_gone_is_found_by_its_name_only() {
+    let root = Root::with_device();
+    root.write("dm-3", named(SNAPSHOT, "dm-3", "other"));
+    remember(&root, &attached());
+    // The device has gone, and then another one has its number.
+    for _ in 0..2 {
+        assert_eq!(root.run(&["vg/data"]).message(), lost("vg/data", GONE));
+        device(&root, 22, "other");
+    }
+    root.remove("dm-3");
+    assert!(
+        root.run(&["dm-3"])
+            .message()
+            .starts_with("there is no dmp device yet. ")
+    );
+    assert!(
+        root.run(&["other"])
+            .message()
+            .starts_with("there is no dmp device yet. ")
+    );
+}
+
+#[test]
+fn a_volume_that_was_renamed_is_known_by_its_new_name() {
+    let root = Root::new();
+    remember(&root, &attached());
+    device(&root, 21, "vg-db");
+    assert_eq!(root.run(&["vg/db"]).message(), lost("vg/db", WRITTEN));
+    assert!(
+        root.run(&["vg/data"])
+            .message()
+            .starts_with("there is no dmp device yet. ")
+    );
+}
+
+#[test]
+fn errors_tell_detached_and_waiting_volumes() {
+    let root = Root::new();
+    device(&root, 21, "vg-data");
+    // On another day.
+    remember(&root, &State::detached(attached(), 1000));
+    assert_eq!(
+        root.run(&["vg/data"]).message(),
+        "vg/data was detached at 2026-11-25 17:30:00. Attach it again with \"dmpstat attach vg/data\""
+    );
+    remember(&root, &attached());
+    let queue = Queue::new(root.machine().path(queue::PATH));
+    queue.add("dm-3").unwrap();
+    let waits =
+        "vg/data was attached at 20:45:00, lost its dmp table, and waits to be attached again";
+    assert_eq!(root.run(&["vg/data"]).message(), waits);
+    queue.set_reason("dm-3", "LVM is at work on vg").unwrap();
+    let message = root.run(&["vg/data"]).message();
+    assert_eq!(message, format!("{waits}: LVM is at work on vg"));
+    let unknown = Former {
+        name: "vg/data".to_owned(),
+        since: None,
+        end: End::Detached,
+    };
+    assert_eq!(
+        unknown.to_string(),
+        "vg/data was detached. Attach it again with \"dmpstat attach vg/data\""
     );
 }
 
