@@ -227,4 +227,4 @@ struct kobject *dmp_module_kobject(struct module *module)
 
 /* What the macro module! has no words for, or other ones on other kernels. */
 MODULE_AUTHOR("The dmp authors");
-MODULE_VERSION("1.0.0");
+MODULE_VERSION("1.1.0");

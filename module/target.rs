@@ -40,7 +40,7 @@ pub(crate) struct Proxy {
 #[vtable]
 impl Target for Proxy {
     const NAME: &'static CStr = c"dmp";
-    const VERSION: [u32; 3] = [1, 0, 0];
+    const VERSION: [u32; 3] = [1, 1, 0];
     const FEATURES: Features = linear::FEATURES;
     const ALIAS: Option<&'static CStr> = Some(c"linear");
     type Context = Registry;

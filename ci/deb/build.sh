@@ -31,7 +31,7 @@ package() {
 	(cd "$name" && find . -path ./DEBIAN -prune -o -type f -printf '%P\n' | sort |
 		xargs -r -d '\n' md5sum >DEBIAN/md5sums)
 
-	SOURCE_DATE_EPOCH=$(date +%s --date "$(sed -n 's/^ -- .*>  //p' "$packaging/$name/changelog")")
+	SOURCE_DATE_EPOCH=$(date +%s --date "$(sed -n '/^ -- /{s/.*>  //p;q}' "$packaging/$name/changelog")")
 	export SOURCE_DATE_EPOCH
 	find "$name" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 	# With more threads the archive is cut into more pieces.
