@@ -11,6 +11,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
+use crate::attach::line::Shown;
 use crate::column::{COLUMNS, Column, Unit};
 use crate::error::Error;
 use crate::escape;
@@ -115,10 +116,13 @@ pub enum Command {
     },
     /// Count what passes through volumes that run: root only
     ///
-    /// Each linear line of the volume's table becomes a dmp line, which does the same and counts.
-    /// Nothing is lost, and nothing has to be unmounted. In every failure the volume runs on as before.
+    /// Each linear line of the volume's table becomes a dmp line, which does the same and counts; the
+    /// table of a thin or striped volume moves to a hidden device, and a dmp line over that takes its
+    /// place. Nothing is lost, and nothing has to be unmounted. In every failure the volume runs on as
+    /// before.
+    ///
     /// LVM writes its own tables when it changes a volume, and then the counting ends: volumes that are
-    /// listed in /etc/dmp/attach.conf are attached again by themselves.
+    /// listed in /etc/dmp/attach.conf are attached again by themselves, and --keep lists them.
     Attach(Attach),
     /// Count no more what passes through attached volumes: root only
     ///
@@ -131,6 +135,9 @@ pub enum Command {
     },
     /// Which volumes are attached, since when, and how often they were attached again
     Status,
+    /// Brings a volume back if dmpstat dies while it exchanges a table
+    #[command(hide = true)]
+    Guard,
     /// Begin to count at zero again: root only
     Reset {
         /// Which devices, as of the table.
@@ -156,32 +163,63 @@ pub enum Command {
     Export(Export),
 }
 
-/// Which volumes are attached, and how.
+/// The volumes to attach, and the way.
 #[derive(Debug, Default, clap::Args)]
 pub struct Attach {
-    /// Which volumes, as of the table: with linear lines, as LVM's usual volumes have.
+    /// Volumes, as devices of the table: linear, thin or striped ones
     #[arg(
         value_name = "VOLUME",
-        required_unless_present = "all",
-        conflicts_with = "all"
+        required_unless_present_any = ["all", "queue", "queued"],
+        conflicts_with_all = ["all", "queue", "queued"]
     )]
     pub volumes: Vec<OsString>,
-    /// Measure how long requests take, too
+    /// Measure no latencies: that costs a request some 24 instructions in the place of 162
     #[arg(long)]
+    pub no_latency: bool,
+    /// Measure latencies, as without this option
+    #[arg(long, hide = true, conflicts_with = "no_latency")]
     pub latency: bool,
     /// Have flushes go past the counters, as dm-linear passes them
     #[arg(long)]
     pub flush_bypass: bool,
+    /// The target's name in "dmsetup table": without this option linear for LVM's volumes, because LVM
+    /// compares it with its own, and dmp for all others
+    #[arg(long = "as", value_name = "TARGET", value_enum)]
+    pub shown: Option<TableName>,
+    /// List the volumes in /etc/dmp/attach.conf, so that they are attached again whenever they come or
+    /// LVM has changed them
+    #[arg(long, conflicts_with_all = ["dry_run", "all"])]
+    pub keep: bool,
     /// Print the tables, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// All volumes that /etc/dmp/attach.conf lists, with the options that it gives them
-    #[arg(long, conflicts_with_all = ["latency", "flush_bypass"])]
+    #[arg(long, conflicts_with_all = ["no_latency", "latency", "flush_bypass", "shown"])]
     pub all: bool,
-    /// Only those of the volumes that /etc/dmp/attach.conf lists: so they are attached again by
-    /// udev's rule. Others, and those that were detached, are left alone without a word
-    #[arg(long, conflicts_with_all = ["all", "latency", "flush_bypass"])]
-    pub listed: bool,
+    /// For udev's rule: have dmp-attach.service attach dm-N, if /etc/dmp/attach.conf lists it and it is not
+    /// attached
+    #[arg(long, value_name = "DEVICE", hide_short_help = true)]
+    pub queue: Option<String>,
+    /// For dmp-attach.service: attach the volumes that udev's rule has put into /run/dmp/queue
+    #[arg(long, hide_short_help = true)]
+    pub queued: bool,
+}
+
+/// The target's name in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[allow(missing_docs)]
+pub enum TableName {
+    Dmp,
+    Linear,
+}
+
+impl From<TableName> for Shown {
+    fn from(name: TableName) -> Self {
+        match name {
+            TableName::Dmp => Self::Dmp,
+            TableName::Linear => Self::Linear,
+        }
+    }
 }
 
 /// Whether something is to be.

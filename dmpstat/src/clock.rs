@@ -24,6 +24,12 @@ pub trait Clock {
     fn wait(&mut self, interval: Duration) -> bool;
     /// Somebody else takes the signals from now on.
     fn hand_over(&mut self) {}
+    /// A second signal does not end the program any more.
+    fn hold(&mut self) {}
+    /// Returns whether a signal came that is to end the program.
+    fn has_ended(&self) -> bool {
+        false
+    }
 }
 
 /// The machine's.
@@ -33,6 +39,8 @@ pub struct System {
     /// Readable once a signal came.
     signal: UnixStream,
     ended: Arc<AtomicBool>,
+    /// End the program at a second signal.
+    shutdowns: Vec<SigId>,
     handlers: Vec<SigId>,
 }
 
@@ -41,10 +49,14 @@ impl System {
     pub fn new() -> io::Result<Self> {
         let (signal, sender) = UnixStream::pair()?;
         let ended = Arc::new(AtomicBool::new(false));
-        let mut handlers = Vec::new();
+        let (mut shutdowns, mut handlers) = (Vec::new(), Vec::new());
         for number in [SIGINT, SIGTERM] {
+            shutdowns.push(flag::register_conditional_shutdown(
+                number,
+                128 + number,
+                ended.clone(),
+            )?);
             handlers.extend([
-                flag::register_conditional_shutdown(number, 128 + number, ended.clone())?,
                 flag::register(number, ended.clone())?,
                 low_level::pipe::register(number, sender.try_clone()?)?,
             ]);
@@ -53,6 +65,7 @@ impl System {
             next: None,
             signal,
             ended,
+            shutdowns,
             handlers,
         })
     }
@@ -91,7 +104,18 @@ impl Clock for System {
         }
     }
 
+    fn hold(&mut self) {
+        for handler in self.shutdowns.drain(..) {
+            low_level::unregister(handler);
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     fn hand_over(&mut self) {
+        self.hold();
         for handler in self.handlers.drain(..) {
             low_level::unregister(handler);
         }

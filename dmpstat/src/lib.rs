@@ -79,6 +79,7 @@ fn run_command(arguments: &Arguments, outside: &mut Outside<'_>) -> Result<(), E
         Some(Command::Show { devices }) => show::run(devices, outside),
         Some(Command::Attach(options)) => attach::attach(options, outside),
         Some(Command::Detach { volumes }) => attach::detach(volumes, outside),
+        Some(Command::Guard) => attach::guard(outside),
         Some(Command::Status) => attach::status::run(outside),
         Some(Command::Reset { devices }) => write(devices, "reset", "1", outside),
         Some(Command::Latency { switch, devices }) => write(

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lines of a mapped device's table, and what becomes of them.
+//! Lines of a mapped device's table, and the lines that take their place.
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
+use crate::attach::kernel::Number;
 use crate::escape;
 
 /// The target that counts.
@@ -14,47 +17,57 @@ pub const LINEAR: &str = "linear";
 const SECRET: [&str; 2] = ["crypt", "integrity"];
 
 /// A line of a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// The first sector of the device that it is for.
+    /// The first sector of the device that the line maps.
     pub start: u64,
-    /// How many sectors.
+    /// The number of sectors.
     pub length: u64,
-    /// What is done with requests.
+    /// The target's name.
     pub target: String,
-    /// What the target reads.
+    /// The target's arguments.
     pub parameters: Vec<u8>,
 }
 
-/// What dmp lines are to have besides.
+/// The options of dmp lines that a user can ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Measure how long requests take.
+    /// Measure latencies.
     pub latency: bool,
-    /// Flushes go past the counters.
+    /// Have flushes go past the counters.
     pub flush_bypass: bool,
-    /// The target that tables show.
+    /// The target's name in `dmsetup table`.
     pub shown: Shown,
 }
 
-/// The target that the table of an attached volume shows.
+/// The target's name in `dmsetup table`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shown {
-    /// linear for LVM's volumes, dmp for others.
+    /// Linear for LVM's volumes, because LVM compares it with its own; dmp for all others.
     #[default]
     Auto,
-    /// dmp.
+    /// Always dmp.
     Dmp,
-    /// linear.
+    /// Always linear.
     Linear,
 }
 
-impl Options {
-    /// As a line has them, with their number before them.
+/// The options of a dmp line, as the table line has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct LineOptions {
+    pub latency: bool,
+    pub flush_bypass: bool,
+    pub as_linear: bool,
+}
+
+impl LineOptions {
+    /// Returns the options with their number before them, as they stand behind the offset.
     fn words(self) -> String {
         let options = [
             (self.latency, "latency"),
             (self.flush_bypass, "flush_bypass"),
+            (self.as_linear, "as_linear"),
         ];
         let chosen: Vec<&str> = options
             .into_iter()
@@ -68,22 +81,23 @@ impl Options {
 }
 
 impl Line {
-    /// Whether it is counted by dmp.
+    /// Returns whether the table shows the line as dmp's.
     pub fn is_dmp(&self) -> bool {
         self.target == DMP
     }
 
-    /// Whether dmp can take its target's place.
+    /// Returns whether the table shows the line as linear: a dmp line can do that, too.
     pub fn is_linear(&self) -> bool {
         self.target == LINEAR
     }
 
-    /// This line with dmp for linear: device and offset are written alike.
-    pub fn attached(&self, options: Options) -> Self {
-        if !self.is_linear() {
+    /// Returns the dmp line that takes the place of a linear or dmp line: device and offset are written
+    /// alike.
+    pub fn attached(&self, options: LineOptions) -> Self {
+        if !self.is_linear() && !self.is_dmp() {
             return self.clone();
         }
-        let mut parameters = self.parameters.clone();
+        let mut parameters = self.mapping();
         parameters.extend(options.words().bytes());
         Self {
             target: DMP.to_owned(),
@@ -92,18 +106,55 @@ impl Line {
         }
     }
 
-    /// This line with linear for dmp, which has no options.
+    /// Returns the linear line that takes the place of a dmp line.
     pub fn detached(&self) -> Self {
         if !self.is_dmp() {
             return self.clone();
         }
-        let words = self.parameters.split(|byte| *byte == b' ');
-        let words: Vec<&[u8]> = words.filter(|word| !word.is_empty()).take(2).collect();
         Self {
             target: LINEAR.to_owned(),
-            parameters: words.join(&b' '),
+            parameters: self.mapping(),
             ..*self
         }
+    }
+
+    /// Returns the line as `dmsetup table` shows it.
+    pub fn shown(&self) -> Self {
+        let is_as_linear = |word: &[u8]| word == b"as_linear";
+        match self.is_dmp() && self.words().any(is_as_linear) {
+            true => self.detached(),
+            false => self.clone(),
+        }
+    }
+
+    /// Returns the dmp line that maps all of a device; of one that is yet to be made, as it is shown.
+    pub fn over(device: Option<Number>, length: u64, options: LineOptions) -> Self {
+        let device = device.map_or_else(|| "HIDDEN".to_owned(), Number::in_table);
+        Self {
+            start: 0,
+            length,
+            target: LINEAR.to_owned(),
+            parameters: format!("{device} 0").into_bytes(),
+        }
+        .attached(options)
+    }
+
+    /// Returns the major and minor number of a dmp line's underlying device.
+    pub fn underlying(&self) -> Option<(u64, u64)> {
+        let device = self.words().next().filter(|_| self.is_dmp())?;
+        let (major, minor) = std::str::from_utf8(device).ok()?.split_once(':')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+
+    fn words(&self) -> impl Iterator<Item = &[u8]> {
+        let words = self.parameters.split(|byte| *byte == b' ');
+        words.filter(|word| !word.is_empty())
+    }
+
+    /// Returns the device and offset of a linear or dmp line.
+    fn mapping(&self) -> Vec<u8> {
+        let words: Vec<&[u8]> = self.words().take(2).collect();
+        words.join(&b' ')
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +22,14 @@ const LVM_DIRECTORY: u32 = 0o700;
 
 /// A lock, until it is dropped.
 #[derive(Debug)]
-pub struct Lock(#[allow(dead_code)] File);
+pub struct Lock(File);
+
+impl AsFd for Lock {
+    /// A copy of the descriptor, in another process too, holds the lock as well.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
 
 /// Takes the lock that a file is. Returns `None` if another program still holds it after `patience`, or
 /// if `wait`, which lets time pass, returns false.

@@ -253,7 +253,7 @@ enum Until {
 }
 
 impl Waiting {
-    /// Whether another attempt would be in vain.
+    /// Returns whether another attempt would be in vain.
     fn waits(&self, stamp: Stamp, busy: &BTreeSet<String>, now: Duration) -> bool {
         self.stamp == stamp
             && match &self.until {

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Signals that end a wait in the kernel.
-//!
-//! signal-hook has interrupted calls begin again, and then ^C would not end the wait for requests that
-//! never end, while the volume takes no new ones.
+//! Signals while tables are exchanged: none ends or stops the process there, and some end a wait in the
+//! kernel.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
+use signal_hook::flag;
 
-/// From now on, calls that these signals interrupt fail with EINTR.
+/// Has these signals do no more than to interrupt calls, in which the kernel waits for in-flight requests:
+/// they fail with EINTR. signal-hook has interrupted calls begin again.
 pub fn interrupt() -> io::Result<()> {
-    for signal in [SIGINT, SIGTERM] {
+    hold(&[SIGHUP, SIGQUIT, SIGALRM])?;
+    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM] {
         let mut action = MaybeUninit::<libc::sigaction>::uninit();
         // SAFETY: sigaction(2) writes the action to the second pointer, which is to memory of its type.
         let got = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
@@ -29,6 +32,15 @@ pub fn interrupt() -> io::Result<()> {
         if set != 0 {
             return Err(io::Error::last_os_error());
         }
+    }
+    // ^Z would stop the process with the volume.
+    hold(&[SIGTSTP, SIGTTIN, SIGTTOU])
+}
+
+/// Has signals neither end nor stop the process.
+pub fn hold(signals: &[i32]) -> io::Result<()> {
+    for signal in signals {
+        flag::register(*signal, Arc::new(AtomicBool::new(false)))?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::sysfs;
 
 /// The directory.
 pub const DIRECTORY: &str = "/run/dmp";
-/// How often a volume is attached again within [`WHILE`]. A program that changes the volume's table
+/// Limit of attaches of a volume within [`WHILE`]. A program that changes the volume's table
 /// back more often than this is not LVM, and the two would go on for ever.
 pub const OFTEN: usize = 10;
 /// The time for [`OFTEN`], in seconds.

@@ -60,7 +60,7 @@ fn aligned(rows: &[Row]) -> Vec<String> {
 
 /// Everything that rows are made of.
 struct Status<'a> {
-    /// What attach.conf lists, and the devices that its paths lead to.
+    /// The volumes of attach.conf, and the devices that its paths lead to.
     listed: Vec<(Choice, Option<OsString>)>,
     /// Devices that the module has a directory of.
     counted: Vec<String>,
@@ -79,7 +79,7 @@ struct Device {
 }
 
 impl Device {
-    /// Whether a rule with this choice, which leads to this device, attaches it.
+    /// Returns whether a rule with this choice attaches it. `target` is the device of the choice.
     fn is_of(&self, choice: &Choice, target: Option<&OsStr>) -> bool {
         choice.attaches(&self.device, &self.name, &self.uuid, target)
     }

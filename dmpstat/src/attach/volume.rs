@@ -1,59 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Volumes: which are meant, and whether they can be attached.
+//! A volume as it is, and reasons to leave it alone.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 
 use crate::attach::exchange::is_gone;
+use crate::attach::hidden;
 use crate::attach::kernel::{DeviceMapper, Number, Status, Which};
-use crate::attach::line::{Line, Options};
+use crate::attach::kind::{self, Kind};
+use crate::attach::line::{Line, LineOptions, Options, Shown};
+use crate::error::Error;
 use crate::escape;
 use crate::lvm;
-use crate::selection::{self, Choice};
-use crate::sysfs::{self, Machine};
+use crate::snapshot::LineCount;
+use crate::sysfs::Machine;
 
-/// A mapped device, and its live table.
+/// A mapped device, its live table, and its dmp lines.
 pub struct Volume {
     /// Its number.
     pub number: Number,
     /// Its name in the kernel: dm-3.
     pub device: String,
-    /// Everything but the table.
+    /// Tells the device from the next one of its number. 0 if the kernel does not say.
+    pub diskseq: u64,
+    /// Its names and flags.
     pub status: Status,
-    /// The table of its requests.
+    /// The live table, as the kernel shows it.
     pub table: Vec<Line>,
+    /// Its counting.
+    pub attachment: Option<Attachment>,
 }
 
-/// Why a volume is left alone.
+/// The counting of a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    /// The dmp lines of its live table.
+    pub lines: LineCount,
+    /// Latencies are measured.
+    pub latency: bool,
+    /// The hidden device that its table is on, if it is attached above.
+    pub hidden: Option<Number>,
+}
+
+/// Reasons to leave a volume alone.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Refusal {
-    #[error("it went meanwhile")]
+    #[error("the volume was removed meanwhile")]
     Gone,
-    #[error("it has no linear lines for dmp to take the place of, but {targets}. {advice}")]
-    NotLinear { targets: String, advice: String },
-    #[error("it has no table")]
+    #[error("the volume is not what it was: another one has taken its name or number")]
+    Another,
+    #[error("a {target} volume cannot be attached: {reason}. {advice}")]
+    Kind {
+        target: String,
+        reason: &'static str,
+        advice: String,
+    },
+    #[error("the volume has no table, or one of nothing but error and zero lines")]
     NoTable,
+    #[error("dmpstat's own device: detach the volume over it")]
+    Hidden,
+    #[error("the volume is a part of another, and not linear: attach the other one")]
+    Inner,
     #[error(
-        "it is suspended. Let the program end that suspended it, or resume it with \
+        "the volume is suspended. Let the program end that suspended it, or resume it with \
          \"dmsetup resume {0}\""
     )]
     Suspended(String),
     #[error(
-        "another program has loaded a table for it that is not live yet. Let that program end, or drop \
+        "another program has loaded a table that is not live yet. Let that program end, or drop \
          the table with \"dmsetup clear {0}\""
     )]
     HasInactive(String),
-    #[error("it is to be removed as soon as nobody has it open")]
+    #[error("the volume is to be removed as soon as nobody has it open")]
     ToBeRemoved,
     #[error(
-        "something changes its table back again and again: it is left as it is. \
+        "something changes the table back again and again: the volume is left as it is. \
          \"dmpstat attach\" attaches it all the same"
     )]
     TooOften,
+    #[error("the counters cannot be read: {0}")]
+    Snapshot(Box<Error>),
     #[error("device mapper does not answer: {0}")]
     Kernel(io::Error),
 }
@@ -67,80 +95,173 @@ impl From<io::Error> for Refusal {
     }
 }
 
+/// The way to count a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// dmp lines take the place of linear lines.
+    InPlace,
+    /// The table moves to a hidden device, and a dmp line over it takes its place.
+    Above,
+}
+
 impl Volume {
     /// Reads all of it.
-    pub fn read(kernel: &mut dyn DeviceMapper, number: Number) -> Result<Self, Refusal> {
-        Ok(Self {
+    pub fn read(
+        kernel: &mut dyn DeviceMapper,
+        number: Number,
+        machine: &Machine,
+    ) -> Result<Self, Refusal> {
+        let device = device(number);
+        let mut volume = Self {
+            diskseq: diskseq(&device, machine),
             number,
-            device: device(number),
             status: kernel.status(number)?,
             table: kernel.table(number, Which::Live)?,
-        })
+            attachment: None,
+            device,
+        };
+        volume.attachment = volume.read_attachment(kernel, machine)?;
+        Ok(volume)
     }
 
-    /// Its name as people are shown it, which dmsetup takes.
+    /// Reads from sysfs what the table need not show.
+    fn read_attachment(
+        &self,
+        kernel: &mut dyn DeviceMapper,
+        machine: &Machine,
+    ) -> Result<Option<Attachment>, Refusal> {
+        let snapshot = machine
+            .snapshot(&self.device)
+            .map_err(|error| Refusal::Snapshot(Box::new(error)))?;
+        let Some(snapshot) = snapshot.filter(|snapshot| snapshot.diskseq == self.diskseq) else {
+            return Ok(None);
+        };
+        // A module from before this line shows all that it has in the table.
+        let shown = || LineCount {
+            all: self.table.iter().filter(|line| line.is_dmp()).count() as u64,
+            ..LineCount::default()
+        };
+        let lines = snapshot.lines.map_or_else(shown, |lines| lines.live);
+        if lines.all == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Attachment {
+            lines,
+            latency: snapshot.latency,
+            hidden: self.hidden_below(kernel)?,
+        }))
+    }
+
+    /// Returns the hidden device that the volume is a dmp line over.
+    fn hidden_below(&self, kernel: &mut dyn DeviceMapper) -> Result<Option<Number>, Refusal> {
+        let underlying = match self.table.as_slice() {
+            [line] => line.underlying(),
+            _ => None,
+        };
+        let below = kernel
+            .devices()?
+            .into_iter()
+            .find(|(number, _)| Some((number.major(), number.minor())) == underlying);
+        let Some((below, _)) = below else {
+            return Ok(None);
+        };
+        let status = kernel.status(below)?;
+        Ok(hidden::is_hidden(&status.name, &status.uuid).then_some(below))
+    }
+
+    /// Returns the name as people are shown it, which dmsetup takes.
     pub fn shown_name(&self) -> String {
         escape::shown(&self.status.name)
     }
 
-    /// Whether there is nothing left to attach, and something is.
-    pub fn is_attached(&self) -> bool {
-        let mut lines = self.table.iter();
-        lines.any(Line::is_dmp) && !self.table.iter().any(Line::is_linear)
+    /// Returns the device's end in sectors.
+    pub fn length(&self) -> u64 {
+        let ends = self.table.iter().map(|line| line.start + line.length);
+        ends.max().unwrap_or(0)
     }
 
-    /// Whether another table can be given to it.
+    /// Returns the options that the volume's dmp lines have.
+    pub fn options(&self) -> Option<LineOptions> {
+        self.attachment.map(|attachment| LineOptions {
+            latency: attachment.latency,
+            flush_bypass: attachment.lines.flush_bypass > 0,
+            as_linear: attachment.lines.as_linear == attachment.lines.all,
+        })
+    }
+
+    /// Returns the options that the volume's dmp lines are to have.
+    pub fn wanted(&self, options: Options) -> LineOptions {
+        let is_above = matches!(self.way(), Ok(Way::Above))
+            || self.attachment.is_some_and(|is| is.hidden.is_some());
+        LineOptions {
+            latency: options.latency,
+            flush_bypass: options.flush_bypass,
+            as_linear: match options.shown {
+                // No volume of LVM's has one linear line over a whole device in the place of a thin.
+                _ if is_above => false,
+                Shown::Auto => lvm::made(&self.status.uuid),
+                Shown::Dmp => false,
+                Shown::Linear => true,
+            },
+        }
+    }
+
+    /// Returns whether each line that can count does.
+    pub fn is_attached(&self) -> bool {
+        let Some(attachment) = self.attachment else {
+            return false;
+        };
+        let count =
+            |is: fn(&Line) -> bool| self.table.iter().filter(|line| is(line)).count() as u64;
+        attachment.hidden.is_some() || count(Line::is_linear) <= attachment.lines.as_linear
+    }
+
+    /// Returns the table as it is loaded again to give the same device: a line that is as_linear does not
+    /// show that.
+    pub fn loadable(&self) -> Vec<Line> {
+        match self.options().filter(|options| options.as_linear) {
+            Some(options) => self
+                .table
+                .iter()
+                .map(|line| line.attached(options))
+                .collect(),
+            None => self.table.clone(),
+        }
+    }
+
+    /// Returns the way to count the volume.
+    pub fn way(&self) -> Result<Way, Kind> {
+        kind::way(&self.table)
+    }
+
+    /// Checks whether another table can be given to the volume.
     pub fn check(&self) -> Result<(), Refusal> {
-        if self.status.suspended {
+        if hidden::is_hidden(&self.status.name, &self.status.uuid) {
+            return Err(Refusal::Hidden);
+        }
+        if self.status.state.suspended {
             return Err(Refusal::Suspended(self.shown_name()));
         }
-        if self.status.to_be_removed {
+        if self.status.state.to_be_removed {
             return Err(Refusal::ToBeRemoved);
         }
         Ok(())
     }
 
-    /// Its table with dmp lines for linear lines.
-    pub fn attached(
-        &self,
-        options: Options,
-        kernel: &mut dyn DeviceMapper,
-        machine: &Machine,
-    ) -> Result<Vec<Line>, Refusal> {
-        if self.table.is_empty() {
-            return Err(Refusal::NoTable);
+    /// Returns the reason why the volume is of a kind that cannot be attached.
+    pub fn refusal(&self, kind: Kind, kernel: &mut dyn DeviceMapper, machine: &Machine) -> Refusal {
+        match kind {
+            Kind::Nothing => Refusal::NoTable,
+            Kind::Target { name, reason, next } => Refusal::Kind {
+                target: name,
+                reason,
+                advice: kind::advice(next, self, kernel, machine),
+            },
         }
-        if !self.table.iter().any(Line::is_linear) {
-            let targets: BTreeSet<&str> =
-                self.table.iter().map(|line| line.target.as_str()).collect();
-            return Err(Refusal::NotLinear {
-                targets: Vec::from_iter(targets).join(" and "),
-                advice: self.advice(kernel, machine),
-            });
-        }
-        Ok(self
-            .table
-            .iter()
-            .map(|line| line.attached(options))
-            .collect())
-    }
-
-    /// What to do in the place of attaching it.
-    fn advice(&self, kernel: &mut dyn DeviceMapper, machine: &Machine) -> String {
-        let below = linear_below(&self.device, kernel, machine);
-        match below.is_empty() {
-            false => format!("Attach what it is on: {}", Vec::from_iter(below).join(", ")),
-            true => own_device(&format!("/dev/{}", self.device)),
-        }
-    }
-
-    /// Tells it from the next device of its number. 0 if the kernel does not say.
-    pub fn diskseq(&self, machine: &Machine) -> u64 {
-        diskseq(&self.device, machine)
     }
 }
 
-/// The same of a device of this name in the kernel.
+/// Returns what tells a device of this name in the kernel from the next one, 0 if the kernel does not say.
 pub fn diskseq(device: &str, machine: &Machine) -> u64 {
     let text = fs::read_to_string(machine.path(format!("/sys/block/{device}/diskseq")));
     text.ok()
@@ -148,18 +269,12 @@ pub fn diskseq(device: &str, machine: &Machine) -> u64 {
         .unwrap_or(0)
 }
 
-fn own_device(path: &str) -> String {
-    format!(
-        "Have a dmp device over it, and use that from the next mount on: \
-         dmsetup create NAME --table \"0 $(blockdev --getsz {path}) dmp {path}\""
-    )
-}
-
-fn device(number: Number) -> String {
+/// Returns a device's name in the kernel.
+pub fn device(number: Number) -> String {
     format!("dm-{}", number.minor())
 }
 
-/// The name of a device as people are shown it, or its number if it has gone.
+/// Returns the name of a device as people are shown it, or its number if it has gone.
 pub fn shown(kernel: &mut dyn DeviceMapper, number: Number) -> String {
     match kernel.status(number) {
         Ok(status) => escape::shown(&status.name),
@@ -167,66 +282,7 @@ pub fn shown(kernel: &mut dyn DeviceMapper, number: Number) -> String {
     }
 }
 
-/// The devices of these that are meant.
-pub fn find(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -> Vec<Number> {
-    let target = choice.target(machine);
-    let meant = devices.iter().filter(|(number, name)| {
-        let device = device(*number);
-        choice.is(&device, &selection::names(&device, name), target.as_deref())
-    });
-    meant.map(|(number, _)| *number).collect()
-}
-
-/// What is wrong with a choice that means none of the devices.
-pub fn unknown(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -> String {
-    let written = escape::show(choice.written.as_bytes());
-    let target = choice
-        .target(machine)
-        .unwrap_or_else(|| choice.written.clone());
-    let class = machine.path("/sys/class/block").join(&target);
-    if target != "." && class.join("dev").exists() {
-        let advice = own_device(&format!("/dev/{}", escape::show(target.as_bytes())));
-        return format!("{written}: it is no volume of device mapper's. {advice}");
-    }
-    let names = devices
-        .iter()
-        .map(|(number, name)| selection::names(&device(*number), name));
-    match choice.near(names).as_slice() {
-        [] => format!("there is no volume \"{written}\""),
-        near => format!(
-            "there is no volume \"{written}\"; there is {}",
-            near.join(", ")
-        ),
-    }
-}
-
-/// The nearest devices below one that have lines to attach, or that are attached.
-fn linear_below(top: &str, kernel: &mut dyn DeviceMapper, machine: &Machine) -> BTreeSet<String> {
-    let devices = kernel.devices().unwrap_or_default();
-    let mut found = BTreeSet::new();
-    let mut seen = BTreeSet::new();
-    let mut next = machine.slaves(top);
-    while let Some(below) = next.pop() {
-        if !seen.insert(below.clone()) {
-            continue;
-        }
-        let minor = sysfs::minor(&below).map(u64::from);
-        let known = devices
-            .iter()
-            .find(|(number, _)| Some(number.minor()) == minor);
-        let table = known.and_then(|(number, _)| kernel.table(*number, Which::Live).ok());
-        let usable = |line: &Line| line.is_linear() || line.is_dmp();
-        match (known, table) {
-            (Some((_, name)), Some(table)) if table.iter().any(usable) => {
-                found.insert(escape::shown(name));
-            }
-            _ => next.extend(machine.slaves(&below)),
-        }
-    }
-    found
-}
-
-/// The volume group that LVM locks when it works on the device, if it is LVM's.
+/// Returns the volume group that LVM locks when it works on the device, if it is LVM's.
 pub fn group(status: &Status) -> Option<String> {
     if !lvm::made(&status.uuid) {
         return None;

@@ -138,7 +138,7 @@ fn an_error_names_an_attached_volume_where_there_is_no_device() {
     remember(&root, &attached());
     device(&root, 21, "vg-data");
     assert_eq!(root.run(&[]).message(), lost("vg/data", WRITTEN));
-    // Who waits for devices is told, and waits.
+    // A run with an interval says so, and waits for devices.
     let ran = root.run(&["vg/data", "1", "2"]);
     assert_eq!(
         ran.notes,

@@ -13,7 +13,7 @@ fn options(command: &Command) -> BTreeSet<String> {
     let mut options = BTreeSet::new();
     for argument in command
         .get_arguments()
-        .filter(|argument| !argument.is_positional())
+        .filter(|argument| !argument.is_positional() && !argument.is_hide_set())
     {
         options.extend(argument.get_long().map(|long| format!("--{long}")));
         options.extend(argument.get_short().map(|short| format!("-{short}")));
@@ -45,7 +45,7 @@ fn page(command: &Command) -> String {
 fn all(command: &Command) -> Vec<Command> {
     let commands = command
         .get_subcommands()
-        .filter(|command| command.get_name() != "help");
+        .filter(|command| command.get_name() != "help" && !command.is_hide_set());
     commands.flat_map(all).chain([command.clone()]).collect()
 }
 

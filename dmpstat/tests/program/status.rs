@@ -23,7 +23,7 @@ fn counted(root: &Root, name: &str, volume: &str, lines: &str) {
     root.write(name, format!("{}{lines}", named(SNAPSHOT, name, volume)));
 }
 
-/// What is remembered of a device that was attached a quarter of an hour ago.
+/// The state of a device that was attached a quarter of an hour ago.
 fn attached() -> State {
     let facts = State {
         diskseq: 21,

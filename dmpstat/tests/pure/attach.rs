@@ -1,205 +1,479 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tables that take another's place, whatever fails.
+//! Changes of volumes, whatever fails and whatever other programs do meanwhile.
 
+use std::ffi::OsString;
+use std::fs;
 use std::io;
+use std::os::fd::BorrowedFd;
+use std::thread;
+use std::time::Duration;
 
-use dmpstat::attach::exchange::{Failure, exchange};
-use dmpstat::attach::kernel::{DeviceMapper, Number, Status, Which};
-use dmpstat::attach::line::{Line, Options};
-use rustix::io::Errno;
+use dmpstat::attach::Change;
+use dmpstat::attach::change::{Changer, Trouble};
+use dmpstat::attach::guard::{Guard, Plan as Guarded};
+use dmpstat::attach::jobs::Job;
+use dmpstat::attach::kernel::Number;
+use dmpstat::attach::line::{Line, LineOptions, Options, Shown};
+use dmpstat::attach::lock::take;
+use dmpstat::attach::plan::Plan;
+use dmpstat::clock::Clock;
+use dmpstat::outside::Outside;
+use jiff::Zoned;
 
-const DEVICE: Number = Number(0xfd03);
+use crate::fake::{DEVICE, Deed, Fake, LVM, line, others};
 
-fn line(target: &str, parameters: &str) -> Line {
-    Line {
-        start: 0,
-        length: 2048,
-        target: target.to_owned(),
-        parameters: parameters.as_bytes().to_vec(),
+/// A clock that stands still. Real time passes in a wait: for a moment after another test's fork its child
+/// holds copies of locks.
+pub struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Zoned {
+        "2026-11-29T12:00:00[+00:00]".parse().unwrap()
+    }
+
+    fn boottime(&self) -> Duration {
+        Duration::from_secs(1000)
+    }
+
+    fn wait(&mut self, _: Duration) -> bool {
+        thread::sleep(Duration::from_millis(10));
+        true
     }
 }
 
-/// Where the one device of a fake fails, once, and with what.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Load,
-    Table,
-    /// Before the new table is live: the kernel keeps it.
-    Suspend,
-    /// Before the new table is live, which is lost, and the device stays suspended.
-    Swap,
-    /// The new table is live, and the device stays suspended.
-    Resume,
+/// Keeps the last plan.
+#[derive(Default)]
+pub struct Armed {
+    plan: Option<Guarded>,
+    words: Vec<&'static str>,
 }
 
-struct Fake {
-    live: Vec<Line>,
-    inactive: Option<Vec<Line>>,
-    suspended: bool,
-    fails: Option<(Step, Errno)>,
-    /// It fails so often.
-    times: u32,
-}
-
-impl Fake {
-    fn new(live: &Line, fails: Option<(Step, Errno)>) -> Self {
-        Self {
-            live: vec![live.clone()],
-            inactive: None,
-            suspended: false,
-            fails,
-            times: 1,
-        }
+impl Guard for Armed {
+    fn arm(&mut self, plan: &Guarded, locks: &[BorrowedFd<'_>]) -> io::Result<()> {
+        assert_eq!(locks.is_empty(), self.plan.is_some());
+        self.plan = Some(plan.clone());
+        self.words.push("arm");
+        Ok(())
     }
 
-    fn step(&mut self, step: Step) -> io::Result<()> {
-        match self.fails {
-            Some((at, errno)) if at == step && self.times > 0 => {
-                self.times -= 1;
-                Err(errno.into())
+    fn resuming(&mut self) -> io::Result<()> {
+        self.words.push("resuming");
+        Ok(())
+    }
+
+    fn disarm(&mut self) -> io::Result<()> {
+        self.plan = None;
+        self.words.push("disarm");
+        Ok(())
+    }
+}
+
+pub const OPTIONS: Options = Options {
+    latency: true,
+    flush_bypass: false,
+    shown: Shown::Auto,
+};
+
+/// Changes the volume. Returns the plan, the guard, and the notes.
+pub fn change(fake: &mut Fake, change: Change) -> (Result<Plan, Trouble>, Armed, String) {
+    let machine = fake.machine();
+    let mut guard = Armed::default();
+    let (mut out, mut notes) = (Vec::new(), Vec::new());
+    let job = Job {
+        device: DEVICE,
+        uuid: fake.volume().uuid.clone(),
+        diskseq: 21,
+        change,
+        named: true,
+        written: OsString::from("vg/data"),
+    };
+    let mut outside = Outside {
+        machine: &machine,
+        clock: &mut Still,
+        out: &mut out,
+        notes: &mut notes,
+        width: None,
+    };
+    let mut changer = Changer {
+        kernel: fake,
+        outside: &mut outside,
+        guard: &mut guard,
+        unattended: false,
+    };
+    let changed = changer.change(&job).map(|(_, plan)| plan);
+    (changed, guard, String::from_utf8(notes).unwrap())
+}
+
+pub fn attach(fake: &mut Fake) -> Result<Plan, Trouble> {
+    change(fake, Change::Attach(OPTIONS)).0
+}
+
+/// A beginning with its name, and the change that it gets.
+pub type Case = (&'static str, fn() -> Fake, Change);
+
+/// The beginnings.
+pub fn cases() -> Vec<Case> {
+    let attach = Change::Attach(OPTIONS);
+    let bypass = Change::Attach(Options {
+        flush_bypass: true,
+        ..OPTIONS
+    });
+    let linear = || Fake::new(LVM, vec![line("linear", "8:0 0")]);
+    let plain = || Fake::new("", vec![line("linear", "8:0 0")]);
+    let thin = || Fake::new(LVM, vec![line("thin", "253:9 1")]);
+    let attached = || {
+        let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
+        change(&mut fake, Change::Attach(OPTIONS)).0.unwrap();
+        fake
+    };
+    let above = || {
+        let mut fake = Fake::new(LVM, vec![line("thin", "253:9 1")]);
+        change(&mut fake, Change::Attach(OPTIONS)).0.unwrap();
+        fake
+    };
+    let striped = || Fake::new("", vec![line("striped", "1 8 8:0 0")]);
+    let striped_above = || {
+        let mut fake = Fake::new("", vec![line("striped", "1 8 8:0 0")]);
+        change(&mut fake, Change::Attach(OPTIONS)).0.unwrap();
+        fake
+    };
+    vec![
+        ("attach LVM's", linear, attach),
+        ("attach another", plain, attach),
+        ("attach above", thin, attach),
+        ("attach another above", striped, attach),
+        ("detach", attached, Change::Detach),
+        ("detach from above", above, Change::Detach),
+        ("detach another from above", striped_above, Change::Detach),
+        ("other options", attached, bypass),
+        ("other options above", above, bypass),
+    ]
+}
+
+pub fn text(lines: &[Line]) -> Vec<String> {
+    lines.iter().map(Line::to_string).collect()
+}
+
+#[test]
+fn each_change_gives_its_table_and_leaves_nothing_else() {
+    let expected = [
+        ("0 2048 dmp 8:0 0 2 latency as_linear", None),
+        ("0 2048 dmp 8:0 0 1 latency", None),
+        ("0 2048 dmp 253:4 0 1 latency", Some("0 2048 thin 253:9 1")),
+        (
+            "0 2048 dmp 253:4 0 1 latency",
+            Some("0 2048 striped 1 8 8:0 0"),
+        ),
+        ("0 2048 linear 8:0 0", None),
+        ("0 2048 thin 253:9 1", None),
+        ("0 2048 striped 1 8 8:0 0", None),
+        ("0 2048 dmp 8:0 0 3 latency flush_bypass as_linear", None),
+        (
+            "0 2048 dmp 253:4 0 2 latency flush_bypass",
+            Some("0 2048 thin 253:9 1"),
+        ),
+    ];
+    for ((what, begin, wanted), (table, hidden)) in cases().into_iter().zip(expected) {
+        let mut fake = begin();
+        let (result, guard, notes) = change(&mut fake, wanted);
+        result.unwrap();
+        assert_eq!(text(&fake.volume().live), [table], "{what}");
+        assert!(!fake.volume().suspended && fake.volume().inactive.is_none());
+        let others: Vec<_> = fake.others();
+        let tables: Vec<_> = others
+            .iter()
+            .flat_map(|device| text(&device.live))
+            .collect();
+        assert_eq!(tables, Vec::from_iter(hidden.map(str::to_owned)), "{what}");
+        for hidden in others {
+            let name = String::from_utf8_lossy(&hidden.name).into_owned();
+            let uuid = String::from_utf8_lossy(&hidden.uuid).into_owned();
+            // It goes with the line over it; but LVM removes its own.
+            match fake.volume().uuid.is_empty() {
+                true => assert_eq!(uuid, format!("stratis-1-private-{name}")),
+                false => assert_eq!(uuid, format!("{LVM}-real")),
             }
-            _ => Ok(()),
+            assert_eq!(hidden.deferred, fake.volume().uuid.is_empty(), "{what}");
         }
-    }
-}
-
-impl DeviceMapper for Fake {
-    fn devices(&mut self) -> io::Result<Vec<(Number, Vec<u8>)>> {
-        Ok(vec![(DEVICE, b"volume".to_vec())])
-    }
-
-    fn status(&mut self, _: Number) -> io::Result<Status> {
-        Ok(Status {
-            suspended: self.suspended,
-            has_inactive: self.inactive.is_some(),
-            ..Status::default()
-        })
-    }
-
-    fn table(&mut self, _: Number, _: Which) -> io::Result<Vec<Line>> {
-        self.step(Step::Table)?;
-        Ok(self.live.clone())
-    }
-
-    fn has_target(&mut self, _: &str) -> io::Result<bool> {
-        Ok(true)
-    }
-
-    fn load(&mut self, _: Number, table: &[Line], _: bool) -> io::Result<()> {
-        self.step(Step::Load)?;
-        self.inactive = Some(table.to_vec());
-        Ok(())
-    }
-
-    fn clear(&mut self, _: Number) -> io::Result<()> {
-        self.inactive = None;
-        Ok(())
-    }
-
-    fn resume(&mut self, _: Number) -> io::Result<()> {
-        if self.inactive.is_some() {
-            self.step(Step::Suspend)?;
-            self.suspended = true;
-            let new = self.inactive.take();
-            self.step(Step::Swap)?;
-            self.live.extend(new.into_iter().flatten());
-            self.live.drain(..1);
-        }
-        self.step(Step::Resume)?;
-        self.suspended = false;
-        Ok(())
-    }
-}
-
-fn attach(fake: &mut Fake) -> Result<(), Failure> {
-    let (old, new) = (line("linear", "8:0 0"), line("dmp", "8:0 0"));
-    exchange(fake, DEVICE, [&[old], &[new]], false)
-}
-
-#[test]
-fn whatever_fails_the_volume_runs_with_its_old_table_and_no_other_is_loaded() {
-    let old = line("linear", "8:0 0");
-    for step in [
-        Step::Load,
-        Step::Table,
-        Step::Suspend,
-        Step::Swap,
-        Step::Resume,
-    ] {
-        for errno in [Errno::NOMEM, Errno::INVAL, Errno::INTR, Errno::IO] {
-            let mut fake = Fake::new(&old, Some((step, errno)));
-            attach(&mut fake).unwrap_err();
-            assert_eq!(fake.live, std::slice::from_ref(&old));
-            assert_eq!((fake.inactive, fake.suspended), (None, false));
-        }
-    }
-    let mut fake = Fake::new(&old, None);
-    attach(&mut fake).unwrap();
-    assert_eq!(fake.live, [line("dmp", "8:0 0")]);
-    assert_eq!((fake.inactive, fake.suspended), (None, false));
-}
-
-#[test]
-fn each_failure_says_what_it_was() {
-    let old = line("linear", "8:0 0");
-    for (step, errno, expected) in [
-        (Step::Load, Errno::NXIO, "it went meanwhile"),
-        (Step::Suspend, Errno::NXIO, "it went meanwhile"),
-        (
-            Step::Suspend,
-            Errno::INTR,
-            "a signal came while requests were waited for. It runs as before",
-        ),
-        (
-            Step::Resume,
-            Errno::IO,
-            "its new table did not come to life: Input/output error (os error 5). It runs as before",
-        ),
-    ] {
-        let mut fake = Fake::new(&old, Some((step, errno)));
-        assert_eq!(attach(&mut fake).unwrap_err().to_string(), expected);
+        assert_eq!(notes, "");
+        assert_eq!(guard.words.last(), Some(&"disarm"), "{what}");
+        assert_eq!(guard.words[guard.words.len() - 2], "resuming", "{what}");
+        // Set by hand before, and made anew by the kernel.
+        assert_eq!(fake.read_ahead(), "8\n", "{what}");
     }
 }
 
 #[test]
-fn a_volume_that_cannot_be_resumed_at_all_comes_with_its_table_and_what_to_do() {
-    let mut fake = Fake::new(&line("linear", "8:0 0"), Some((Step::Resume, Errno::IO)));
-    fake.times = u32::MAX;
+fn a_suspended_volume_is_refused_and_stays_so() {
+    let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
+    fake.deed(Some(Deed::Suspend));
     let message = attach(&mut fake).unwrap_err().to_string();
-    assert!(message.contains("IT STANDS STILL"), "{message}");
-    assert!(message.contains("\n0 2048 linear 8:0 0\n"), "{message}");
+    assert!(message.contains("\"dmsetup resume vg-data\""), "{message}");
+    assert!(fake.volume().suspended);
+    let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
+    fake.deed(Some(Deed::Load));
+    let message = attach(&mut fake).unwrap_err().to_string();
+    assert!(message.contains("\"dmsetup clear vg-data\""), "{message}");
+    assert_eq!(fake.volume().inactive, Some(others()));
+}
+
+/// A dmpstat that was killed with its guard leaves a table of the same mapping with dmp lines.
+#[test]
+fn an_inactive_table_of_dmp_lines_is_dropped_if_it_maps_the_same() {
+    for (left, is_dropped) in [("8:0 0 1 latency", true), ("8:16 0", false)] {
+        let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
+        fake.devices.get_mut(&DEVICE).unwrap().inactive = Some(vec![line("dmp", left)]);
+        fake.deed(None);
+        assert_eq!(attach(&mut fake).is_ok(), is_dropped, "{left}");
+    }
 }
 
 #[test]
-fn a_table_that_another_program_changed_meanwhile_is_left_alone() {
-    let other = line("linear", "8:16 0");
-    let mut fake = Fake::new(&other, None);
-    assert!(matches!(attach(&mut fake), Err(Failure::Changed)));
-    assert_eq!(fake.live, [other]);
-    assert_eq!((fake.inactive, fake.suspended), (None, false));
+fn an_older_module_is_named() {
+    let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
+    fake.version = [1, 0, 9];
+    let message = attach(&mut fake).unwrap_err().to_string();
+    assert!(
+        message.starts_with("the loaded dmp module is 1.0.9"),
+        "{message}"
+    );
+    let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
+    fake.version = [1, 0, 9];
+    attach(&mut fake).unwrap();
+}
+
+/// Only the switch of latencies needs no other table.
+#[test]
+fn an_attached_volume_gets_other_options() {
+    let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
+    assert!(matches!(attach(&mut fake), Ok(Plan::Table(_))));
+    assert_eq!(attach(&mut fake).unwrap(), Plan::Already);
+    let off = Change::Attach(Options {
+        latency: false,
+        ..OPTIONS
+    });
+    assert_eq!(change(&mut fake, off).0.unwrap(), Plan::Latency(false));
+    let file = fake.root().join("sys/module/dmp/stat/dm-3/latency");
+    assert_eq!(fs::read_to_string(file).unwrap(), "0");
+    let shown = Change::Attach(Options {
+        shown: Shown::Dmp,
+        ..OPTIONS
+    });
+    change(&mut fake, shown).0.unwrap();
+    assert_eq!(text(&fake.volume().live), ["0 2048 dmp 8:0 0 1 latency"]);
+}
+
+/// LVM can have given the number to another volume while its lock was waited for.
+#[test]
+fn a_job_is_for_the_device_that_was_named() {
+    for (uuid, diskseq) in [("LVM-", 22), ("LVM-other", 21)] {
+        let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
+        let machine = fake.machine();
+        let job = Job {
+            device: DEVICE,
+            uuid: uuid.as_bytes().to_vec(),
+            diskseq,
+            change: Change::Attach(OPTIONS),
+            named: true,
+            written: OsString::from("vg/data"),
+        };
+        let mut changer = Changer {
+            kernel: &mut fake,
+            outside: &mut Outside {
+                machine: &machine,
+                clock: &mut Still,
+                out: &mut Vec::new(),
+                notes: &mut Vec::new(),
+                width: None,
+            },
+            guard: &mut Armed::default(),
+            unattended: false,
+        };
+        let message = changer.change(&job).map(drop).unwrap_err().to_string();
+        assert!(
+            message.starts_with("the volume is not what it was"),
+            "{message}"
+        );
+        assert_eq!(text(&fake.volume().live), ["0 2048 linear 8:0 0"]);
+    }
+}
+
+/// The volume's group gets another name while the lock of the first is waited for.
+#[test]
+fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
+    let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
+    let machine = fake.machine();
+    let locks = fake.root().join("run/lock/lvm");
+    let hold = |name: &str| take(&locks.join(name), Duration::ZERO, &mut |_| false);
+    let mut first = hold("V_vg").unwrap();
+    let second = hold("V_other").unwrap();
+    assert!(first.is_some() && second.is_some());
+    let job = Job {
+        device: DEVICE,
+        uuid: LVM.as_bytes().to_vec(),
+        diskseq: 21,
+        change: Change::Attach(OPTIONS),
+        named: true,
+        written: OsString::from("vg/data"),
+    };
+    // vgrename: it holds the old name's lock, and by its end the device has the new name.
+    fake.name_after_status = Some(b"other-data".to_vec());
+    let mut clock = Lets(|| first = None);
+    let mut changer = Changer {
+        kernel: &mut fake,
+        outside: &mut Outside {
+            machine: &machine,
+            clock: &mut clock,
+            out: &mut Vec::new(),
+            notes: &mut Vec::new(),
+            width: None,
+        },
+        guard: &mut Armed::default(),
+        unattended: false,
+    };
+    let message = changer.change(&job).map(drop).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "LVM is at work on the volume group other: try again when it has ended"
+    );
+    assert_eq!(text(&fake.volume().live), ["0 2048 linear 8:0 0"]);
+    drop(second);
+    attach(&mut fake).unwrap();
+}
+
+/// A clock that lets something happen while it is waited.
+struct Lets<F>(F);
+
+impl<F: FnMut()> Clock for Lets<F> {
+    fn now(&self) -> Zoned {
+        Still.now()
+    }
+
+    fn boottime(&self) -> Duration {
+        Still.boottime()
+    }
+
+    fn wait(&mut self, _: Duration) -> bool {
+        (self.0)();
+        true
+    }
+}
+
+#[test]
+fn kinds_that_keep_a_state_are_refused_by_name() {
+    for (target, reason, advice) in [
+        (
+            "raid",
+            "would write the same metadata",
+            "dmp device over it",
+        ),
+        (
+            "mirror",
+            "would write the same metadata",
+            "dmp device over it",
+        ),
+        ("cache", "dirty blocks of their own", "dmp device over it"),
+        (
+            "writecache",
+            "dirty blocks of their own",
+            "dmp device over it",
+        ),
+        ("integrity", "would write one journal", "dmp device over it"),
+        (
+            "snapshot",
+            "copied blocks of their own",
+            "dmp device over it",
+        ),
+        ("snapshot-origin", "copied blocks", "dmp device over it"),
+        (
+            "crypt",
+            "its key cannot be loaded again",
+            "dmp device over it",
+        ),
+        ("multipath", "multipathd's", "Attach the volumes on it"),
+        (
+            "thin-pool",
+            "a pool is for its thin volumes",
+            "Attach the volumes on it",
+        ),
+        (
+            "new",
+            "dmp takes the place of linear lines",
+            "dmp device over it",
+        ),
+    ] {
+        for table in [
+            vec![line(target, "x")],
+            vec![line("linear", "8:0 0"), line(target, "x")],
+        ] {
+            let mut fake = Fake::new(LVM, table.clone());
+            let message = attach(&mut fake).unwrap_err().to_string();
+            let begin = format!("a {target} volume cannot be attached: ");
+            assert!(message.starts_with(&begin), "{message}");
+            assert!(message.contains(reason), "{message}");
+            assert!(message.contains(advice), "{message}");
+            assert_eq!(fake.volume().live, table);
+        }
+    }
+    // LVM would look for the device with the table under another uuid.
+    let inner = format!("{LVM}{}-tdata", "x".repeat(64));
+    let mut fake = Fake::new(&inner, vec![line("striped", "1 8 8:0 0")]);
+    let message = attach(&mut fake).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "the volume is a part of another, and not linear: attach the other one"
+    );
+    let mut fake = Fake::new(LVM, vec![line("error", "")]);
+    let message = attach(&mut fake).unwrap_err().to_string();
+    assert!(message.starts_with("the volume has no table"), "{message}");
+    // A partly activated volume of LVM's.
+    let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0"), line("error", "")]);
+    attach(&mut fake).unwrap();
+    assert_eq!(
+        text(&fake.volume().live),
+        ["0 2048 dmp 8:0 0 2 latency as_linear", "0 2048 error "]
+    );
 }
 
 #[test]
 fn a_linear_line_gets_options_and_loses_them_again_and_others_stay() {
-    let options = |latency, flush_bypass| Options {
+    let options = |latency, flush_bypass, as_linear| LineOptions {
         latency,
         flush_bypass,
-        ..Options::default()
+        as_linear,
     };
     let linear = line("linear", "8:0 2048");
     for (options, parameters) in [
-        (options(false, false), "8:0 2048"),
-        (options(true, false), "8:0 2048 1 latency"),
-        (options(true, true), "8:0 2048 2 latency flush_bypass"),
+        (options(false, false, false), "8:0 2048"),
+        (options(true, false, false), "8:0 2048 1 latency"),
+        (
+            options(true, true, false),
+            "8:0 2048 2 latency flush_bypass",
+        ),
+        (
+            options(true, true, true),
+            "8:0 2048 3 latency flush_bypass as_linear",
+        ),
     ] {
         let dmp = line("dmp", parameters);
         assert_eq!(linear.attached(options), dmp);
         assert_eq!(dmp.detached(), linear);
-        assert_eq!(dmp.attached(Options::default()), dmp);
+        assert_eq!(
+            dmp.attached(LineOptions::default()),
+            line("dmp", "8:0 2048")
+        );
+        let shown = if options.as_linear { &linear } else { &dmp };
+        assert_eq!(dmp.shown(), *shown);
     }
     let crypt = line("crypt", "aes-xts-plain64 0123456789abcdef 0 8:0 0");
-    assert_eq!(crypt.attached(options(true, true)), crypt);
+    assert_eq!(crypt.attached(options(true, true, true)), crypt);
     assert_eq!(crypt.detached(), crypt);
     assert_eq!(crypt.to_string(), "0 2048 crypt ...");
+}
+
+#[test]
+fn a_number_is_in_a_table_what_it_is_in_sysfs() {
+    assert_eq!(Number(0xfd03).in_table(), "253:3");
+    assert_eq!(Number(0x0010_fd07).in_table(), "253:263");
 }

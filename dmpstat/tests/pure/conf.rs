@@ -294,7 +294,7 @@ fn a_link_is_left_alone() {
 #[test]
 fn a_file_that_cannot_be_replaced_stays_as_it_is() {
     let (directory, path) = file("x\n");
-    // Where the new text would be written first.
+    // The new text would be written there first.
     fs::create_dir(directory.path().join(".attach.conf.new")).unwrap();
     keep(&path, "vg/data", PLAIN).unwrap_err();
     assert_eq!(fs::read_to_string(&path).unwrap(), "x\n");

@@ -5,6 +5,8 @@
 mod attach;
 mod conf;
 mod escapes;
+mod failures;
+mod fake;
 mod histograms;
 mod intervals;
 mod locks;

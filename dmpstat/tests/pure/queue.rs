@@ -18,7 +18,7 @@ use crate::{mode, under_umasks};
 struct Fake {
     time: Duration,
     pauses: Vec<u64>,
-    /// How many waits are left before a signal comes.
+    /// Number of waits before a signal comes.
     left: usize,
 }
 

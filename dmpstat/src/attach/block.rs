@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The read-only flag that `blockdev --setro` sets.
+
+use std::ffi::c_int;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+use rustix::fs::OFlags;
+use rustix::ioctl::{Setter, ioctl, opcode};
+
+use crate::attach::kernel::{DeviceMapper, Number};
+use crate::attach::volume::device;
+use crate::sysfs::Machine;
+
+/// BLKROSET of include/uapi/linux/fs.h: _IO(0x12, 93).
+const SET_READ_ONLY: u32 = opcode::none(0x12, 93);
+
+/// Returns whether the live table of a device was loaded read-only.
+///
+/// A device is read-only because its table is, or because somebody has said `blockdev --setro`, which
+/// outlives its tables. The kernel shows one flag for both. So the second is taken back for a moment:
+/// the device is read-only still if its table is.
+pub fn table_is_read_only(
+    kernel: &mut dyn DeviceMapper,
+    number: Number,
+    machine: &Machine,
+) -> io::Result<bool> {
+    if !kernel.state(number)?.read_only {
+        return Ok(false);
+    }
+    let Some(node) = open(number, machine) else {
+        // As the device shows itself.
+        return Ok(true);
+    };
+    set(&node, false)?;
+    let state = kernel.state(number);
+    if !matches!(state, Ok(state) if state.read_only) {
+        set(&node, true)?;
+    }
+    Ok(state?.read_only)
+}
+
+fn open(number: Number, machine: &Machine) -> Option<File> {
+    let path = machine.path(format!("/dev/{}", device(number)));
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits() as i32)
+        .open(path)
+        .ok()?;
+    let node = rustix::fs::major(file.metadata().ok()?.rdev());
+    let minor = rustix::fs::minor(file.metadata().ok()?.rdev());
+    (u64::from(node), u64::from(minor))
+        .eq(&(number.major(), number.minor()))
+        .then_some(file)
+}
+
+fn set(node: &File, read_only: bool) -> io::Result<()> {
+    // SAFETY: fs.h has BLKROSET read a c_int from the pointer that `Setter` makes of the value. The file
+    // is a block device's node, as its number was compared with the device's.
+    let set = unsafe { Setter::<SET_READ_ONLY, c_int>::new(c_int::from(read_only)) };
+    // SAFETY: as above.
+    Ok(unsafe { ioctl(node, set) }?)
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The change of one volume: under its locks, checked anew, and guarded.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use crate::attach::exchange::{self, Exchange, Failure};
+use crate::attach::guard::{self, Guard};
+use crate::attach::hidden::Hidden;
+use crate::attach::jobs::Job;
+use crate::attach::kernel::{DeviceMapper, Which};
+use crate::attach::line::{DMP, Line, LineOptions};
+use crate::attach::lock::{self, Lock};
+use crate::attach::plan::{self, Plan, plan};
+use crate::attach::settings::Settings;
+use crate::attach::volume::{self, Refusal, Volume};
+use crate::attach::{Change, block, hidden, stall, state};
+use crate::error::Error;
+use crate::outside::Outside;
+
+/// The longest wait for the locks of LVM and of other attaches, if somebody sits before it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest wait for in-flight requests, if nobody does.
+const STANDSTILL: Duration = Duration::from_secs(2);
+/// The directory of LVM's locks, if its `locking_dir` is not another.
+const LVM_LOCKS: &str = "/run/lock/lvm";
+/// The module that knows the option as_linear.
+const KNOWS_AS_LINEAR: [u32; 3] = [1, 1, 0];
+
+/// Changes volumes, one after the other.
+pub struct Changer<'a, 'b> {
+    /// The device mapper.
+    pub kernel: &'a mut dyn DeviceMapper,
+    /// The program's environment.
+    pub outside: &'a mut Outside<'b>,
+    /// The process that ends what this one leaves.
+    pub guard: &'a mut dyn Guard,
+    /// Nobody sits before it, and it is tried again.
+    pub unattended: bool,
+}
+
+/// Reasons why a volume was not changed.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Trouble {
+    #[error("LVM is at work on the volume group {0}: try again when it has ended")]
+    Lvm(String),
+    #[error("another dmpstat attaches or detaches the volume: try again when it has ended")]
+    Busy,
+    #[error("cannot lock {0}: {1}")]
+    Lock(String, io::Error),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    #[error(
+        "requests in flight do not end: new ones would wait for them. Look at the disks below, or \
+         attach the volume by hand"
+    )]
+    Stalled,
+    #[error("requests in flight did not end within 2 s. The volume runs as before")]
+    Slow,
+    #[error(
+        "the loaded dmp module is {}.{}.{}, and the option as_linear needs 1.1.0. Detach all volumes, and \
+         load the new one with \"modprobe -r dmp\" and \"modprobe dmp\"; or attach with --as dmp",
+        .0[0], .0[1], .0[2]
+    )]
+    OldModule([u32; 3]),
+    #[error("cannot make a hidden device for the table: {0}")]
+    Hidden(io::Error),
+    #[error("the guard that would bring the volume back does not answer: {0}")]
+    Guard(io::Error),
+    #[error("{0}")]
+    Latency(Box<Error>),
+}
+
+impl Changer<'_, '_> {
+    /// Changes a volume. Returns its name and whether there was anything to do.
+    pub fn change(&mut self, job: &Job) -> Result<(Volume, Plan), Trouble> {
+        let locks = self.lock(job)?;
+        let (volume, plan) = self.look(job)?;
+        match &plan {
+            Plan::Already => {}
+            Plan::Latency(on) => {
+                let text = if *on { "1" } else { "0" };
+                let written = self.outside.machine.write(&volume.device, "latency", text);
+                written.map_err(|error| Trouble::Latency(Box::new(error)))?;
+            }
+            Plan::Table(new) => self.guarded(&volume, &locks, None, new)?,
+            Plan::Hide(options) => {
+                let hidden = Hidden::new(&volume.status).map_err(Trouble::Hidden)?;
+                self.guarded(&volume, &locks, Some((hidden, *options)), &[])?;
+            }
+        }
+        Ok((volume, plan))
+    }
+
+    /// Reads the volume, and makes the plan, as both are now.
+    pub fn look(&mut self, job: &Job) -> Result<(Volume, Plan), Trouble> {
+        let machine = self.outside.machine;
+        let volume = Volume::read(self.kernel, job.device, machine)?;
+        if (&volume.status.uuid, volume.diskseq) != (&job.uuid, job.diskseq) {
+            return Err(Refusal::Another.into());
+        }
+        volume.check()?;
+        let plan = plan(&volume, job.change, self.kernel, machine)?;
+        if plan != Plan::Already {
+            self.check_inactive(&volume)?;
+        }
+        Ok((volume, plan))
+    }
+
+    /// Refuses a volume with another program's inactive table. A dmpstat that was killed together with its
+    /// guard leaves one of the same mapping with dmp lines: that is in nobody's way.
+    fn check_inactive(&mut self, volume: &Volume) -> Result<(), Refusal> {
+        if !volume.status.state.has_inactive || self.is_left_over(volume)? {
+            return Ok(());
+        }
+        Err(Refusal::HasInactive(volume.shown_name()))
+    }
+
+    fn is_left_over(&mut self, volume: &Volume) -> Result<bool, Refusal> {
+        let snapshot = self.outside.machine.snapshot(&volume.device);
+        let lines = snapshot.ok().flatten().and_then(|snapshot| snapshot.lines);
+        if lines.is_none_or(|lines| lines.loaded.all == 0) {
+            return Ok(false);
+        }
+        let loaded = self.kernel.table(volume.number, Which::Inactive)?;
+        let loaded = loaded.iter().map(Line::detached);
+        Ok(loaded.eq(volume.table.iter().map(Line::detached)))
+    }
+
+    /// Takes the locks of the group that the volume is in, and the volume's own. The group may be renamed
+    /// while its lock is waited for.
+    fn lock(&mut self, job: &Job) -> Result<Vec<Lock>, Trouble> {
+        let mut status = self.kernel.status(job.device).map_err(Refusal::from)?;
+        loop {
+            let group = volume::group(&status);
+            let mut locks = Vec::new();
+            if let Some(group) = &group {
+                let path = format!("{LVM_LOCKS}/V_{group}");
+                locks.extend(self.take(&path, || Trouble::Lvm(group.clone()))?);
+            }
+            let path = format!("{}/{}.lock", state::DIRECTORY, volume::device(job.device));
+            locks.extend(self.take(&path, || Trouble::Busy)?);
+            status = self.kernel.status(job.device).map_err(Refusal::from)?;
+            if volume::group(&status) == group {
+                return Ok(locks);
+            }
+        }
+    }
+
+    fn take(
+        &mut self,
+        path: &str,
+        busy: impl FnOnce() -> Trouble,
+    ) -> Result<Option<Lock>, Trouble> {
+        let patience = if self.unattended {
+            Duration::ZERO
+        } else {
+            PATIENCE
+        };
+        let clock = &mut self.outside.clock;
+        let there = self.outside.machine.path(path);
+        let taken = lock::take(&there, patience, &mut |pause| clock.wait(pause));
+        match taken.map_err(|error| Trouble::Lock(path.to_owned(), error))? {
+            None => Err(busy()),
+            lock => Ok(lock),
+        }
+    }
+
+    /// Exchanges the table. From the first change on, the guard can end it all.
+    fn guarded(
+        &mut self,
+        volume: &Volume,
+        locks: &[Lock],
+        hide: Option<(Hidden, LineOptions)>,
+        new: &[Line],
+    ) -> Result<(), Trouble> {
+        let machine = self.outside.machine;
+        if self.unattended && stall::is_stalled(machine, &volume.device, self.outside.clock) {
+            return Err(Trouble::Stalled);
+        }
+        if new.iter().any(|line| *line != line.shown()) {
+            self.check_module()?;
+        }
+        let read_only = block::table_is_read_only(self.kernel, volume.number, machine)
+            .map_err(Refusal::Kernel)?;
+        if volume.status.state.has_inactive {
+            self.kernel.clear(volume.number).map_err(Refusal::from)?;
+        }
+        let mut plan = guard::Plan {
+            hidden: self.hidden(volume, hide.as_ref().map(|(hidden, _)| hidden))?,
+            settings: Settings::read(machine, &volume.device),
+            patience: self.unattended.then_some(STANDSTILL),
+            exchange: None,
+        };
+        let locks: Vec<_> = locks.iter().map(AsFd::as_fd).collect();
+        self.guard.arm(&plan, &locks).map_err(Trouble::Guard)?;
+        let done = self.exchanged(volume, &mut plan, hide, new, read_only);
+        if let Some(hidden) = &plan.hidden {
+            hidden.remove(self.kernel);
+        }
+        for setting in plan.settings.restore() {
+            let name = volume.shown_name();
+            self.outside.note(&format!(
+                "{name}: cannot set queue/{setting} of {} as it was",
+                volume.device
+            ));
+        }
+        // One that does not answer is dead, and does nothing either.
+        let _ = self.guard.disarm();
+        done
+    }
+
+    /// Returns the hidden device that has no line over it afterwards, or has none if something fails.
+    fn hidden(&mut self, volume: &Volume, new: Option<&Hidden>) -> Result<Option<Hidden>, Refusal> {
+        let below = volume.attachment.and_then(|attachment| attachment.hidden);
+        match (new, below) {
+            (Some(new), _) => Ok(Some(new.clone())),
+            (None, Some(below)) => Ok(Some(self.kernel.status(below)?.into())),
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn exchanged(
+        &mut self,
+        volume: &Volume,
+        plan: &mut guard::Plan,
+        hide: Option<(Hidden, LineOptions)>,
+        new: &[Line],
+        read_only: bool,
+    ) -> Result<(), Trouble> {
+        let mut new = new.to_vec();
+        let mut made = None;
+        if let Some((hidden, options)) = &hide {
+            let device = hidden.make(self.kernel).map_err(Trouble::Hidden)?;
+            let table: Vec<Line> = volume.table.iter().map(Line::detached).collect();
+            hidden::start(self.kernel, device, &table, read_only).map_err(Trouble::Hidden)?;
+            new = plan::above(volume, device, *options);
+            made = Some((hidden, device));
+        }
+        let exchange = plan
+            .exchange
+            .insert(plan::exchange(volume, new, read_only))
+            .clone();
+        self.guard.arm(plan, &[]).map_err(Trouble::Guard)?;
+        exchange::load(self.kernel, &exchange)?;
+        if let Some((hidden, device)) = made {
+            if let Err(error) = hidden.leave(self.kernel, device) {
+                exchange::drop_loaded(self.kernel, &exchange);
+                return Err(Trouble::Hidden(error));
+            }
+        }
+        self.guard.resuming().map_err(|error| {
+            exchange::drop_loaded(self.kernel, &exchange);
+            Trouble::Guard(error)
+        })?;
+        match exchange::exchange(self.kernel, &exchange) {
+            Err(Failure::Resume(_) | Failure::Interrupted) if self.has(volume, &exchange) => Ok(()),
+            // The guard's signal.
+            Err(Failure::Interrupted) if self.unattended && !self.outside.clock.has_ended() => {
+                Err(Trouble::Slow)
+            }
+            done => Ok(done?),
+        }
+    }
+
+    /// Returns whether a volume whose first resume failed has its new table all the same. Tables that look
+    /// alike are told apart by the module's count of their lines.
+    fn has(&mut self, volume: &Volume, exchange: &Exchange) -> bool {
+        let Ok(now) = Volume::read(self.kernel, volume.number, self.outside.machine) else {
+            return false;
+        };
+        let lines = exchange.new.loaded.iter();
+        let dmp = lines.filter(|line| line.is_dmp()).count() as u64;
+        now.table == exchange.new.shown && now.attachment.map_or(0, |is| is.lines.all) == dmp
+    }
+
+    fn check_module(&mut self) -> Result<(), Trouble> {
+        match self.kernel.target_version(DMP).map_err(Refusal::Kernel)? {
+            Some(version) if version < KNOWS_AS_LINEAR => Err(Trouble::OldModule(version)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Change {
+    /// Returns the word for a volume that got the change.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Attach(_) => "attached",
+            Self::Detach => "detached",
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Errors of attach and detach as a whole; those of one volume are [`Trouble`](super::change::Trouble).
+
+use std::io;
+
+/// Reasons why nothing was done, or not all.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Failed {
+    #[error("attach and detach need root: {0}")]
+    Root(io::Error),
+    #[error("device mapper is not there: {0}. Load it with \"modprobe dm-mod\"")]
+    NoDeviceMapper(io::Error),
+    #[error("device mapper has no target dmp: install the dmp module, and try \"modprobe dmp\"")]
+    NoTarget,
+    #[error(
+        "cannot read /etc/dmp/attach.conf: {0}. List the volumes to attach there, one a line, or use \
+         \"dmpstat attach --keep VOLUME\""
+    )]
+    NoConf(io::Error),
+    #[error("cannot write /etc/dmp/attach.conf: {0}")]
+    Keep(io::Error),
+    #[error("cannot work on the queue in /run/dmp/queue: {0}")]
+    Queue(io::Error),
+    #[error(
+        "cannot keep dmpstat in memory, which it has to be while a volume stands still: {0}. It needs \
+         CAP_IPC_LOCK"
+    )]
+    Memory(io::Error),
+    #[error("cannot start the guard that brings a volume back if dmpstat dies: {0}")]
+    Guard(io::Error),
+    #[error("device mapper does not answer: {0}")]
+    Kernel(#[from] io::Error),
+    /// The message of each volume.
+    #[error("{}", .0.join("\ndmpstat: "))]
+    Volumes(Vec<String>),
+    #[error("stopped by {by}. {}{}", carried_out(.done), not_tried(.left))]
+    Stopped {
+        by: &'static str,
+        done: Vec<String>,
+        left: Vec<String>,
+    },
+}
+
+fn carried_out(done: &[String]) -> String {
+    match done {
+        [] => "Nothing was done".to_owned(),
+        done => format!("Done: {}", done.join(", ")),
+    }
+}
+
+fn not_tried(left: &[String]) -> String {
+    match left {
+        [] => String::new(),
+        left => format!("; not tried: {}", left.join(", ")),
+    }
+}

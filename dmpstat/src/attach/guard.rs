@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A second process that ends what dmpstat has begun if dmpstat dies.
+//!
+//! A volume may stand still while its table is exchanged. If dmpstat is killed there, its guard has the
+//! volume run, drops the loaded table, and removes a hidden device that nobody uses. Until then it holds
+//! the locks as well: LVM would wait for them.
+
+use std::env;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
+use rustix::process::{Pid, Signal, getppid, kill_process};
+use serde::{Deserialize, Serialize};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+use crate::attach::exchange::{self, Exchange};
+use crate::attach::hidden::Hidden;
+use crate::attach::kernel::DeviceMapper;
+use crate::attach::settings::Settings;
+use crate::attach::{memory, signals};
+
+/// The locks of one volume: its own, and its group's.
+const LOCKS: usize = 2;
+/// The pause between two signals that are to end a wait in the kernel: one that comes before the wait
+/// ends nothing.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// The work of the guard if dmpstat dies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The hidden device, if one is made or is to go.
+    pub hidden: Option<Hidden>,
+    /// The exchange, once a table is to be loaded.
+    pub exchange: Option<Exchange>,
+    /// The volume's settings before it.
+    pub settings: Settings,
+    /// The longest wait for in-flight requests, if nobody sits before it.
+    pub patience: Option<Duration>,
+}
+
+/// Words to the guard, and from it.
+mod word {
+    /// A plan follows: its length, and its text.
+    pub const PLAN: u8 = b'p';
+    /// The volume may stand still from now on.
+    pub const RESUMING: u8 = b'r';
+    /// It runs.
+    pub const DONE: u8 = b'd';
+    /// The guard is ready.
+    pub const READY: u8 = b'y';
+}
+
+/// The guard as dmpstat sees it.
+pub trait Guard {
+    /// Has it do this if dmpstat dies, and hold these locks until then.
+    fn arm(&mut self, plan: &Plan, locks: &[BorrowedFd<'_>]) -> io::Result<()>;
+    /// Tells it that the volume may stand still from now on.
+    fn resuming(&mut self) -> io::Result<()>;
+    /// Tells it that all is done.
+    fn disarm(&mut self) -> io::Result<()>;
+}
+
+/// A process of this program.
+pub struct Process {
+    child: Child,
+    socket: UnixStream,
+}
+
+impl Process {
+    /// Starts it.
+    pub fn start() -> io::Result<Self> {
+        let (socket, theirs) = UnixStream::pair()?;
+        let child = Command::new(env::current_exe()?)
+            .arg("guard")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            // ^C is for dmpstat alone.
+            .process_group(0)
+            .spawn()?;
+        let mut guard = Self { child, socket };
+        guard.expect_ready()?;
+        Ok(guard)
+    }
+
+    fn expect_ready(&mut self) -> io::Result<()> {
+        let mut answer = [0];
+        self.socket.read_exact(&mut answer)?;
+        match answer[0] {
+            word::READY => Ok(()),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
+impl Guard for Process {
+    fn arm(&mut self, plan: &Plan, locks: &[BorrowedFd<'_>]) -> io::Result<()> {
+        if self.tell(plan, locks).is_ok() {
+            return Ok(());
+        }
+        // Something has killed it.
+        *self = Self::start()?;
+        self.tell(plan, locks)
+    }
+
+    fn resuming(&mut self) -> io::Result<()> {
+        self.socket.write_all(&[word::RESUMING])
+    }
+
+    fn disarm(&mut self) -> io::Result<()> {
+        self.socket.write_all(&[word::DONE])?;
+        self.expect_ready()
+    }
+}
+
+impl Process {
+    fn tell(&mut self, plan: &Plan, locks: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let text = serde_json::to_vec(plan)?;
+        let length = (text.len() as u64).to_ne_bytes();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(LOCKS))];
+        let mut rights = SendAncillaryBuffer::new(&mut space);
+        if !locks.is_empty() {
+            rights.push(SendAncillaryMessage::ScmRights(locks));
+        }
+        let word = [IoSlice::new(&[word::PLAN])];
+        sendmsg(&self.socket, &word, &mut rights, SendFlags::empty())?;
+        self.socket.write_all(&length)?;
+        self.socket.write_all(&text)?;
+        self.expect_ready()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It ends when there is nobody left to talk to.
+        let _ = self.socket.shutdown(std::net::Shutdown::Both);
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the guard: `dmpstat guard`, with the socket to dmpstat as standard input.
+pub fn run(open: impl FnOnce() -> io::Result<Box<dyn DeviceMapper>>) -> io::Result<()> {
+    // From a terminal that is closed, or a service that is stopped.
+    signals::hold(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+    let parent = getppid().ok_or(io::ErrorKind::NotFound)?;
+    let mut kernel = open()?;
+    memory::lock()?;
+    let socket = io::stdin().as_fd().try_clone_to_owned()?;
+    let mut watch = Watch::new(UnixStream::from(socket), parent);
+    watch.socket.write_all(&[word::READY])?;
+    while watch.hear(kernel.as_mut()) {}
+    watch.plan.finish(kernel.as_mut(), watch.resuming);
+    Ok(())
+}
+
+/// The state of the guard.
+struct Watch {
+    socket: UnixStream,
+    parent: Pid,
+    plan: Plan,
+    resuming: bool,
+    locks: Vec<OwnedFd>,
+}
+
+impl Watch {
+    fn new(socket: UnixStream, parent: Pid) -> Self {
+        Self {
+            socket,
+            parent,
+            plan: Plan::default(),
+            resuming: false,
+            locks: Vec::new(),
+        }
+    }
+
+    /// Hears the next word. Returns false once dmpstat has ended.
+    fn hear(&mut self, kernel: &mut dyn DeviceMapper) -> bool {
+        match self.next_word() {
+            Ok(Some(word::PLAN)) => match self.read_plan() {
+                Ok(plan) => {
+                    if let Some(exchange) = &plan.exchange {
+                        exchange.reserve(kernel);
+                    }
+                    self.plan = plan;
+                    self.socket.write_all(&[word::READY]).is_ok()
+                }
+                Err(_) => false,
+            },
+            Ok(Some(word::RESUMING)) => {
+                self.resuming = true;
+                self.wait_for_the_resume()
+            }
+            Ok(Some(word::DONE)) => {
+                (self.plan, self.resuming) = (Plan::default(), false);
+                self.locks.clear();
+                self.socket.write_all(&[word::READY]).is_ok()
+            }
+            Ok(Some(_) | None) => false,
+            Err(error) => error.kind() == io::ErrorKind::Interrupted,
+        }
+    }
+
+    /// Receives one byte, and the locks that come with it.
+    fn next_word(&mut self) -> io::Result<Option<u8>> {
+        let mut word = [0];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(LOCKS))];
+        let mut rights = RecvAncillaryBuffer::new(&mut space);
+        let mut into = [IoSliceMut::new(&mut word)];
+        let received = recvmsg(
+            &self.socket,
+            &mut into,
+            &mut rights,
+            RecvFlags::CMSG_CLOEXEC,
+        )?;
+        for message in rights.drain() {
+            if let RecvAncillaryMessage::ScmRights(locks) = message {
+                self.locks.extend(locks);
+            }
+        }
+        Ok((received.bytes > 0).then_some(word[0]))
+    }
+
+    fn read_plan(&mut self) -> io::Result<Plan> {
+        let mut length = [0; 8];
+        self.socket.read_exact(&mut length)?;
+        let length = usize::try_from(u64::from_ne_bytes(length)).unwrap_or(usize::MAX);
+        let mut text = vec![0; length];
+        self.socket.read_exact(&mut text)?;
+        Ok(serde_json::from_slice(&text)?)
+    }
+
+    /// Ends dmpstat's wait for in-flight requests when its time is up.
+    fn wait_for_the_resume(&mut self) -> bool {
+        let Some(patience) = self.plan.patience else {
+            return true;
+        };
+        let mut timeout = patience;
+        loop {
+            let mut sockets = [rustix::event::PollFd::new(
+                &self.socket,
+                rustix::event::PollFlags::IN,
+            )];
+            let limit = rustix::event::Timespec::try_from(timeout).ok();
+            match rustix::event::poll(&mut sockets, limit.as_ref()) {
+                Ok(0) => {
+                    // It fails if dmpstat has ended, which the socket says next.
+                    let _ = kill_process(self.parent, Signal::ALARM);
+                    timeout = AGAIN;
+                }
+                Ok(_) => return true,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// Ends what dmpstat had begun when it died, before or after it told that the volume may stand still.
+    pub fn finish(&self, kernel: &mut dyn DeviceMapper, resuming: bool) {
+        if let Some(exchange) = &self.exchange {
+            match resuming {
+                // Nobody is left to be told that it stands still.
+                true => drop(exchange::mend(kernel, exchange)),
+                false => exchange::drop_loaded(kernel, exchange),
+            }
+        }
+        if let Some(hidden) = &self.hidden {
+            hidden.remove(kernel);
+        }
+        if resuming {
+            self.settings.restore();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Jobs: the volumes that a command line or attach.conf names, and the change that each is to get.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+use crate::attach::Change;
+use crate::attach::kernel::{DeviceMapper, Number};
+use crate::attach::kind::own_device;
+use crate::attach::volume::{device, diskseq};
+use crate::attach::{hidden, volume};
+use crate::escape;
+use crate::lvm;
+use crate::selection::{self, Choice};
+use crate::sysfs::Machine;
+
+/// One volume, and the change that it is to get.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The device's number, which another device can have later.
+    pub device: Number,
+    /// Tell the device from that other one.
+    pub uuid: Vec<u8>,
+    #[allow(missing_docs)]
+    pub diskseq: u64,
+    /// The change.
+    pub change: Change,
+    /// It was named, and not found by a pattern.
+    pub named: bool,
+    /// The words that it was named or found by.
+    pub written: OsString,
+}
+
+/// Adds jobs for these volumes, but for those that have one: the first mention of a volume holds.
+pub fn add(
+    jobs: &mut Vec<Job>,
+    found: Vec<Number>,
+    choice: &Choice,
+    change: Change,
+    kernel: &mut dyn DeviceMapper,
+    machine: &Machine,
+) {
+    for number in found {
+        if jobs.iter().any(|job| job.device == number) {
+            continue;
+        }
+        // A device that is gone by now gets a job, and the message of that.
+        let uuid = kernel.status(number).map(|status| status.uuid);
+        jobs.push(Job {
+            device: number,
+            uuid: uuid.unwrap_or_default(),
+            diskseq: diskseq(&device(number), machine),
+            change,
+            named: !choice.is_pattern(),
+            written: choice.written.clone(),
+        });
+    }
+}
+
+/// Returns the devices that a choice names. A pattern takes no device that is a part of another, or that
+/// somebody has to himself.
+pub fn find(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -> Vec<Number> {
+    let target = choice.target(machine);
+    let named = devices.iter().filter(|(number, name)| {
+        let device = device(*number);
+        choice.is(&device, &selection::names(&device, name), target.as_deref())
+            && !(choice.is_pattern() && is_private(*number, name, machine))
+    });
+    named.map(|(number, _)| *number).collect()
+}
+
+/// Returns whether a device is an inner one of LVM's or dmpstat's, or has the flag by which its program
+/// keeps all others away from it (`DM_UDEV_DISABLE_OTHER_RULES_FLAG`).
+fn is_private(number: Number, name: &[u8], machine: &Machine) -> bool {
+    let device = volume::device(number);
+    let uuid = fs::read(machine.path(format!("/sys/block/{device}/dm/uuid"))).unwrap_or_default();
+    let database = machine.path(format!(
+        "/run/udev/data/b{}:{}",
+        number.major(),
+        number.minor()
+    ));
+    let database = fs::read_to_string(database).unwrap_or_default();
+    hidden::is_hidden(name, uuid.trim_ascii_end())
+        || lvm::is_inner(name, uuid.trim_ascii_end())
+        || database
+            .lines()
+            .any(|line| line == "E:DM_UDEV_DISABLE_OTHER_RULES_FLAG=1")
+}
+
+/// Says why a choice names none of the devices.
+pub fn unknown(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -> String {
+    let written = escape::show(choice.written.as_bytes());
+    let target = choice
+        .target(machine)
+        .unwrap_or_else(|| choice.written.clone());
+    let class = machine.path("/sys/class/block").join(&target);
+    if target != "." && class.join("dev").exists() {
+        let advice = own_device(&format!("/dev/{}", escape::show(target.as_bytes())));
+        return format!("{written}: it is no volume of device mapper's. {advice}");
+    }
+    let names = devices
+        .iter()
+        .map(|(number, name)| selection::names(&device(*number), name));
+    let near = choice.near(names);
+    let inactive = match logical_volume(&written).filter(|_| !choice.is_pattern()) {
+        Some(volume) => {
+            format!(". If it is inactive, activate it with \"lvchange -ay {volume}\"")
+        }
+        None => String::new(),
+    };
+    match near.as_slice() {
+        [] => format!("there is no volume \"{written}\"{inactive}"),
+        near => format!(
+            "there is no volume \"{written}\"; there is {}{inactive}",
+            near.join(", ")
+        ),
+    }
+}
+
+/// Returns VG/LV if a name has that form.
+fn logical_volume(written: &str) -> Option<&str> {
+    let volume = written.strip_prefix("/dev/").unwrap_or(written);
+    let (group, volume_name) = volume.split_once('/')?;
+    let is_name = |name: &str| !name.is_empty() && !name.contains('/');
+    (is_name(group) && is_name(volume_name) && group != "mapper").then_some(volume)
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The running kernel's device mapper.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use rustix::io::Errno;
+
+use crate::attach::kernel::ioctl::{Call, Message, command, flag, spec_size};
+use crate::attach::kernel::{DeviceMapper, Number, State, Status, Which};
+use crate::attach::line::Line;
+
+/// The room for an answer that most tables fit into.
+const ROOM: usize = 16 << 10;
+/// `DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG`, `_DISK_RULES_FLAG` and `_OTHER_RULES_FLAG` of
+/// libdevmapper.h: no rule of LVM's, no blkid, no rule of anybody else's. The link in /dev/mapper stays:
+/// lsblk leaves out a device without it, and all that is above. With `_PRIMARY_SOURCE_FLAG` udev's
+/// database keeps the flags. The kernel passes the event's number on to udev as `DM_COOKIE`, whose upper
+/// half these are; nobody waits for a cookie whose lower half is 0.
+const HIDDEN_FROM_UDEV: u32 = (0x02 | 0x04 | 0x08 | 0x40) << 16;
+
+/// The file of the ioctls.
+pub struct Control {
+    file: File,
+    message: Message,
+}
+
+impl Control {
+    /// Opens it.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        let mut message = Message::default();
+        message.reserve(ROOM);
+        Ok(Self { file, message })
+    }
+
+    fn call(&mut self, number: u8) -> io::Result<()> {
+        let message = &mut self.message;
+        let call = Call { number, message };
+        // SAFETY: the file is device mapper's control file, whose ioctls do what dm-ioctl.h says and
+        // `Call` relies on; any other file refuses the opcode.
+        Ok(unsafe { rustix::ioctl::ioctl(&self.file, call) }?)
+    }
+
+    /// Asks with more and more room for the answer.
+    fn ask(&mut self, number: u8, device: Number, flags: u32) -> io::Result<()> {
+        let mut room = ROOM;
+        loop {
+            self.message.begin(device, flags, room);
+            self.call(number)?;
+            if self.message.flags() & flag::BUFFER_FULL == 0 {
+                return Ok(());
+            }
+            room *= 4;
+        }
+    }
+}
+
+fn table_flags(which: Which) -> u32 {
+    let query = match which {
+        Which::Live => 0,
+        Which::Inactive => flag::QUERY_INACTIVE_TABLE,
+    };
+    flag::STATUS_TABLE | flag::SECURE_DATA | query
+}
+
+impl DeviceMapper for Control {
+    fn devices(&mut self) -> io::Result<Vec<(Number, Vec<u8>)>> {
+        self.ask(command::LIST_DEVICES, Number(0), 0)?;
+        self.message.devices()
+    }
+
+    fn status(&mut self, device: Number) -> io::Result<Status> {
+        self.message.begin(device, 0, 0);
+        self.call(command::DEV_STATUS)?;
+        Ok(Status {
+            name: self.message.name().to_vec(),
+            uuid: self.message.uuid().to_vec(),
+            state: self.message.state(),
+        })
+    }
+
+    fn table(&mut self, device: Number, which: Which) -> io::Result<Vec<Line>> {
+        self.ask(command::TABLE_STATUS, device, table_flags(which))?;
+        let mut lines = Vec::new();
+        self.message
+            .each_line(|_, start, length, target, parameters| {
+                lines.push(Line {
+                    start,
+                    length,
+                    target: String::from_utf8_lossy(target).into_owned(),
+                    parameters: parameters.to_vec(),
+                });
+            })?;
+        Ok(lines)
+    }
+
+    fn target_version(&mut self, target: &str) -> io::Result<Option<[u32; 3]>> {
+        self.message.begin(Number(0), 0, 4 << 10);
+        self.message.set_name(target);
+        match self.call(command::GET_TARGET_VERSION) {
+            Ok(()) => self.message.target_version().map(Some),
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn create(&mut self, name: &str, uuid: &str) -> io::Result<Number> {
+        self.message.begin(Number(0), 0, 0);
+        self.message.set_name(name);
+        self.message.set_uuid(uuid);
+        self.call(command::DEV_CREATE)?;
+        self.message.number()
+    }
+
+    fn start_hidden(&mut self, device: Number) -> io::Result<()> {
+        self.message.begin(device, 0, 0);
+        self.message.set_event(HIDDEN_FROM_UDEV);
+        self.call(command::DEV_SUSPEND)
+    }
+
+    fn remove(&mut self, device: Number, deferred: bool) -> io::Result<()> {
+        let flags = if deferred { flag::DEFERRED_REMOVE } else { 0 };
+        self.message.begin(device, flags, 0);
+        self.call(command::DEV_REMOVE)
+    }
+
+    fn reserve(&mut self, tables: &[&[Line]]) {
+        let size = |table: &&[Line]| table.iter().map(spec_size).sum::<usize>();
+        let largest = tables.iter().map(size).max().unwrap_or(0);
+        // A table is shown in little more than it takes to load it.
+        self.message.reserve(2 * largest + ROOM);
+    }
+
+    fn state(&mut self, device: Number) -> io::Result<State> {
+        self.message.begin(device, 0, 0);
+        self.call(command::DEV_STATUS)?;
+        Ok(self.message.state())
+    }
+
+    fn has_table(&mut self, device: Number, which: Which, table: &[Line]) -> io::Result<bool> {
+        let room = self.message.room();
+        self.message.begin(device, table_flags(which), room);
+        self.call(command::TABLE_STATUS)?;
+        if self.message.flags() & flag::BUFFER_FULL != 0 {
+            // It is longer than any that room was made for.
+            return Ok(false);
+        }
+        let mut same = true;
+        let count = self
+            .message
+            .each_line(|at, start, length, target, parameters| {
+                same &= table.get(at).is_some_and(|line| {
+                    (line.start, line.length) == (start, length)
+                        && line.target.as_bytes() == target
+                        && line.parameters == parameters
+                });
+            })?;
+        Ok(same && count == table.len())
+    }
+
+    fn load(&mut self, device: Number, table: &[Line], read_only: bool) -> io::Result<()> {
+        let read_only = if read_only { flag::READONLY } else { 0 };
+        self.message.begin(device, flag::SECURE_DATA | read_only, 0);
+        self.message.write_table(table);
+        self.call(command::TABLE_LOAD)
+    }
+
+    fn clear(&mut self, device: Number) -> io::Result<()> {
+        self.message.begin(device, 0, 0);
+        self.call(command::TABLE_CLEAR)
+    }
+
+    fn resume(&mut self, device: Number) -> io::Result<()> {
+        // As LVM suspends linear volumes: in-flight requests end, and no filesystem is frozen.
+        self.message.begin(device, flag::SKIP_LOCKFS, 0);
+        self.call(command::DEV_SUSPEND)
+    }
+}

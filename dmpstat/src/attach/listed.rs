@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Volumes that attach.conf lists: udev's rule puts them into the queue, and a unit attaches them.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+use crate::attach::change::{Changer, Trouble};
+use crate::attach::conf::{self, Conf};
+use crate::attach::guard::Guard;
+use crate::attach::jobs::{self, Job};
+use crate::attach::kernel::{Control, DeviceMapper, Number, Status};
+use crate::attach::line::Options;
+use crate::attach::plan::Plan;
+use crate::attach::queue::{self, Outcome, Queue};
+use crate::attach::state::{self, State};
+use crate::attach::volume::{self, Refusal, Volume};
+use crate::attach::{Change, Failed, prepare, remember};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::escape;
+use crate::lvm;
+use crate::outside::Outside;
+use crate::sysfs::Machine;
+
+/// Reads attach.conf.
+pub fn read(machine: &Machine) -> io::Result<Conf> {
+    fs::read(machine.path(conf::PATH)).map(|text| Conf::parse(&text))
+}
+
+/// Runs `dmpstat attach --queue dm-N`: has the unit attach the volume, if it is listed, can be attached and
+/// is not. udev runs this for each change of a mapped device, and LVM waits for udev: so no lock is taken,
+/// and what is not to be attached is no news.
+pub fn enqueue(device: &str, outside: &mut Outside<'_>) -> Result<(), Error> {
+    let machine = outside.machine;
+    let Ok(conf) = read(machine) else {
+        return Ok(());
+    };
+    if conf.rules.is_empty() {
+        return Ok(());
+    }
+    let Ok(mut kernel) = Control::open(&machine.path("/dev/mapper/control")) else {
+        return Ok(());
+    };
+    let Ok(devices) = kernel.devices() else {
+        return Ok(());
+    };
+    let job = job(device, &conf, &devices, &mut kernel, machine);
+    let is_wanted = job.is_some_and(|job| is_wanted(&job, &mut kernel, machine));
+    if is_wanted {
+        let queue = Queue::new(machine.path(queue::PATH));
+        queue.add(device).map_err(Failed::Queue)?;
+    }
+    Ok(())
+}
+
+/// Returns the job that attach.conf has for a device.
+fn job(
+    device: &str,
+    conf: &Conf,
+    devices: &[(Number, Vec<u8>)],
+    kernel: &mut dyn DeviceMapper,
+    machine: &Machine,
+) -> Option<Job> {
+    let mut devices = devices.to_vec();
+    devices.retain(|(number, _)| volume::device(*number) == device);
+    let mut jobs = Vec::new();
+    for rule in &conf.rules {
+        let found = jobs::find(&rule.volumes, &devices, machine);
+        let change = Change::Attach(rule.options);
+        jobs::add(&mut jobs, found, &rule.volumes, change, kernel, machine);
+    }
+    jobs.pop()
+}
+
+/// Returns whether there is anything to do for a job that nobody asked for right now: not if the volume is
+/// counted, in whatever way, or was detached by hand.
+fn is_wanted(job: &Job, kernel: &mut dyn DeviceMapper, machine: &Machine) -> bool {
+    let Ok(volume) = Volume::read(kernel, job.device, machine) else {
+        return false;
+    };
+    !volume.is_attached()
+        && volume.way().is_ok()
+        && volume.check().is_ok()
+        && !state(&volume, machine).is_some_and(|state| state.detached)
+}
+
+/// Returns what is remembered of a volume, and not of another of its number.
+fn state(volume: &Volume, machine: &Machine) -> Option<State> {
+    let state = State::read(&machine.path(state::DIRECTORY), &volume.device)?;
+    (state.diskseq == volume.diskseq).then_some(state)
+}
+
+/// Runs `dmpstat attach --queued`: works until the queue is empty.
+pub fn work(kernel: &mut dyn DeviceMapper, outside: &mut Outside<'_>) -> Result<(), Error> {
+    let queue = Queue::new(outside.machine.path(queue::PATH));
+    let mut guard = match prepare(kernel) {
+        Ok(guard) => guard,
+        Err(failed @ Failed::NoTarget) => {
+            // DKMS may have built none for this kernel: nobody can attach anything until it has.
+            outside.note(&failed);
+            let mut nothing = |_: &str, _: &BTreeSet<String>, _: &mut dyn Clock| Outcome::Done;
+            return queue::work(&queue, &mut nothing, outside.clock)
+                .map_err(|error| Failed::Queue(error).into());
+        }
+        Err(failed) => return Err(failed.into()),
+    };
+    let mut worker = Worker {
+        kernel,
+        guard: &mut guard,
+        machine: outside.machine,
+        out: outside.out,
+        notes: outside.notes,
+        queue: queue.clone(),
+    };
+    let mut attempt = |device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock| {
+        worker.attempt(device, busy, clock)
+    };
+    queue::work(&queue, &mut attempt, outside.clock).map_err(|error| Failed::Queue(error).into())
+}
+
+/// Attaches volumes of the queue.
+struct Worker<'a> {
+    kernel: &'a mut dyn DeviceMapper,
+    guard: &'a mut dyn Guard,
+    machine: &'a Machine,
+    out: &'a mut dyn Write,
+    notes: &'a mut dyn Write,
+    queue: Queue,
+}
+
+impl Worker<'_> {
+    fn attempt(&mut self, device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock) -> Outcome {
+        let machine = self.machine;
+        let Ok(conf) = read(machine) else {
+            return Outcome::Done;
+        };
+        let devices = match self.kernel.devices() {
+            Ok(devices) => devices,
+            Err(error) => return Outcome::Retry(error.to_string()),
+        };
+        let Some(job) = job(device, &conf, &devices, self.kernel, machine) else {
+            return Outcome::Done;
+        };
+        let group = self.kernel.status(job.device).ok();
+        let group = group.and_then(|status| volume::group(&status));
+        if let Some(group) = group.filter(|group| busy.contains(group)) {
+            return Outcome::Busy(group);
+        }
+        match self.attach(&job, clock) {
+            Ok(()) => Outcome::Done,
+            Err(trouble) => self.outcome(&job, device, trouble),
+        }
+    }
+
+    fn attach(&mut self, job: &Job, clock: &mut dyn Clock) -> Result<(), Trouble> {
+        let machine = self.machine;
+        let volume = Volume::read(self.kernel, job.device, machine)?;
+        let state = state(&volume, machine);
+        let now = clock.boottime().as_secs();
+        if volume.is_attached() || state.as_ref().is_some_and(|state| state.detached) {
+            return Ok(());
+        }
+        if state.is_some_and(|state| state.is_too_often(now)) {
+            return Err(Refusal::TooOften.into());
+        }
+        let outside = &mut Outside {
+            machine,
+            clock,
+            out: self.out,
+            notes: self.notes,
+            width: None,
+        };
+        let mut changer = Changer {
+            kernel: self.kernel,
+            outside,
+            guard: self.guard,
+            unattended: true,
+        };
+        let (volume, plan) = changer.change(job)?;
+        if plan != Plan::Already {
+            remember(&volume, job.change, plan.is_above(&volume), outside);
+            // The journal need not be there.
+            let _ = writeln!(self.out, "{}: attached", volume.shown_name());
+            let _ = self.out.flush();
+        }
+        Ok(())
+    }
+
+    fn outcome(&mut self, job: &Job, device: &str, trouble: Trouble) -> Outcome {
+        let name = volume::shown(self.kernel, job.device);
+        match trouble {
+            Trouble::Lvm(group) => Outcome::Busy(group),
+            Trouble::Refused(Refusal::Gone | Refusal::Another | Refusal::ToBeRemoved) => {
+                Outcome::Done
+            }
+            Trouble::Refused(Refusal::Kind { .. } | Refusal::NoTable) if !job.named => {
+                Outcome::Done
+            }
+            Trouble::Refused(
+                Refusal::Kind { .. }
+                | Refusal::NoTable
+                | Refusal::Hidden
+                | Refusal::Inner
+                | Refusal::TooOften,
+            )
+            | Trouble::OldModule(_) => {
+                self.note(&format!("{name}: {trouble}"));
+                Outcome::Done
+            }
+            trouble => {
+                let reason = trouble.to_string();
+                if self.queue.reason(device).as_ref() != Some(&reason) {
+                    self.note(&format!("{name}: {reason}"));
+                }
+                Outcome::Retry(reason)
+            }
+        }
+    }
+
+    fn note(&mut self, note: &str) {
+        let _ = writeln!(self.notes, "dmpstat: {note}");
+    }
+}
+
+/// Has the volumes of these jobs listed, or says that those that were attached are not.
+pub fn after(
+    jobs: &[Job],
+    attached: &[String],
+    keep: bool,
+    kernel: &mut dyn DeviceMapper,
+    outside: &mut Outside<'_>,
+) -> Result<(), Error> {
+    let machine = outside.machine;
+    let path = machine.path(conf::PATH);
+    let conf = read(machine).unwrap_or_default();
+    let mut passing = Vec::new();
+    for listing in listings(jobs, kernel) {
+        if keep {
+            let kept = Conf::keep(&path, &listing.volume, listing.options);
+            kept.map_err(Failed::Keep)?;
+            continue;
+        }
+        let is_listed = conf.rules.iter().any(|rule| {
+            let found = jobs::find(&rule.volumes, &listing.devices, machine);
+            !found.is_empty()
+        });
+        let names = listing.devices.iter().map(|(_, name)| escape::shown(name));
+        if !is_listed && names.clone().any(|name| attached.contains(&name)) {
+            passing.push(quoted(&listing.volume));
+        }
+    }
+    if !passing.is_empty() {
+        outside.note(&format!(
+            "this lasts until LVM or another program writes the table anew, or the machine is booted. For \
+             good: dmpstat attach --keep {}",
+            passing.join(" ")
+        ));
+    }
+    Ok(())
+}
+
+/// Returns a name as a shell takes it.
+fn quoted(name: &OsStr) -> String {
+    let shown = escape::show(name.as_bytes());
+    let is_plain = |character: char| character.is_alphanumeric() || "/._+-".contains(character);
+    match shown.chars().all(is_plain) {
+        true => shown,
+        false => format!("'{}'", shown.replace('\'', "'\\''")),
+    }
+}
+
+/// A line of attach.conf for volumes that were named together.
+struct Listing {
+    volume: OsString,
+    options: Options,
+    devices: Vec<(Number, Vec<u8>)>,
+}
+
+/// Returns the lines for these jobs: the volume's name, or the pattern that found it.
+fn listings(jobs: &[Job], kernel: &mut dyn DeviceMapper) -> Vec<Listing> {
+    let mut listings: Vec<Listing> = Vec::new();
+    for job in jobs {
+        let (Change::Attach(options), Ok(status)) = (job.change, kernel.status(job.device)) else {
+            continue;
+        };
+        let volume = match job.named {
+            true => listed_name(&status),
+            false => job.written.clone(),
+        };
+        let device = (job.device, status.name);
+        match listings.iter_mut().find(|listing| listing.volume == volume) {
+            Some(listing) => listing.devices.push(device),
+            None => listings.push(Listing {
+                volume,
+                options,
+                devices: vec![device],
+            }),
+        }
+    }
+    listings
+}
+
+/// Returns the name that a volume has in attach.conf: VG/LV, or device mapper's.
+fn listed_name(status: &Status) -> OsString {
+    let plain = escape::undo(&status.name);
+    let volume = lvm::logical_volume(&plain).filter(|_| lvm::made(&status.uuid));
+    volume.map_or_else(
+        || OsString::from(escape::shown(&status.name)),
+        OsString::from_vec,
+    )
+}

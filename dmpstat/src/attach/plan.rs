@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Plans: the steps that give a volume its change.
+
+use crate::attach::Change;
+use crate::attach::exchange::{Exchange, Table};
+use crate::attach::kernel::{DeviceMapper, Number, Which};
+use crate::attach::line::{Line, LineOptions};
+use crate::attach::volume::{Refusal, Volume, Way};
+use crate::lvm;
+use crate::sysfs::Machine;
+
+/// The steps for one volume.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Nothing is to be done.
+    Already,
+    /// Latencies are to be measured, or no more.
+    Latency(bool),
+    /// The table is to be exchanged for this one.
+    Table(Vec<Line>),
+    /// The table is to move to a new hidden device, and a dmp line over that takes its place.
+    Hide(LineOptions),
+}
+
+impl Plan {
+    /// Returns whether the volume has its table on a hidden device afterwards.
+    pub fn is_above(&self, volume: &Volume) -> bool {
+        match self {
+            Self::Hide(_) => true,
+            _ => volume.attachment.is_some_and(|is| is.hidden.is_some()),
+        }
+    }
+}
+
+/// Returns the steps for a change.
+pub fn plan(
+    volume: &Volume,
+    change: Change,
+    kernel: &mut dyn DeviceMapper,
+    machine: &Machine,
+) -> Result<Plan, Refusal> {
+    match change {
+        Change::Attach(options) => {
+            let way = volume
+                .way()
+                .map_err(|kind| volume.refusal(kind, kernel, machine))?;
+            // LVM finds the device with a volume's table by the uuid of a whole volume.
+            if way == Way::Above && lvm::is_inner(&volume.status.name, &volume.status.uuid) {
+                return Err(Refusal::Inner);
+            }
+            Ok(attach(volume, way, volume.wanted(options)))
+        }
+        Change::Detach => detach(volume, kernel),
+    }
+}
+
+fn attach(volume: &Volume, way: Way, wanted: LineOptions) -> Plan {
+    let now = volume.options().filter(|_| volume.is_attached());
+    match now {
+        Some(now) if now == wanted => return Plan::Already,
+        Some(now)
+            if now
+                == (LineOptions {
+                    latency: now.latency,
+                    ..wanted
+                }) =>
+        {
+            return Plan::Latency(wanted.latency);
+        }
+        _ => {}
+    }
+    match way {
+        Way::Above => Plan::Hide(wanted),
+        Way::InPlace => {
+            let lines = volume.table.iter();
+            Plan::Table(lines.map(|line| line.attached(wanted)).collect())
+        }
+    }
+}
+
+fn detach(volume: &Volume, kernel: &mut dyn DeviceMapper) -> Result<Plan, Refusal> {
+    let Some(attachment) = volume.attachment else {
+        return Ok(Plan::Already);
+    };
+    match attachment.hidden {
+        Some(hidden) => Ok(Plan::Table(kernel.table(hidden, Which::Live)?)),
+        None => {
+            let lines = volume.table.iter();
+            Ok(Plan::Table(lines.map(Line::detached).collect()))
+        }
+    }
+}
+
+/// Returns the exchange of a volume's table for a new one.
+pub fn exchange(volume: &Volume, new: Vec<Line>, read_only: bool) -> Exchange {
+    Exchange {
+        device: volume.number,
+        name: volume.status.name.clone(),
+        uuid: volume.status.uuid.clone(),
+        old: Table {
+            loaded: volume.loadable(),
+            shown: volume.table.clone(),
+        },
+        new: Table {
+            shown: new.iter().map(Line::shown).collect(),
+            loaded: new,
+        },
+        read_only,
+    }
+}
+
+/// Returns the table of a volume whose own is on a hidden device.
+pub fn above(volume: &Volume, hidden: Number, options: LineOptions) -> Vec<Line> {
+    vec![Line::over(Some(hidden), volume.length(), options)]
+}

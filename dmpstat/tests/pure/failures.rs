@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Calls that fail, other programs that interfere, and a dmpstat that dies.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use dmpstat::attach::Change;
+use dmpstat::attach::change::{Changer, Trouble};
+use dmpstat::attach::exchange::{Mended, mend};
+use dmpstat::attach::guard::{Guard, Plan as Guarded};
+use dmpstat::attach::jobs::Job;
+use dmpstat::attach::plan::Plan;
+use dmpstat::attach::volume::Volume;
+use dmpstat::outside::Outside;
+use rustix::io::Errno;
+
+use crate::attach::{Still, attach, cases, change, text};
+use crate::fake::{DEVICE, Deed, Fake, Fault, LVM, line, others};
+
+/// Calls fail one by one: with the reason, once or twice.
+#[test]
+fn a_volume_runs_whatever_fails() {
+    for (what, begin, wanted) in cases() {
+        for (errno, times) in [(Errno::NOMEM, 1), (Errno::INTR, 1), (Errno::IO, 2)] {
+            {
+                let mut failures = 0;
+                for call in 1.. {
+                    let mut fake = begin();
+                    let old = fake.volume().live.clone();
+                    fake.fault = Some(Fault {
+                        call: fake.calls + call,
+                        times,
+                        errno,
+                    });
+                    let (result, ..) = change(&mut fake, wanted);
+                    let fault = fake.fault.take().unwrap();
+                    if fault.times == times {
+                        assert!(result.is_ok(), "{what}: {result:?}");
+                        break;
+                    }
+                    let at = format!("{what}, call {call}, {errno:?} {times} times: {result:?}");
+                    assert!(!fake.volume().suspended, "{at}");
+                    if result.is_err() {
+                        failures += 1;
+                        assert_eq!(fake.volume().live, old, "{at}");
+                    }
+                    if times == 1 {
+                        assert_eq!(fake.volume().inactive, None, "{at}");
+                        let above = fake.volume().live.iter().any(|line| {
+                            String::from_utf8_lossy(&line.parameters).starts_with("253:4 ")
+                        });
+                        assert_eq!(fake.others().len(), usize::from(above), "{at}");
+                    }
+                }
+                assert!(failures >= 10, "{what}: only {failures} calls could fail");
+            }
+        }
+    }
+}
+
+/// The guard finds the plan in each state that dmpstat can die in.
+#[test]
+fn the_guard_ends_each_step_that_dmpstat_dies_in() {
+    for (what, begin, wanted) in cases() {
+        for call in 1.. {
+            let mut fake = begin();
+            let old = fake.volume().live.clone();
+            fake.fault = Some(Fault {
+                call: fake.calls + call,
+                times: u32::MAX,
+                errno: Errno::IO,
+            });
+            let machine = fake.machine();
+            let mut guard = Dies::default();
+            let result = die(&mut fake, wanted, &mut guard);
+            if result.is_ok() {
+                break;
+            }
+            fake.fault = None;
+            guard.finish(&mut fake);
+            let at = format!("{what}, call {call}");
+            let volume = fake.volume().clone();
+            assert!(!volume.suspended && volume.inactive.is_none(), "{at}");
+            let now = Volume::read(&mut fake, DEVICE, &machine).unwrap();
+            let above = now.attachment.is_some_and(|is| is.hidden.is_some());
+            assert_eq!(fake.others().len(), usize::from(above), "{at}");
+            if volume.live == old {
+                continue;
+            }
+            assert!(guard.resuming, "{at}");
+        }
+    }
+}
+
+/// A guard that is left with its plan: nothing that dmpstat does after the failure counts.
+#[derive(Default)]
+struct Dies {
+    plan: Guarded,
+    resuming: bool,
+}
+
+impl Guard for Dies {
+    fn arm(&mut self, plan: &Guarded, _: &[BorrowedFd<'_>]) -> io::Result<()> {
+        self.plan = plan.clone();
+        Ok(())
+    }
+
+    fn resuming(&mut self) -> io::Result<()> {
+        self.resuming = true;
+        Ok(())
+    }
+
+    fn disarm(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Dies {
+    fn finish(&self, fake: &mut Fake) {
+        self.plan.finish(fake, self.resuming);
+    }
+}
+
+fn die(fake: &mut Fake, wanted: Change, guard: &mut Dies) -> Result<Plan, Trouble> {
+    let machine = fake.machine();
+    let (mut out, mut notes) = (Vec::new(), Vec::new());
+    let job = Job {
+        device: DEVICE,
+        uuid: fake.volume().uuid.clone(),
+        diskseq: 21,
+        change: wanted,
+        named: true,
+        written: OsString::from("vg/data"),
+    };
+    let mut changer = Changer {
+        kernel: fake,
+        outside: &mut Outside {
+            machine: &machine,
+            clock: &mut Still,
+            out: &mut out,
+            notes: &mut notes,
+            width: None,
+        },
+        guard,
+        unattended: false,
+    };
+    changer.change(&job).map(|(_, plan)| plan)
+}
+
+#[test]
+fn each_failure_names_itself() {
+    for (call_from_end, errno, expected) in [
+        (2, Errno::NXIO, "the volume was removed meanwhile"),
+        (
+            2,
+            Errno::INTR,
+            "a signal came while in-flight requests were waited for. The volume runs as before",
+        ),
+        (
+            1,
+            Errno::IO,
+            "the new table did not come to life: Input/output error (os error 5). The volume runs as \
+             before",
+        ),
+    ] {
+        let begin = || Fake::new("", vec![line("linear", "8:0 0")]);
+        let mut whole = begin();
+        attach(&mut whole).unwrap();
+        let mut fake = begin();
+        fake.fault = Some(Fault {
+            call: whole.calls - call_from_end,
+            times: 1,
+            errno,
+        });
+        assert_eq!(attach(&mut fake).unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_volume_that_cannot_be_resumed_comes_with_its_table_and_the_way_out() {
+    let begin = || Fake::new("", vec![line("linear", "8:0 0")]);
+    let mut whole = begin();
+    attach(&mut whole).unwrap();
+    let mut fake = begin();
+    fake.fault = Some(Fault {
+        call: whole.calls,
+        times: u32::MAX,
+        errno: Errno::IO,
+    });
+    let message = attach(&mut fake).unwrap_err().to_string();
+    assert!(message.contains("THE VOLUME STANDS STILL"), "{message}");
+    assert!(message.contains("\n0 2048 linear 8:0 0\n"), "{message}");
+}
+
+/// Right before the resume another program changes the volume.
+#[test]
+fn another_programs_change_before_the_resume_stays() {
+    for (deed, expected) in [
+        (Deed::Suspend, "another program suspended the volume"),
+        (Deed::Load, "another program changed the table meanwhile"),
+        (
+            Deed::Exchange,
+            "another program changed the table meanwhile",
+        ),
+        (Deed::Rename, "another program changed the table meanwhile"),
+        (Deed::Remove, "the volume was removed meanwhile"),
+    ] {
+        for table in [line("linear", "8:0 0"), line("thin", "253:9 1")] {
+            let mut fake = Fake::new(LVM, vec![table.clone()]);
+            fake.after_load = Some(deed);
+            let error = attach(&mut fake).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{deed:?}: {error}");
+            assert_eq!(fake.others().len(), 0, "{deed:?}");
+            if deed == Deed::Remove {
+                continue;
+            }
+            let volume = fake.volume();
+            assert_eq!(volume.suspended, deed == Deed::Suspend);
+            let loaded = (deed == Deed::Load).then(others);
+            assert_eq!(volume.inactive, loaded, "{deed:?}");
+            let live = if deed == Deed::Exchange {
+                others()
+            } else {
+                vec![table]
+            };
+            assert_eq!(volume.live, live, "{deed:?}");
+        }
+    }
+}
+
+/// While a failed resume is mended another program gives the volume a third table, or loads one.
+#[test]
+fn a_third_table_is_not_written_over() {
+    for deed in [Deed::Exchange, Deed::Load] {
+        let begin = || Fake::new("", vec![line("linear", "8:0 0")]);
+        let mut whole = begin();
+        attach(&mut whole).unwrap();
+        let mut fake = begin();
+        fake.after_resume = Some(deed);
+        fake.fault = Some(Fault {
+            call: whole.calls,
+            times: u32::MAX,
+            errno: Errno::NOMEM,
+        });
+        attach(&mut fake).unwrap_err();
+        match deed {
+            Deed::Exchange => assert_eq!(fake.volume().live, others()),
+            _ => assert_eq!(fake.volume().inactive, Some(others())),
+        }
+    }
+}
+
+/// The lines that the kernel itself has resumed are not the mending's.
+#[test]
+fn mending_leaves_a_running_volume_alone() {
+    let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
+    let machine = fake.machine();
+    let volume = Volume::read(&mut fake, DEVICE, &machine).unwrap();
+    let exchange = dmpstat::attach::plan::exchange(&volume, vec![line("dmp", "8:0 0")], false);
+    assert!(matches!(mend(&mut fake, &exchange), Mended::Runs));
+    assert_eq!(text(&fake.volume().live), ["0 2048 linear 8:0 0"]);
+    fake.devices.remove(&DEVICE);
+    assert!(matches!(mend(&mut fake, &exchange), Mended::Gone));
+}

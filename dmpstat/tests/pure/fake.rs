@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A device mapper of a few devices, with the files of sysfs that go with them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use dmpstat::attach::kernel::{DeviceMapper, Number, State, Status, Which};
+use dmpstat::attach::line::Line;
+use dmpstat::sysfs::Machine;
+use rustix::io::Errno;
+use tempfile::TempDir;
+
+/// The number of dm-3.
+pub const DEVICE: Number = Number(0xfd03);
+/// The uuid of a volume of LVM's.
+pub const LVM: &str = "LVM-";
+
+/// A mapped device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    pub name: Vec<u8>,
+    pub uuid: Vec<u8>,
+    pub live: Vec<Line>,
+    pub inactive: Option<Vec<Line>>,
+    pub suspended: bool,
+    pub read_only: bool,
+    pub deferred: bool,
+}
+
+/// A failure: at this call, so often, with this.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    pub call: u32,
+    pub times: u32,
+    pub errno: Errno,
+}
+
+/// Another program's deed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Suspend,
+    Load,
+    Exchange,
+    Rename,
+    Remove,
+}
+
+/// The device mapper.
+pub struct Fake {
+    pub devices: BTreeMap<Number, Device>,
+    pub calls: u32,
+    pub fault: Option<Fault>,
+    /// The volume is changed right after its table was loaded, or a resume of it has failed.
+    pub after_load: Option<Deed>,
+    pub after_resume: Option<Deed>,
+    /// The volume gets this name after the next call that asks for it.
+    pub name_after_status: Option<Vec<u8>>,
+    /// The version of the target dmp.
+    pub version: [u32; 3],
+    /// The devices that sysfs shows.
+    written: Option<BTreeMap<Number, Device>>,
+    root: TempDir,
+}
+
+pub fn line(target: &str, parameters: &str) -> Line {
+    Line {
+        start: 0,
+        length: 2048,
+        target: target.to_owned(),
+        parameters: parameters.as_bytes().to_vec(),
+    }
+}
+
+/// Another program's table.
+pub fn others() -> Vec<Line> {
+    vec![line("linear", "8:16 0")]
+}
+
+impl Fake {
+    /// With the volume dm-3 of this table.
+    pub fn new(uuid: &str, live: Vec<Line>) -> Self {
+        let volume = Device {
+            name: b"vg-data".to_vec(),
+            uuid: uuid.as_bytes().to_vec(),
+            live,
+            ..Device::default()
+        };
+        let fake = Self {
+            devices: BTreeMap::from([(DEVICE, volume)]),
+            calls: 0,
+            fault: None,
+            after_load: None,
+            after_resume: None,
+            name_after_status: None,
+            version: [1, 1, 0],
+            written: None,
+            root: in_memory(),
+        };
+        fake.write("dm-3/queue/read_ahead_kb", "8\n");
+        fake.settle()
+    }
+
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    pub fn machine(&self) -> Machine {
+        Machine::new(self.root.path())
+    }
+
+    pub fn volume(&self) -> &Device {
+        &self.devices[&DEVICE]
+    }
+
+    /// The devices but for the volume.
+    pub fn others(&self) -> Vec<&Device> {
+        let others = self.devices.iter().filter(|(number, _)| **number != DEVICE);
+        others.map(|(_, device)| device).collect()
+    }
+
+    pub fn read_ahead(&self) -> String {
+        fs::read_to_string(self.root().join("sys/block/dm-3/queue/read_ahead_kb")).unwrap()
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.root().join("sys/block").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn settle(mut self) -> Self {
+        self.update();
+        self
+    }
+
+    /// The underlying devices of all lines.
+    fn open(&self) -> Vec<String> {
+        let devices = self.devices.values();
+        devices
+            .flat_map(|device| device.live.iter().chain(device.inactive.iter().flatten()))
+            .map(|line| {
+                let text = String::from_utf8(line.parameters.clone()).unwrap();
+                text.split(' ').next().unwrap_or_default().to_owned()
+            })
+            .collect()
+    }
+
+    /// Removes what goes with its last user, and writes sysfs anew.
+    fn update(&mut self) {
+        let open = self.open();
+        self.devices
+            .retain(|number, device| !device.deferred || open.contains(&number.in_table()));
+        let stat = self.root().join("sys/module/dmp/stat");
+        let now = self.devices.clone();
+        if self.written.as_ref() == Some(&now) {
+            return;
+        }
+        let _ = fs::remove_dir_all(&stat);
+        fs::create_dir_all(&stat).unwrap();
+        self.written = Some(now);
+        for (number, device) in &self.devices {
+            let name = format!("dm-{}", number.minor());
+            self.write(&format!("{name}/diskseq"), "21\n");
+            self.write(
+                &format!("{name}/dm/uuid"),
+                &String::from_utf8_lossy(&device.uuid),
+            );
+            let inactive = device.inactive.clone().unwrap_or_default();
+            let count = |lines: &[Line], word: &str| {
+                let has = |line: &&Line| {
+                    line.is_dmp() && String::from_utf8_lossy(&line.parameters).contains(word)
+                };
+                lines.iter().filter(has).count()
+            };
+            let counts = |word| format!("{} {}", count(&device.live, word), count(&inactive, word));
+            if counts("") == "0 0" {
+                continue;
+            }
+            fs::create_dir_all(stat.join(&name)).unwrap();
+            let latency = if count(&device.live, "latency") > 0 {
+                "on"
+            } else {
+                "off"
+            };
+            let text = format!(
+                "dmp 1\ndevice {name}\nname vg-data\ndiskseq 21\nsince 1\ntaken 2\nlatency {latency}\n\
+                 lines {} as_linear {} flush_bypass {}\n",
+                counts(""),
+                counts("as_linear"),
+                counts("flush_bypass")
+            );
+            fs::write(stat.join(&name).join("snapshot"), text).unwrap();
+            fs::write(stat.join(&name).join("latency"), "").unwrap();
+        }
+    }
+
+    fn point(&mut self) -> io::Result<()> {
+        self.calls += 1;
+        match &mut self.fault {
+            Some(fault) if fault.call <= self.calls && fault.times > 0 => {
+                fault.times -= 1;
+                Err(fault.errno.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn get(&mut self, number: Number) -> io::Result<&mut Device> {
+        self.point()?;
+        self.there(number)
+    }
+
+    fn there(&mut self, number: Number) -> io::Result<&mut Device> {
+        self.devices
+            .get_mut(&number)
+            .ok_or_else(|| Errno::NXIO.into())
+    }
+
+    pub fn deed(&mut self, deed: Option<Deed>) {
+        let Some(volume) = self.devices.get_mut(&DEVICE) else {
+            return;
+        };
+        match deed {
+            None => {}
+            Some(Deed::Suspend) => volume.suspended = true,
+            Some(Deed::Load) => volume.inactive = Some(others()),
+            Some(Deed::Exchange) => volume.live = others(),
+            Some(Deed::Rename) => volume.name = b"vg-other".to_vec(),
+            Some(Deed::Remove) => drop(self.devices.remove(&DEVICE)),
+        }
+        self.update();
+    }
+}
+
+/// A directory that is written to thousands of times.
+fn in_memory() -> TempDir {
+    TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
+}
+
+fn shown(lines: &[Line]) -> Vec<Line> {
+    lines.iter().map(Line::shown).collect()
+}
+
+impl DeviceMapper for Fake {
+    fn devices(&mut self) -> io::Result<Vec<(Number, Vec<u8>)>> {
+        self.point()?;
+        let devices = self.devices.iter();
+        Ok(devices
+            .map(|(number, device)| (*number, device.name.clone()))
+            .collect())
+    }
+
+    fn status(&mut self, number: Number) -> io::Result<Status> {
+        let next = self.name_after_status.take();
+        let device = self.get(number)?;
+        let name = device.name.clone();
+        device.name = next.unwrap_or_else(|| name.clone());
+        Ok(Status {
+            name,
+            uuid: device.uuid.clone(),
+            state: State {
+                read_only: device.read_only,
+                suspended: device.suspended,
+                has_inactive: device.inactive.is_some(),
+                to_be_removed: device.deferred,
+            },
+        })
+    }
+
+    fn table(&mut self, number: Number, which: Which) -> io::Result<Vec<Line>> {
+        let device = self.get(number)?;
+        Ok(match which {
+            Which::Live => shown(&device.live),
+            Which::Inactive => shown(&device.inactive.clone().unwrap_or_default()),
+        })
+    }
+
+    fn target_version(&mut self, _: &str) -> io::Result<Option<[u32; 3]>> {
+        self.point()?;
+        Ok(Some(self.version))
+    }
+
+    fn create(&mut self, name: &str, uuid: &str) -> io::Result<Number> {
+        self.point()?;
+        let number = Number(self.devices.keys().last().unwrap().0 + 1);
+        let device = Device {
+            name: name.as_bytes().to_vec(),
+            uuid: uuid.as_bytes().to_vec(),
+            ..Device::default()
+        };
+        self.devices.insert(number, device);
+        self.update();
+        Ok(number)
+    }
+
+    fn start_hidden(&mut self, device: Number) -> io::Result<()> {
+        self.resume(device)
+    }
+
+    fn remove(&mut self, number: Number, deferred: bool) -> io::Result<()> {
+        let open = self.open();
+        self.get(number)?.deferred |= deferred;
+        if !deferred {
+            if open.contains(&number.in_table()) {
+                return Err(Errno::BUSY.into());
+            }
+            self.devices.remove(&number);
+        }
+        self.update();
+        Ok(())
+    }
+
+    fn reserve(&mut self, _: &[&[Line]]) {}
+
+    fn state(&mut self, device: Number) -> io::Result<State> {
+        Ok(self.status(device)?.state)
+    }
+
+    fn has_table(&mut self, device: Number, which: Which, table: &[Line]) -> io::Result<bool> {
+        Ok(self.table(device, which)? == table)
+    }
+
+    fn load(&mut self, number: Number, table: &[Line], read_only: bool) -> io::Result<()> {
+        let device = self.get(number)?;
+        device.inactive = Some(table.to_vec());
+        device.read_only = read_only;
+        self.update();
+        if number == DEVICE {
+            let deed = self.after_load.take();
+            self.deed(deed);
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self, number: Number) -> io::Result<()> {
+        self.get(number)?.inactive = None;
+        self.update();
+        Ok(())
+    }
+
+    /// Fails before the suspension: the table stays inactive. After it, before the exchange: the loaded
+    /// table is lost, and the device stays suspended. After the exchange: it stays suspended.
+    fn resume(&mut self, number: Number) -> io::Result<()> {
+        let mut result = Ok(());
+        if self.there(number)?.inactive.is_some() {
+            self.point()?;
+            result = self.point();
+            let device = self.there(number)?;
+            device.suspended = true;
+            let new = device.inactive.take();
+            if result.is_ok() {
+                device.live = new.unwrap_or_default();
+                self.write("dm-3/queue/read_ahead_kb", "128\n");
+            }
+        }
+        let result = result.and_then(|()| self.point());
+        match result {
+            Ok(()) => self.there(number)?.suspended = false,
+            Err(_) => {
+                let deed = self.after_resume.take();
+                self.deed(deed);
+            }
+        }
+        self.update();
+        result
+    }
+}
