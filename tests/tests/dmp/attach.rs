@@ -5,8 +5,14 @@
 use crate::common::*;
 
 /// A linear volume, `volume`, of 32 MiB over the first disk.
-fn volume(machine: &mut dmp_vm::Machine) {
+pub fn volume(machine: &mut dmp_vm::Machine) {
     create(machine, "volume", "0 65536 linear /dev/vda 0");
+}
+
+/// The counts of a device's dmp lines: live and loaded ones, of these as_linear, and with flush_bypass.
+#[track_caller]
+pub fn lines(machine: &mut dmp_vm::Machine, device: &str) -> String {
+    machine.sh(&format!("sed -n 's/^lines //p' {STAT}/{device}/snapshot"))
 }
 
 #[test]
@@ -15,14 +21,11 @@ fn an_attached_volume_is_counted_and_a_detached_one_is_as_it_was() {
     volume(&mut machine);
     let before = machine.sh("dmsetup table volume");
     assert_eq!(
-        machine.sh("dmpstat attach --dry-run --latency volume"),
+        machine.sh("dmpstat attach --dry-run volume"),
         "volume\n- 0 65536 linear 254:0 0\n+ 0 65536 dmp 254:0 0 1 latency\n"
     );
     assert_eq!(machine.sh("dmsetup table volume"), before);
-    assert_eq!(
-        machine.sh("dmpstat attach --latency volume"),
-        "volume: attached\n"
-    );
+    assert_eq!(machine.sh("dmpstat attach volume"), "volume: attached\n");
     assert_eq!(
         machine.sh("dmsetup table volume"),
         "0 65536 dmp 254:0 0 1 latency\n"
@@ -43,34 +46,170 @@ fn an_attached_volume_is_counted_and_a_detached_one_is_as_it_was() {
     finish(machine);
 }
 
+/// Counters stay while options change.
 #[test]
-fn what_cannot_be_attached_is_refused_with_what_to_do_and_nothing_is_changed() {
+fn an_attached_volume_gets_other_options() {
+    let mut machine = machine();
+    volume(&mut machine);
+    machine.sh("dmpstat attach volume");
+    machine.sh(&direct_writes("volume", 4096, 7));
+    for (options, table, expected) in [
+        (
+            "--no-latency",
+            "dmp 254:0 0",
+            "1 0 as_linear 0 0 flush_bypass 0 0",
+        ),
+        (
+            "--as linear",
+            "linear 254:0 0",
+            "1 0 as_linear 1 0 flush_bypass 0 0",
+        ),
+        (
+            "--as linear --flush-bypass --no-latency",
+            "linear 254:0 0",
+            "1 0 as_linear 1 0 flush_bypass 1 0",
+        ),
+        (
+            "--as dmp",
+            "dmp 254:0 0 1 latency",
+            "1 0 as_linear 0 0 flush_bypass 0 0",
+        ),
+    ] {
+        assert_eq!(
+            machine.sh(&format!("dmpstat attach {options} volume")),
+            "volume: attached\n",
+            "{options}"
+        );
+        assert_eq!(
+            machine.sh("dmsetup table volume"),
+            format!("0 65536 {table}\n"),
+            "{options}"
+        );
+        assert_eq!(lines(&mut machine, "dm-0"), format!("{expected}\n"));
+        let latency = u64::from(!options.contains("--no-latency"));
+        assert_eq!(number(&mut machine, "dm-0/latency"), latency, "{options}");
+        assert_eq!(number(&mut machine, "dm-0/write/requests"), 7, "{options}");
+    }
+    machine.sh("dmpstat attach --as linear volume");
+    assert_eq!(machine.sh("dmpstat detach volume"), "volume: detached\n");
+    assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
+    machine.sh("dmsetup remove volume && rmmod dmp");
+    finish(machine);
+}
+
+/// The table of a striped volume moves to a hidden device, which goes with the line over it, whoever drops
+/// that.
+#[test]
+fn a_striped_volume_is_attached_above_and_leaves_nothing() {
+    let mut machine = machine();
+    let table = "0 1024 striped 1 8 254:16 0\n1024 8 linear 254:0 0\n";
+    create(&mut machine, "volume", table);
+    let detached = machine.sh("dmsetup table");
+    machine.sh("dd if=/dev/urandom of=/run/data bs=4k count=9 2>/dev/null");
+    for (way, after) in [
+        ("dmpstat detach volume", table),
+        (
+            "dmsetup load volume --table '0 8 linear /dev/vda 0' && dmsetup resume volume",
+            "0 8 linear 254:0 0\n",
+        ),
+        ("dmsetup remove volume", ""),
+    ] {
+        assert_eq!(
+            machine.sh("dmpstat attach --dry-run volume"),
+            "volume\n- 0 1024 striped 1 8 254:16 0\n- 1024 8 linear 254:0 0\n\
+             + 0 1032 dmp HIDDEN 0 1 latency\n"
+        );
+        assert_eq!(machine.sh("dmsetup table"), detached);
+        machine.sh("dmpstat attach volume");
+        assert_eq!(
+            machine.sh("dmsetup table volume"),
+            "0 1032 dmp 253:1 0 1 latency\n"
+        );
+        assert_eq!(machine.sh("dmsetup table -j 253 -m 1"), table);
+        assert_eq!(
+            machine.sh("dmsetup info -c --noheadings -o uuid,open -j 253 -m 1 | sed 's/[0-9a-f]\\{16\\}/HEX/'"),
+            "stratis-1-private-dmp-HEX:1\n"
+        );
+        machine.sh(
+            "dd if=/run/data of=/dev/mapper/volume bs=4k oflag=direct 2>/dev/null && \
+             dd if=/dev/mapper/volume of=/run/back bs=4k count=9 iflag=direct 2>/dev/null && \
+             cmp /run/data /run/back",
+        );
+        assert_eq!(number(&mut machine, "dm-0/write/requests"), 9);
+        assert_refused(
+            &mut machine,
+            "dmpstat attach dm-1",
+            "dmpstat's own device: detach the volume over it",
+        );
+        assert_eq!(
+            machine.sh("dmpstat attach --flush-bypass volume && dmpstat attach volume"),
+            "volume: attached\nvolume: attached\n"
+        );
+        machine.sh(way);
+        let left = machine.sh("dmsetup ls | grep -v 'No devices' | cut -f 1");
+        let expected = if after.is_empty() { "" } else { "volume\n" };
+        assert_eq!(left, expected, "{way}");
+        if after != table && !after.is_empty() {
+            assert_eq!(machine.sh("dmsetup table volume"), after);
+            machine.sh("dmsetup remove volume");
+            create(&mut machine, "volume", table);
+        }
+    }
+    machine.sh("rmmod dmp");
+    finish(machine);
+}
+
+#[test]
+fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
     let mut machine = machine();
     volume(&mut machine);
     create(
         &mut machine,
         "top",
-        "0 1024 striped 1 8 /dev/mapper/volume 0",
+        "0 1024 snapshot-origin /dev/mapper/volume",
     );
-    create(&mut machine, "alone", "0 1024 striped 1 8 /dev/vdb 0");
+    create(&mut machine, "alone", "0 1024 delay /dev/vdb 0 0");
     let tables = machine.sh("dmsetup table");
     for (volumes, message) in [
-        ("volume top", "Attach what it is on: volume"),
-        ("alone", "dmsetup create NAME --table"),
+        (
+            "volume top",
+            "top: a snapshot-origin volume cannot be attached: two live instances would each have a list \
+             of copied blocks of their own. Attach the volume below: volume",
+        ),
+        (
+            "alone",
+            "alone: a delay volume cannot be attached: dmp takes the place of linear lines, and goes over \
+             thin and striped ones. Have a dmp device over it, and use that from the next mount on: \
+             dmsetup create NAME --table \"0 $(blockdev --getsz /dev/mapper/alone) dmp /dev/mapper/alone\"",
+        ),
         ("/dev/vdb", "it is no volume of device mapper's"),
         ("volune", "there is no volume \"volune\"; there is volume"),
+        (
+            "vg/data",
+            "there is no volume \"vg/data\". If it is inactive, activate it with \"lvchange -ay vg/data\"",
+        ),
+        ("'[v'", "\"[v\": "),
     ] {
         assert_refused(&mut machine, &format!("dmpstat attach {volumes}"), message);
         assert_eq!(machine.sh("dmsetup table"), tables, "{volumes}");
     }
     machine.sh("dmsetup suspend volume");
-    assert_refused(&mut machine, "dmpstat attach volume", "it is suspended");
+    assert_refused(
+        &mut machine,
+        "dmpstat attach volume",
+        "the volume is suspended",
+    );
+    assert_eq!(
+        machine.sh("dmsetup info -c --noheadings -o suspended volume"),
+        "Suspended\n"
+    );
     machine.sh("dmsetup resume volume && dmsetup load volume --table '0 8 zero'");
     assert_refused(
         &mut machine,
         "dmpstat attach volume",
         "\"dmsetup clear volume\"",
     );
+    assert_eq!(machine.sh("dmsetup table --inactive volume"), "0 8 zero \n");
     machine.sh("dmsetup clear volume");
     machine.sh(MAKE_USER);
     assert_refused(
@@ -82,7 +221,7 @@ fn what_cannot_be_attached_is_refused_with_what_to_do_and_nothing_is_changed() {
     assert_refused(
         &mut machine,
         "dmpstat attach volume",
-        "it is to be removed as soon as nobody has it open",
+        "the volume is to be removed as soon as nobody has it open",
     );
     assert_eq!(machine.sh("dmsetup table"), tables);
     // It goes with the one that has it open.
@@ -103,11 +242,15 @@ fn a_volume_that_is_to_be_removed_is_left_alone_and_goes() {
     assert_refused(
         &mut machine,
         "dmpstat detach volume",
-        "it is to be removed as soon as nobody has it open",
+        "the volume is to be removed as soon as nobody has it open",
     );
-    assert_eq!(machine.sh("dmsetup table volume"), "0 65536 dmp 254:0 0\n");
+    assert_eq!(
+        machine.sh("dmsetup table volume"),
+        "0 65536 dmp 254:0 0 1 latency\n"
+    );
     machine.sh("mkdir -p /etc/dmp && echo '*' >/etc/dmp/attach.conf && dmsetup remove user");
-    assert_eq!(machine.sh("dmpstat attach --listed dm-0 2>&1"), "");
+    assert_eq!(machine.sh("dmpstat attach --queue dm-0 2>&1"), "");
+    assert_eq!(machine.sh("ls /run/dmp/queue 2>&1 | grep dm-; true"), "");
     assert_nothing_left(&mut machine, "after the deferred removal");
     machine.sh("rmmod dmp");
     finish(machine);
@@ -124,7 +267,7 @@ fn a_read_only_volume_stays_so_and_a_name_can_be_anything() {
     assert_eq!(machine.sh("cat /sys/block/dm-0/ro"), "1\n");
     assert_eq!(
         machine.sh("dmsetup table -j 253 -m 0"),
-        "0 65536 dmp 254:0 0\n"
+        "0 65536 dmp 254:0 0 1 latency\n"
     );
     machine.sh("dmpstat detach dm-0");
     assert_eq!(machine.sh("cat /sys/block/dm-0/ro"), "1\n");
@@ -132,123 +275,152 @@ fn a_read_only_volume_stays_so_and_a_name_can_be_anything() {
     finish(machine);
 }
 
-/// Requests that do not end, as the disk below is suspended, keep a suspend waiting.
+/// `blockdev --setro` outlives the tables, and is not made a part of one.
 #[test]
-fn who_is_stopped_while_requests_are_waited_for_leaves_the_volume_as_it_was() {
+fn a_volume_that_was_set_read_only_can_be_set_back() {
+    let mut machine = machine();
+    volume(&mut machine);
+    for change in ["attach", "detach"] {
+        machine.sh("blockdev --setro /dev/mapper/volume");
+        machine.sh(&format!("dmpstat {change} volume"));
+        assert_eq!(machine.sh("cat /sys/block/dm-0/ro"), "1\n", "{change}");
+        machine.sh("blockdev --setrw /dev/mapper/volume");
+        assert_eq!(machine.sh("cat /sys/block/dm-0/ro"), "0\n", "{change}");
+        machine.sh(&direct_writes("volume", 4096, 1));
+    }
+    machine.sh("dmsetup remove volume");
+    // One whose table is read-only cannot.
+    machine.sh("dmsetup create -r volume --table '0 65536 linear /dev/vda 0'");
+    for change in ["attach", "detach"] {
+        machine.sh(&format!(
+            "dmpstat {change} volume; blockdev --setrw /dev/mapper/volume"
+        ));
+        assert_eq!(machine.sh("cat /sys/block/dm-0/ro"), "1\n", "{change}");
+    }
+    machine.sh("dmsetup remove volume");
+    finish(machine);
+}
+
+/// The kernel makes these anew with each table.
+#[test]
+fn read_ahead_and_limits_that_were_set_stay() {
+    let mut machine = machine();
+    volume(&mut machine);
+    machine.sh(
+        "cd /sys/block/dm-0/queue && echo 16 >max_sectors_kb && echo 1 >nomerges && \
+         echo 0 >iostats && echo 8 >read_ahead_kb",
+    );
+    let before = queue(&mut machine, "volume");
+    assert!(
+        before.contains(&"read_ahead_kb: 8".to_owned()),
+        "{before:?}"
+    );
+    assert!(
+        before.contains(&"max_sectors_kb: 16".to_owned()),
+        "{before:?}"
+    );
+    for change in ["attach", "attach --flush-bypass", "detach"] {
+        assert_eq!(
+            machine.sh(&format!(
+                "dmpstat {change} volume 2>&1 >/dev/null | grep -v lasts; true"
+            )),
+            ""
+        );
+        assert_eq!(queue(&mut machine, "volume"), before, "{change}");
+    }
+    machine.sh("dmsetup remove volume");
+    finish(machine);
+}
+
+/// The first of three volumes is attached, and then nobody hears of it any more; or ^C comes.
+#[test]
+fn a_run_that_is_stopped_names_the_rest_and_fails() {
+    let mut machine = machine();
+    for (at, name) in ["a", "b", "c"].iter().enumerate() {
+        let at = 8 * at;
+        create(&mut machine, name, &format!("0 8 linear /dev/vda {at}"));
+    }
+    let table = "dmsetup table | cut -d ' ' -f 1,4 | tr -d '\\n'";
+    // A pipe that nobody reads any more.
+    machine.sh("mkfifo /run/pipe; : </run/pipe & exec 9>/run/pipe; wait; \
+         dmpstat attach '[abc]' >&9 2>/run/said; echo $? >/run/status");
+    assert_eq!(machine.sh("cat /run/status"), "1\n");
+    assert_eq!(
+        machine.sh("cat /run/said"),
+        "dmpstat: stopped by the end of its output's reader. Done: a; not tried: b, c\n"
+    );
+    assert_eq!(machine.sh(table), "a: dmpb: linearc: linear");
+    machine.sh("dmpstat detach a");
+    // The requests of the first one do not end.
+    create(&mut machine, "disk", "0 8 linear /dev/vdb 0");
+    machine.sh("dmsetup load a --table '0 8 linear /dev/mapper/disk 0' && dmsetup resume a");
+    machine.sh(&format!(
+        "dmsetup suspend disk; \
+         dd if=/dev/mapper/a of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null & dd=$!; \
+         {}; dmpstat attach a b c >/run/out 2>/run/said & pid=$!; {}; \
+         kill -INT $pid; wait $pid; echo $? >/run/status; dmsetup resume disk; wait $dd",
+        until_asleep("$dd", "blkdev_"),
+        until_asleep("$pid", "dm_wait"),
+    ));
+    assert_eq!(machine.sh("cat /run/status"), "1\n");
+    assert_eq!(machine.sh("cat /run/out"), "");
+    assert_eq!(
+        machine.sh("cat /run/said"),
+        "dmpstat: a: a signal came while in-flight requests were waited for. The volume runs as before\n\
+         dmpstat: stopped by a signal. Nothing was done; not tried: b, c\n"
+    );
+    assert_eq!(
+        machine.sh(
+            "dmsetup table | grep -c dmp; dmsetup info -c --noheadings -o tables_loaded | sort -u"
+        ),
+        "0\nLive\n"
+    );
+    machine.sh("dmsetup remove a b c && dmsetup remove disk");
+    finish(machine);
+}
+
+/// The disk below is suspended, so requests do not end, and keep a suspension waiting. Meanwhile dmpstat and
+/// its guard have all of their memory locked.
+#[test]
+fn a_stopped_attach_leaves_the_volume_as_it_was() {
     let mut machine = machine();
     create(&mut machine, "disk", "0 65536 linear /dev/vda 0");
     create(&mut machine, "volume", "0 65536 linear /dev/mapper/disk 0");
-    for (signal, inactive, said) in [
+    for (signal, said) in [
         (
             "INT",
-            "",
-            "dmpstat: volume: a signal came while requests were waited for. It runs as before\n",
+            "dmpstat: volume: a signal came while in-flight requests were waited for. The volume runs as before\n",
         ),
-        ("KILL", "0 65536 dmp 253:0 0", ""),
+        // The guard drops the loaded table.
+        ("KILL", ""),
     ] {
         machine.sh(&format!(
             "dmsetup suspend disk; \
              dd if=/dev/mapper/volume of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null & dd=$!; \
              {}; dmpstat attach volume >/run/said 2>&1 & pid=$!; {}; \
-             kill -{signal} $pid; wait $pid; dmsetup resume disk; wait $dd",
+             cat /proc/$pid/status $(grep -l \"^PPid:.$pid$\" /proc/[0-9]*/status) >/run/memory; \
+             kill -{signal} $pid; wait $pid; dmsetup resume disk; wait $dd; \
+             n=0; until [ -z \"$(dmsetup table --inactive volume)\" ]; do n=$((n + 1)); \
+               [ $n -lt 100 ] || exit 1; usleep 10000; done",
             until_asleep("$dd", "blkdev_"),
             until_asleep("$pid", "dm_wait"),
         ));
         assert_eq!(machine.sh("cat /run/said"), said, "{signal}");
         assert_eq!(
+            machine.sh("awk '$1 == \"VmLck:\" { print ($2 > 1000) }' /run/memory"),
+            "1\n1\n"
+        );
+        assert_eq!(
             machine.sh("dmsetup table volume"),
             "0 65536 linear 253:0 0\n",
             "{signal}"
         );
-        assert_eq!(
-            machine.sh("dmsetup table --inactive volume").trim(),
-            inactive,
-            "{signal}"
-        );
         machine.sh(&direct_reads("volume", 4096, 1));
     }
-    // What the one that was killed left is no hindrance.
-    assert_eq!(machine.sh("dmpstat attach volume"), "volume: attached\n");
-    machine.sh("dmpstat detach volume && dmsetup remove volume && dmsetup remove disk");
-    finish(machine);
-}
-
-#[test]
-fn a_listed_volume_is_attached_again_until_it_is_detached() {
-    let mut machine = machine();
-    volume(&mut machine);
-    let relinear =
-        "dmsetup load volume --table '0 65536 linear /dev/vda 0' && dmsetup resume volume";
-    let table = "dmsetup table volume | cut -d ' ' -f 3-";
-    machine.sh("mkdir -p /etc/dmp && printf 'other\\nvol* latency\\n' >/etc/dmp/attach.conf");
-    machine.sh("dmpstat attach --all");
-    for again in 1..=2 {
-        machine.sh(&format!("{relinear} && dmpstat attach --listed dm-0"));
-        assert_eq!(machine.sh(table), "dmp 254:0 0 1 latency\n");
-        let status = machine.sh("dmpstat status | tail -n 1");
-        let words: Vec<_> = status.split_whitespace().collect();
-        assert_eq!(words[..3], ["volume", "dm-0", "attached"]);
-        assert_eq!(words[5..], [again.to_string()]);
-    }
-    machine.sh("dmpstat detach volume");
-    assert_eq!(machine.sh("dmpstat attach --listed dm-0 dm-77 2>&1"), "");
-    assert_eq!(machine.sh(table), "linear 254:0 0\n");
     assert_eq!(
-        machine.sh("dmpstat attach --all 2>/dev/null"),
+        machine.sh("dmpstat attach volume 2>/dev/null"),
         "volume: attached\n"
     );
-    machine.sh("dmsetup remove volume");
-    finish(machine);
-}
-
-/// With LVM's own tools: it works on attached volumes as on others, and writes linear lines.
-#[test]
-fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
-    let mut machine = machine_with_tools();
-    machine.sh(
-        "mkdir -p /run/lvm /etc/dmp && cat >/run/lvm/lvm.conf <<'END'
-activation { udev_sync = 0 udev_rules = 0 monitoring = 0 }
-backup { backup = 0 archive = 0 }
-devices { obtain_device_list_from_udev = 0 use_devicesfile = 0 }
-global { use_lvmpolld = 0 event_activation = 0 }
-END
-         echo 'vg/data latency' >/etc/dmp/attach.conf; \
-         modprobe -a dm-mirror dm-snapshot",
-    );
-    let lvm = |command: &str| format!("LVM_SYSTEM_DIR=/run/lvm lvm {command} 2>&1");
-    machine.sh(&lvm("vgcreate -q vg /dev/vda /dev/vdb"));
-    machine.sh(&lvm("lvcreate -q -y -Wn -n data -L 16m vg"));
-    assert_eq!(machine.sh("dmpstat attach --all"), "vg-data: attached\n");
-    for (command, table) in [
-        ("lvchange -q --refresh vg/data", "0 32768 dmp 254:0 2048"),
-        ("lvextend -q -L 24m vg/data", "0 49152 dmp 254:0 2048"),
-        (
-            "pvmove -q -i 1 /dev/vda /dev/vdb",
-            "0 49152 dmp 254:16 2048",
-        ),
-    ] {
-        machine.sh(&lvm(command));
-        let linear = table.replace("dmp", "linear");
-        assert_eq!(machine.sh("dmsetup table vg-data"), format!("{linear}\n"));
-        assert_eq!(
-            machine.sh("dmpstat attach --listed dm-0"),
-            "vg-data: attached\n"
-        );
-        assert_eq!(
-            machine.sh("dmsetup table vg-data"),
-            format!("{table} 1 latency\n")
-        );
-    }
-    machine.sh(&lvm("lvcreate -q -y -s -n snap -L 8m vg/data"));
-    assert_refused(
-        &mut machine,
-        "dmpstat attach vg/data",
-        "but snapshot-origin. Attach what it is on: vg-data-real",
-    );
-    machine.sh("dmpstat attach vg-data-real");
-    machine.sh(&lvm("lvremove -q -y vg/snap"));
-    machine.sh("dmpstat attach vg/data");
-    machine.sh(&lvm("lvremove -q -y vg/data"));
-    assert_nothing_left(&mut machine, "after lvremove");
+    machine.sh("dmpstat detach volume && dmsetup remove volume && dmsetup remove disk");
     finish(machine);
 }

@@ -61,6 +61,37 @@ fn nothing_is_lost_through_fifty_attaches_and_detaches() {
     finish(machine);
 }
 
+/// A thin and a striped volume are attached above: thirty times in and out.
+#[test]
+fn nothing_is_lost_on_volumes_that_are_attached_above() {
+    let mut machine = machine_with_tools();
+    machine.sh("modprobe dm-thin-pool");
+    create(&mut machine, "stripes", "0 65536 striped 1 8 /dev/vda 0");
+    create(&mut machine, "metadata", "0 8192 linear /dev/vdb 0");
+    create(&mut machine, "data", "0 65536 linear /dev/vdb 8192");
+    create(
+        &mut machine,
+        "pool",
+        "0 65536 thin-pool /dev/mapper/metadata /dev/mapper/data 128 0",
+    );
+    machine.sh("dmsetup message pool 0 'create_thin 0'");
+    create(&mut machine, "thin", "0 65536 thin /dev/mapper/pool 0");
+    for kind in ["stripes", "thin"] {
+        machine.sh(&format!(
+            "dmsetup rename {kind} volume && mkfs.ext4 -q /dev/mapper/volume && mkdir -p /mnt && \
+             mount -t ext4 /dev/mapper/volume /mnt"
+        ));
+        let before = machine.sh("dmsetup ls | sort");
+        assert_nothing_is_lost(&mut machine, 3);
+        assert_eq!(machine.sh("dmsetup ls | sort"), before, "{kind}");
+        machine.sh(
+            "umount /mnt && e2fsck -f -n /dev/mapper/volume && dmsetup remove volume && rmmod dmp",
+        );
+    }
+    machine.sh("dmsetup remove pool && dmsetup remove data && dmsetup remove metadata");
+    finish(machine);
+}
+
 /// As cryptsetup maps it: what is attached is the volume below.
 #[test]
 fn nothing_is_lost_on_the_encrypted_device_over_an_attached_volume() {
@@ -75,7 +106,8 @@ fn nothing_is_lost_on_the_encrypted_device_over_an_attached_volume() {
     assert_refused(
         &mut machine,
         "dmpstat attach crypt",
-        "but crypt. Attach what it is on: volume",
+        "a crypt volume cannot be attached: its key cannot be loaded again, and cryptsetup does not know dmp. \
+         Attach the volume below: volume",
     );
     machine.sh(
         "mkfs.ext4 -q /dev/mapper/crypt && mkdir -p /mnt && mount -t ext4 /dev/mapper/crypt /mnt",

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Attach and detach that fail or die in each step: a target of the table says when.
+
+use dmp_vm::Machine;
+
+use crate::common::*;
+
+/// The steps that dmpstat can die in, at least: tables are read, loaded, brought to life and dropped.
+const STEPS: u32 = 10;
+
+/// A machine with the target, and the first part of the volume's table.
+fn with_steps(first: &str) -> Machine {
+    let mut machine = machine_with_tools();
+    machine.sh("insmod /lib/dmp-tests/dmp_test_steps.ko");
+    create(
+        &mut machine,
+        "volume",
+        &format!("0 2048 {first}\n2048 8 zero"),
+    );
+    machine
+}
+
+/// The volume runs within a second, with no table loaded, and beside it there is a hidden device only if
+/// it is attached above. Returns whether it is attached.
+#[track_caller]
+fn assert_runs(machine: &mut Machine, above: bool, what: &str) -> bool {
+    let state = "dmsetup info -c --noheadings -o suspended,tables_loaded volume";
+    machine.sh(&format!(
+        "n=0; until [ \"$({state})\" = Active:Live ]; do n=$((n + 1)); \
+           [ $n -lt 100 ] || {{ echo '{what}:' $({state}) >&2; exit 1; }}; usleep 10000; done; \
+         timeout 10 dd if=/dev/mapper/volume of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null",
+    ));
+    let attached = machine.sh(&format!("[ ! -e {STAT}/dm-0 ] || cat {STAT}/dm-0/snapshot"));
+    let attached = attached.contains("\nlines 1 0 ");
+    let devices = if above && attached { 2 } else { 1 };
+    assert_eq!(
+        machine.sh("dmsetup ls | wc -l"),
+        format!("{devices}\n"),
+        "{what}"
+    );
+    attached
+}
+
+fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
+    let mut machine = with_steps(first);
+    let parameters = "/sys/module/dmp_test_steps/parameters";
+    for (change, is_attached) in [
+        (format!("attach {options}"), true),
+        ("detach".to_owned(), false),
+    ] {
+        // With a resume that fails the volume stands still, and dmpstat dies before it is mended.
+        for fail in [0, 1] {
+            let mut died = 0;
+            loop {
+                let kill = died + 1;
+                let status = machine.sh(&format!(
+                    "echo {fail} >{parameters}/fail; echo {kill} >{parameters}/kill; \
+                     dmpstat {change} volume >/dev/null 2>&1; echo $?; \
+                     echo 0 >{parameters}/kill; echo 0 >{parameters}/fail"
+                ));
+                let what = format!(
+                    "{change}, killed at {kill}, {fail} failed: {}",
+                    status.trim()
+                );
+                let attached = assert_runs(&mut machine, above, &what);
+                if status != "137\n" {
+                    // No step was left. The first resume of an attach above is the hidden device's.
+                    let expected = match above && is_attached && fail > 0 {
+                        true => ("1\n", false),
+                        false => ("0\n", is_attached),
+                    };
+                    assert_eq!((status.as_str(), attached), expected, "{what}");
+                    break;
+                }
+                died = kill;
+                let back = if is_attached {
+                    "detach"
+                } else {
+                    &*format!("attach {options}")
+                };
+                machine.sh(&format!("dmpstat {back} volume"));
+            }
+            // The target is in one table of two if the volume is attached above.
+            let steps = if above { STEPS / 2 } else { STEPS };
+            assert!(died >= steps, "{change}: {died}");
+            if fail == 0 {
+                let back = if is_attached {
+                    "detach"
+                } else {
+                    &*format!("attach {options}")
+                };
+                machine.sh(&format!("dmpstat {back} volume"));
+            }
+        }
+    }
+    machine.sh("dmsetup remove volume && rmmod dmp dmp_test_steps");
+    finish(machine);
+}
+
+#[test]
+fn a_linear_volume_runs_wherever_dmpstat_is_killed() {
+    assert_runs_whatever_dies("linear /dev/vda 0", "", false);
+}
+
+/// The tables before and after look alike.
+#[test]
+fn a_volume_shown_as_linear_runs_wherever_dmpstat_is_killed() {
+    assert_runs_whatever_dies("linear /dev/vda 0", "--as linear", false);
+}
+
+#[test]
+fn a_striped_volume_runs_wherever_dmpstat_is_killed() {
+    assert_runs_whatever_dies("striped 1 8 /dev/vda 0", "", true);
+}
+
+/// A resume fails, and the next one succeeds; or so many fail that the old table is needed, or that none is
+/// left to be tried.
+#[test]
+fn a_failed_resume_is_mended() {
+    let mut machine = with_steps("linear /dev/vda 0");
+    for fail in 1..=5 {
+        let status = machine.sh(&format!(
+            "echo {fail} >/sys/module/dmp_test_steps/parameters/fail; \
+             dmpstat attach volume >/run/out 2>/run/said; echo $?; \
+             echo 0 >/sys/module/dmp_test_steps/parameters/fail"
+        ));
+        let said = machine.sh("cat /run/said");
+        let expected = match fail {
+            // The table is the new one after all.
+            1 => {
+                assert!(said.contains("this lasts until"), "{said}");
+                ("0\n", true)
+            }
+            2..=4 => {
+                assert_eq!(
+                    said,
+                    "dmpstat: volume: the new table did not come to life: Input/output error (os error 5). \
+                     The volume runs as before\n"
+                );
+                ("1\n", false)
+            }
+            _ => {
+                let advice = "THE VOLUME STANDS STILL. Its old table is\n0 2048 linear 254:0 0\n2048 8 zero \n\
+                              Load it with \"dmsetup load\", and try \"dmsetup resume\"\n";
+                assert!(said.ends_with(advice), "{said}");
+                machine.sh("dmsetup resume volume");
+                ("1\n", false)
+            }
+        };
+        let attached = assert_runs(&mut machine, false, &format!("{fail} failed"));
+        assert_eq!((status.as_str(), attached), expected, "{fail} failed");
+        machine.sh("dmpstat detach volume");
+    }
+    machine.sh("dmsetup remove volume && rmmod dmp dmp_test_steps");
+    finish(machine);
+}
