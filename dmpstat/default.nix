@@ -25,8 +25,8 @@ rustPlatform.buildRustPackage {
     install -D -m 644 -t $out/share/zsh/site-functions pages/_dmpstat
     install -D -m 644 -t $out/share/fish/vendor_completions.d pages/dmpstat.fish
     install -D -m 644 -t $out/lib/systemd/system systemd/*
-    sed -i "s|/usr/bin/dmpstat|$out/bin/dmpstat|" $out/lib/systemd/system/*
     install -D -m 644 -t $out/lib/udev/rules.d udev/*
+    sed -i "s|/usr/bin/dmpstat|$out/bin/dmpstat|" $out/lib/systemd/system/* $out/lib/udev/rules.d/*
     install -D -m 644 -t $out/etc/dmp etc/*
   '';
   meta = {

@@ -18,20 +18,25 @@ in
       type = lib.types.package;
       default = pkgs.callPackage ../dmpstat { };
       defaultText = lib.literalMD "dmpstat of this flake";
-      description = "The dmpstat that shows the counters, and that attaches volumes.";
+      description = "The dmpstat that shows the counters and attaches volumes.";
     };
 
     attach = lib.mkOption {
       type = lib.types.listOf lib.types.str;
       default = [ ];
       example = [
-        "vg/data latency"
-        "vg/db-*"
+        "vg/data"
+        "vg/db-* no_latency"
       ];
       description = ''
-        The volumes whose linear mapping dmp takes the place of when they come, and again when
-        their mapping changes: each a line of {file}`/etc/dmp/attach.conf`, the volume's name or
-        a pattern, and options.
+        Volumes to count whenever they are activated or their mapping changes. Each item is a line of
+        {file}`/etc/dmp/attach.conf`: the volume's name or a pattern, and options:
+        - `no_latency`: leave latencies unmeasured;
+        - `flush_bypass`: pass flushes on uncounted, as dm-linear does;
+        - `as_dmp`: show dmp in `dmsetup table`, also of LVM's volumes;
+        - `as_linear`: show linear there, also of volumes that are not LVM's.
+
+        `dmpstat attach --keep` cannot add lines here.
       '';
     };
 
@@ -53,16 +58,9 @@ in
 
     environment.systemPackages = [ cfg.package ];
     systemd.packages = [ cfg.package ];
-    # The rule names systemctl where others have it; what is not there, udev's rules are not built with.
-    services.udev.packages = [
-      (pkgs.runCommand "dmp-udev-rules" { } ''
-        mkdir -p $out/lib/udev/rules.d
-        for rule in ${cfg.package}/lib/udev/rules.d/*; do
-          sed 's|/usr/bin/systemctl|/run/current-system/systemd/bin/systemctl|' $rule \
-            >$out/lib/udev/rules.d/$(basename $rule)
-        done
-      '')
-    ];
+    services.udev.packages = [ cfg.package ];
+    # Units of packages are not enabled by their [Install] sections.
+    systemd.paths.dmp-attach.wantedBy = [ "paths.target" ];
     environment.etc."dmp/attach.conf" = lib.mkIf (cfg.attach != [ ]) {
       text = lib.concatMapStrings (line: "${line}\n") cfg.attach;
     };

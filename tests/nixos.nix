@@ -26,7 +26,7 @@ testers.runNixOSTest {
         "mount /dev/vg/data /mnt",
         "dd if=/dev/zero of=/mnt/file bs=4k count=100 && sync",
     )
-    machine.wait_until_succeeds("dmsetup table vg-data | grep ' dmp '")
+    machine.wait_until_succeeds("dmpstat status | grep '^vg-data .* attached '")
     machine.succeed(
         "dmpstat reset vg/data",
         "dd if=/mnt/file of=/dev/null bs=4k count=100 iflag=direct",

@@ -11,6 +11,7 @@ mod histograms;
 mod intervals;
 mod locks;
 mod names;
+mod packaging;
 mod queue;
 mod snapshots;
 mod state;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The unit files, the udev rule and attach.conf as they are installed.
+
+use std::fs;
+
+use dmpstat::attach::conf::{self, Conf};
+use dmpstat::attach::queue;
+
+fn file(path: &str) -> String {
+    fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The values of a key, of an ini file or of a rule.
+fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+        .collect()
+}
+
+#[test]
+fn the_path_unit_watches_the_queue() {
+    let path = file("systemd/dmp-attach.path");
+    assert_eq!(values(&path, "DirectoryNotEmpty"), [queue::PATH]);
+    assert_eq!(values(&path, "MakeDirectory"), ["yes"]);
+    assert_eq!(values(&path, "DirectoryMode"), ["0755"]);
+    assert_eq!(values(&path, "WantedBy"), ["paths.target"]);
+    let service = file("systemd/dmp-attach.service");
+    assert_eq!(
+        values(&service, "ExecStart"),
+        ["/usr/bin/dmpstat attach --queued"]
+    );
+    // A start timeout would end a wait for LVM.
+    assert_eq!(values(&service, "Type"), ["exec"]);
+    assert_eq!(values(&service, "TimeoutStartSec"), [""; 0]);
+    for unit in [path, service] {
+        assert_eq!(values(&unit, "DefaultDependencies"), ["no"]);
+        assert_eq!(values(&unit, "Before"), ["shutdown.target"]);
+        assert_eq!(values(&unit, "Conflicts"), ["shutdown.target"]);
+    }
+}
+
+/// A run takes three seconds or more, a failed one is repeated after one.
+#[test]
+fn only_failures_reach_the_start_limit() {
+    let service = file("systemd/dmp-attach.service");
+    let number = |key| -> u64 { values(&service, key)[0].parse().unwrap() };
+    let (interval, burst) = (number("StartLimitIntervalSec"), number("StartLimitBurst"));
+    assert!(interval < 3 * burst);
+    assert!(interval > number("RestartSec") * burst);
+    assert_eq!(values(&service, "Restart"), ["on-failure"]);
+}
+
+#[test]
+fn the_rule_queues_devices_and_starts_no_unit() {
+    let rule = file("udev/90-dmp-attach.rules");
+    assert_eq!(
+        values(&rule, "RUN+"),
+        ["\"/usr/bin/dmpstat attach --queue %k\""]
+    );
+    assert!(rule.contains(&format!("TEST!=\"{}\"", conf::PATH)));
+    for skipped in [
+        "ENV{DM_UDEV_DISABLE_OTHER_RULES_FLAG}==\"1\"",
+        "ATTR{dm/suspended}==\"1\"",
+        "ATTR{size}==\"0\"",
+    ] {
+        assert!(
+            rule.contains(&format!("\n{skipped}, GOTO=\"dmp_attach_end\"\n")),
+            "{skipped}"
+        );
+    }
+    assert!(!rule.contains("systemctl"));
+}
+
+#[test]
+fn the_installed_conf_lists_nothing() {
+    let conf = Conf::parse(file("etc/attach.conf").as_bytes());
+    assert_eq!((conf.rules.len(), conf.wrong.len()), (0, 0));
+}
