@@ -1,0 +1,28 @@
+# The exporter, and Prometheus beside it.
+# shellcheck shell=bash disable=SC2154
+
+# Prints the value of the one series of a query to Prometheus.
+prometheus() {
+	curl --silent --fail --get --data-urlencode "query=$1" http://127.0.0.1:9090/api/v1/query |
+		sed -n 's/.*"value":\[[^,]*,"\([^"]*\)"\]}\]}}$/\1/p'
+}
+
+scrape() {
+	systemctl enable --now dmp-exporter.service &&
+		cat >>/etc/prometheus/prometheus.yml <<-'END' && systemctl reload prometheus.service
+
+			  - job_name: dmp
+			    scrape_interval: 1s
+			    static_configs:
+			      - targets: ['127.0.0.1:10367']
+		END
+}
+
+not_as_root() {
+	[[ $(ps -o user= -p "$(systemctl show -P MainPID dmp-exporter.service)") != root ]]
+}
+
+# Compares the reads that Prometheus has with those that the module counted.
+scraped() {
+	[[ $(prometheus 'dmp_requests_total{operation="read",name="vg-data"}') == "$(counter vg-data read/requests)" ]]
+}

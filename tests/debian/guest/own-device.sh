@@ -1,0 +1,64 @@
+# Dmp devices of one's own over a disk: LVM, udev and by-uuid links.
+# shellcheck shell=bash disable=SC2154
+
+# Makes a dmp device over a whole disk that LVM has a volume group on: both are the same to LVM.
+duplicate_pvs() {
+	vgcreate -q spare /dev/vdc && lvcreate -q -n one -l 4 spare && vgchange -q -an spare &&
+		dmsetup create whole --table "0 $(blockdev --getsz /dev/vdc) dmp /dev/vdc"
+}
+
+# LVM activates the group when the second of both appears.
+comes_over_dmp() {
+	[[ $(dmsetup deps -o devname spare-one 2>/dev/null) == *"(whole)" ]]
+}
+
+lvm_takes_dmp() {
+	local said
+	said=$(pvs --noheadings -o pv_name -S vg_name=spare 2>&1)
+	if [[ $said != *"Not using device /dev/vdc for PV"* ]] || ! grep -qx ' */dev/mapper/whole *' <<<"$said"; then
+		equal "$said" "a warning about /dev/vdc, and /dev/mapper/whole"
+	fi
+}
+
+filter_silences() {
+	equal "$(pvs --noheadings -o pv_name -S vg_name=spare \
+		--config 'devices/global_filter=["r|^/dev/vdc$|"]' 2>&1 | tr -d ' ')" /dev/mapper/whole
+}
+
+# The same label is on both.
+uuid_below() {
+	local link
+	mkfs.ext4 -q /dev/vdd && link=/dev/disk/by-uuid/$(blkid -o value -s UUID /dev/vdd) &&
+		udevadm settle && equal "$(readlink -f "$link")" /dev/vdd &&
+		dmsetup create own --table "0 $(blockdev --getsz /dev/vdd) dmp /dev/vdd" &&
+		udevadm settle && equal "$(readlink -f "$link")" "$(readlink -f /dev/mapper/own)"
+}
+
+# Counts what udev reads of a device of one's own before its owner reads anything.
+own_device() {
+	dmsetup create own --table "0 $(blockdev --getsz /dev/vdd) dmp /dev/vdd" && udevadm settle &&
+		counter own read/requests >"$state/own-made" &&
+		echo 1 >"/sys/module/dmp/stat/$(dm own)/reset" &&
+		dd if=/dev/zero of=/dev/mapper/own bs=4k count=1 oflag=direct status=none &&
+		soon read_after_write && udevadm settle && counter own read/requests >"$state/own-written" &&
+		(($(cat "$state/own-made") > 0))
+}
+
+read_after_write() {
+	(($(counter own read/requests) > 0))
+}
+
+try_own_devices() {
+	check "there is a dmp device over a whole disk of LVM's" duplicate_pvs
+	check "LVM has the group on it come up over dmp" soon comes_over_dmp
+	check "LVM takes the dmp device, and warns about the disk" lvm_takes_dmp
+	check "with the disk filtered it does not warn" filter_silences
+	check "the group goes" vgchange -q -an spare
+	check "and the device" dmsetup remove whole
+
+	check "udev reads a device of one's own when it is made, and when it was written to" own_device
+	note "the requests" cat "$state/own-made" "$state/own-written"
+	check "the device goes" dmsetup remove own
+	check "by-uuid of a filesystem on the disk below leads to the dmp device" uuid_below
+	check "that device goes, too" dmsetup remove own
+}

@@ -1,0 +1,90 @@
+# Volumes: their counters, how they are attached, and the unit that attaches them again.
+# shellcheck shell=bash disable=SC2154,SC2119,SC2120
+
+# Prints dm-N for the device of that name.
+dm() {
+	basename "$(readlink -f "/dev/mapper/$1")"
+}
+
+# Prints a file of the counters of the device of that name.
+counter() {
+	cat "/sys/module/dmp/stat/$(dm "$1")/$2"
+}
+
+# Prints a number of the snapshot's line "lines": `lines NAME`, `lines NAME as_linear` or
+# `lines NAME flush_bypass` for the live table, and with `loaded` as the third word for the loaded one.
+# 0 for a device that has no dmp line.
+lines() {
+	local word=${2:-lines} which=${3:-live}
+	awk -v word="$word" -v after=$((1 + (${#which} == 6))) \
+		'$1 == "lines" { for (i = 1; i <= NF; i++) if ($i == word) { print $(i + after); found = 1 } }
+		END { if (!found) print 0 }' "/sys/module/dmp/stat/$(dm "$1")/snapshot" 2>/dev/null || echo 0
+}
+
+# Succeeds if the live table of the device has dmp lines. The table itself does not show lines that are
+# as_linear.
+attached() {
+	(($(lines "$1") > 0))
+}
+
+# Succeeds if neither of the device's tables has dmp lines, and its table is LVM's.
+plain() {
+	equal "$(lines "$1") $(lines "$1" lines loaded)" "0 0" &&
+		equal "$(dmsetup table "$1" | cut -d ' ' -f 3 | sort -u)" "${2:-linear}"
+}
+
+# Prints the State and the Table that `dmpstat status` shows of a volume: "attached linear".
+status_of() {
+	as_nobody dmpstat status | awk -v volume="$1" \
+		'$1 == volume { print $3, $4 ($5 == "above" ? " above" : "") }'
+}
+
+# Prints how often `dmpstat status` says that a volume was attached again.
+again() {
+	as_nobody dmpstat status |
+		sed -nE "s/^$1 +dm-[0-9]+ +attached .* [0-9-]{10} [0-9:]{8} +([0-9]+).*/\\1/p"
+}
+
+# Prints the journal of the unit that attaches volumes, in this boot.
+journal() {
+	journalctl --quiet --boot --output=cat --unit='dmp-attach*.service' "$@" 2>/dev/null
+}
+
+# Prints how often the unit has attached a volume in this boot.
+by_itself() {
+	journal | grep -cxF "$1: attached"
+}
+
+# Succeeds if the unit has done all that it was started for.
+ended() {
+	local units
+	units=$(systemctl list-units --plain --no-legend --state=active,activating 'dmp-attach*.service')
+	[[ ! $units && ! $(find /run/dmp/queue -name 'dm-*' 2>/dev/null) ]]
+}
+
+quiet() {
+	udevadm settle
+	soon ended || {
+		ls -la /run/dmp/queue
+		systemctl list-units --all --plain --no-legend 'dmp-attach*'
+		return 1
+	}
+	no_failed_unit
+}
+
+# Succeeds if each hidden device is below a volume that is attached above. Those of other devices than
+# LVM's are removed in the background.
+none_hidden() {
+	within=10 soon no_hidden || {
+		dmsetup info -c -o name,uuid,open,attr
+		as_nobody dmpstat status
+		return 1
+	}
+}
+
+no_hidden() {
+	local hidden above
+	hidden=$(dmsetup info -c --noheadings -o name | grep -cE '^dmp-[0-9a-f]{16}(-real)?$')
+	above=$(as_nobody dmpstat status | grep -c ' attached  *dmp above ')
+	((hidden == above))
+}
