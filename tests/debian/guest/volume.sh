@@ -3,7 +3,7 @@
 
 # Prints dm-N for the device of that name.
 dm() {
-	basename "$(readlink -f "/dev/mapper/$1")"
+	dmsetup info -c --noheadings -o blkdevname "$1"
 }
 
 # Prints a file of the counters of the device of that name.
@@ -17,8 +17,8 @@ counter() {
 lines() {
 	local word=${2:-lines} which=${3:-live}
 	awk -v word="$word" -v after=$((1 + (${#which} == 6))) \
-		'$1 == "lines" { for (i = 1; i <= NF; i++) if ($i == word) { print $(i + after); found = 1 } }
-		END { if (!found) print 0 }' "/sys/module/dmp/stat/$(dm "$1")/snapshot" 2>/dev/null || echo 0
+		'$1 == "lines" { for (i = 1; i <= NF; i++) if ($i == word) number = $(i + after) }
+		END { print number + 0 }' <(counter "$1" snapshot 2>/dev/null)
 }
 
 # Succeeds if the live table of the device has dmp lines. The table itself does not show lines that are
