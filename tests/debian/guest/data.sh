@@ -116,6 +116,18 @@ make_thin() {
 		sum vg-thin >"$state/thin"
 }
 
+# LVM writes a thin line, which the hidden device goes with, and the unit attaches the volume again.
+thin_comes_back() {
+	local before
+	before=$(again vg-thin)
+	lvextend -q -L +16M vg/thin && soon thin_attached_again "$before" && quiet && none_hidden &&
+		equal "$(head -c 64M /dev/vg/thin | sha256sum)" "$(cat "$state/thin")" && sum vg-thin >"$state/thin"
+}
+
+thin_attached_again() {
+	(($(again vg-thin) > $1))
+}
+
 # Acts as on a machine for whose kernel DKMS has not built the module.
 without_module() {
 	local said
