@@ -105,6 +105,15 @@ thin_removed() {
 		equal "$(dmsetup udevcookies | tail -n +2)" ""
 }
 
+make_stripes() {
+	dmsetup create stripes --table "0 65536 striped 2 128 /dev/vdc 0 /dev/vdd 0"
+}
+
+# Removes a device that is attached: its hidden device goes with it, in the background.
+remove_stripes() {
+	dmpstat attach stripes && dmsetup remove --retry stripes && none_hidden
+}
+
 all_of_group() {
 	dmpstat attach 'odd/*'
 	equal "$(as_nobody dmpstat status | awk '$1 ~ /^odd-/ && $3 == "attached" { print $1 }' | sort)" \
@@ -153,4 +162,7 @@ try_kinds() {
 	check "and count what is written above" below_is_counted
 	check "LVM removes an attached thin volume" thin_removed
 	check "LVM removes all of them" remove_kinds
+	check "there is a striped device that is not LVM's" make_stripes
+	check "it is attached and detached" in_and_out stripes "dmp above"
+	check "and removed while it is attached" remove_stripes
 }
