@@ -162,9 +162,10 @@ wait_for_lvm() {
 	dmsetup suspend long-data1 && dmsetup resume long-data1 && waits_idly
 }
 
+# Waits for the events of each trigger: else udev works for minutes after the loops on an emulated processor.
 trigger_loop() {
 	while [[ -e $state/loop ]]; do
-		udevadm trigger --subsystem-match=block --sysname-match='dm-*'
+		udevadm trigger --settle --subsystem-match=block --sysname-match='dm-*'
 	done
 }
 
