@@ -22,7 +22,7 @@ slowest() {
 	fio=$!
 	sleep 0.3
 	for _ in $(seq 50); do
-		$1 >/dev/null
+		$1 >/dev/null 2>&1
 		usleep 5000
 	done
 	kill -INT $fio
