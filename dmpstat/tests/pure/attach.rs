@@ -21,7 +21,7 @@ use dmpstat::clock::Clock;
 use dmpstat::outside::Outside;
 use jiff::Zoned;
 
-use crate::fake::{DEVICE, Deed, Fake, LVM, line, others};
+use crate::fake::{DEVICE, Deed, Device, Fake, LVM, line, others};
 
 /// A clock that stands still. Real time passes in a wait: for a moment after another test's fork its child
 /// holds copies of locks.
@@ -221,11 +221,47 @@ fn a_suspended_volume_is_refused_and_stays_so() {
 /// A dmpstat that was killed with its guard leaves a table of the same mapping with dmp lines.
 #[test]
 fn an_inactive_table_of_dmp_lines_is_dropped_if_it_maps_the_same() {
-    for (left, is_dropped) in [("8:0 0 1 latency", true), ("8:16 0", false)] {
+    for (target, left, is_dropped) in [
+        ("dmp", "8:0 0 1 latency", true),
+        ("dmp", "8:16 0", false),
+        // LVM's.
+        ("linear", "8:0 0", false),
+    ] {
         let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
-        fake.devices.get_mut(&DEVICE).unwrap().inactive = Some(vec![line("dmp", left)]);
+        fake.devices.get_mut(&DEVICE).unwrap().inactive = Some(vec![line(target, left)]);
         fake.deed(None);
         assert_eq!(attach(&mut fake).is_ok(), is_dropped, "{left}");
+    }
+}
+
+/// Somebody has given a volume of LVM's another table with dmsetup: its hidden device is left over. A device
+/// of LVM's own with that uuid is not.
+#[test]
+fn a_left_over_hidden_device_makes_room_for_the_next() {
+    let uuid = format!("{LVM}-real").into_bytes();
+    for (name, is_ours) in [("dmp-0123456789abcdef-real", true), ("vg-data-real", false)] {
+        let mut fake = Fake::new(LVM, vec![line("thin", "253:9 1")]);
+        let left = Device {
+            name: name.as_bytes().to_vec(),
+            uuid: uuid.clone(),
+            live: vec![line("thin", "253:9 1")],
+            ..Device::default()
+        };
+        fake.devices.insert(Number(DEVICE.0 + 1), left);
+        assert_eq!(attach(&mut fake).is_ok(), is_ours, "{name}");
+        let others = fake.others();
+        assert_eq!(others.len(), 1, "{name}");
+        assert_eq!(others[0].name == name.as_bytes(), !is_ours, "{name}");
+    }
+}
+
+/// It goes with the loaded line already, if dmpstat and its guard die before the exchange.
+#[test]
+fn a_hidden_device_is_to_go_before_the_exchange() {
+    for (uuid, was_deferred) in [("", true), (LVM, false)] {
+        let mut fake = Fake::new(uuid, vec![line("striped", "1 8 8:0 0")]);
+        attach(&mut fake).unwrap();
+        assert_eq!(fake.was_deferred, was_deferred);
     }
 }
 

@@ -8,10 +8,10 @@ use std::os::fd::BorrowedFd;
 
 use dmpstat::attach::Change;
 use dmpstat::attach::change::{Changer, Trouble};
-use dmpstat::attach::exchange::{Mended, mend};
+use dmpstat::attach::exchange::{Exchange, Mended, load, mend};
 use dmpstat::attach::guard::{Guard, Plan as Guarded};
 use dmpstat::attach::jobs::Job;
-use dmpstat::attach::plan::Plan;
+use dmpstat::attach::plan::{Plan, exchange};
 use dmpstat::attach::volume::Volume;
 use dmpstat::outside::Outside;
 use rustix::io::Errno;
@@ -258,9 +258,65 @@ fn mending_leaves_a_running_volume_alone() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
     let machine = fake.machine();
     let volume = Volume::read(&mut fake, DEVICE, &machine).unwrap();
-    let exchange = dmpstat::attach::plan::exchange(&volume, vec![line("dmp", "8:0 0")], false);
+    let exchange = exchange(&volume, vec![line("dmp", "8:0 0")], false);
     assert!(matches!(mend(&mut fake, &exchange), Mended::Runs));
     assert_eq!(text(&fake.volume().live), ["0 2048 linear 8:0 0"]);
     fake.devices.remove(&DEVICE);
     assert!(matches!(mend(&mut fake, &exchange), Mended::Gone));
+}
+
+/// The exchange of dm-3's linear table for a dmp table.
+fn planned(fake: &mut Fake) -> Exchange {
+    let machine = fake.machine();
+    let volume = Volume::read(fake, DEVICE, &machine).unwrap();
+    exchange(&volume, vec![line("dmp", "8:0 0")], false)
+}
+
+/// Another program has loaded a table since the volume was looked at.
+#[test]
+fn a_table_that_another_program_has_loaded_is_not_replaced() {
+    let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
+    let plan = planned(&mut fake);
+    fake.deed(Some(Deed::Load));
+    let message = load(&mut fake, &plan).unwrap_err().to_string();
+    assert!(
+        message.starts_with("another program changed the table"),
+        "{message}"
+    );
+    assert_eq!(fake.volume().inactive, Some(others()));
+}
+
+/// The table that waits is another program's: a mending drops it in no state of the volume, nor does it
+/// resume a volume that would come to life with it.
+#[test]
+fn a_mending_leaves_another_programs_loaded_table() {
+    for suspended in [false, true] {
+        let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
+        let plan = planned(&mut fake);
+        fake.deed(Some(Deed::Load));
+        fake.devices.get_mut(&DEVICE).unwrap().suspended = suspended;
+        assert!(matches!(mend(&mut fake, &plan), Mended::Runs));
+        assert_eq!(fake.volume().inactive, Some(others()));
+        assert_eq!(fake.volume().suspended, suspended);
+        assert_eq!(text(&fake.volume().live), ["0 2048 linear 8:0 0"]);
+    }
+}
+
+/// A third table is live, and its first resume fails.
+#[test]
+fn a_mending_resumes_a_third_table_and_does_not_replace_it() {
+    let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
+    let plan = planned(&mut fake);
+    fake.deed(Some(Deed::Exchange));
+    fake.deed(Some(Deed::Suspend));
+    // The state is asked for first.
+    fake.fault = Some(Fault {
+        call: fake.calls + 2,
+        times: 1,
+        errno: Errno::NOMEM,
+    });
+    assert!(matches!(mend(&mut fake, &plan), Mended::Runs));
+    assert_eq!(fake.fault.unwrap().times, 0);
+    assert_eq!(fake.volume().live, others());
+    assert!(!fake.volume().suspended);
 }

@@ -58,6 +58,8 @@ pub struct Fake {
     pub after_resume: Option<Deed>,
     /// The volume gets this name after the next call that asks for it.
     pub name_after_status: Option<Vec<u8>>,
+    /// At the volume's last exchange a hidden device had a deferred removal pending.
+    pub was_deferred: bool,
     /// The version of the target dmp.
     pub version: [u32; 3],
     /// The devices that sysfs shows.
@@ -95,6 +97,7 @@ impl Fake {
             after_load: None,
             after_resume: None,
             name_after_status: None,
+            was_deferred: false,
             version: [1, 1, 0],
             written: None,
             root: in_memory(),
@@ -285,6 +288,10 @@ impl DeviceMapper for Fake {
 
     fn create(&mut self, name: &str, uuid: &str) -> io::Result<Number> {
         self.point()?;
+        let uuids = self.devices.values().map(|device| device.uuid.as_slice());
+        if uuids.collect::<Vec<_>>().contains(&uuid.as_bytes()) {
+            return Err(Errno::BUSY.into());
+        }
         let number = Number(self.devices.keys().last().unwrap().0 + 1);
         let device = Device {
             name: name.as_bytes().to_vec(),
@@ -345,6 +352,9 @@ impl DeviceMapper for Fake {
     /// table is lost, and the device stays suspended. After the exchange: it stays suspended.
     fn resume(&mut self, number: Number) -> io::Result<()> {
         let mut result = Ok(());
+        if number == DEVICE {
+            self.was_deferred = self.others().iter().any(|device| device.deferred);
+        }
         if self.there(number)?.inactive.is_some() {
             self.point()?;
             result = self.point();
