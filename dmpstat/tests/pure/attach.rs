@@ -12,11 +12,13 @@ use std::time::Duration;
 use dmpstat::attach::Change;
 use dmpstat::attach::change::{Changer, Trouble};
 use dmpstat::attach::guard::{Guard, Plan as Guarded};
+use dmpstat::attach::hidden::is_hidden;
 use dmpstat::attach::jobs::Job;
 use dmpstat::attach::kernel::Number;
 use dmpstat::attach::line::{Line, LineOptions, Options, Shown};
 use dmpstat::attach::lock::take;
-use dmpstat::attach::plan::Plan;
+use dmpstat::attach::plan::{Plan, exchange};
+use dmpstat::attach::volume::Volume;
 use dmpstat::clock::Clock;
 use dmpstat::outside::Outside;
 use jiff::Zoned;
@@ -277,6 +279,52 @@ fn an_older_module_is_named() {
     let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
     fake.version = [1, 0, 9];
     attach(&mut fake).unwrap();
+}
+
+/// LVM's extension of an attached volume by hand, say: one of its lines is linear.
+#[test]
+fn a_partly_attached_volume_is_attached_whole() {
+    let lines = [line("dmp", "8:0 0 1 latency"), line("linear", "8:16 0")];
+    let mut fake = Fake::new("", lines.to_vec());
+    attach(&mut fake).unwrap();
+    assert_eq!(
+        text(&fake.volume().live),
+        ["0 2048 dmp 8:0 0 1 latency", "0 2048 dmp 8:16 0 1 latency"]
+    );
+}
+
+/// A failed exchange leaves lines that the table does not show.
+#[test]
+fn the_old_table_of_a_volume_shown_as_linear_is_loaded_as_it_was() {
+    let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
+    attach(&mut fake).unwrap();
+    let machine = fake.machine();
+    let volume = Volume::read(&mut fake, DEVICE, &machine).unwrap();
+    let plan = exchange(&volume, vec![line("linear", "8:0 0")], false);
+    assert_eq!(text(&plan.old.shown), ["0 2048 linear 8:0 0"]);
+    assert_eq!(
+        text(&plan.old.loaded),
+        ["0 2048 dmp 8:0 0 2 latency as_linear"]
+    );
+}
+
+#[test]
+fn a_hidden_device_is_one_by_its_name_and_uuid() {
+    for (name, uuid, expected) in [
+        (
+            "dmp-0123456789abcdef",
+            "stratis-1-private-dmp-0123456789abcdef",
+            true,
+        ),
+        ("dmp-0123456789abcdef-real", "LVM-x-real", true),
+        ("dmp-0123456789abcdef", "LVM-x", false),
+        ("dmp-0123456789abcde", "stratis-1-private-x", false),
+        ("dmp-0123456789abcdeg", "stratis-1-private-x", false),
+        ("vg-data-real", "LVM-x-real", false),
+    ] {
+        let is = is_hidden(name.as_bytes(), uuid.as_bytes());
+        assert_eq!(is, expected, "{name} {uuid}");
+    }
 }
 
 /// Only the switch of latencies needs no other table.
