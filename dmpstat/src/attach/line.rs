@@ -139,11 +139,11 @@ impl Line {
         .attached(options)
     }
 
-    /// Returns the major and minor number of a dmp line's underlying device.
-    pub fn underlying(&self) -> Option<(u64, u64)> {
+    /// Returns the number of a dmp line's underlying device.
+    pub fn underlying(&self) -> Option<Number> {
         let device = self.words().next().filter(|_| self.is_dmp())?;
         let (major, minor) = std::str::from_utf8(device).ok()?.split_once(':')?;
-        Some((major.parse().ok()?, minor.parse().ok()?))
+        Some(Number::new(major.parse().ok()?, minor.parse().ok()?))
     }
 
     fn words(&self) -> impl Iterator<Item = &[u8]> {

@@ -158,11 +158,7 @@ impl Volume {
             [line] => line.underlying(),
             _ => None,
         };
-        let below = kernel
-            .devices()?
-            .into_iter()
-            .find(|(number, _)| Some((number.major(), number.minor())) == underlying);
-        let Some((below, _)) = below else {
+        let Some(below) = underlying.filter(|below| below.major() == self.number.major()) else {
             return Ok(None);
         };
         let status = kernel.status(below)?;

@@ -560,4 +560,5 @@ fn a_linear_line_gets_options_and_loses_them_again_and_others_stay() {
 fn a_number_is_in_a_table_what_it_is_in_sysfs() {
     assert_eq!(Number(0xfd03).in_table(), "253:3");
     assert_eq!(Number(0x0010_fd07).in_table(), "253:263");
+    assert_eq!(Number::new(253, 263), Number(0x0010_fd07));
 }

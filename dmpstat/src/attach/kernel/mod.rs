@@ -60,6 +60,12 @@ pub enum Which {
 pub struct Number(pub u64);
 
 impl Number {
+    /// Makes the number of a major and a minor one (`huge_encode_dev`).
+    pub fn new(major: u32, minor: u32) -> Self {
+        let (major, minor) = (u64::from(major), u64::from(minor));
+        Self((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12))
+    }
+
     /// Returns the major number.
     pub fn major(self) -> u64 {
         (self.0 >> 8) & 0xfff
