@@ -77,34 +77,49 @@ pub const OPTIONS: Options = Options {
     shown: Shown::Auto,
 };
 
-/// Changes the volume. Returns the plan, the guard, and the notes.
-pub fn change(fake: &mut Fake, change: Change) -> (Result<Plan, Trouble>, Armed, String) {
-    let machine = fake.machine();
-    let mut guard = Armed::default();
-    let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let job = Job {
+/// The volume, named, and the change that it is to get.
+pub fn job(fake: &Fake, change: Change) -> Job {
+    Job {
         device: DEVICE,
         uuid: fake.volume().uuid.clone(),
         diskseq: 21,
         change,
         named: true,
         written: OsString::from("vg/data"),
-    };
-    let mut outside = Outside {
-        machine: &machine,
-        clock: &mut Still,
-        out: &mut out,
-        notes: &mut notes,
-        width: None,
-    };
+    }
+}
+
+/// Does a job. Returns the plan, and the notes.
+pub fn run(
+    fake: &mut Fake,
+    job: &Job,
+    clock: &mut dyn Clock,
+    guard: &mut dyn Guard,
+) -> (Result<Plan, Trouble>, String) {
+    let machine = fake.machine();
+    let (mut out, mut notes) = (Vec::new(), Vec::new());
     let mut changer = Changer {
         kernel: fake,
-        outside: &mut outside,
-        guard: &mut guard,
+        outside: &mut Outside {
+            machine: &machine,
+            clock,
+            out: &mut out,
+            notes: &mut notes,
+            width: None,
+        },
+        guard,
         unattended: false,
     };
-    let changed = changer.change(&job).map(|(_, plan)| plan);
-    (changed, guard, String::from_utf8(notes).unwrap())
+    let changed = changer.change(job).map(|(_, plan)| plan);
+    (changed, String::from_utf8(notes).unwrap())
+}
+
+/// Changes the volume. Returns the plan, the guard, and the notes.
+pub fn change(fake: &mut Fake, change: Change) -> (Result<Plan, Trouble>, Armed, String) {
+    let mut guard = Armed::default();
+    let job = job(fake, change);
+    let (changed, notes) = run(fake, &job, &mut Still, &mut guard);
+    (changed, guard, notes)
 }
 
 pub fn attach(fake: &mut Fake) -> Result<Plan, Trouble> {
@@ -353,28 +368,13 @@ fn an_attached_volume_gets_other_options() {
 fn a_job_is_for_the_device_that_was_named() {
     for (uuid, diskseq) in [("LVM-", 22), ("LVM-other", 21)] {
         let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
-        let machine = fake.machine();
         let job = Job {
-            device: DEVICE,
             uuid: uuid.as_bytes().to_vec(),
             diskseq,
-            change: Change::Attach(OPTIONS),
-            named: true,
-            written: OsString::from("vg/data"),
+            ..job(&fake, Change::Attach(OPTIONS))
         };
-        let mut changer = Changer {
-            kernel: &mut fake,
-            outside: &mut Outside {
-                machine: &machine,
-                clock: &mut Still,
-                out: &mut Vec::new(),
-                notes: &mut Vec::new(),
-                width: None,
-            },
-            guard: &mut Armed::default(),
-            unattended: false,
-        };
-        let message = changer.change(&job).map(drop).unwrap_err().to_string();
+        let (changed, _) = run(&mut fake, &job, &mut Still, &mut Armed::default());
+        let message = changed.unwrap_err().to_string();
         assert!(
             message.starts_with("the volume is not what it was"),
             "{message}"
@@ -387,36 +387,17 @@ fn a_job_is_for_the_device_that_was_named() {
 #[test]
 fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
-    let machine = fake.machine();
     let locks = fake.root().join("run/lock/lvm");
     let hold = |name: &str| take(&locks.join(name), Duration::ZERO, &mut |_| false);
     let mut first = hold("V_vg").unwrap();
     let second = hold("V_other").unwrap();
     assert!(first.is_some() && second.is_some());
-    let job = Job {
-        device: DEVICE,
-        uuid: LVM.as_bytes().to_vec(),
-        diskseq: 21,
-        change: Change::Attach(OPTIONS),
-        named: true,
-        written: OsString::from("vg/data"),
-    };
+    let job = job(&fake, Change::Attach(OPTIONS));
     // vgrename: it holds the old name's lock, and by its end the device has the new name.
     fake.name_after_status = Some(b"other-data".to_vec());
     let mut clock = Lets(|| first = None);
-    let mut changer = Changer {
-        kernel: &mut fake,
-        outside: &mut Outside {
-            machine: &machine,
-            clock: &mut clock,
-            out: &mut Vec::new(),
-            notes: &mut Vec::new(),
-            width: None,
-        },
-        guard: &mut Armed::default(),
-        unattended: false,
-    };
-    let message = changer.change(&job).map(drop).unwrap_err().to_string();
+    let (changed, _) = run(&mut fake, &job, &mut clock, &mut Armed::default());
+    let message = changed.unwrap_err().to_string();
     assert_eq!(
         message,
         "LVM is at work on the volume group other: try again when it has ended"

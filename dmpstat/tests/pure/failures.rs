@@ -2,21 +2,16 @@
 
 //! Calls that fail, other programs that interfere, and a dmpstat that dies.
 
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use dmpstat::attach::Change;
-use dmpstat::attach::change::{Changer, Trouble};
 use dmpstat::attach::exchange::{Exchange, Mended, load, mend};
 use dmpstat::attach::guard::{Guard, Plan as Guarded};
-use dmpstat::attach::jobs::Job;
-use dmpstat::attach::plan::{Plan, exchange};
+use dmpstat::attach::plan::exchange;
 use dmpstat::attach::volume::Volume;
-use dmpstat::outside::Outside;
 use rustix::io::Errno;
 
-use crate::attach::{Still, attach, cases, change, text};
+use crate::attach::{Still, attach, cases, change, job, run, text};
 use crate::fake::{DEVICE, Deed, Fake, Fault, LVM, line, others};
 
 /// Calls fail one by one: with the reason, once or twice.
@@ -74,7 +69,8 @@ fn the_guard_ends_each_step_that_dmpstat_dies_in() {
             });
             let machine = fake.machine();
             let mut guard = Dies::default();
-            let result = die(&mut fake, wanted, &mut guard);
+            let job = job(&fake, wanted);
+            let (result, _) = run(&mut fake, &job, &mut Still, &mut guard);
             if result.is_ok() {
                 break;
             }
@@ -121,32 +117,6 @@ impl Dies {
     fn finish(&self, fake: &mut Fake) {
         self.plan.finish(fake, self.resuming);
     }
-}
-
-fn die(fake: &mut Fake, wanted: Change, guard: &mut Dies) -> Result<Plan, Trouble> {
-    let machine = fake.machine();
-    let (mut out, mut notes) = (Vec::new(), Vec::new());
-    let job = Job {
-        device: DEVICE,
-        uuid: fake.volume().uuid.clone(),
-        diskseq: 21,
-        change: wanted,
-        named: true,
-        written: OsString::from("vg/data"),
-    };
-    let mut changer = Changer {
-        kernel: fake,
-        outside: &mut Outside {
-            machine: &machine,
-            clock: &mut Still,
-            out: &mut out,
-            notes: &mut notes,
-            width: None,
-        },
-        guard,
-        unattended: false,
-    };
-    changer.change(&job).map(|(_, plan)| plan)
 }
 
 #[test]
