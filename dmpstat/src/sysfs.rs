@@ -82,6 +82,15 @@ impl Machine {
         link.file_name().map(OsStr::to_owned)
     }
 
+    /// Reads an attribute of a mapped device, dm-N: name or uuid
+    /// (Documentation/ABI/testing/sysfs-block-dm).
+    pub fn attribute(&self, device: &str, attribute: &str) -> Option<Vec<u8>> {
+        let path = format!("/sys/block/{device}/dm/{attribute}");
+        let mut text = fs::read(self.path(path)).ok()?;
+        text.truncate(text.strip_suffix(b"\n").unwrap_or(&text).len());
+        Some(text)
+    }
+
     /// How many processors are online; `None` if it does not say.
     pub fn cpus(&self) -> Option<u64> {
         let online = fs::read_to_string(self.path("/sys/devices/system/cpu/online")).ok()?;

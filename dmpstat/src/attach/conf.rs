@@ -13,6 +13,7 @@ use crate::attach::line::{Options, Shown};
 use crate::escape;
 use crate::lvm;
 use crate::selection::{self, Choice};
+use crate::sysfs::Machine;
 
 /// The file.
 pub const PATH: &str = "/etc/dmp/attach.conf";
@@ -58,6 +59,11 @@ pub enum Kept {
 }
 
 impl Conf {
+    /// Reads attach.conf.
+    pub fn read(machine: &Machine) -> io::Result<Self> {
+        fs::read(machine.path(PATH)).map(|text| Self::parse(&text))
+    }
+
     /// Reads the file's text.
     pub fn parse(text: &[u8]) -> Self {
         let mut conf = Self::default();

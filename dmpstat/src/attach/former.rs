@@ -4,7 +4,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
 use crate::attach::queue::{self, Queue};
@@ -15,7 +14,6 @@ use crate::escape;
 use crate::lvm;
 use crate::outside::Outside;
 use crate::selection::{self, Choice};
-use crate::sysfs::Machine;
 
 /// A volume that was attached, and is not counted any more.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,7 +100,7 @@ fn former(written: &OsStr, outside: &Outside<'_>) -> Option<Former> {
     for (device, state) in states {
         let is_same = state.diskseq == volume::diskseq(&device, machine);
         // It may have been renamed.
-        let current = current_name(&device, machine).filter(|_| is_same);
+        let current = machine.attribute(&device, "name").filter(|_| is_same);
         let is_there = current.is_some();
         let name = current.unwrap_or_else(|| state.name.clone());
         // The number is another device's now.
@@ -142,10 +140,4 @@ fn former(written: &OsStr, outside: &Outside<'_>) -> Option<Former> {
         false => escape::show(written.as_bytes()),
     };
     Some(Former { name, since, end })
-}
-
-fn current_name(device: &str, machine: &Machine) -> Option<Vec<u8>> {
-    let mut name = fs::read(machine.path(format!("/sys/block/{device}/dm/name"))).ok()?;
-    name.truncate(name.strip_suffix(b"\n").unwrap_or(&name).len());
-    Some(name)
 }

@@ -4,8 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::attach::change::{Changer, Trouble};
@@ -16,7 +15,7 @@ use crate::attach::kernel::{Control, DeviceMapper, Number, Status};
 use crate::attach::line::Options;
 use crate::attach::plan::Plan;
 use crate::attach::queue::{self, Outcome, Queue};
-use crate::attach::state::{self, State};
+use crate::attach::state::State;
 use crate::attach::volume::{self, Refusal, Volume};
 use crate::attach::{Change, Failed, prepare, remember};
 use crate::clock::Clock;
@@ -26,17 +25,12 @@ use crate::lvm;
 use crate::outside::Outside;
 use crate::sysfs::Machine;
 
-/// Reads attach.conf.
-pub fn read(machine: &Machine) -> io::Result<Conf> {
-    fs::read(machine.path(conf::PATH)).map(|text| Conf::parse(&text))
-}
-
 /// Runs `dmpstat attach --queue dm-N`: has the unit attach the volume, if it is listed, can be attached and
 /// is not. udev runs this for each change of a mapped device, and LVM waits for udev: so no lock is taken,
 /// and what is not to be attached is no news.
 pub fn enqueue(device: &str, outside: &mut Outside<'_>) -> Result<(), Error> {
     let machine = outside.machine;
-    let Ok(conf) = read(machine) else {
+    let Ok(conf) = Conf::read(machine) else {
         return Ok(());
     };
     if conf.rules.is_empty() {
@@ -85,13 +79,7 @@ fn is_wanted(job: &Job, kernel: &mut dyn DeviceMapper, machine: &Machine) -> boo
     !volume.is_attached()
         && volume.way().is_ok()
         && volume.check().is_ok()
-        && !state(&volume, machine).is_some_and(|state| state.detached)
-}
-
-/// Returns what is remembered of a volume, and not of another of its number.
-fn state(volume: &Volume, machine: &Machine) -> Option<State> {
-    let state = State::read(&machine.path(state::DIRECTORY), &volume.device)?;
-    (state.diskseq == volume.diskseq).then_some(state)
+        && !State::of(machine, &volume.device, volume.diskseq).is_some_and(|state| state.detached)
 }
 
 /// Runs `dmpstat attach --queued`: works until the queue is empty.
@@ -135,7 +123,7 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn attempt(&mut self, device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock) -> Outcome {
         let machine = self.machine;
-        let Ok(conf) = read(machine) else {
+        let Ok(conf) = Conf::read(machine) else {
             return Outcome::Done;
         };
         let devices = match self.kernel.devices() {
@@ -159,7 +147,7 @@ impl Worker<'_> {
     fn attach(&mut self, job: &Job, clock: &mut dyn Clock) -> Result<(), Trouble> {
         let machine = self.machine;
         let volume = Volume::read(self.kernel, job.device, machine)?;
-        let state = state(&volume, machine);
+        let state = State::of(machine, &volume.device, volume.diskseq);
         let now = clock.boottime().as_secs();
         if volume.is_attached() || state.as_ref().is_some_and(|state| state.detached) {
             return Ok(());
@@ -236,7 +224,7 @@ pub fn after(
 ) -> Result<(), Error> {
     let machine = outside.machine;
     let path = machine.path(conf::PATH);
-    let conf = read(machine).unwrap_or_default();
+    let conf = Conf::read(machine).unwrap_or_default();
     let mut passing = Vec::new();
     for listing in listings(jobs, kernel) {
         if keep {

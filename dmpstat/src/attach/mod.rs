@@ -39,6 +39,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::arguments;
 use crate::attach::change::{Changer, Trouble};
+use crate::attach::conf::Conf;
 pub use crate::attach::error::Failed;
 use crate::attach::guard::{Guard, Process};
 use crate::attach::jobs::Job;
@@ -165,7 +166,7 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Changes all volumes that attach.conf lists.
     fn listed(mut self) -> Result<(), Error> {
         self.each_by_itself = true;
-        let conf = listed::read(self.outside.machine).map_err(Failed::NoConf)?;
+        let conf = Conf::read(self.outside.machine).map_err(Failed::NoConf)?;
         self.failed
             .extend(conf.wrong.iter().map(ToString::to_string));
         let devices = self.kernel.devices().map_err(Failed::Kernel)?;

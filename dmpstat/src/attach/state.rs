@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Zoned};
 use crate::attach::files;
 use crate::clock::Clock;
 use crate::escape;
-use crate::sysfs;
+use crate::sysfs::{self, Machine};
 
 /// The directory.
 pub const DIRECTORY: &str = "/run/dmp";
@@ -138,6 +138,12 @@ impl State {
     pub fn read(directory: &Path, device: &str) -> Option<Self> {
         let text = fs::read_to_string(directory.join(device)).ok()?;
         Some(Self::parse(&text))
+    }
+
+    /// Returns the state of the device of this number and diskseq, and not of another of its number.
+    pub fn of(machine: &Machine, device: &str, diskseq: u64) -> Option<Self> {
+        let state = Self::read(&machine.path(DIRECTORY), device)?;
+        (state.diskseq == diskseq).then_some(state)
     }
 
     /// Reads the states of all minor numbers, in their order.

@@ -10,9 +10,9 @@ use std::os::unix::ffi::OsStrExt;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::attach::conf::{self, Conf};
+use crate::attach::conf::Conf;
 use crate::attach::queue::{self, Queue};
-use crate::attach::state::{self, State};
+use crate::attach::state::State;
 use crate::attach::volume;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -31,8 +31,7 @@ type Row = [String; HEADING.len()];
 
 /// Shows them. It needs no root.
 pub fn run(outside: &mut Outside<'_>) -> Result<(), Error> {
-    let conf = fs::read(outside.machine.path(conf::PATH)).map(|text| Conf::parse(&text));
-    let conf = conf.unwrap_or_default();
+    let conf = Conf::read(outside.machine).unwrap_or_default();
     for wrong in &conf.wrong {
         outside.note(wrong);
     }
@@ -109,10 +108,8 @@ impl<'a> Status<'a> {
 
     /// The row of a device, unless nobody asked for it to be attached.
     fn row(&self, device: &Device, clock: &dyn Clock) -> Option<Row> {
-        let state = State::read(&self.machine.path(state::DIRECTORY), &device.device);
-        let state = state
-            .filter(|state| state.diskseq == volume::diskseq(&device.device, self.machine))
-            .unwrap_or_default();
+        let diskseq = volume::diskseq(&device.device, self.machine);
+        let state = State::of(self.machine, &device.device, diskseq).unwrap_or_default();
         let is_known = state != State::default();
         let lines = self.lines(&device.device);
         let (word, note) = match lines {
@@ -212,16 +209,10 @@ fn devices(machine: &Machine) -> Vec<Device> {
         .filter_map(|name| Some((sysfs::minor(&name)?, name)))
         .collect();
     devices.sort_unstable();
-    let attribute = |device: &str, attribute| -> Option<Vec<u8>> {
-        let path = format!("/sys/block/{device}/dm/{attribute}");
-        let mut text = fs::read(machine.path(path)).ok()?;
-        text.truncate(text.strip_suffix(b"\n").unwrap_or(&text).len());
-        Some(text)
-    };
     let devices = devices.into_iter().filter_map(|(_, device)| {
         Some(Device {
-            name: attribute(&device, "name")?,
-            uuid: attribute(&device, "uuid").unwrap_or_default(),
+            name: machine.attribute(&device, "name")?,
+            uuid: machine.attribute(&device, "uuid").unwrap_or_default(),
             device,
         })
     });
