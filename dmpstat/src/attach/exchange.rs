@@ -109,7 +109,6 @@ pub fn exchange(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Result<(), Fa
     // From here on until it is mended the volume may stand still.
     let mended = mend(kernel, plan);
     match mended {
-        Mended::Runs if is_new(kernel, plan) => Ok(()),
         Mended::Runs if is(&error, Errno::INTR) => Err(Failure::Interrupted),
         Mended::Runs => Err(or_gone(error, Failure::Resume)),
         Mended::Gone => Err(Failure::Gone),
@@ -190,15 +189,6 @@ fn bring_back(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> io::Result<()> 
     }
     kernel.load(device, &plan.old.loaded, plan.read_only)?;
     kernel.resume(device)
-}
-
-/// Returns whether the new table is seen to be live, where tables that look alike are not.
-fn is_new(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> bool {
-    plan.old.shown != plan.new.shown
-        && matches!(
-            kernel.has_table(plan.device, Which::Live, &plan.new.shown),
-            Ok(true)
-        )
 }
 
 fn unknown(error: io::Error) -> Failure {

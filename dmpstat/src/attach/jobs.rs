@@ -75,15 +75,15 @@ pub fn find(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -
 /// keeps all others away from it (`DM_UDEV_DISABLE_OTHER_RULES_FLAG`).
 fn is_private(number: Number, name: &[u8], machine: &Machine) -> bool {
     let device = volume::device(number);
-    let uuid = fs::read(machine.path(format!("/sys/block/{device}/dm/uuid"))).unwrap_or_default();
+    let uuid = machine.attribute(&device, "uuid").unwrap_or_default();
     let database = machine.path(format!(
         "/run/udev/data/b{}:{}",
         number.major(),
         number.minor()
     ));
     let database = fs::read_to_string(database).unwrap_or_default();
-    hidden::is_hidden(name, uuid.trim_ascii_end())
-        || lvm::is_inner(name, uuid.trim_ascii_end())
+    hidden::is_hidden(name, &uuid)
+        || lvm::is_inner(name, &uuid)
         || database
             .lines()
             .any(|line| line == "E:DM_UDEV_DISABLE_OTHER_RULES_FLAG=1")
