@@ -165,8 +165,12 @@ impl Choice {
     /// Returns whether a rule of attach.conf with this choice attaches a device of this name and uuid.
     /// A pattern leaves out devices that are parts of other volumes; a whole name can be one.
     pub fn attaches(&self, device: &str, name: &[u8], uuid: &[u8], target: Option<&OsStr>) -> bool {
-        let is_inner = || lvm::is_inner(name, uuid) || uuid.starts_with(PRIVATE);
-        !(self.is_pattern() && is_inner()) && self.is(device, &names(device, name), target)
+        !self.leaves_out(name, uuid) && self.is(device, &names(device, name), target)
+    }
+
+    /// Returns whether a device is left out because it is a part of another volume.
+    pub fn leaves_out(&self, name: &[u8], uuid: &[u8]) -> bool {
+        self.is_pattern() && (lvm::is_inner(name, uuid) || uuid.starts_with(PRIVATE))
     }
 
     /// Whether it is meant by that: with its name in the kernel, all its names, and the node that the

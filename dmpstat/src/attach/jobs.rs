@@ -10,9 +10,7 @@ use crate::attach::Change;
 use crate::attach::kernel::{DeviceMapper, Number};
 use crate::attach::kind::own_device;
 use crate::attach::volume::{device, diskseq};
-use crate::attach::{hidden, volume};
 use crate::escape;
-use crate::lvm;
 use crate::selection::{self, Choice};
 use crate::sysfs::Machine;
 
@@ -65,28 +63,23 @@ pub fn find(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -
     let target = choice.target(machine);
     let named = devices.iter().filter(|(number, name)| {
         let device = device(*number);
+        let uuid = || machine.attribute(&device, "uuid").unwrap_or_default();
         choice.is(&device, &selection::names(&device, name), target.as_deref())
-            && !(choice.is_pattern() && is_private(*number, name, machine))
+            && !(choice.is_pattern()
+                && (choice.leaves_out(name, &uuid()) || is_private(*number, machine)))
     });
     named.map(|(number, _)| *number).collect()
 }
 
-/// Returns whether a device is an inner one of LVM's or dmpstat's, or has the flag by which its program
-/// keeps all others away from it (`DM_UDEV_DISABLE_OTHER_RULES_FLAG`).
-fn is_private(number: Number, name: &[u8], machine: &Machine) -> bool {
-    let device = volume::device(number);
-    let uuid = machine.attribute(&device, "uuid").unwrap_or_default();
-    let database = machine.path(format!(
-        "/run/udev/data/b{}:{}",
-        number.major(),
-        number.minor()
-    ));
-    let database = fs::read_to_string(database).unwrap_or_default();
-    hidden::is_hidden(name, &uuid)
-        || lvm::is_inner(name, &uuid)
-        || database
-            .lines()
-            .any(|line| line == "E:DM_UDEV_DISABLE_OTHER_RULES_FLAG=1")
+/// Returns whether a device has the flag by which its program keeps all others away from it
+/// (`DM_UDEV_DISABLE_OTHER_RULES_FLAG`).
+fn is_private(number: Number, machine: &Machine) -> bool {
+    let (major, minor) = (number.major(), number.minor());
+    let database = fs::read_to_string(machine.path(format!("/run/udev/data/b{major}:{minor}")));
+    database.is_ok_and(|database| {
+        let mut lines = database.lines();
+        lines.any(|line| line == "E:DM_UDEV_DISABLE_OTHER_RULES_FLAG=1")
+    })
 }
 
 /// Says why a choice names none of the devices.
