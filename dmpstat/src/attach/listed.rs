@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use crate::attach::change::{Changer, Trouble};
@@ -39,27 +39,22 @@ pub fn enqueue(device: &str, outside: &mut Outside<'_>) -> Result<(), Error> {
     let Ok(mut kernel) = Control::open(&machine.path("/dev/mapper/control")) else {
         return Ok(());
     };
-    let Ok(devices) = kernel.devices() else {
-        return Ok(());
-    };
-    let job = job(device, &conf, &devices, &mut kernel, machine);
-    let is_wanted = job.is_some_and(|job| is_wanted(&job, &mut kernel, machine));
-    if is_wanted {
+    let job = job(device, &conf, &mut kernel, machine);
+    if job.is_ok_and(|job| job.is_some_and(|job| is_wanted(&job, &mut kernel, machine))) {
         let queue = Queue::new(machine.path(queue::PATH));
         queue.add(device).map_err(Failed::Queue)?;
     }
     Ok(())
 }
 
-/// Returns the job that attach.conf has for a device.
+/// Returns the job that attach.conf has for a device, dm-N, if that is there: of the first rule that names it.
 fn job(
     device: &str,
     conf: &Conf,
-    devices: &[(Number, Vec<u8>)],
     kernel: &mut dyn DeviceMapper,
     machine: &Machine,
-) -> Option<Job> {
-    let mut devices = devices.to_vec();
+) -> io::Result<Option<Job>> {
+    let mut devices = kernel.devices()?;
     devices.retain(|(number, _)| volume::device(*number) == device);
     let mut jobs = Vec::new();
     for rule in &conf.rules {
@@ -67,7 +62,7 @@ fn job(
         let change = Change::Attach(rule.options);
         jobs::add(&mut jobs, found, &rule.volumes, change, kernel, machine);
     }
-    jobs.pop()
+    Ok(jobs.pop())
 }
 
 /// Returns whether there is anything to do for a job that nobody asked for right now: not if the volume is
@@ -99,13 +94,18 @@ pub fn work(kernel: &mut dyn DeviceMapper, outside: &mut Outside<'_>) -> Result<
     let mut worker = Worker {
         kernel,
         guard: &mut guard,
-        machine: outside.machine,
-        out: outside.out,
-        notes: outside.notes,
-        queue: queue.clone(),
+        queue: &queue,
     };
+    let (machine, out, notes) = (outside.machine, &mut *outside.out, &mut *outside.notes);
     let mut attempt = |device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock| {
-        worker.attempt(device, busy, clock)
+        let outside = &mut Outside {
+            machine,
+            clock,
+            out: &mut *out,
+            notes: &mut *notes,
+            width: None,
+        };
+        worker.attempt(device, busy, outside)
     };
     queue::work(&queue, &mut attempt, outside.clock).map_err(|error| Failed::Queue(error).into())
 }
@@ -114,54 +114,45 @@ pub fn work(kernel: &mut dyn DeviceMapper, outside: &mut Outside<'_>) -> Result<
 struct Worker<'a> {
     kernel: &'a mut dyn DeviceMapper,
     guard: &'a mut dyn Guard,
-    machine: &'a Machine,
-    out: &'a mut dyn Write,
-    notes: &'a mut dyn Write,
-    queue: Queue,
+    queue: &'a Queue,
 }
 
 impl Worker<'_> {
-    fn attempt(&mut self, device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock) -> Outcome {
-        let machine = self.machine;
-        let Ok(conf) = Conf::read(machine) else {
+    fn attempt(
+        &mut self,
+        device: &str,
+        busy: &BTreeSet<String>,
+        outside: &mut Outside<'_>,
+    ) -> Outcome {
+        let Ok(conf) = Conf::read(outside.machine) else {
             return Outcome::Done;
         };
-        let devices = match self.kernel.devices() {
-            Ok(devices) => devices,
+        let job = match job(device, &conf, self.kernel, outside.machine) {
+            Ok(Some(job)) => job,
+            Ok(None) => return Outcome::Done,
             Err(error) => return Outcome::Retry(error.to_string()),
-        };
-        let Some(job) = job(device, &conf, &devices, self.kernel, machine) else {
-            return Outcome::Done;
         };
         let group = self.kernel.status(job.device).ok();
         let group = group.and_then(|status| volume::group(&status));
         if let Some(group) = group.filter(|group| busy.contains(group)) {
             return Outcome::Busy(group);
         }
-        match self.attach(&job, clock) {
+        match self.attach(&job, outside) {
             Ok(()) => Outcome::Done,
-            Err(trouble) => self.outcome(&job, device, trouble),
+            Err(trouble) => self.outcome(&job, device, trouble, outside),
         }
     }
 
-    fn attach(&mut self, job: &Job, clock: &mut dyn Clock) -> Result<(), Trouble> {
-        let machine = self.machine;
-        let volume = Volume::read(self.kernel, job.device, machine)?;
-        let state = State::of(machine, &volume.device, volume.diskseq);
-        let now = clock.boottime().as_secs();
+    fn attach(&mut self, job: &Job, outside: &mut Outside<'_>) -> Result<(), Trouble> {
+        let volume = Volume::read(self.kernel, job.device, outside.machine)?;
+        let state = State::of(outside.machine, &volume.device, volume.diskseq);
+        let now = outside.clock.boottime().as_secs();
         if volume.is_attached() || state.as_ref().is_some_and(|state| state.detached) {
             return Ok(());
         }
         if state.is_some_and(|state| state.is_too_often(now)) {
             return Err(Refusal::TooOften.into());
         }
-        let outside = &mut Outside {
-            machine,
-            clock,
-            out: self.out,
-            notes: self.notes,
-            width: None,
-        };
         let mut changer = Changer {
             kernel: self.kernel,
             outside,
@@ -172,13 +163,19 @@ impl Worker<'_> {
         if plan != Plan::Already {
             remember(&volume, job.change, plan.is_above(&volume), outside);
             // The journal need not be there.
-            let _ = writeln!(self.out, "{}: attached", volume.shown_name());
-            let _ = self.out.flush();
+            let _ = writeln!(outside.out, "{}: attached", volume.shown_name());
+            let _ = outside.out.flush();
         }
         Ok(())
     }
 
-    fn outcome(&mut self, job: &Job, device: &str, trouble: Trouble) -> Outcome {
+    fn outcome(
+        &mut self,
+        job: &Job,
+        device: &str,
+        trouble: Trouble,
+        outside: &mut Outside<'_>,
+    ) -> Outcome {
         let name = volume::shown(self.kernel, job.device);
         match trouble {
             Trouble::Lvm(group) => Outcome::Busy(group),
@@ -196,21 +193,17 @@ impl Worker<'_> {
                 | Refusal::TooOften,
             )
             | Trouble::OldModule(_) => {
-                self.note(&format!("{name}: {trouble}"));
+                outside.note(&format!("{name}: {trouble}"));
                 Outcome::Done
             }
             trouble => {
                 let reason = trouble.to_string();
                 if self.queue.reason(device).as_ref() != Some(&reason) {
-                    self.note(&format!("{name}: {reason}"));
+                    outside.note(&format!("{name}: {reason}"));
                 }
                 Outcome::Retry(reason)
             }
         }
-    }
-
-    fn note(&mut self, note: &str) {
-        let _ = writeln!(self.notes, "dmpstat: {note}");
     }
 }
 
