@@ -15,6 +15,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -157,7 +159,7 @@ pub fn run(open: impl FnOnce() -> io::Result<Box<dyn DeviceMapper>>) -> io::Resu
     let socket = io::stdin().as_fd().try_clone_to_owned()?;
     let mut watch = Watch::new(UnixStream::from(socket), parent);
     watch.socket.write_all(&[word::READY])?;
-    while watch.hear(kernel.as_mut()) {}
+    while watch.hear(kernel.as_mut()).unwrap_or(false) {}
     watch.plan.finish(kernel.as_mut(), watch.resuming);
     Ok(())
 }
@@ -182,31 +184,28 @@ impl Watch {
         }
     }
 
-    /// Hears the next word. Returns false once dmpstat has ended.
-    fn hear(&mut self, kernel: &mut dyn DeviceMapper) -> bool {
-        match self.next_word() {
-            Ok(Some(word::PLAN)) => match self.read_plan() {
-                Ok(plan) => {
-                    if let Some(exchange) = &plan.exchange {
-                        exchange.reserve(kernel);
-                    }
-                    self.plan = plan;
-                    self.socket.write_all(&[word::READY]).is_ok()
+    /// Hears the next word. Fails, or returns false, once dmpstat has ended.
+    fn hear(&mut self, kernel: &mut dyn DeviceMapper) -> io::Result<bool> {
+        match self.next_word()? {
+            Some(word::PLAN) => {
+                self.plan = self.read_plan()?;
+                if let Some(exchange) = &self.plan.exchange {
+                    exchange.reserve(kernel);
                 }
-                Err(_) => false,
-            },
-            Ok(Some(word::RESUMING)) => {
-                self.resuming = true;
-                self.wait_for_the_resume()
             }
-            Ok(Some(word::DONE)) => {
+            Some(word::RESUMING) => {
+                self.resuming = true;
+                self.wait_for_the_resume()?;
+                return Ok(true);
+            }
+            Some(word::DONE) => {
                 (self.plan, self.resuming) = (Plan::default(), false);
                 self.locks.clear();
-                self.socket.write_all(&[word::READY]).is_ok()
             }
-            Ok(Some(_) | None) => false,
-            Err(error) => error.kind() == io::ErrorKind::Interrupted,
+            _ => return Ok(false),
         }
+        self.socket.write_all(&[word::READY])?;
+        Ok(true)
     }
 
     /// Receives one byte, and the locks that come with it.
@@ -215,12 +214,8 @@ impl Watch {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(LOCKS))];
         let mut rights = RecvAncillaryBuffer::new(&mut space);
         let mut into = [IoSliceMut::new(&mut word)];
-        let received = recvmsg(
-            &self.socket,
-            &mut into,
-            &mut rights,
-            RecvFlags::CMSG_CLOEXEC,
-        )?;
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        let received = retry_on_intr(|| recvmsg(&self.socket, &mut into, &mut rights, flags))?;
         for message in rights.drain() {
             if let RecvAncillaryMessage::ScmRights(locks) = message {
                 self.locks.extend(locks);
@@ -239,28 +234,22 @@ impl Watch {
     }
 
     /// Ends dmpstat's wait for in-flight requests when its time is up.
-    fn wait_for_the_resume(&mut self) -> bool {
-        let Some(patience) = self.plan.patience else {
-            return true;
-        };
-        let mut timeout = patience;
-        loop {
-            let mut sockets = [rustix::event::PollFd::new(
-                &self.socket,
-                rustix::event::PollFlags::IN,
-            )];
-            let limit = rustix::event::Timespec::try_from(timeout).ok();
-            match rustix::event::poll(&mut sockets, limit.as_ref()) {
+    fn wait_for_the_resume(&self) -> io::Result<()> {
+        let mut timeout = self.plan.patience;
+        while let Some(time) = timeout {
+            let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
+            match poll(&mut sockets, Timespec::try_from(time).ok().as_ref()) {
                 Ok(0) => {
                     // It fails if dmpstat has ended, which the socket says next.
                     let _ = kill_process(self.parent, Signal::ALARM);
-                    timeout = AGAIN;
+                    timeout = Some(AGAIN);
                 }
-                Ok(_) => return true,
-                Err(rustix::io::Errno::INTR) => {}
-                Err(_) => return false,
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
             }
         }
+        Ok(())
     }
 }
 
