@@ -77,7 +77,7 @@ pub enum Trouble {
 }
 
 impl Changer<'_, '_> {
-    /// Changes a volume. Returns its name and whether there was anything to do.
+    /// Changes a volume. Returns it as it was before, and the plan that was carried out.
     pub fn change(&mut self, job: &Job) -> Result<(Volume, Plan), Trouble> {
         let locks = self.lock(job)?;
         let (volume, plan) = self.look(job)?;

@@ -11,6 +11,7 @@ use crate::attach::kernel::{DeviceMapper, Number};
 use crate::attach::kind::own_device;
 use crate::attach::volume::{device, diskseq};
 use crate::escape;
+use crate::lvm;
 use crate::selection::{self, Choice};
 use crate::sysfs::Machine;
 
@@ -115,7 +116,6 @@ pub fn unknown(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine
 /// Returns VG/LV if a name has that form.
 fn logical_volume(written: &str) -> Option<&str> {
     let volume = written.strip_prefix("/dev/").unwrap_or(written);
-    let (group, volume_name) = volume.split_once('/')?;
-    let is_name = |name: &str| !name.is_empty() && !name.contains('/');
-    (is_name(group) && is_name(volume_name) && group != "mapper").then_some(volume)
+    let is_one = !volume.starts_with("mapper/") && lvm::device_name(volume.as_bytes()).is_some();
+    is_one.then_some(volume)
 }

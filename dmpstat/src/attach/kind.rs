@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::attach::kernel::{DeviceMapper, Which};
+use crate::attach::kernel::{DeviceMapper, Status, Which};
 use crate::attach::line::{DMP, LINEAR, Line};
 use crate::attach::volume::{Volume, Way};
 use crate::escape;
@@ -106,7 +106,7 @@ pub fn advice(
     kernel: &mut dyn DeviceMapper,
     machine: &Machine,
 ) -> String {
-    let own = || own_device(&path(&volume.status.name, &volume.status.uuid));
+    let own = || own_device(&path(&volume.status));
     match next {
         Next::On => "Attach the volumes on it".to_owned(),
         Next::Own => own(),
@@ -132,11 +132,10 @@ pub fn own_device(path: &str) -> String {
 }
 
 /// Returns the path by which people name a mapped device.
-fn path(name: &[u8], uuid: &[u8]) -> String {
-    let plain = escape::undo(name);
-    match lvm::logical_volume(&plain).filter(|_| lvm::made(uuid)) {
+fn path(status: &Status) -> String {
+    match status.logical_volume() {
         Some(volume) => format!("/dev/{}", escape::show(&volume)),
-        None => format!("/dev/mapper/{}", escape::shown(name)),
+        None => format!("/dev/mapper/{}", escape::shown(&status.name)),
     }
 }
 

@@ -21,7 +21,6 @@ use crate::attach::{Change, Failed, prepare, remember};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::escape;
-use crate::lvm;
 use crate::outside::Outside;
 use crate::sysfs::Machine;
 
@@ -287,9 +286,7 @@ fn listings(jobs: &[Job], kernel: &mut dyn DeviceMapper) -> Vec<Listing> {
 
 /// Returns the name that a volume has in attach.conf: VG/LV, or device mapper's.
 fn listed_name(status: &Status) -> OsString {
-    let plain = escape::undo(&status.name);
-    let volume = lvm::logical_volume(&plain).filter(|_| lvm::made(&status.uuid));
-    volume.map_or_else(
+    status.logical_volume().map_or_else(
         || OsString::from(escape::shown(&status.name)),
         OsString::from_vec,
     )

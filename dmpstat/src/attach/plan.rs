@@ -49,7 +49,7 @@ pub fn plan(
             if way == Way::Above && lvm::is_inner(&volume.status.name, &volume.status.uuid) {
                 return Err(Refusal::Inner);
             }
-            Ok(attach(volume, way, volume.wanted(options)))
+            Ok(attach(volume, way, volume.wanted(way, options)))
         }
         Change::Detach => detach(volume, kernel),
     }

@@ -186,9 +186,8 @@ impl Volume {
     }
 
     /// Returns the options that the volume's dmp lines are to have.
-    pub fn wanted(&self, options: Options) -> LineOptions {
-        let is_above = matches!(self.way(), Ok(Way::Above))
-            || self.attachment.is_some_and(|is| is.hidden.is_some());
+    pub fn wanted(&self, way: Way, options: Options) -> LineOptions {
+        let is_above = way == Way::Above || self.attachment.is_some_and(|is| is.hidden.is_some());
         LineOptions {
             latency: options.latency,
             flush_bypass: options.flush_bypass,

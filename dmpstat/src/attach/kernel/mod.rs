@@ -10,6 +10,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use crate::attach::line::Line;
+use crate::{escape, lvm};
 
 pub use control::Control;
 
@@ -89,6 +90,13 @@ pub struct Status {
     pub name: Vec<u8>,
     pub uuid: Vec<u8>,
     pub state: State,
+}
+
+impl Status {
+    /// Returns VG/LV of a volume of LVM's.
+    pub fn logical_volume(&self) -> Option<Vec<u8>> {
+        lvm::logical_volume(&escape::undo(&self.name)).filter(|_| lvm::made(&self.uuid))
+    }
 }
 
 /// A device's flags.
