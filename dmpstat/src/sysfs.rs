@@ -56,14 +56,11 @@ impl Machine {
                 source,
             },
         };
-        let mut devices = Vec::new();
+        let mut names = Vec::new();
         for entry in fs::read_dir(&directory).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name();
-            let number = name.to_str().and_then(minor);
-            devices.extend(number.zip(name.into_string().ok()));
+            names.extend(entry.map_err(failed)?.file_name().into_string().ok());
         }
-        devices.sort_unstable();
-        Ok(devices.into_iter().map(|(_, device)| device).collect())
+        Ok(mapped_devices(names))
     }
 
     /// The names in the kernel of the disks right under one.
@@ -158,6 +155,16 @@ impl Machine {
         }
         Err(Error::TooOld(device.to_owned()))
     }
+}
+
+/// Returns the mapped devices of these names, in the order of their minor numbers.
+pub fn mapped_devices(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let names = names.into_iter();
+    let mut devices: Vec<(u32, String)> = names
+        .filter_map(|name| Some((minor(&name)?, name)))
+        .collect();
+    devices.sort_unstable();
+    devices.into_iter().map(|(_, device)| device).collect()
 }
 
 /// N of dm-N, as the kernel writes it: without a sign or leading zeros.

@@ -88,12 +88,7 @@ impl Queue {
 
     /// The waiting volumes, in the order of their minor numbers.
     pub fn waiting(&self) -> io::Result<Vec<String>> {
-        let mut devices = Vec::new();
-        for name in self.names()? {
-            devices.extend(sysfs::minor(&name).map(|minor| (minor, name)));
-        }
-        devices.sort_unstable();
-        Ok(devices.into_iter().map(|(_, device)| device).collect())
+        Ok(sysfs::mapped_devices(self.names()?))
     }
 
     /// Writes the reason that a volume waits for, unless it is written already.

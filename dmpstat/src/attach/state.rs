@@ -150,14 +150,12 @@ impl State {
     pub fn all(directory: &Path) -> Vec<(String, Self)> {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-        let mut devices: Vec<(u32, String)> = names
-            .filter_map(|name| Some((sysfs::minor(&name)?, name)))
-            .collect();
-        devices.sort_unstable();
-        let states = devices.into_iter().filter_map(|(_, device)| {
-            let state = Self::read(directory, &device)?;
-            Some((device, state))
-        });
+        let states = sysfs::mapped_devices(names)
+            .into_iter()
+            .filter_map(|device| {
+                let state = Self::read(directory, &device)?;
+                Some((device, state))
+            });
         states.collect()
     }
 

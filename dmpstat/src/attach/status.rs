@@ -205,16 +205,14 @@ fn devices(machine: &Machine) -> Vec<Device> {
         .flatten()
         .flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut devices: Vec<(u32, String)> = names
-        .filter_map(|name| Some((sysfs::minor(&name)?, name)))
-        .collect();
-    devices.sort_unstable();
-    let devices = devices.into_iter().filter_map(|(_, device)| {
-        Some(Device {
-            name: machine.attribute(&device, "name")?,
-            uuid: machine.attribute(&device, "uuid").unwrap_or_default(),
-            device,
-        })
-    });
+    let devices = sysfs::mapped_devices(names)
+        .into_iter()
+        .filter_map(|device| {
+            Some(Device {
+                name: machine.attribute(&device, "name")?,
+                uuid: machine.attribute(&device, "uuid").unwrap_or_default(),
+                device,
+            })
+        });
     devices.collect()
 }
