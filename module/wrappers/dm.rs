@@ -436,7 +436,7 @@ impl<T: Target + 'static> Registration<T> {
         target_type
     }
 
-    /// What initialises the field of a `Registration`, whose drop takes it back.
+    /// Initialises the field of a `Registration`, whose drop takes it back.
     fn register(module: &'static ThisModule) -> impl PinInit<TargetType, Error> {
         try_pin_init!(TargetType {
             raw: Opaque::new(Self::named(T::NAME, module)),
