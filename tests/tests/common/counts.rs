@@ -189,3 +189,10 @@ pub fn number(machine: &mut Machine, file: &str) -> u64 {
     line.and_then(|line| line.parse().ok())
         .unwrap_or_else(|| panic!("{file}: {text:?}"))
 }
+
+/// The line `lines` of a device's snapshot, without its keyword.
+#[track_caller]
+pub fn lines(machine: &mut Machine, device: &str) -> String {
+    let shown = machine.sh(&format!("grep ^lines {STAT}/{device}/snapshot"));
+    shown.trim().strip_prefix("lines ").unwrap().to_owned()
+}

@@ -12,13 +12,6 @@ fn vda(machine: &mut Machine) -> String {
     machine.sh("cat /sys/block/vda/dev").trim().to_owned()
 }
 
-/// The line `lines` of a device's snapshot, without its keyword.
-#[track_caller]
-fn lines(machine: &mut Machine, device: &str) -> String {
-    let shown = machine.sh(&format!("grep ^lines {STAT}/{device}/snapshot"));
-    shown.trim().strip_prefix("lines ").unwrap().to_owned()
-}
-
 /// Runs a script, and asserts the lines of the device after it.
 #[track_caller]
 fn assert_lines(machine: &mut Machine, device: &str, script: &str, expected: &str) {

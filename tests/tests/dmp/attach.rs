@@ -9,10 +9,14 @@ pub fn volume(machine: &mut dmp_vm::Machine) {
     create(machine, "volume", "0 65536 linear /dev/vda 0");
 }
 
-/// The counts of a device's dmp lines: live and loaded ones, of these as_linear, and with flush_bypass.
-#[track_caller]
-pub fn lines(machine: &mut dmp_vm::Machine, device: &str) -> String {
-    machine.sh(&format!("sed -n 's/^lines //p' {STAT}/{device}/snapshot"))
+/// sh that has a read of a volume hang until the disk below runs again. $dd reads.
+pub fn hung_read(volume: &str) -> String {
+    format!(
+        "dmsetup suspend disk; \
+         dd if=/dev/mapper/{volume} of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null & dd=$!; \
+         {}",
+        until_asleep("$dd", "blkdev_")
+    )
 }
 
 #[test]
@@ -85,7 +89,7 @@ fn an_attached_volume_gets_other_options() {
             format!("0 65536 {table}\n"),
             "{options}"
         );
-        assert_eq!(lines(&mut machine, "dm-0"), format!("{expected}\n"));
+        assert_eq!(lines(&mut machine, "dm-0"), expected);
         let latency = u64::from(!options.contains("--no-latency"));
         assert_eq!(number(&mut machine, "dm-0/latency"), latency, "{options}");
         assert_eq!(number(&mut machine, "dm-0/write/requests"), 7, "{options}");
@@ -355,11 +359,9 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
     create(&mut machine, "disk", "0 8 linear /dev/vdb 0");
     machine.sh("dmsetup load a --table '0 8 linear /dev/mapper/disk 0' && dmsetup resume a");
     machine.sh(&format!(
-        "dmsetup suspend disk; \
-         dd if=/dev/mapper/a of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null & dd=$!; \
-         {}; dmpstat attach a b c >/run/out 2>/run/said & pid=$!; {}; \
+        "{}; dmpstat attach a b c >/run/out 2>/run/said & pid=$!; {}; \
          kill -INT $pid; wait $pid; echo $? >/run/status; dmsetup resume disk; wait $dd",
-        until_asleep("$dd", "blkdev_"),
+        hung_read("a"),
         until_asleep("$pid", "dm_wait"),
     ));
     assert_eq!(machine.sh("cat /run/status"), "1\n");
@@ -395,14 +397,12 @@ fn a_stopped_attach_leaves_the_volume_as_it_was() {
         ("KILL", ""),
     ] {
         machine.sh(&format!(
-            "dmsetup suspend disk; \
-             dd if=/dev/mapper/volume of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null & dd=$!; \
-             {}; dmpstat attach volume >/run/said 2>&1 & pid=$!; {}; \
+            "{}; dmpstat attach volume >/run/said 2>&1 & pid=$!; {}; \
              cat /proc/$pid/status $(grep -l \"^PPid:.$pid$\" /proc/[0-9]*/status) >/run/memory; \
              kill -{signal} $pid; wait $pid; dmsetup resume disk; wait $dd; \
              n=0; until [ -z \"$(dmsetup table --inactive volume)\" ]; do n=$((n + 1)); \
                [ $n -lt 100 ] || exit 1; usleep 10000; done",
-            until_asleep("$dd", "blkdev_"),
+            hung_read("volume"),
             until_asleep("$pid", "dm_wait"),
         ));
         assert_eq!(machine.sh("cat /run/said"), said, "{signal}");

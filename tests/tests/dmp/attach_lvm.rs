@@ -2,23 +2,16 @@
 
 //! Attached volumes under LVM's own tools.
 
-use crate::attach::lines;
 use crate::common::*;
+use crate::lvm::configure;
 
 /// LVM's own tools see their own tables.
 #[test]
 fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
     let mut machine = machine_with_tools();
-    machine.sh(
-        "mkdir -p /run/lvm /etc/dmp && cat >/run/lvm/lvm.conf <<'END'
-activation { udev_sync = 0 udev_rules = 0 monitoring = 0 }
-backup { backup = 0 archive = 0 }
-devices { obtain_device_list_from_udev = 0 use_devicesfile = 0 }
-global { use_lvmpolld = 0 event_activation = 0 thin_check_executable = \"/usr/local/bin/thin_check\" }
-END
-         echo 'vg/*' >/etc/dmp/attach.conf; \
-         modprobe -a dm-mirror dm-snapshot dm-thin-pool",
-    );
+    configure(&mut machine, "vd[ab]");
+    machine.sh("mkdir -p /etc/dmp && echo 'vg/*' >/etc/dmp/attach.conf; \
+         modprobe -a dm-mirror dm-snapshot dm-thin-pool");
     let lvm = |command: &str| format!("LVM_SYSTEM_DIR=/run/lvm lvm {command} 2>&1");
     machine.sh(&lvm("vgcreate -q vg /dev/vda /dev/vdb"));
     machine.sh(&lvm("lvcreate -q -y -Wn -n data -L 16m vg"));
@@ -41,7 +34,7 @@ END
         );
         assert_eq!(
             lines(&mut machine, "dm-0"),
-            "1 0 as_linear 1 0 flush_bypass 0 0\n"
+            "1 0 as_linear 1 0 flush_bypass 0 0"
         );
         // To the byte, with no warning.
         assert_eq!(machine.sh(&state), "  -wi-a----- linear\n", "{command}");

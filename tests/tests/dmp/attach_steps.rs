@@ -45,10 +45,9 @@ fn assert_runs(machine: &mut Machine, above: bool, what: &str) -> bool {
 fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
     let mut machine = with_steps(first);
     let parameters = "/sys/module/dmp_test_steps/parameters";
-    for (change, is_attached) in [
-        (format!("attach {options}"), true),
-        ("detach".to_owned(), false),
-    ] {
+    let attach = format!("dmpstat attach {options} volume");
+    let detach = "dmpstat detach volume";
+    for (change, back, is_attached) in [(&*attach, detach, true), (detach, &*attach, false)] {
         // With a resume that fails the volume stands still, and dmpstat dies before it is mended.
         for fail in [0, 1] {
             let mut died = 0;
@@ -56,7 +55,7 @@ fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
                 let kill = died + 1;
                 let status = machine.sh(&format!(
                     "echo {fail} >{parameters}/fail; echo {kill} >{parameters}/kill; \
-                     dmpstat {change} volume >/dev/null 2>&1; echo $?; \
+                     {change} >/dev/null 2>&1; echo $?; \
                      echo 0 >{parameters}/kill; echo 0 >{parameters}/fail"
                 ));
                 let what = format!(
@@ -74,23 +73,13 @@ fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
                     break;
                 }
                 died = kill;
-                let back = if is_attached {
-                    "detach"
-                } else {
-                    &*format!("attach {options}")
-                };
-                machine.sh(&format!("dmpstat {back} volume"));
+                machine.sh(back);
             }
             // The target is in one table of two if the volume is attached above.
             let steps = if above { STEPS / 2 } else { STEPS };
             assert!(died >= steps, "{change}: {died}");
             if fail == 0 {
-                let back = if is_attached {
-                    "detach"
-                } else {
-                    &*format!("attach {options}")
-                };
-                machine.sh(&format!("dmpstat {back} volume"));
+                machine.sh(back);
             }
         }
     }

@@ -25,7 +25,7 @@ global {
 
 /// Gives LVM its configuration, with those disks of /dev that the pattern matches.
 #[track_caller]
-fn configure(machine: &mut Machine, disks: &str) {
+pub fn configure(machine: &mut Machine, disks: &str) {
     let configuration = CONFIGURATION.replace("DISKS", disks);
     machine.sh(&format!(
         "mkdir -p /run/lvm && cat >/run/lvm/lvm.conf <<'END'\n{configuration}END"
