@@ -13,6 +13,7 @@
 #include <linux/ktime.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/seq_file.h>
 #include <linux/sysfs.h>
 #include <linux/timekeeping.h>
 

@@ -6,13 +6,17 @@
 #include <linux/dax.h>
 #include <linux/delay.h>
 #include <linux/device-mapper.h>
+#include <linux/fs.h>
+#include <linux/kernfs.h>
 #include <linux/module.h>
 #include <linux/log2.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "helpers.h"
 
@@ -201,6 +205,37 @@ int dmp_check_kobject_release(void)
 	if (!released)
 		pr_err("dmp: not made for this kernel: struct dm_kobject_holder is another one\n");
 	return released ? 0 : -EINVAL;
+}
+
+/*
+ * The seq_file that kernfs makes for each open file. It has no operations where a
+ * file is read without them, as binary attributes are. Then nobody uses its buffer,
+ * and kernfs frees it with the open file (fs/kernfs/file.c: kernfs_fop_open(),
+ * kernfs_fop_release()). NULL if that is not so.
+ */
+struct seq_file *dmp_open_file_text(struct file *file)
+{
+	struct seq_file *seq = file->private_data;
+	struct kernfs_open_file *of;
+
+	if (!seq || seq->file != file || seq->op)
+		return NULL;
+	of = seq->private;
+	return of && of->file == file && of->seq_file == seq ? seq : NULL;
+}
+
+/* Copies a text into the buffer, in the place of what is there. */
+int dmp_set_open_file_text(struct seq_file *seq, const void *text, size_t length)
+{
+	char *buf = kvmemdup(text, length, GFP_KERNEL_ACCOUNT);
+
+	if (!buf)
+		return -ENOMEM;
+	kvfree(seq->buf);
+	seq->buf = buf;
+	seq->size = length;
+	seq->count = length;
+	return 0;
 }
 
 void dmp_init_completion(struct completion *done)

@@ -11,8 +11,10 @@
 #include <linux/types.h>
 
 struct block_device;
+struct file;
 struct mapped_device;
 struct module;
+struct seq_file;
 
 /* linux/percpu.h */
 u64 *dmp_percpu_alloc(size_t counters);
@@ -84,6 +86,10 @@ struct dmp_kobject_holder {
 
 void dm_kobject_release(struct kobject *kobj);
 int dmp_check_kobject_release(void);
+
+/* linux/kernfs.h, linux/seq_file.h */
+struct seq_file *dmp_open_file_text(struct file *file);
+int dmp_set_open_file_text(struct seq_file *seq, const void *text, size_t length);
 
 /* linux/completion.h, linux/module.h */
 void dmp_init_completion(struct completion *done);

@@ -3,10 +3,10 @@
 //! Text that grows.
 
 use core::fmt;
-use kernel::prelude::*;
+use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
 
-/// Text that takes as much memory as it needs. A write that there is none for reports
-/// [`fmt::Error`].
+/// Text that takes as much memory as it needs, at the expense of the task's memory control group. A write that
+/// there is none for reports [`fmt::Error`].
 pub(crate) struct Text(KVVec<u8>);
 
 impl Text {
@@ -24,7 +24,9 @@ impl Text {
 impl fmt::Write for Text {
     /// May sleep.
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let written = self.0.extend_from_slice(text.as_bytes(), GFP_KERNEL);
+        let written = self
+            .0
+            .extend_from_slice(text.as_bytes(), GFP_KERNEL_ACCOUNT);
         written.map_err(|_| fmt::Error)
     }
 }

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files of any length, whose text is made when it is read from its begin.
+//! Files of any length, of which each open file has a text of its own.
+//!
+//! C headers: [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h),
+//! [`include/linux/seq_file.h`](srctree/include/linux/seq_file.h)
 
 use super::super::{bindings, compat, text::Text};
 use super::directory;
-use core::{ffi::CStr, marker::PhantomData, mem, slice};
+use core::{ffi::CStr, marker::PhantomData, mem, ptr::NonNull, slice};
 use kernel::{
-    error::code::{EAGAIN, EINVAL},
+    error::{
+        code::{EINVAL, EIO},
+        to_result,
+    },
     ffi::c_char,
     prelude::*,
 };
@@ -16,8 +22,9 @@ pub(crate) type Make<T> = fn(&T) -> Result<Text>;
 
 /// A file whose text need not fit a page, that everyone can read and nobody write.
 ///
-/// A read from its begin makes the text. What of it does not fit is what the reads behind it give, so
-/// that a reader has one text, in however many pieces.
+/// The first read of an open file makes its text, and so does each further one at position 0. All other reads
+/// give parts of that text: whoever opens the file has one text, in however many pieces, and then its end.
+/// Those who share an open file share its text as they share its position.
 #[repr(C)]
 pub(crate) struct BinaryAttribute<T> {
     attribute: bindings::bin_attribute,
@@ -49,58 +56,52 @@ impl<T: 'static> BinaryAttribute<T> {
     }
 }
 
-/// The texts of which a part has been read, each with who reads it.
-pub(super) struct Unfinished {
-    texts: [Option<(Reader, Text)>; Self::MOST],
-    /// Which one has to go next if there is no room.
-    oldest: usize,
-    /// Whether any had to go.
-    lost: bool,
-}
+/// The text of an open file, which is in the buffer of its `struct seq_file`.
+///
+/// That buffer is the one thing that lives as long as the open file and that a module can give memory to:
+/// an attribute is not told of opens and closes. So a text is its reader's, as those of all other files in
+/// sysfs are: no other reader has to do with it, the reader's memory control group pays for it, and it goes when
+/// the file is closed, also where the module has gone before.
+///
+/// # Invariants
+///
+/// `seq` is the `struct seq_file` of an open binary attribute. Nobody else uses it meanwhile. Its buffer is null,
+/// or has `count` bytes.
+struct OpenText(NonNull<bindings::seq_file>);
 
-/// An open file, as long as it is open.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Reader(usize);
-
-impl Unfinished {
-    /// How many there can be at once. Whoever leaves a file half read leaves a text here.
-    const MOST: usize = 8;
-
-    pub(super) const fn new() -> Self {
-        Self {
-            texts: [const { None }; Self::MOST],
-            oldest: 0,
-            lost: false,
-        }
+impl OpenText {
+    /// Finds the text of `file`, or a place for one. `None` if the kernel keeps open files in another way.
+    ///
+    /// # Safety
+    ///
+    /// `file` must be what sysfs gave a binary attribute's `read`, which must not have returned before the result
+    /// is dropped.
+    unsafe fn of(file: *mut bindings::file) -> Option<Self> {
+        // SAFETY: by this function's contract it is an open file of kernfs.
+        let seq = unsafe { bindings::dmp_open_file_text(file) };
+        // INVARIANT: it is what kernfs made for the open file, whose reads kernfs has wait for each other. Only
+        // `set` changes its buffer.
+        NonNull::new(seq).map(Self)
     }
 
-    fn find(&mut self, reader: Reader) -> Option<&mut Option<(Reader, Text)>> {
-        let is_its = |text: &&mut Option<(Reader, Text)>| {
-            text.as_ref().is_some_and(|(other, _)| *other == reader)
-        };
-        self.texts.iter_mut().find(is_its)
-    }
-
-    /// Keeps a text; gives the one that has to go.
-    fn keep(&mut self, reader: Reader, text: Text) -> Option<(Reader, Text)> {
-        let free = self.texts.iter_mut().find(|text| text.is_none());
-        if let Some(free) = free {
-            *free = Some((reader, text));
+    /// Returns the text, if there is one.
+    fn get(&self) -> Option<&[u8]> {
+        // SAFETY: by the invariant nobody changes it meanwhile.
+        let (buffer, count) = unsafe { ((*self.0.as_ptr()).buf, (*self.0.as_ptr()).count) };
+        if buffer.is_null() {
             return None;
         }
-        let oldest = self.oldest;
-        self.oldest = (oldest + 1) % Self::MOST;
-        self.lost = true;
-        self.texts[oldest].replace((reader, text))
+        // SAFETY: by the invariant the buffer has so many bytes. It stays until `set`.
+        Some(unsafe { slice::from_raw_parts(buffer.cast::<u8>(), count) })
     }
-}
 
-/// Copies what there is from `position` on.
-fn copy(text: &Text, position: usize, buffer: &mut [u8]) -> usize {
-    let rest = text.as_bytes().get(position..).unwrap_or(&[]);
-    let length = rest.len().min(buffer.len());
-    buffer[..length].copy_from_slice(&rest[..length]);
-    length
+    /// Takes a copy of `text`, of just its length, in the place of what is there. May sleep.
+    fn set(&mut self, text: &[u8]) -> Result {
+        let (first, length) = (text.as_ptr().cast(), text.len());
+        // SAFETY: by the invariant the buffer is ours to replace; the text has so many bytes.
+        // INVARIANT: the new buffer has `count` bytes.
+        to_result(unsafe { bindings::dmp_set_open_file_text(self.0.as_ptr(), first, length) })
+    }
 }
 
 compat::bin_attribute_read! {
@@ -111,19 +112,20 @@ compat::bin_attribute_read! {
     /// To be called by sysfs for a file of a [`Directory<T>`](super::Directory).
     fn read<T: 'static>(file, kobj, attribute, buffer, position, count) -> isize {
         // SAFETY: sysfs calls this with a kobject of our type, which it keeps from being removed until
-        // we return, with a `BinaryAttribute<T>` of which `attribute` is the first field, and with a
-        // buffer of `count` bytes, which are initialised below.
-        let (directory, make, buffer) = unsafe {
+        // we return, with a `BinaryAttribute<T>` of which `attribute` is the first field, with the open file,
+        // and with a buffer of `count` bytes, which are initialised below.
+        let (directory, make, open, buffer) = unsafe {
             buffer.write_bytes(0, count);
             (
                 directory::of::<T>(kobj),
                 (*attribute.cast::<BinaryAttribute<T>>()).make,
+                OpenText::of(file),
                 slice::from_raw_parts_mut(buffer.cast::<u8>(), count),
             )
         };
-        let read = usize::try_from(position)
-            .map_err(|_| EINVAL)
-            .and_then(|position| directory.read(make, Reader(file as usize), position, buffer));
+        let read = open
+            .ok_or(EIO)
+            .and_then(|open| read_at(open, || make(&directory.data), position, buffer));
         match read {
             Ok(length) => length as isize,
             Err(e) => e.to_errno() as isize,
@@ -131,44 +133,21 @@ compat::bin_attribute_read! {
     }
 }
 
-impl<T> directory::Inner<T> {
-    fn read(
-        &self,
-        make: Make<T>,
-        reader: Reader,
-        position: usize,
-        buffer: &mut [u8],
-    ) -> Result<usize> {
-        if position == 0 {
-            let text = make(&self.data)?;
-            let length = copy(&text, 0, buffer);
-            let mut unfinished = self.unfinished.lock();
-            let before = unfinished.find(reader).and_then(Option::take);
-            let gone = if length < text.as_bytes().len() {
-                unfinished.keep(reader, text)
-            } else {
-                None
-            };
-            drop(unfinished);
-            drop((before, gone));
-            return Ok(length);
-        }
-        let mut unfinished = self.unfinished.lock();
-        let lost = unfinished.lost;
-        if let Some(kept) = unfinished.find(reader) {
-            let length = kept
-                .as_ref()
-                .map_or(0, |(_, text)| copy(text, position, buffer));
-            let read = if length == 0 { kept.take() } else { None };
-            drop(unfinished);
-            drop(read);
-            return Ok(length);
-        }
-        drop(unfinished);
-        // Usually it was all read at once, and this is its end. Else the rest may have had to go.
-        if lost && position < make(&self.data)?.as_bytes().len() {
-            return Err(EAGAIN);
-        }
-        Ok(0)
+/// Copies what the open file's text has from `position` on, and makes the text before that where there is none yet
+/// or the reader begins again.
+fn read_at(
+    mut open: OpenText,
+    make: impl FnOnce() -> Result<Text>,
+    position: bindings::loff_t,
+    buffer: &mut [u8],
+) -> Result<usize> {
+    let position = usize::try_from(position).map_err(|_| EINVAL)?;
+    if position == 0 || open.get().is_none() {
+        open.set(make()?.as_bytes())?;
     }
+    let rest = open.get().and_then(|text| text.get(position..));
+    let rest = rest.unwrap_or_default();
+    let length = rest.len().min(buffer.len());
+    buffer[..length].copy_from_slice(&rest[..length]);
+    Ok(length)
 }

@@ -2,16 +2,14 @@
 
 //! Directories: kobjects that live exactly as long as their owner says.
 
-use super::{super::bindings, attribute::Attributes, binary::Unfinished};
+use super::{super::bindings, attribute::Attributes};
 use core::{
     ffi::CStr,
     mem::{self, ManuallyDrop},
     pin::Pin,
     ptr,
 };
-use kernel::{
-    container_of, error::to_result, ffi::c_char, new_mutex, prelude::*, sync::Mutex, types::Opaque,
-};
+use kernel::{container_of, error::to_result, ffi::c_char, prelude::*, types::Opaque};
 
 /// Where a directory is made.
 pub(crate) enum Parent<'a, P: Attributes> {
@@ -65,8 +63,6 @@ impl<T> From<Unmade<T>> for Error {
 pub(super) struct Inner<T> {
     holder: Opaque<bindings::dmp_kobject_holder>,
     pub(super) data: T,
-    #[pin]
-    pub(super) unfinished: Mutex<Unfinished>,
 }
 
 // SAFETY: kobjects may be used from any task, and `T` is `Send` and `Sync`.
@@ -101,7 +97,6 @@ impl<T: Attributes> Directory<T> {
                 // SAFETY: a kobject must be all zeros before it is initialised; the completion is below.
                 holder: Opaque::new(unsafe { mem::zeroed() }),
                 data,
-                unfinished <- new_mutex!(Unfinished::new()),
             }),
             GFP_KERNEL,
         )?;

@@ -2,6 +2,8 @@
 
 //! What dmp allocates of each CPU's own memory, by the kernel's trace of such allocations.
 
+use std::collections::BTreeMap;
+
 use dmp_vm::Machine;
 
 use crate::common::*;
@@ -117,5 +119,49 @@ fn the_counters_of_a_device_take_at_most_one_kibibyte_of_each_processor() {
     for target in ["linear", "dmp"] {
         machine.sh(&remove_together(target));
     }
+    finish(machine);
+}
+
+/// The memory that is charged to shells and their `dd`, allocated in a script and not freed to its end: the lengths
+/// of the allocations.
+#[track_caller]
+fn charged(machine: &mut Machine, script: &str) -> Vec<usize> {
+    let set = |on: u8| format!("for e in kmalloc kfree; do echo {on} >events/kmem/$e/enable; done");
+    let trace = machine.sh(&format!(
+        "cd /sys/kernel/tracing && echo 4096 >buffer_size_kb && echo >trace && {}; {script}; {} && cat trace",
+        set(1),
+        set(0)
+    ));
+    let mut kept = BTreeMap::new();
+    for line in trace.lines().filter(|line| line.contains("ptr=")) {
+        let field = |name: &str| line.split(name).nth(1)?.split(' ').next();
+        let place = field(" ptr=").expect(line);
+        match field(" bytes_req=") {
+            Some(length) if line.contains("GFP_KERNEL_ACCOUNT") => {
+                kept.insert(place, length.parse().unwrap())
+            }
+            _ => kept.remove(place),
+        };
+    }
+    kept.into_values().collect()
+}
+
+/// What a reader leaves half read is charged to it, is no longer than the text, and goes when the file is closed.
+#[test]
+fn an_open_snapshot_has_its_text_charged_to_its_reader() {
+    let mut machine = machine_with_traces();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let file = format!("{STAT}/{device}/snapshot");
+    let each = |step: &dyn Fn(u32) -> String| (3..=9).map(step).collect::<Vec<_>>().join("; ");
+    let read = |n| format!("dd bs=8 count=1 <&{n} >/dev/null 2>&1");
+    let open = each(&|n| format!("exec {n}<{file}; {}", read(n)));
+    let kept = charged(&mut machine, &format!("{open}; cat {file} >/run/text"));
+    let length: usize = machine.sh("wc -c </run/text").trim().parse().unwrap();
+    assert_eq!(kept, [length; 7]);
+    // A second text takes the place of the first.
+    let again = each(&|n| format!("dd bs=8 skip=0 iflag=skip_bytes count=1 <&{n} >/dev/null 2>&1"));
+    let close = each(&|n| format!("exec {n}<&-"));
+    let kept = charged(&mut machine, &format!("{open}; {again}; {close}"));
+    assert_eq!(kept, [0; 0]);
     finish(machine);
 }

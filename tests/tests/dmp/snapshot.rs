@@ -198,41 +198,59 @@ fn reader(file: &str, n: u32, begin: &str) -> String {
     )
 }
 
-/// Who leaves a file half read costs memory; so there is an end to it, and nobody gets the half for the
-/// whole.
+/// Each reader has an open of its own; all are half read when the counters are reset.
 #[test]
-fn of_very_many_that_read_in_pieces_the_first_are_told_that_theirs_has_gone() {
+fn a_reader_gets_the_rest_of_its_snapshot_whatever_others_read_and_reset() {
     let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    machine.sh(&direct_reads("d", 4096, 5));
     let file = format!("{STAT}/{device}/snapshot");
     let whole = machine.sh(&format!("grep -v ^taken {file}"));
-    let open: Vec<String> = (1..=10)
-        .map(|n| reader(&file, n, "dd bs=8 count=1 <&5"))
-        .collect();
-    machine.sh(&format!("{} touch /run/go; wait", open.concat()));
-    for n in 1..=2 {
-        assert_eq!(machine.sh(&format!("cat /run/status{n}")), "1\n", "{n}");
-        let error = machine.sh(&format!("cat /run/error{n}"));
-        assert!(
-            error.contains("Resource temporarily unavailable"),
-            "{n}: {error}"
-        );
+    assert!(whole.len() > 600, "{whole}");
+    let begin = |n| match n {
+        1 => "dd bs=600 count=1 <&5",
+        _ => "dd bs=8 count=1 <&5",
+    };
+    let open: Vec<String> = (1..=20).map(|n| reader(&file, n, begin(n))).collect();
+    machine.sh(&format!(
+        "{} echo 1 >{STAT}/{device}/reset; cat {file} >/dev/null; touch /run/go; wait",
+        open.concat()
+    ));
+    for n in 1..=20 {
+        let read = machine.sh(&format!("cat /run/status{n}; grep -v ^taken /run/{n}"));
+        assert_eq!(read, format!("0\n{whole}"), "{n}");
     }
-    for n in 3..=10 {
-        assert_eq!(
-            machine.sh(&format!("grep -v ^taken /run/{n}")),
-            whole,
-            "{n}"
-        );
-    }
-    // Others are not disturbed.
-    assert_eq!(machine.sh(&format!("grep -v ^taken {file}")), whole);
+    // The next one is of after the reset.
+    let shown = snapshot(&mut machine, &device);
+    assert_eq!(numbers(&shown["read"])["requests"], 0);
     finish(machine);
 }
 
-/// Only what is read in part has a place, of which there are eight.
+/// A user without privileges opens a file as often as a process may, and leaves each half read.
 #[test]
-fn who_has_read_a_file_to_its_end_takes_no_place_from_who_has_not() {
+fn no_user_takes_a_snapshot_from_another() {
+    let mut machine = machine();
+    machine.sh(MAKE_USER);
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let file = format!("{STAT}/{device}/snapshot");
+    let whole = machine.sh(&format!("grep -v ^taken {file}"));
+    machine.sh(&format!(
+        "cat >/run/many <<'END'\n\
+         for n in $(seq 100); do\n\
+           {{ dd bs=8 count=1 >/dev/null 2>&1; touch /run/user/$n; while ! [ -e /run/go ]; do usleep 100000; done; }} <{file} &\n\
+         done; wait\nEND\n\
+         mkdir -m 777 /run/user && {} {{ su user -c 'sh /run/many' & }}; \
+         while [ $(ls /run/user | wc -l) -lt 100 ]; do usleep 10000; done; touch /run/go; wait",
+        reader(&file, 1, "dd bs=8 count=1 <&5"),
+    ));
+    let read = machine.sh("cat /run/status1; grep -v ^taken /run/1");
+    assert_eq!(read, format!("0\n{whole}"));
+    finish(machine);
+}
+
+/// With the empty read at the end and without; many of them, and one before them that has read a part.
+#[test]
+fn a_reader_that_is_at_the_end_disturbs_no_other() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     let file = format!("{STAT}/{device}/snapshot");
@@ -252,6 +270,39 @@ fn who_has_read_a_file_to_its_end_takes_no_place_from_who_has_not() {
     finish(machine);
 }
 
+/// The first read of an open may be anywhere, and what is behind it is of the same snapshot.
+#[test]
+fn a_first_read_past_the_begin_gets_what_is_there() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    machine.sh(&direct_reads("d", 4096, 5));
+    let file = format!("{STAT}/{device}/snapshot");
+    let whole = machine.sh(&format!("grep -v ^taken {file}"));
+    let (first, rest) = whole.split_at("dmp 1\n".len());
+    assert_eq!(first, "dmp 1\n");
+    let from = |skip: usize, size: &str| {
+        format!("dd if={file} iflag=skip_bytes skip={skip} bs={size} status=none")
+    };
+    for size in ["64k", "100", "7"] {
+        let read = machine.sh(&format!("{} | grep -v ^taken", from(first.len(), size)));
+        assert_eq!(read, rest, "{size}");
+    }
+    // A reset comes between the first two reads.
+    let read = machine.sh(&format!(
+        "exec 5<{file}; dd iflag=skip_bytes skip={} bs=7 count=1 <&5 2>/dev/null; \
+         echo 1 >{STAT}/{device}/reset; cat <&5; exec 5<&-",
+        first.len()
+    ));
+    let lines: Vec<&str> = read
+        .lines()
+        .filter(|line| !line.starts_with("taken "))
+        .collect();
+    assert_eq!(lines, rest.lines().collect::<Vec<_>>());
+    // Behind its end is nothing, which is no error.
+    assert_eq!(machine.sh(&from(65536, "64k")), "");
+    finish(machine);
+}
+
 /// The kernel gives the next one that opens a file the place in its memory that the last one had.
 #[test]
 fn the_rest_that_a_reader_left_is_nobody_elses() {
@@ -260,13 +311,17 @@ fn the_rest_that_a_reader_left_is_nobody_elses() {
     let file = format!("{STAT}/{device}/snapshot");
     let left = format!("dd if={file} of=/dev/null bs=8 count=1 status=none");
     let read = direct_reads("d", 4096, 1);
-    let all = format!("dd if={file} bs=64 status=none | grep '^read requests'");
-    let seen = machine.sh(&format!(
-        "for n in $(seq 12); do {left} && {read} && {all} || exit; done"
-    ));
     let expected: Vec<String> = (1..=12)
         .map(|n| format!("read requests {n} bytes {} errors 0 again 0", n * 4096))
         .collect();
-    assert_eq!(seen.lines().collect::<Vec<_>>(), expected);
+    // From its begin, and past it.
+    for skip in [0, 6] {
+        machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
+        let all = format!("dd if={file} bs=64 iflag=skip_bytes skip={skip} status=none");
+        let seen = machine.sh(&format!(
+            "for n in $(seq 12); do {left} && {read} && {all} | grep '^read requests' || exit; done"
+        ));
+        assert_eq!(seen.lines().collect::<Vec<_>>(), expected, "{skip}");
+    }
     finish(machine);
 }

@@ -194,6 +194,37 @@ fn a_summary_is_of_one_time() {
     assert_all_goes(machine);
 }
 
+/// Sixteen readers take pieces of all sizes while the counters are replaced and latencies come and go. Each text has one
+/// time, all the lines that `latency` promises, and whole requests.
+#[test]
+fn each_reader_has_one_whole_snapshot_in_pieces() {
+    let mut machine = machine_of(4);
+    let device = create(&mut machine, "d", TABLE);
+    let snapshot = format!("{STAT}/{device}/snapshot");
+    let reader = |size: u32| {
+        format!(
+            "{{ dd bs={size} count=1 && usleep 5000 && dd bs={size}; }} \
+               <{snapshot} >/run/read{size} 2>/run/error{size} && \
+             awk '{{ end = $0 }} NR == 1 && $0 != \"dmp 1\" {{ bad = 1 }} $1 == \"taken\" {{ taken++ }} \
+                  $1 == \"latency\" {{ lines = NR + 1 + 6 * ($2 == \"on\" ? 3 : 2) }} \
+                  $2 == \"requests\" && $5 != 4096 * $3 {{ bad = 1 }} \
+                  END {{ exit bad || taken != 1 || NR != lines || end !~ /^other (sizes|latencies)$/ }}' \
+                 /run/read{size} || {{ cat /run/read{size} /run/error{size} >&2; exit 1; }}"
+        )
+    };
+    let readers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 37, 100, 600].map(reader);
+    let switch = format!("echo 1 >{STAT}/{device}/latency; echo 0 >{STAT}/{device}/latency");
+    let reset = format!("echo 1 >{STAT}/{device}/reset; usleep 1000");
+    let mut loops: Vec<&str> = readers.iter().map(String::as_str).collect();
+    loops.extend([&*switch, &*reset]);
+    let totals = fio_against(&mut machine, &random_load("/dev/mapper/d"), &loops);
+    assert!(
+        totals.reads.requests > 0 && totals.errors == 0,
+        "{totals:?}"
+    );
+    assert_all_goes(machine);
+}
+
 /// Reads the lines of a device: those of the live table have to be all of one table, whatever is loaded,
 /// resumed, cleared and destroyed meanwhile. At rest all are exact.
 #[test]
