@@ -7,6 +7,9 @@
 //!
 //! What a suspended device's requests wait for must not wait for them. So what a resume needs is in
 //! reach of its lines, and it takes no lock under which anybody sleeps; and neither does a reader.
+//!
+//! A directory goes only when its readers have left its files. So no lock is held while one is made or removed: the
+//! device's entry says so meanwhile, and only lines of that very device wait.
 
 use crate::{
     counters::{Counters, LatencySetting},
@@ -18,27 +21,22 @@ use crate::{
         dm::{DeviceNumber, MappedDevice, TableId},
         memalloc::NoIo,
         sched,
-        sysfs::{Directory, Hidden, Parent, Unmade},
+        sysfs::{Directory, Parent},
     },
 };
 use kernel::{
-    new_mutex, new_spinlock,
+    new_condvar, new_spinlock,
     prelude::*,
     rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation},
-    sync::{Arc, Mutex, SpinLock},
+    sync::{Arc, CondVar, SpinLock},
 };
 
 /// The mapped devices that have dmp lines, and the directory that shows them.
 pub(crate) struct Registry(Arc<Shared>);
 
-#[pin_data]
 struct Shared {
     devices: Arc<Devices>,
     stat: Directory<All>,
-    /// Held while a device's directory comes or goes, so that no two of a name are made at once. Only the
-    /// constructor of a device's first line and the destructor of its last take it.
-    #[pin]
-    changing: Mutex<()>,
 }
 
 /// The mapped devices that have dmp lines.
@@ -46,6 +44,9 @@ struct Shared {
 pub(crate) struct Devices {
     #[pin]
     known: SpinLock<Known>,
+    /// Wakes those that wait for a directory to be made or to be gone.
+    #[pin]
+    changed: CondVar,
 }
 
 struct Known {
@@ -60,7 +61,8 @@ struct Entry {
     lines: usize,
     /// Counts of the lines, without those that are being made or destroyed.
     counted: DeviceLines<TableId>,
-    volume: Directory<Volume>,
+    /// The directory; `None` while the first line makes it or the last removes it, and no other line is there.
+    volume: Option<Directory<Volume>>,
 }
 
 /// One table with dmp lines.
@@ -110,6 +112,7 @@ impl Registry {
                     devices: RBTree::new(),
                     tables: RBTree::new(),
                 }),
+                changed <- new_condvar!(),
             }),
             GFP_KERNEL,
         )?;
@@ -118,15 +121,12 @@ impl Registry {
             c"stat",
             All::new(devices.clone()),
         )?;
-        let shared = pin_init!(Shared {
-            devices,
-            stat,
-            changing <- new_mutex!(()),
-        });
-        Ok(Self(Arc::pin_init(shared, GFP_KERNEL)?))
+        Ok(Self(Arc::new(Shared { devices, stat }, GFP_KERNEL)?))
     }
 
     /// Adds a line of `table`, which is being loaded for `device`. May sleep.
+    ///
+    /// `ERESTARTSYS` if a signal comes while the readers of an earlier directory of the device are waited for.
     pub(crate) fn line(
         &self,
         device: &MappedDevice<'_>,
@@ -150,19 +150,9 @@ impl Registry {
 impl DevicePart {
     fn new(registry: Arc<Shared>, device: &MappedDevice<'_>) -> Result<Self> {
         let number = device.number();
-        let counters = match registry.devices.enter(number) {
+        let counters = match registry.devices.enter(number, None)? {
             Some(counters) => counters,
-            None => {
-                let changing = registry.changing.lock();
-                // Unless somebody else has made them meanwhile.
-                let made = match registry.devices.enter(number) {
-                    Some(counters) => Ok(counters),
-                    None => registry.make(number, device),
-                };
-                drop(changing);
-                // This can wait for what is left of a directory, and others need not.
-                made?
-            }
+            None => registry.make(number, device)?,
         };
         Ok(Self {
             counters,
@@ -174,72 +164,101 @@ impl DevicePart {
 
 impl Drop for DevicePart {
     fn drop(&mut self) {
-        if self.registry.devices.leave(self.number) {
-            let changing = self.registry.changing.lock();
-            let gone = self.registry.devices.take_unused(self.number);
-            let hidden: Option<Hidden<Volume>> = gone.map(|entry| entry.volume.hide());
-            drop(changing);
-            // This can wait for the last that uses it, and others need not.
+        let devices = &self.registry.devices;
+        if let Some(volume) = devices.leave(self.number) {
+            // This waits for the readers of the device's files.
+            let hidden = volume.hide();
+            devices.forget(self.number);
+            // This can wait for the last that uses it, and the name is free.
             drop(hidden);
         }
     }
 }
 
 impl Shared {
-    /// Makes the counters and the directory of a device with one line. `changing` is to be held.
-    fn make(
-        &self,
-        number: DeviceNumber,
-        device: &MappedDevice<'_>,
-    ) -> Result<Arc<Counters>, Unmade<Volume>> {
+    /// Makes the counters and the directory of a device with one line, unless another line comes first.
+    fn make(&self, number: DeviceNumber, device: &MappedDevice<'_>) -> Result<Arc<Counters>> {
         let counters = Arc::pin_init(Counters::new()?, GFP_KERNEL)?;
-        let reservation = RBTreeNodeReservation::new(GFP_KERNEL)?;
-        let volume = Directory::new(
-            Parent::Directory(&self.stat),
-            device.disk_name(),
-            Volume::new(number, counters.clone()),
-        )?;
         let entry = Entry {
             lines: 1,
             counted: DeviceLines::NONE,
-            volume,
+            volume: None,
         };
-        let node = reservation.into_node(number, entry);
-        let replaced = self.devices.known.lock().devices.insert(node);
-        // There was none, and nobody else adds any.
-        drop(replaced);
-        Ok(counters)
+        let entry = RBTreeNode::new(number, entry, GFP_KERNEL)?;
+        if let Some(counters) = self.devices.enter(number, Some(entry))? {
+            return Ok(counters);
+        }
+        let made = Directory::new(
+            Parent::Directory(&self.stat),
+            device.disk_name(),
+            Volume::new(number, counters.clone()),
+        );
+        match made {
+            Ok(volume) => {
+                self.devices.show(number, volume);
+                Ok(counters)
+            }
+            Err(unmade) => {
+                self.devices.forget(number);
+                // This can wait for what is left of the directory, and the name is free.
+                Err(unmade.into())
+            }
+        }
     }
 }
 
 impl Devices {
-    /// Adds a line to a device that is known.
-    fn enter(&self, number: DeviceNumber) -> Option<Arc<Counters>> {
+    /// Adds a line to a device that is known, and returns its counters. Adds `entry` for one that is not.
+    ///
+    /// Waits while the device's directory is made or removed; `ERESTARTSYS` if a signal comes meanwhile.
+    fn enter(
+        &self,
+        number: DeviceNumber,
+        entry: Option<RBTreeNode<DeviceNumber, Entry>>,
+    ) -> Result<Option<Arc<Counters>>> {
+        let mut known = self.known.lock();
+        while let Some(entry) = known.devices.get_mut(&number) {
+            if let Some(volume) = &entry.volume {
+                entry.lines += 1;
+                return Ok(Some(volume.data().counters().clone()));
+            }
+            if self.changed.wait_interruptible(&mut known) {
+                return Err(ERESTARTSYS);
+            }
+        }
+        if let Some(entry) = entry {
+            known.devices.insert(entry);
+        }
+        Ok(None)
+    }
+
+    /// Takes a line away. Returns the directory if it was the last line; the caller has to remove the directory and
+    /// forget the device.
+    fn leave(&self, number: DeviceNumber) -> Option<Directory<Volume>> {
         let mut known = self.known.lock();
         let entry = known.devices.get_mut(&number)?;
-        entry.lines += 1;
-        Some(entry.volume.data().counters().clone())
-    }
-
-    /// Takes a line away; whether it was the last.
-    fn leave(&self, number: DeviceNumber) -> bool {
-        let mut known = self.known.lock();
-        let entry = known.devices.get_mut(&number);
-        entry.is_some_and(|entry| {
-            entry.lines -= 1;
-            entry.lines == 0
-        })
-    }
-
-    /// Forgets a device if it has no line; not if one was added since the last one left.
-    fn take_unused(&self, number: DeviceNumber) -> Option<Entry> {
-        let mut known = self.known.lock();
-        if known.devices.get(&number)?.lines > 0 {
+        entry.lines -= 1;
+        if entry.lines > 0 {
             return None;
         }
-        let node = known.devices.remove_node(&number)?;
+        entry.volume.take()
+    }
+
+    /// Shows the directory that the device's first line made.
+    fn show(&self, number: DeviceNumber, volume: Directory<Volume>) {
+        let mut known = self.known.lock();
+        if let Some(entry) = known.devices.get_mut(&number) {
+            entry.volume = Some(volume);
+        }
         drop(known);
-        Some(node.to_key_value().1)
+        self.changed.notify_all();
+    }
+
+    /// Forgets a device that has no directory any more.
+    fn forget(&self, number: DeviceNumber) {
+        let gone = self.known.lock().devices.remove_node(&number);
+        self.changed.notify_all();
+        drop(gone);
     }
 
     /// What was counted of all of them together, of reads and of writes. May sleep.
@@ -247,8 +266,10 @@ impl Devices {
         let mut sums = [Sum::default(); Operation::USUAL];
         let mut next = self.first_from(DeviceNumber::FIRST);
         while let Some((number, counters)) = next {
-            for (sum, more) in sums.iter_mut().zip(counters.volumes()) {
-                *sum = sum.plus(more);
+            if let Some(counters) = counters {
+                for (sum, more) in sums.iter_mut().zip(counters.volumes()) {
+                    *sum = sum.plus(more);
+                }
             }
             sched::cond_resched();
             next = number.next().and_then(|number| self.first_from(number));
@@ -256,14 +277,18 @@ impl Devices {
         sums
     }
 
-    /// The first device from a number on.
-    fn first_from(&self, number: DeviceNumber) -> Option<(DeviceNumber, Arc<Counters>)> {
+    /// The first device from a number on, and its counters if it has a directory.
+    fn first_from(&self, number: DeviceNumber) -> Option<(DeviceNumber, Option<Arc<Counters>>)> {
         // For older kernels, where a cursor takes the tree for itself.
         #[allow(unused_mut)]
         let mut known = self.known.lock();
         let cursor = known.devices.cursor_lower_bound(&number)?;
         let (number, entry) = cursor.current();
-        Some((*number, entry.volume.data().counters().clone()))
+        let volume = entry.volume.as_ref();
+        Some((
+            *number,
+            volume.map(|volume| volume.data().counters().clone()),
+        ))
     }
 }
 
@@ -366,7 +391,9 @@ impl Line {
         // Both are there, because this line is one of theirs.
         if let (Some(device), Some(table)) = (devices.get_mut(number), tables.get_mut(id)) {
             change(&mut device.counted, &mut table.counted);
-            device.volume.data().show_lines(device.counted.shown());
+            if let Some(volume) = &device.volume {
+                volume.data().show_lines(device.counted.shown());
+            }
         }
     }
 }

@@ -49,4 +49,4 @@ pub(crate) use attribute::{
     attributes, Attribute, AttributeList, Attributes, Group, GroupList, Kind,
 };
 pub(crate) use binary::BinaryAttribute;
-pub(crate) use directory::{Directory, Hidden, Parent, Unmade};
+pub(crate) use directory::{Directory, Parent};

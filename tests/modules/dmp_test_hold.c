@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Holds the lock of all of sysfs for reading, for so many seconds from its load on, as whoever looks
- * through large directories does. Meanwhile nothing can be made or removed there; and once somebody
- * waits to, nobody can look anything up.
+ * Holds something of sysfs's for so many seconds from its load on.
+ *
+ * Without a file: the lock of all of sysfs, for reading, as whoever looks through large directories does.
+ * Meanwhile nothing can be made or removed there; and once somebody waits to, nobody can look anything up.
+ *
+ * With a file, by its path below /sys: that file, as whoever is in the midst of a read of it does. Meanwhile
+ * its directory cannot be removed.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -10,13 +14,18 @@
 #include <linux/kernfs.h>
 #include <linux/kobject.h>
 #include <linux/kthread.h>
+#include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/rwsem.h>
+#include <linux/string.h>
 #include <linux/version.h>
 #include <linux/wait.h>
 
 static unsigned int seconds = 5;
 module_param(seconds, uint, 0444);
+
+static char *file;
+module_param(file, charp, 0444);
 
 /* The begin of struct kernfs_root, of fs/kernfs/kernfs-internal.h. */
 struct root {
@@ -34,19 +43,55 @@ struct root {
 	struct rw_semaphore kernfs_rwsem;
 };
 
+/* Added to a node's count of readers when it is removed: KN_DEACTIVATED_BIAS, there. */
+#define DEACTIVATED (INT_MIN + 1)
+
 static struct root *root;
+static struct kernfs_node *node;
 static struct task_struct *holder;
 static DECLARE_COMPLETION(held);
+
+/* Gives a node of this path, with a reference. */
+static struct kernfs_node *find(char *path)
+{
+	struct kernfs_node *kn = root->kn;
+	char *name;
+
+	kernfs_get(kn);
+	while (kn && (name = strsep(&path, "/"))) {
+		struct kernfs_node *child = kernfs_find_and_get(kn, name);
+
+		kernfs_put(kn);
+		kn = child;
+	}
+	return kn;
+}
+
+static void hold_it(void)
+{
+	if (node)
+		atomic_inc(&node->active);
+	else
+		down_read(&root->kernfs_rwsem);
+}
+
+static void let_go(void)
+{
+	if (!node)
+		up_read(&root->kernfs_rwsem);
+	else if (atomic_dec_return(&node->active) == DEACTIVATED)
+		wake_up_all(&root->deactivate_waitq);
+}
 
 static int hold(void *unused)
 {
 	unsigned int tenths = 0;
 
-	down_read(&root->kernfs_rwsem);
+	hold_it();
 	complete(&held);
 	while (!kthread_should_stop() && tenths++ < 10 * seconds)
 		msleep(100);
-	up_read(&root->kernfs_rwsem);
+	let_go();
 	while (!kthread_should_stop())
 		msleep(100);
 	return 0;
@@ -58,9 +103,16 @@ static int __init hold_init(void)
 	if (root->kn->dir.root != (struct kernfs_root *)root ||
 	    root->deactivate_waitq.head.prev == NULL)
 		return -EINVAL;
+	if (file) {
+		node = find(file);
+		if (!node)
+			return -ENOENT;
+	}
 	holder = kthread_run(hold, NULL, "dmp_test_hold");
-	if (IS_ERR(holder))
+	if (IS_ERR(holder)) {
+		kernfs_put(node);
 		return PTR_ERR(holder);
+	}
 	wait_for_completion(&held);
 	return 0;
 }
@@ -68,9 +120,10 @@ static int __init hold_init(void)
 static void __exit hold_exit(void)
 {
 	kthread_stop(holder);
+	kernfs_put(node);
 }
 
 module_init(hold_init);
 module_exit(hold_exit);
-MODULE_DESCRIPTION("Holds sysfs's lock, for tests");
+MODULE_DESCRIPTION("Holds sysfs's lock or a file of it, for tests");
 MODULE_LICENSE("GPL");

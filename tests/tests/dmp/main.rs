@@ -28,6 +28,7 @@ mod messages;
 mod names;
 mod operations;
 mod ownership;
+mod readers;
 mod reset;
 mod resume;
 mod snapshot;
