@@ -38,11 +38,12 @@ mod table_line;
 mod target;
 mod wrappers;
 
-use core::pin::Pin;
 use kernel::prelude::*;
-use registry::Registry;
 use target::Proxy;
-use wrappers::{dm, rcu};
+use wrappers::dm::TargetModule;
+
+/// The loaded module.
+type Dmp = TargetModule<Proxy>;
 
 module! {
     type: Dmp,
@@ -51,20 +52,4 @@ module! {
     license: "GPL",
     // What device mapper asks for when a table names the target.
     alias: ["dm-dmp"],
-}
-
-/// The loaded module.
-struct Dmp {
-    _target: Pin<KBox<dm::Registration<Proxy>>>,
-    _replaced: rcu::Barrier,
-}
-
-impl kernel::Module for Dmp {
-    fn init(module: &'static ThisModule) -> Result<Self> {
-        let registry = Registry::new(module)?;
-        Ok(Self {
-            _target: KBox::pin_init(dm::Registration::new(module, registry), GFP_KERNEL)?,
-            _replaced: rcu::Barrier,
-        })
-    }
 }

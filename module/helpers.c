@@ -4,7 +4,6 @@
 #include <linux/blkdev.h>
 #include <linux/completion.h>
 #include <linux/dax.h>
-#include <linux/delay.h>
 #include <linux/device-mapper.h>
 #include <linux/fs.h>
 #include <linux/kernfs.h>
@@ -241,18 +240,6 @@ int dmp_set_open_file_text(struct seq_file *seq, const void *text, size_t length
 void dmp_init_completion(struct completion *done)
 {
 	init_completion(done);
-}
-
-/*
- * Waits until nobody holds a reference to the module but its init. At its exit nobody
- * does; but one whose init fails is freed, whoever does (do_init_module()).
- */
-void dmp_wait_for_users(struct module *module)
-{
-#ifdef CONFIG_MODULE_UNLOAD
-	while (module_refcount(module) > (module->state == MODULE_STATE_COMING))
-		msleep(20);
-#endif
 }
 
 struct kobject *dmp_module_kobject(struct module *module)

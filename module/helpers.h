@@ -93,7 +93,6 @@ int dmp_set_open_file_text(struct seq_file *seq, const void *text, size_t length
 
 /* linux/completion.h, linux/module.h */
 void dmp_init_completion(struct completion *done);
-void dmp_wait_for_users(struct module *module);
 struct kobject *dmp_module_kobject(struct module *module);
 
 #endif

@@ -46,6 +46,10 @@ impl Target for Proxy {
     type Context = Registry;
     type Devices<'ti> = Device<'ti>;
 
+    fn context(module: &'static ThisModule) -> Result<Registry> {
+        Registry::new(module)
+    }
+
     fn ctr<'ti>(
         registry: &Registry,
         line: &TableLine<'ti>,

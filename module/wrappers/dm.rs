@@ -2,9 +2,8 @@
 
 //! Device-mapper targets.
 //!
-//! Implement [`Target`], with those of its optional methods that the target needs, and keep a
-//! [`Registration`] of it for as long as tables may name it. [`linear`] helps those that map a line onto
-//! as many sectors of one device.
+//! Implement [`Target`], with those of its optional methods that the target needs, and make the module a
+//! [`TargetModule`] of it. [`linear`] helps those that map a line onto as many sectors of one device.
 //!
 //! C header: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
 //!
@@ -20,6 +19,10 @@
 //!     const FEATURES: Features = Features::PASSES_INTEGRITY.and(Features::NOWAIT);
 //!     type Context = ();
 //!     type Devices<'ti> = Device<'ti>;
+//!
+//!     fn context(_: &'static ThisModule) -> Result {
+//!         Ok(())
+//!     }
 //!     // ...
 //!     fn map<'bio>(&self, _: &DmTarget, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
 //!         let Self(linear, n, writes) = self;
@@ -31,9 +34,13 @@
 //!     // ...
 //! }
 //!
-//! // In the module's init:
-//! let registration = Registration::new(module, ());
-//! Ok(Self(KBox::pin_init(registration, GFP_KERNEL)?))
+//! type FailModule = TargetModule<FailNth>;
+//!
+//! module! {
+//!     type: FailModule,
+//!     name: "dmp_test_fail",
+//!     // ...
+//! }
 //! ```
 
 mod callbacks;
@@ -42,7 +49,7 @@ pub(crate) mod linear;
 mod mapped_device;
 mod table_line;
 
-pub(crate) use device::Device;
+pub(crate) use device::{Device, Devices};
 pub(crate) use mapped_device::{DeviceNumber, MappedDevice};
 pub(crate) use table_line::{DmTarget, TableId, TableLine};
 
@@ -50,6 +57,7 @@ use super::{
     bindings,
     bio::{Bio, EndedBio, Remapped, Sector, Status},
     output::Output,
+    rcu,
 };
 use core::{
     arch::asm,
@@ -90,12 +98,15 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
     /// table can name the target by it.
     const ALIAS: Option<&'static CStr> = None;
 
-    /// What all instances share. It lives as long as the [`Registration`].
+    /// What all instances share. It lives as long as the module.
     type Context: Send + Sync;
 
     /// The underlying devices: a [`Device`], several, or `()`. The instance cannot have them itself: they
-    /// have to be closed when it is destroyed.
-    type Devices<'ti>: Send + Sync;
+    /// have to be open until it is destroyed, and closed then.
+    type Devices<'ti>: Devices;
+
+    /// Makes the context when the module is loaded. No table can name the target yet. May sleep.
+    fn context(module: &'static ThisModule) -> Result<Self::Context>;
 
     /// Makes an instance from its table line, together with the underlying devices that it opened. May
     /// sleep. What was made goes by being dropped (`dtr`), the instance before the devices.
@@ -371,7 +382,29 @@ impl Zones<'_> {
     }
 }
 
-/// A target type that tables may name for as long as this lives.
+/// A module of one target, which tables may name while the module is loaded. `module!` takes it by a name without
+/// parameters: `type Name = TargetModule<T>;`.
+pub(crate) struct TargetModule<T: Target> {
+    // Fields drop in this order: what the context replaced is dropped by the module's code.
+    _registration: Pin<KBox<Registration<T>>>,
+    _replaced: rcu::Barrier,
+}
+
+impl<T: Target> kernel::Module for TargetModule<T> {
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        let context = T::context(module)?;
+        // SAFETY: `module!`, which is there to call this, keeps what it returns in a static of its own and
+        // drops it at the module's exit. Nothing that could fail comes after the registration.
+        let registration = unsafe { Registration::new(module, context) };
+        Ok(Self {
+            _registration: KBox::pin_init(registration, GFP_KERNEL)?,
+            _replaced: rcu::Barrier,
+        })
+    }
+}
+
+/// A target type that tables may name for as long as this lives. Device mapper would call the module's code after
+/// its exit if one was leaked, so only [`TargetModule`] has one.
 ///
 /// # Invariants
 ///
@@ -379,7 +412,7 @@ impl Zones<'_> {
 /// name alone, and is not registered.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
-pub(crate) struct Registration<T: Target> {
+struct Registration<T: Target> {
     // First: the context is found from the `struct target_type` that every `struct dm_target` points
     // to.
     #[pin]
@@ -387,7 +420,6 @@ pub(crate) struct Registration<T: Target> {
     // Targets point to it, so nothing here moves it.
     alias: Option<TargetType>,
     context: T::Context,
-    module: &'static ThisModule,
 }
 
 /// A target type of device mapper's, with the callbacks that `helpers.c` finds behind it.
@@ -412,14 +444,15 @@ unsafe impl<T: Target> Sync for Registration<T> {}
 
 impl<T: Target + 'static> Registration<T> {
     /// Registers the target type (`dm_register_target`).
-    pub(crate) fn new(
-        module: &'static ThisModule,
-        context: T::Context,
-    ) -> impl PinInit<Self, Error> {
+    ///
+    /// # Safety
+    ///
+    /// What this makes must be dropped at the exit of `module`: not be leaked, and not be dropped by an init that
+    /// fails.
+    unsafe fn new(module: &'static ThisModule, context: T::Context) -> impl PinInit<Self, Error> {
         // INVARIANT: it is registered where this succeeds. The context and the alias are there by then.
         try_pin_init!(Self {
             context,
-            module,
             alias: T::ALIAS.map(|name| TargetType {
                 raw: Opaque::new(Self::named(name, module)),
             }),
@@ -472,11 +505,8 @@ impl<T: Target> PinnedDrop for Registration<T> {
         // SAFETY: by the invariant it is registered, and no new table finds it any more when this has
         // returned. Device mapper holds a reference to the module from before it looks at a target
         // type to after it has last done so, in a table's destruction, whether the target has kept that type
-        // or has the alias, which names the same module; when all those are given back, nobody points to
-        // either.
-        unsafe {
-            bindings::dm_unregister_target(self.target_type.as_raw());
-            bindings::dmp_wait_for_users(self.module.as_ptr().cast());
-        }
+        // or has the alias, which names the same module. By the contract of `new` this is the module's exit, so
+        // all those have been given back, and nobody points to either.
+        unsafe { bindings::dm_unregister_target(self.target_type.as_raw()) }
     }
 }

@@ -8,24 +8,17 @@
 #[path = "../../module/wrappers/mod.rs"]
 mod wrappers;
 
-use core::{ffi::CStr, fmt, fmt::Write, num::NonZero, pin::Pin};
-use kernel::prelude::*;
+use core::{ffi::CStr, fmt, fmt::Write, num::NonZero};
+use kernel::{prelude::*, sync::Mutex};
 use wrappers::{atomic::Counters, bio::*, dm::*, output::Output};
 
+type FailModule = TargetModule<FailNth>;
+
 module! {
-    type: Registered,
+    type: FailModule,
     name: "dmp_test_fail",
     description: "Device-mapper target that fails every n-th write",
     license: "GPL",
-}
-
-struct Registered(#[allow(dead_code)] Pin<KBox<Registration<FailNth>>>);
-
-impl kernel::Module for Registered {
-    fn init(module: &'static ThisModule) -> Result<Self> {
-        let registration = Registration::new(module, ());
-        Ok(Self(KBox::pin_init(registration, GFP_KERNEL)?))
-    }
 }
 
 struct FailNth(linear::Linear, NonZero<u64>, Counters<1>);
@@ -37,6 +30,10 @@ impl Target for FailNth {
     const FEATURES: Features = Features::PASSES_INTEGRITY.and(Features::NOWAIT);
     type Context = ();
     type Devices<'ti> = Device<'ti>;
+
+    fn context(_: &'static ThisModule) -> Result {
+        Ok(())
+    }
 
     fn ctr<'ti>((): &(), line: &TableLine<'ti>) -> Result<(Self, Device<'ti>), Refusal> {
         let path = line.args().next().ok_or((EINVAL, c"<device> is missing"))?;
@@ -75,3 +72,16 @@ impl Target for FailNth {
         self.0.iterate_devices(ti, dev, tell)
     }
 }
+
+/// A target could close a device in a mutex while a bio of its is in flight. If such a mutex was [`Devices`],
+/// the compiler could not tell which of the two implementations is meant here.
+const _: () = {
+    trait Refused<Which> {
+        const IS: () = ();
+    }
+    struct Otherwise;
+    impl<T> Refused<()> for T {}
+    impl<T: Devices> Refused<Otherwise> for T {}
+
+    <Mutex<Option<Device<'static>>> as Refused<_>>::IS
+};

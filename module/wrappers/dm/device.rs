@@ -10,10 +10,29 @@ use core::{
 };
 use kernel::{error::to_result, prelude::Result};
 
+/// The underlying devices of a target: none, a [`Device`], or several.
+///
+/// The wrapper owns them, and lends them to the target until device mapper destroys it, when no bio is left. So what
+/// they are in must not let go of one before that: `Mutex<Option<Device>>` would, and is none of these.
+///
+/// # Safety
+///
+/// Nothing that can be done with a shared reference to the type may drop a device in it.
+pub(crate) unsafe trait Devices: Send + Sync {}
+
+// SAFETY: there is none.
+unsafe impl Devices for () {}
+
+// SAFETY: a device's methods take shared references, and none of them closes it.
+unsafe impl Devices for Device<'_> {}
+
+// SAFETY: a shared reference to an array gives shared references to what is in it.
+unsafe impl<D: Devices, const N: usize> Devices for [D; N] {}
+
 /// An underlying device that a target opened.
 ///
-/// It is closed when this is dropped, which is before the target is gone: a constructor cannot
-/// keep it, only give it back to device mapper.
+/// It is closed when this is dropped. A constructor can do so or give it to the wrapper, but cannot keep it: see
+/// [`Devices`]. One that is leaked is closed by device mapper, with a complaint.
 ///
 /// # Invariants
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Other targets that are made with the module's wrappers: tests/modules/fail_nth.rs and late.rs.
+//! Another target that is made with the module's wrappers: tests/modules/fail_nth.rs.
 
 use crate::common::*;
 
@@ -76,23 +76,5 @@ fn a_target_that_does_not_come_to_be_says_why_and_leaves_its_device_to_others() 
         machine.sh("dmsetup targets | grep -c fail-nth || true"),
         "0\n"
     );
-    finish(machine);
-}
-
-/// When a module's init fails, its memory goes, whoever holds a reference: a table made meanwhile would be
-/// left without its code. busybox's insmod tries a second time when it fails.
-#[test]
-fn a_module_whose_init_fails_stays_until_the_tables_of_its_target_are_gone() {
-    let mut machine = machine_with_tools();
-    let made = "until dmsetup create late --table '0 8 late' 2>/dev/null; do usleep 100000; done";
-    let said = machine.sh(&format!(
-        "insmod /lib/dmp-tests/dmp_test_late.ko 2>/run/said & {made}; sleep 1; \
-         dd if=/dev/mapper/late of=/dev/null bs=4k count=1 iflag=direct status=none 2>/dev/null; \
-         echo $?; dmsetup create more --table '0 8 late' 2>/dev/null; echo $?; \
-         cat /sys/module/dmp_test_late/refcnt; dmsetup remove late; \
-         {made}; dmsetup remove late; wait $!; echo $?; cat /run/said; ls /sys/module | grep late; true"
-    ));
-    let refused = "insmod: can't insert '/lib/dmp-tests/dmp_test_late.ko': No such device";
-    assert_eq!(said, format!("1\n1\n2\n19\n{refused}\n"));
     finish(machine);
 }
