@@ -35,6 +35,59 @@ for new in "6 12 19" "6 13 0" "7 0 0"; do
 	[[ $said != *"dmp needs"* ]] || wrong "${new[*]} is new enough" "$said"
 done
 
+# The lines that Kbuild.wrappers looks for, as each kernel's headers have them, and the cfgs that they are
+# to give. Later releases of a series, and the series that are left out, have the same ones.
+finds() { # version, its cfgs, pairs of a header and some lines of it
+	local version=$1 wanted=$2 headers=$TMPDIR/headers/$1 flags
+	shift 2
+	while (($#)); do
+		mkdir -p "$headers/$(dirname "$1")"
+		echo "$2" >>"$headers/$1"
+		shift 2
+	done
+	# shellcheck disable=SC2016 # What make expands.
+	flags=$(printf '%s\n' "srctree := $headers" 'src := .' 'wrappers-main := main' \
+		'wrappers-helpers := helpers' 'include Kbuild.wrappers' '.DEFAULT_GOAL := flags' \
+		'flags: ; @echo $(filter dmp_%,$(RUSTFLAGS_main.o)) $(CFLAGS_helpers.o)' |
+		make --silent --file=- 2>&1) || wrong "the headers of $version were to be looked into" "$flags"
+	[[ $flags == "$wanted" ]] || wrong "the headers of $version were to give \"$wanted\"" "$flags"
+}
+dm=include/linux/device-mapper.h
+sysfs=include/linux/sysfs.h
+current=arch/x86/include/asm/current.h
+
+ioctl='typedef int (*dm_prepare_ioctl_fn) (struct dm_target *ti, struct block_device **bdev);'
+ioctl_forward='typedef int (*dm_prepare_ioctl_fn) (struct dm_target *ti, struct block_device **bdev,
+				    unsigned int cmd, unsigned long arg,
+				    bool *forward);'
+read='	ssize_t (*read)(struct file *, struct kobject *, struct bin_attribute *,
+			char *, loff_t, size_t);'
+read_const='	ssize_t (*read)(struct file *, struct kobject *, const struct bin_attribute *,
+			char *, loff_t, size_t);'
+read_new='	ssize_t (*read_new)(struct file *, struct kobject *, const struct bin_attribute *,
+			    char *, loff_t, size_t);'
+attrs='	struct attribute	**attrs;'
+attrs_const='	union {
+		struct attribute	**attrs;
+		const struct attribute	*const *attrs_const;
+	};'
+hot='struct pcpu_hot {'
+count='DECLARE_PER_CPU_CACHE_HOT(struct task_struct *, current_task);'
+
+finds 6.12.118 "dmp_pcpu_hot -DDMP_PCPU_HOT" $dm "$ioctl" $sysfs "$attrs" $sysfs "$read" $current "$hot"
+for version in 6.13.7 6.14.0; do
+	finds $version "dmp_pcpu_hot -DDMP_PCPU_HOT" $dm "$ioctl" $sysfs "$attrs" $sysfs "$read" \
+		$sysfs "$read_new" $current "$hot"
+done
+finds 6.17.0 "dmp_prepare_ioctl_cmd dmp_bin_attribute_const" $dm "$ioctl_forward" $sysfs "$attrs" \
+	$sysfs "$read_const" $sysfs "$read_new" $current "$count"
+finds 6.18.13 "dmp_prepare_ioctl_cmd dmp_bin_attribute_const" $dm "$ioctl_forward" $sysfs "$attrs" \
+	$sysfs "$read_const" $current "$count"
+for version in 6.19.9 7.0.0 7.1.5 7.2.12 7.3.4; do
+	finds $version "dmp_prepare_ioctl_cmd dmp_attrs_union dmp_bin_attribute_const" $dm "$ioctl_forward" \
+		$sysfs "$attrs_const" $sysfs "$read_const" $current "$count"
+done
+
 refused "this kernel was built without CONFIG_RUST=y" make "$@" CONFIG_RUST= modules
 
 # As a part of the kernel. Alone an object would be compiled without the kernel's configuration.
