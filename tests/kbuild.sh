@@ -25,10 +25,13 @@ version() { # version, patch level, sublevel, what else make is to be told
 }
 arguments=("$@")
 
-refused "dmp needs Linux 6.12.19 or later: this is 6.12.18" version 6 12 18
-refused "dmp needs Linux 6.12.19 or later: this is 6.11.99" version 6 11 99
-refused "dmp needs Linux 6.12.19 or later: this is 5.19.20" version 5 19 20
-for new in "6 12 19" "6 13 0" "7 0 0"; do
+old="dmp needs Linux 6.12.19 or later (6.13.7 or later of 6.13): this is"
+refused "$old 6.12.18" version 6 12 18
+refused "$old 6.11.99" version 6 11 99
+refused "$old 5.19.20" version 5 19 20
+refused "$old 6.13.0" version 6 13 0
+refused "$old 6.13.6" version 6 13 6
+for new in "6 12 19" "6 12 118" "6 13 7" "6 13 12" "6 14 0" "7 0 0" "7 12 0"; do
 	read -ra new <<<"$new"
 	# What would be done.
 	said=$(version "${new[@]}" --dry-run 2>&1) || true
