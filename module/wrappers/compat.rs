@@ -17,7 +17,8 @@ pub(super) fn new_uninit<T>() -> Result<KBox<MaybeUninit<T>>, AllocError> {
     KBox::new_uninit(kernel::prelude::GFP_KERNEL)
 }
 
-/// Hands something to C (`ForeignOwnable::into_foreign`), which newer kernels say that C may change.
+/// Hands something to C (`ForeignOwnable::into_foreign`). C may change it on 6.14 and later; 6.16 points to
+/// the owned type, so that pointers on the way back are cast as well.
 pub(super) fn into_foreign(owned: impl ForeignOwnable) -> *mut c_void {
     #[allow(clippy::ptr_as_ptr, clippy::unnecessary_cast)]
     {

@@ -90,7 +90,7 @@ unsafe fn of<'a, T: Target>(
     // SAFETY: by this function's contract, and `ctr` gave `private` an `Instance<T>`, which is only
     // borrowed until `dtr`.
     unsafe {
-        let instance: &'a Instance<T> = KBox::borrow((*ti).private);
+        let instance: &'a Instance<T> = KBox::borrow((*ti).private.cast());
         (&instance.target, DmTarget::from_raw(ti), &instance.devices)
     }
 }
@@ -147,7 +147,7 @@ unsafe extern "C" fn ctr<T: Target>(
 /// `ti` must be a target that `ctr` made, that has no bio left and that nobody uses any more.
 unsafe extern "C" fn dtr<T: Target>(ti: *mut bindings::dm_target) {
     // SAFETY: by this function's contract, and `ctr` gave `private` an `Instance<T>`.
-    drop(unsafe { KBox::<Instance<T>>::from_foreign((*ti).private) });
+    drop(unsafe { KBox::<Instance<T>>::from_foreign((*ti).private.cast()) });
 }
 
 /// Maps a bio.
