@@ -34,6 +34,7 @@
       };
       debian-machine = pkgs.callPackage ./tests/debian { inherit deb; };
       fuzz = pkgs.callPackage ./tests/fuzz.nix { };
+      kernels = pkgs.callPackage ./tests/kernels { };
       pure = pkgs.callPackage ./tests/pure.nix { };
       reproducible = pkgs.callPackage ./tests/reproducible.nix {
         inherit (lts) kernel dmp initramfs;
@@ -62,7 +63,7 @@
     {
       packages.${system} = {
         inherit (lts) kernel dmp initramfs vm demo try soak bench bench-distribution bench-smoke;
-        inherit dmpstat deb debian-machine;
+        inherit dmpstat deb debian-machine kernels;
         default = lts.dmp;
         # All that checks need and the checks that boot nothing: they can be built side by side.
         check-inputs = pkgs.callPackage ./tests/inputs.nix {
@@ -80,7 +81,7 @@
       }
       // builtins.mapAttrs (_: app) {
         inherit (lts) vm demo try soak bench bench-distribution bench-smoke;
-        inherit debian-machine;
+        inherit debian-machine kernels;
       };
 
       devShells.${system}.default = pkgs.callPackage ./ci/shell.nix { machine = lts; };

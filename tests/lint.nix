@@ -1,6 +1,6 @@
 # Warnings of clippy and rustdoc, in the tests, in dmpstat and in the module, and what rustfmt,
 # shellcheck and shfmt would have otherwise. All of them are errors. And the tests of ci/nix, of
-# module/dkms and of module/Kbuild.
+# module/dkms, of module/Kbuild and of kernels/.
 {
   stdenv,
   runCommand,
@@ -101,7 +101,10 @@ in
           dmp:
           dmp.overrideAttrs (old: {
             pname = "${old.pname}-kbuild";
-            buildPhase = "bash ${./kbuild.sh} $makeFlags";
+            buildPhase = ''
+              bash ${./kernels}/test.sh $makeFlags
+              bash ${./kbuild.sh} $makeFlags
+            '';
             installPhase = "touch $out";
           })
         ) modules;

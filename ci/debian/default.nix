@@ -96,12 +96,14 @@ let
   pkgs =
     tools [
       "bc"
+      "binutils"
       "bison"
       "cargo"
       "clippy"
       "cpio"
       "dpkg"
       "flex"
+      "gcc"
       "gzip"
       "kmod"
       "perl"
@@ -172,6 +174,9 @@ let
         # It waits for machines: it need not be fast, but be built soon.
         env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "0";
       };
+
+      # Outside of the sandbox it, and all that it calls, are the root's.
+      gnumake = rootTools "/usr/bin";
 
       # There is no wrapper for user space, as nixpkgs' clang is.
       clang.cc = links "clang" [ "/usr/bin/clang" ];

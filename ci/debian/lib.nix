@@ -28,7 +28,12 @@ rec {
   getBin = package: package.bin or package.out or package;
   getExe' = package: program: "${getBin package}/bin/${program}";
   getExe = package: getExe' package (package.meta.mainProgram or package.pname or package.name);
-  makeBinPath = packages: concatMapStringsSep ":" (package: "${getBin package}/bin") packages;
+  # Of the packages, what is not in the root.
+  makeBinPath =
+    packages:
+    concatMapStringsSep ":" (package: "${getBin package}/bin") (
+      builtins.filter (package: !(package ? isDebian)) packages
+    );
   versionAtLeast = a: b: builtins.compareVersions a b >= 0;
   versionOlder = a: b: builtins.compareVersions a b < 0;
   licenses.gpl2Only = "GPL-2.0-only";

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Builds dmp.ko for kernels, warnings being errors, and prints a table: the kernel, its compilers, and
+# "builds" or the first error. Exit status 1 if any of them does not build.
+#
+#   kernels.sh DIR...     each a kernel's build directory: /lib/modules/VERSION/build, or a tree in which
+#                         "make modules_prepare" was run. Nothing is written to it.
+#
+# A module is compiled by the very rustc that its kernel was configured with. It is looked for in PATH, and
+# then in DMP_TOOLS, a path of the same form.
+set -euo pipefail
+
+(($#)) || {
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+}
+
+module=${DMP_MODULE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../module" && pwd)}
+logs=$(mktemp -d)
+
+# What the configuration says of option $1, without quotes; nothing if it is off.
+config() {
+	sed -n "s/^CONFIG_$1=//p" "$dir/include/config/auto.conf" | tr -d '"'
+}
+
+# 1.85.1 of 108501, and 14.2.0 of 140200.
+dotted() {
+	echo "$(($1 / $2)).$(($1 % $2 / 100)).$(($1 % 100))"
+}
+
+compilers() {
+	local clang
+	clang=$(config CLANG_VERSION)
+	if ((clang)); then
+		clang="clang $(dotted "$clang" 10000)"
+	else
+		clang="gcc $(dotted "$(config GCC_VERSION)" 10000)"
+	fi
+	echo "rustc $(dotted "$(config RUSTC_VERSION)" 100000), $clang"
+}
+
+# The first of the PATHs whose rustc is the kernel's.
+tools() {
+	local wanted path
+	wanted=$(config RUSTC_VERSION_TEXT)
+	for path in "$PATH" ${DMP_TOOLS:+"$DMP_TOOLS:$PATH"}; do
+		if [[ $(PATH=$path rustc --version 2>/dev/null) == "$wanted" ]]; then
+			echo "$path"
+			return
+		fi
+	done
+	return 1
+}
+
+first_error() { # log
+	local line
+	# make says where it was told to stop, and rustc in the line behind it where the error is.
+	line=$(sed -nE '
+		s/^.*: \*\*\* (.*)[.]  Stop[.]$/\1/p; t end
+		/^error/ { N; s/\n *--> ([^ ]+):[0-9]+$/ (\1)/; s/\n.*//; p; b end }
+		/(error|not found|undefined!|ERROR)/p; t end
+		b
+		:end
+		q' "$1")
+	[[ -n $line ]] || line=$(grep -v '^make' "$1" | tail -n 1)
+	echo "${line:-make failed without a word}"
+}
+
+# The last column of the table for $dir. What compilers say goes to the log, $1.
+build() {
+	local flags=() path
+	[[ $(config RUST) == y ]] || {
+		echo "this kernel was built without CONFIG_RUST=y"
+		return 1
+	}
+	path=$(tools) || {
+		echo "no $(config RUSTC_VERSION_TEXT) in PATH, which the kernel was configured with"
+		return 1
+	}
+	if [[ $(config CC_IS_CLANG)$(config LD_IS_LLD) == yy ]]; then
+		flags+=(LLVM=1)
+	elif [[ $(config CC_IS_CLANG) == y ]]; then
+		flags+=(CC=clang)
+	fi
+	# modules_prepare alone knows of no symbols.
+	[[ -e $dir/Module.symvers ]] || flags+=(KBUILD_MODPOST_WARN=1)
+
+	rm -rf "$logs/module"
+	cp -r "$module" "$logs/module"
+	chmod -R u+w "$logs/module"
+	if PATH=$path make -C "$logs/module" -j "$(nproc)" KDIR="$dir" W=1 KCFLAGS=-Werror \
+		KRUSTFLAGS=-Dwarnings "${flags[@]}" modules >"$1" 2>&1; then
+		[[ -e $dir/Module.symvers ]] && echo builds || echo "builds; its symbols were not looked for"
+	else
+		first_error "$1"
+		return 1
+	fi
+}
+
+row() { printf '%-28s %-28s %s\n' "$@"; }
+
+row kernel compilers dmp.ko
+failed=0
+for directory; do
+	if ! dir=$(realpath -e -- "$directory" 2>/dev/null) || [[ ! -e $dir/include/config/auto.conf ]]; then
+		row "$directory" - "not configured: make -C $directory modules_prepare"
+		failed=1
+		continue
+	fi
+	kernel=$(cat "$dir/include/config/kernel.release")
+	result=$(build "$logs/$kernel.log") || failed=1
+	row "$kernel" "$(compilers)" "$result"
+done
+rm -rf "$logs/module"
+if ((failed)); then
+	echo "kernels.sh: what the compilers said is in $logs" >&2
+else
+	rm -rf "$logs"
+fi
+exit "$failed"
