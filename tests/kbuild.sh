@@ -38,6 +38,18 @@ for new in "6 12 19" "6 12 118" "6 13 7" "6 13 12" "6 14 0" "7 0 0" "7 12 0"; do
 	[[ $said != *"dmp needs"* ]] || wrong "${new[*]} is new enough" "$said"
 done
 
+rustc() { # Linux's version and patch level, rustc's version as the configuration has it
+	version "$1" "$2" 99 CONFIG_RUSTC_VERSION="$3" CONFIG_RUSTC_VERSION_TEXT='"rustc 1.x"' "${@:4}"
+}
+refused "dmp needs rustc 1.82 or later on Linux 6.12: this kernel was built by rustc 1.x." rustc 6 12 108199
+refused "dmp needs rustc 1.81 or later on Linux 6.13: this kernel was built by rustc 1.x." rustc 6 13 108099
+refused "dmp needs rustc 1.81 or later on Linux 7.3: this kernel was built by rustc 1.x." rustc 7 3 107900
+for new in "6 12 108200" "6 13 108100" "7 3 108501" "7 3 109801"; do
+	read -ra new <<<"$new"
+	said=$(rustc "${new[@]}" --dry-run 2>&1) || true
+	[[ $said != *"dmp needs"* ]] || wrong "the rustc of ${new[*]} is new enough" "$said"
+done
+
 # The lines that Kbuild.wrappers looks for, as each kernel's headers have them, and the cfgs that they are
 # to give. Later releases of a series, and the series that are left out, have the same ones.
 finds() { # version, its cfgs, pairs of a header and some lines of it
