@@ -312,7 +312,7 @@ fn average(sum: u64, count: u64) -> f64 {
     }
 }
 
-/// Of all operations; `None` if there is one of which it is not counted, or no operation.
+/// Sums a counter over the measured operations; `None` if one of them lacks it, or there is none.
 fn sum(interval: &Interval, of: impl Fn(&crate::snapshot::Counters) -> Option<u64>) -> Option<u64> {
     let counted: Vec<u64> = interval
         .operations

@@ -70,11 +70,10 @@ impl Interval {
         let mut switched = before.latency != now.latency;
         let mut operations = [const { None }; Operation::COUNT];
         for operation in Operation::ALL {
-            let Some(counters) = now.of(operation) else {
+            // An operation that is counted at one end only has no difference.
+            let (Some(counters), Some(earlier)) = (now.of(operation), before.of(operation)) else {
                 continue;
             };
-            let nothing = Counters::default();
-            let earlier = before.of(operation).unwrap_or(&nothing);
             let Some(mut difference) = counters.since(earlier) else {
                 return anew(Anew::Reset);
             };
@@ -168,10 +167,10 @@ impl Timing {
     }
 }
 
-/// `None` if there is less than before; `Some(None)` if it is not counted.
+/// Subtracts counters: `None` if there is less than before, `Some(None)` if one of them is not counted.
 fn difference(now: Option<u64>, before: Option<u64>) -> Option<Option<u64>> {
-    match now {
-        Some(now) => Some(Some(now.checked_sub(before.unwrap_or(0))?)),
-        None => Some(None),
+    match (now, before) {
+        (Some(now), Some(before)) => Some(Some(now.checked_sub(before)?)),
+        _ => Some(None),
     }
 }

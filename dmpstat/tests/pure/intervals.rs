@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use dmpstat::column::Quantity;
 use dmpstat::interval::{Anew, Interval};
-use dmpstat::operation::Operation::{Read, Write};
+use dmpstat::operation::Operation::{Flush, Read, Write};
 use dmpstat::snapshot::Snapshot;
 use proptest::prelude::*;
 
@@ -126,6 +127,37 @@ fn a_clock_that_stands_still_or_goes_back_has_no_rate() {
         let interval = Interval::between(Some(&early), &late);
         assert_eq!((interval.length, interval.rate(50)), (Duration::ZERO, None));
     }
+}
+
+/// The snapshot has no flush line while flushes bypass the counters, and the older counts afterwards.
+#[test]
+fn an_operation_without_an_earlier_count_is_not_measured_in_the_interval() {
+    let flushes = "flush requests 1000 bytes 0 errors 5 again 6\nflush sizes 512:1000\n";
+    let without = snapshot(5, 1_000_000_005, "on", EARLY);
+    let with = snapshot(5, 2_000_000_005, "on", &format!("{EARLY}{flushes}"));
+    let interval = Interval::between(Some(&without), &with);
+    assert_eq!((interval.anew, interval.of(Flush)), (None, None));
+    assert_eq!(Quantity::Rate(Flush).value(&interval), None);
+    // Totals are of the operations that are measured.
+    assert_eq!(Quantity::Errors.value(&interval), Some(0.0));
+    assert_eq!(Interval::between(Some(&with), &without).of(Flush), None);
+    assert_eq!(
+        Interval::since_reset(&with).of(Flush).unwrap().requests,
+        1000
+    );
+}
+
+#[test]
+fn a_counter_without_an_earlier_value_has_no_difference() {
+    let reads = |others: &str| {
+        let line = format!("read requests 9 bytes 0{others}\nread sizes 512:9\n");
+        snapshot(5, 1005, "off", &line)
+    };
+    let (without, with) = (reads(""), reads(" errors 7 again 8"));
+    let interval = Interval::between(Some(&without), &with);
+    let counters = interval.of(Read).unwrap();
+    assert_eq!((counters.errors, counters.again), (None, None));
+    assert_eq!(Quantity::Errors.value(&interval), None);
 }
 
 #[test]
