@@ -68,14 +68,17 @@ impl Hist {
         }
     }
 
-    /// The histograms of a device; `None` for what was not measured.
+    /// Returns each operation's histogram of a device; `None` if the operation is not measured.
     fn histograms<'a>(
         &'a self,
         row: &'a Row<'_>,
     ) -> impl Iterator<Item = (Operation, Option<&'a Histogram>)> {
-        Operation::ALL.into_iter().filter_map(move |operation| {
-            let counters = row.interval.of(operation)?;
-            Some((operation, self.what.of(counters)))
+        Operation::ALL.into_iter().map(move |operation| {
+            let counters = row.interval.of(operation);
+            (
+                operation,
+                counters.and_then(|counters| self.what.of(counters)),
+            )
         })
     }
 

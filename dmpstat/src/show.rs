@@ -18,6 +18,7 @@ use crate::snapshot::{Lines, Snapshot};
 use crate::units;
 
 const NAME: Style = Style::new().bold();
+const FLUSH_BYPASS: &str = "not counted (flush_bypass)";
 
 /// Shows these devices.
 pub fn run(devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
@@ -46,8 +47,15 @@ fn write(out: &mut dyn Write, device: &Snapshot) -> io::Result<()> {
             device.device
         )?,
     }
+    let bypass = device
+        .lines
+        .is_some_and(|lines| lines.live.bypass_flushes());
     for operation in Operation::ALL {
-        write_operation(out, operation, &interval)?;
+        let unmeasured = match operation {
+            Operation::Flush if bypass => FLUSH_BYPASS,
+            _ => "not counted by this module",
+        };
+        write_operation(out, operation, &interval, unmeasured)?;
     }
     writeln!(out)
 }
@@ -67,7 +75,7 @@ fn write_lines(out: &mut dyn Write, lines: Lines) -> io::Result<()> {
     if live.all > 0 {
         let table = of(live.as_linear, ["shows dmp", "shows linear"]);
         writeln!(out, "  table        {table}")?;
-        let words = ["counted", "not counted (flush_bypass)"];
+        let words = ["counted", FLUSH_BYPASS];
         writeln!(out, "  flushes      {}", of(live.flush_bypass, words))?;
     }
     Ok(())
@@ -77,15 +85,13 @@ fn write_operation(
     out: &mut dyn Write,
     operation: Operation,
     interval: &Interval,
+    unmeasured: &str,
 ) -> io::Result<()> {
     let name = operation.name();
     let Some(counters) = interval.of(operation) else {
-        return writeln!(out, "  {name:<12} not counted by this module");
+        return writeln!(out, "  {name:<12} {unmeasured}");
     };
-    if interval.operations[operation as usize]
-        .as_ref()
-        .is_some_and(|counters| counters.is_idle())
-    {
+    if counters.is_idle() {
         return writeln!(out, "  {name:<12} none");
     }
     write!(out, "  {name:<12} {} requests", counters.requests)?;

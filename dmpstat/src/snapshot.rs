@@ -31,7 +31,7 @@ pub struct Snapshot {
     pub latency: bool,
     /// The device's dmp lines; `None` if the module is older than that.
     pub lines: Option<Lines>,
-    /// What was counted of each operation, of those that the module knows.
+    /// Counters of each measured operation.
     pub operations: [Option<Counters>; Operation::COUNT],
 }
 
@@ -53,6 +53,13 @@ pub struct LineCount {
     pub as_linear: u64,
     /// Those whose flushes go past the counters.
     pub flush_bypass: u64,
+}
+
+impl LineCount {
+    /// Returns whether no flush through these lines is counted.
+    pub fn bypass_flushes(self) -> bool {
+        self.all > 0 && self.flush_bypass == self.all
+    }
 }
 
 /// What was counted of one operation.
@@ -116,6 +123,7 @@ impl Snapshot {
         let (mut diskseq, mut since, mut taken) = (None, None, None);
         let (mut latency, mut dmp_lines) = (false, None);
         let mut operations = [const { None }; Operation::COUNT];
+        let mut counted = [false; Operation::COUNT];
         for (at, line) in lines {
             let mut line = Line {
                 at: at + 1,
@@ -136,10 +144,17 @@ impl Snapshot {
                 keyword => {
                     if let Some(operation) = Operation::of_name(keyword) {
                         let counters = operations[operation as usize].get_or_insert_default();
-                        line.counters(counters)?;
+                        counted[operation as usize] |= line.counters(counters)?;
                     }
                 }
             }
+        }
+        // Older modules write zeros for flushes that bypass the counters.
+        if dmp_lines.is_some_and(|lines| lines.live.bypass_flushes()) {
+            counted[Operation::Flush as usize] = false;
+        }
+        for (counters, counted) in operations.iter_mut().zip(counted) {
+            counters.take_if(|_| !counted);
         }
         let device = device.ok_or(Malformed::Missing("device"))?;
         Ok(Self {
@@ -219,9 +234,10 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
         Ok(lines)
     }
 
-    /// What the rest of an operation's line says.
-    fn counters(mut self, counters: &mut Counters) -> Result<(), Malformed> {
-        match self.words.next() {
+    /// Reads the rest of an operation's line. Returns whether the line has the number of requests.
+    fn counters(mut self, counters: &mut Counters) -> Result<bool, Malformed> {
+        let kind = self.words.next();
+        match kind {
             Some(b"sizes") => counters.sizes = self.histogram()?,
             Some(b"latencies") => counters.timing().latencies = self.histogram()?,
             mut word @ Some(b"requests") => {
@@ -243,7 +259,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
             // A line that a later module has.
             _ => {}
         }
-        Ok(())
+        Ok(kind == Some(b"requests"))
     }
 
     /// Words of a bound and a count, up to the first that is of another kind.

@@ -90,6 +90,31 @@ fn the_dmp_lines_of_a_device_are_shown() {
 }
 
 #[test]
+fn show_tells_why_flushes_are_not_counted() {
+    for (lines, expected) in [
+        ("lines 1 0 as_linear 0 0 flush_bypass 0 0\n", "none"),
+        (
+            "lines 1 0 as_linear 0 0 flush_bypass 1 0\n",
+            "not counted (flush_bypass)",
+        ),
+        ("", "not counted by this module"),
+    ] {
+        let root = Root::new();
+        let flushes = match expected {
+            "none" => "flush requests 0 bytes 0 errors 0 again 0\nflush sizes\n",
+            _ => "",
+        };
+        root.write("dm-3", format!("{SNAPSHOT}{lines}{flushes}"));
+        let output = root.run(&["show", "vg/data"]).output();
+        let shown: Vec<&str> = output
+            .lines()
+            .filter_map(|line| line.strip_prefix("  flush        "))
+            .collect();
+        assert_eq!(shown, [expected]);
+    }
+}
+
+#[test]
 fn a_reset_is_of_the_devices_that_are_named() {
     let root = two();
     assert_eq!(root.run(&["reset", "vg-home"]).output(), "");

@@ -134,3 +134,17 @@ fn json_has_the_buckets_with_something_in_them() {
         json!([{"up_to": 4096, "count": 500}])
     );
 }
+
+#[test]
+fn json_has_null_for_an_operation_that_is_not_measured_and_text_leaves_it_out() {
+    let root = Root::with_device();
+    let json: Value = serde_json::from_str(&root.run(&["hist", "-j", "size"]).output()).unwrap();
+    let device = json["devices"][0].as_object().unwrap();
+    assert_eq!(device["flush_size_bytes"], Value::Null);
+    assert!(device.contains_key("other_size_bytes"));
+    let text = root.run(&["hist", "size"]).output();
+    assert_eq!(
+        text.lines().nth(1),
+        Some("   up to         read        write")
+    );
+}

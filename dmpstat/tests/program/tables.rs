@@ -217,3 +217,16 @@ fn a_queue_of_which_a_part_was_not_measured_is_not_shown() {
         ["vg-data", "-"]
     );
 }
+
+/// The snapshot has no flush line while flushes bypass the counters.
+#[test]
+fn flushes_that_are_not_measured_are_in_no_column_and_no_total() {
+    let root = Root::with_device();
+    let columns = ["-o", "f/s,f_await,inflight,err/s,again/s"];
+    let shown = |root: &Root| words(&root.run(&columns).output())[1][1..].join(" ");
+    assert_eq!(shown(&root), "- - 0 0.00 0.00");
+    let flushes = "flush requests 4 bytes 0 errors 8 again 12 inflight 2 latency_ns 0 latency_max_ns 0\n\
+                   flush sizes 512:4\nflush latencies\n";
+    root.write("dm-3", format!("{SNAPSHOT}{flushes}"));
+    assert_eq!(shown(&root), "1.00 0.00 2 2.00 3.00");
+}

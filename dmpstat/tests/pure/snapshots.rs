@@ -220,6 +220,26 @@ fn what_is_not_measured_is_not_there() {
     assert_eq!(snapshot.of(Write), None);
 }
 
+/// Older modules wrote flush lines of zeros while flushes bypassed the counters.
+#[test]
+fn flushes_that_bypass_the_counters_are_not_measured() {
+    let flushes = "flush requests 0 bytes 0 errors 0 again 0\nflush sizes\n";
+    let is_measured = |lines: &str| {
+        let text = format!("{}{flushes}", TEXT.replace(LINES, lines));
+        parse(&text).unwrap().of(Flush).is_some()
+    };
+    assert!(!is_measured("lines 2 1 as_linear 0 0 flush_bypass 2 0"));
+    assert!(is_measured("lines 2 1 as_linear 0 0 flush_bypass 1 1"));
+    assert!(is_measured("lines 0 1 as_linear 0 0 flush_bypass 0 1"));
+    assert!(is_measured(""));
+}
+
+#[test]
+fn an_operation_without_its_counters_is_not_measured() {
+    let text = TEXT.to_owned() + "flush sizes 512:2\nother latencies 1024:1\ndiscard extents 1\n";
+    assert_eq!(parse(&text), parse(TEXT));
+}
+
 /// The module escapes for the file's sake, and libdevmapper did for udev's.
 #[test]
 fn a_name_has_both_escapes_undone_and_those_that_print_nothing_shown() {
