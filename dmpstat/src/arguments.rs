@@ -32,7 +32,11 @@ percentiles without a request, rates of no time. Averages of no request are 0, a
 
 Behind the numbers of a device stands why they are not of the whole interval, or not all there: \"new\" \
 (the device was not there before, or another one was), \"reset\" (they are of the time since the \
-reset), \"latency\" (latencies were switched on or off, and nothing is said of them).
+reset), \"latency\" (latencies were switched, and their columns are of the time since they were last \
+switched on; all others are of the whole interval).
+
+JSON and CSV have the marks as \"anew\", the interval's seconds as \"seconds\", and the seconds in which \
+latencies were measured as \"latency_seconds\".
 
 A device whose name is a number or a command's is /dev/mapper/NAME.
 

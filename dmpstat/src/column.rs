@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 
 use crate::histogram::INFINITE;
-use crate::interval::Interval;
+use crate::interval::{Interval, per_second};
 use crate::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
 
 /// One number of each interval.
@@ -282,16 +282,10 @@ impl Quantity {
                 Some(bound as f64 / NANOSECONDS)
             }
             Self::Queue => {
-                let timings = || {
-                    interval
-                        .operations
-                        .iter()
-                        .flatten()
-                        .map(|of| of.timing.as_ref())
-                };
-                let known = interval.timed && timings().all(|timing| timing.is_some());
-                let sum: f64 = timings().flatten().map(|timing| timing.sum as f64).sum();
-                interval.per_second(sum / 1e9).filter(|_| known)
+                let operations = interval.operations.iter().flatten();
+                let sums = operations.map(|of| of.timing.as_ref().map(|timing| timing.sum as f64));
+                let sum: f64 = sums.sum::<Option<f64>>()?;
+                per_second(sum / 1e9, interval.latency_length?)
             }
             Self::Errors => interval.rate(sum(interval, |counters| counters.errors)?),
             Self::Again => interval.rate(sum(interval, |counters| counters.again)?),

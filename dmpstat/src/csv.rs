@@ -12,8 +12,15 @@ use crate::escape;
 use crate::report::{Report, Row, timestamp};
 
 /// What it is a line of.
-const KEYS: [&str; 7] = [
-    "time", "device", "name", "uuid", "diskseq", "seconds", "anew",
+const KEYS: [&str; 8] = [
+    "time",
+    "device",
+    "name",
+    "uuid",
+    "diskseq",
+    "seconds",
+    "latency_seconds",
+    "anew",
 ];
 
 /// Which columns, and whether the header has been written.
@@ -43,6 +50,7 @@ impl Report for Csv {
             self.begun = true;
         }
         for Row { device, interval } in rows {
+            let latency_seconds = interval.latency_length.map(|time| time.as_secs_f64());
             let keys = [
                 timestamp(time),
                 device.device.clone(),
@@ -50,6 +58,7 @@ impl Report for Csv {
                 escape::show(&device.uuid),
                 device.diskseq.to_string(),
                 interval.length.as_secs_f64().to_string(),
+                latency_seconds.map_or_else(String::new, |seconds| seconds.to_string()),
                 interval.anew.map_or("", |anew| anew.word()).to_owned(),
             ];
             let numbers = self.columns.iter().map(|column| {

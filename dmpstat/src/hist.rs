@@ -3,6 +3,7 @@
 //! How many requests were how large, or took how long, as `zpool iostat -r` and `-w` show it.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Hist as Options, Measure};
 use crate::histogram::{Histogram, INFINITE};
+use crate::interval::Interval;
 use crate::json::identity;
 use crate::operation::Operation;
 use crate::report::{Report, Row, timestamp};
@@ -32,6 +34,14 @@ impl Measure {
         match self {
             Self::Size => Some(&counters.sizes),
             Self::Latency => Some(&counters.timing.as_ref()?.latencies),
+        }
+    }
+
+    /// Returns the time that the histograms of an interval are of.
+    pub fn length(self, interval: &Interval) -> Duration {
+        match self {
+            Self::Size => interval.length,
+            Self::Latency => interval.latency_length.unwrap_or(interval.length),
         }
     }
 
@@ -110,7 +120,7 @@ impl Hist {
             Measure::Size => ("size", "nothing was counted"),
             Measure::Latency => ("latency", "not measured"),
         };
-        let seconds = row.interval.length.as_secs_f64();
+        let seconds = self.what.length(&row.interval).as_secs_f64();
         write!(
             out,
             "{HEADER}{}{HEADER:#}, {measure}, {seconds:.1} s",

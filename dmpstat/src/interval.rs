@@ -14,8 +14,8 @@ pub struct Interval {
     pub length: Duration,
     /// Why it is not all of the time since the last snapshot that was counted.
     pub anew: Option<Anew>,
-    /// Whether latencies were measured in all of that time.
-    pub timed: bool,
+    /// The time in which the latencies were measured. `None` if they are off, or if it is not known.
+    pub latency_length: Option<Duration>,
     /// The differences, and how many requests are under way at its end.
     pub operations: [Option<Counters>; Operation::COUNT],
 }
@@ -27,7 +27,8 @@ pub enum Anew {
     Device,
     /// The counters were reset.
     Reset,
-    /// Latencies were switched on or off: nothing is known of them, all else is counted.
+    /// Latencies were switched: they are of the time since they were last switched on, and all else is
+    /// of the whole interval.
     Latency,
 }
 
@@ -45,10 +46,15 @@ impl Anew {
 impl Interval {
     /// All that was counted: since the last reset, or since the device was made.
     pub fn since_reset(now: &Snapshot) -> Self {
+        let length = length(now.since, now);
+        let all_timed = || now.latency && now.operations.iter().flatten().all(all_timed);
         Self {
-            length: Duration::from_nanos(now.taken.saturating_sub(now.since)),
+            length,
             anew: None,
-            timed: now.latency && now.operations.iter().flatten().all(all_timed),
+            latency_length: match now.latency_since {
+                Some(since) => Some(self::length(since, now)),
+                None => all_timed().then_some(length),
+            },
             operations: now.operations.clone(),
         }
     }
@@ -67,7 +73,9 @@ impl Interval {
         if before.since != now.since {
             return anew(Anew::Reset);
         }
-        let mut switched = before.latency != now.latency;
+        let latency = |of: &Snapshot| (of.latency, of.latency_since);
+        let mut switched = latency(before) != latency(now);
+        let restarted = now.latency_since.filter(|_| switched);
         let mut operations = [const { None }; Operation::COUNT];
         for operation in Operation::ALL {
             // An operation that is counted at one end only has no difference.
@@ -77,22 +85,28 @@ impl Interval {
             let Some(mut difference) = counters.since(earlier) else {
                 return anew(Anew::Reset);
             };
-            if let (Some(timing), Some(earlier)) = (&counters.timing, &earlier.timing) {
+            if restarted.is_some() {
+                difference.timing = counters.timing.clone();
+            } else if let (Some(timing), Some(earlier)) = (&counters.timing, &earlier.timing) {
                 difference.timing = timing.since(earlier);
-                // Off and on again: what was measured before is gone.
+                // An older module does not say that latencies were off and on again.
                 switched |= difference.timing.is_none();
             }
             operations[operation as usize] = Some(difference);
         }
-        if switched {
+        if switched && restarted.is_none() {
             for counters in operations.iter_mut().flatten() {
                 counters.timing = None;
             }
         }
+        let whole = length(before.taken, now);
         Self {
-            length: Duration::from_nanos(now.taken.saturating_sub(before.taken)),
+            length: whole,
             anew: switched.then_some(Anew::Latency),
-            timed: now.latency && !switched,
+            latency_length: match restarted {
+                Some(since) => Some(length(since, now)),
+                None => (now.latency && !switched).then_some(whole),
+            },
             operations,
         }
     }
@@ -104,19 +118,24 @@ impl Interval {
 
     /// How many a second that is. `None` if no time has passed.
     pub fn rate(&self, count: u64) -> Option<f64> {
-        self.per_second(count as f64)
-    }
-
-    /// How much a second that is.
-    pub fn per_second(&self, amount: f64) -> Option<f64> {
-        let seconds = self.length.as_secs_f64();
-        (seconds > 0.0).then(|| amount / seconds)
+        per_second(count as f64, self.length)
     }
 
     /// Whether nothing arrived, ended, or is under way.
     pub fn is_idle(&self) -> bool {
         self.operations.iter().flatten().all(Counters::is_idle)
     }
+}
+
+/// Divides by the seconds. `None` if no time has passed.
+pub fn per_second(amount: f64, time: Duration) -> Option<f64> {
+    let seconds = time.as_secs_f64();
+    (seconds > 0.0).then(|| amount / seconds)
+}
+
+/// Returns the time from `begin`, in nanoseconds since boot, to the snapshot.
+fn length(begin: u64, now: &Snapshot) -> Duration {
+    Duration::from_nanos(now.taken.saturating_sub(begin))
 }
 
 /// Whether each request is under way or was measured.

@@ -56,11 +56,16 @@ pub fn identity(row: &Row<'_>) -> Map<String, Value> {
         Some(uuid).filter(|uuid| !uuid.is_empty()).into(),
     );
     identity.insert("diskseq".into(), row.device.diskseq.into());
-    identity.insert("seconds".into(), row.interval.length.as_secs_f64().into());
+    let interval = &row.interval;
+    identity.insert("seconds".into(), interval.length.as_secs_f64().into());
     identity.insert(
-        "anew".into(),
-        row.interval.anew.map(|anew| anew.word()).into(),
+        "latency_seconds".into(),
+        interval
+            .latency_length
+            .map(|time| time.as_secs_f64())
+            .into(),
     );
+    identity.insert("anew".into(), interval.anew.map(|anew| anew.word()).into());
     identity
 }
 

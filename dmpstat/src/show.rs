@@ -39,9 +39,17 @@ fn write(out: &mut dyn Write, device: &Snapshot) -> io::Result<()> {
         write_lines(out, lines)?;
     }
     writeln!(out, "  counted for  {:.1} s", interval.length.as_secs_f64())?;
-    match device.latency {
-        true => writeln!(out, "  latencies    measured")?,
-        false => writeln!(
+    match (device.latency, device.latency_since) {
+        (true, Some(_)) => {
+            let time = interval.latency_length.unwrap_or_default();
+            writeln!(
+                out,
+                "  latencies    measured for {:.1} s",
+                time.as_secs_f64()
+            )?;
+        }
+        (true, None) => writeln!(out, "  latencies    measured")?,
+        (false, _) => writeln!(
             out,
             "  latencies    not measured: switch it on with \"dmpstat latency on {}\"",
             device.device

@@ -29,6 +29,9 @@ pub struct Snapshot {
     pub taken: u64,
     /// Whether latencies are measured.
     pub latency: bool,
+    /// Time since boot at which latencies began at zero, in nanoseconds: when they were last switched
+    /// on, or at a later reset. `None` while they are off, or if the module does not say it.
+    pub latency_since: Option<u64>,
     /// The device's dmp lines; `None` if the module is older than that.
     pub lines: Option<Lines>,
     /// Counters of each measured operation.
@@ -121,7 +124,7 @@ impl Snapshot {
 
         let (mut device, mut name, mut uuid) = (None, None, Vec::new());
         let (mut diskseq, mut since, mut taken) = (None, None, None);
-        let (mut latency, mut dmp_lines) = (false, None);
+        let (mut latency, mut latency_since, mut dmp_lines) = (false, None, None);
         let mut operations = [const { None }; Operation::COUNT];
         let mut counted = [false; Operation::COUNT];
         for (at, line) in lines {
@@ -140,6 +143,7 @@ impl Snapshot {
                 b"since" => since = line.number()?,
                 b"taken" => taken = line.number()?,
                 b"latency" => latency = line.words.next() == Some(b"on"),
+                b"latency_since" => latency_since = line.number()?,
                 b"lines" => dmp_lines = Some(line.lines()?),
                 keyword => {
                     if let Some(operation) = Operation::of_name(keyword) {
@@ -165,6 +169,7 @@ impl Snapshot {
             since: since.ok_or(Malformed::Missing("since"))?,
             taken: taken.ok_or(Malformed::Missing("taken"))?,
             latency,
+            latency_since: latency_since.filter(|_| latency),
             lines: dmp_lines,
             operations,
         })

@@ -14,7 +14,7 @@ use crate::export::created::{self, Created, Times};
 use crate::export::volumes::Volumes;
 use crate::histogram::{Histogram, INFINITE};
 use crate::operation::Operation;
-use crate::snapshot::Counters;
+use crate::snapshot::{Counters, Snapshot};
 
 /// A way to write metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,17 @@ struct Family {
     /// Is behind the name, too.
     unit: Option<Unit>,
     help: &'static str,
+    /// Returns the nanoseconds since boot at which counting began.
+    since: fn(&Snapshot) -> u64,
+}
+
+fn since_reset(device: &Snapshot) -> u64 {
+    device.since
+}
+
+/// Falls back to the last reset with a module that does not say when latencies were switched on.
+fn since_latency(device: &Snapshot) -> u64 {
+    device.latency_since.unwrap_or(device.since)
 }
 
 static DURATIONS: Family = Family {
@@ -112,42 +123,49 @@ static DURATIONS: Family = Family {
     kind: MetricType::Histogram,
     unit: Some(Unit::Seconds),
     help: "How long requests took that succeeded, where latencies are measured.",
+    since: since_latency,
 };
 static REQUEST_SIZES: Family = Family {
     name: "dmp_request_size",
     kind: MetricType::Histogram,
     unit: Some(Unit::Bytes),
     help: "How large the requests were that arrived.",
+    since: since_reset,
 };
 static REQUESTS: Family = Family {
     name: "dmp_requests",
     kind: MetricType::Counter,
     unit: None,
     help: "Requests that arrived.",
+    since: since_reset,
 };
 static BYTES: Family = Family {
     name: "dmp",
     kind: MetricType::Counter,
     unit: Some(Unit::Bytes),
     help: "How many bytes the requests were about that arrived.",
+    since: since_reset,
 };
 static ERRORS: Family = Family {
     name: "dmp_errors",
     kind: MetricType::Counter,
     unit: None,
     help: "Requests that failed.",
+    since: since_reset,
 };
 static AGAIN: Family = Family {
     name: "dmp_again",
     kind: MetricType::Counter,
     unit: None,
     help: "Requests that ended because they were to be tried again, which is no error.",
+    since: since_reset,
 };
 static INFLIGHT: Family = Family {
     name: "dmp_inflight_requests",
     kind: MetricType::Gauge,
     unit: None,
     help: "Requests that are under way, where latencies are measured.",
+    since: since_reset,
 };
 static VOLUME: Family = Family {
     name: "dmp_volume",
@@ -155,18 +173,21 @@ static VOLUME: Family = Family {
     unit: None,
     help: "Which device a volume is, and what it lies on. What passes through a volume is counted in \
            those of stacked_on as well.",
+    since: since_reset,
 };
 static SCRAPE: Family = Family {
     name: "dmp_exporter_scrape",
     kind: MetricType::Gauge,
     unit: Some(Unit::Seconds),
     help: "How long it took to read all volumes.",
+    since: since_reset,
 };
 static BUILD: Family = Family {
     name: "dmp_exporter_build",
     kind: MetricType::Info,
     unit: None,
     help: "Which dmpstat wrote this.",
+    since: since_reset,
 };
 
 impl Family {
@@ -244,10 +265,8 @@ impl Metrics {
             if let (Some(created), MetricType::Counter | MetricType::Histogram) =
                 (&self.created, family.kind)
             {
-                created::push(
-                    created,
-                    self.boot + volume.device.since as f64 / NANOSECONDS,
-                );
+                let since = (family.since)(&volume.device);
+                created::push(created, self.boot + since as f64 / NANOSECONDS);
             }
             let labels = [
                 ("name", volume.name.as_str()),

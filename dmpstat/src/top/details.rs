@@ -47,7 +47,7 @@ pub fn draw(app: &App, device: &Device, frame: &mut Frame<'_>, area: Rect) {
     let title = format!(
         " {name}  {}  {what} {time}, {:.1} s ",
         device.snapshot.device,
-        interval.length.as_secs_f64()
+        app.measure.length(interval).as_secs_f64()
     );
     let block = Block::new()
         .borders(Borders::TOP)

@@ -115,6 +115,19 @@ fn show_tells_why_flushes_are_not_counted() {
 }
 
 #[test]
+fn show_tells_how_long_latencies_have_been_measured() {
+    let root = Root::new();
+    let line = "latency on\nlatency_since 6500000000\n";
+    root.write("dm-3", SNAPSHOT.replace("latency on\n", line));
+    let output = root.run(&["show", "vg/data"]).output();
+    let lines: Vec<&str> = output.lines().skip(4).take(2).collect();
+    assert_eq!(
+        lines,
+        ["  counted for  4.0 s", "  latencies    measured for 2.5 s"]
+    );
+}
+
+#[test]
 fn a_reset_is_of_the_devices_that_are_named() {
     let root = two();
     assert_eq!(root.run(&["reset", "vg-home"]).output(), "");

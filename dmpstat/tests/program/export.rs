@@ -191,6 +191,31 @@ fn each_counter_and_histogram_has_the_time_of_its_own_device() {
     }
 }
 
+/// Latencies begin at zero where they are switched on, and nothing else does.
+#[test]
+fn durations_have_the_time_at_which_latencies_were_switched_on() {
+    let root = Root::new();
+    let line = "latency on\nlatency_since 7000000000\n";
+    root.write("dm-3", SNAPSHOT.replace("latency on\n", line));
+    let text = open_metrics(&root, &[Operation::Read], 0);
+    let times: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| line.split_once("_created{"))
+        .map(|(family, rest)| (family, rest.rsplit_once(' ').unwrap().1))
+        .collect();
+    assert_eq!(
+        times,
+        [
+            ("dmp_request_duration_seconds", "1700000007.250"),
+            ("dmp_request_size_bytes", "1700000005.250"),
+            ("dmp_requests", "1700000005.250"),
+            ("dmp_bytes", "1700000005.250"),
+            ("dmp_errors", "1700000005.250"),
+            ("dmp_again", "1700000005.250"),
+        ]
+    );
+}
+
 #[test]
 fn a_histogram_adds_up_to_each_of_the_modules_bounds() {
     let root = Root::new();

@@ -32,9 +32,9 @@ fn json_is_a_line_a_report_with_what_is_not_measured_null() {
         lines[0],
         json!({"time": "2026-11-26T21:00:00+01:00", "devices": [
             {"device": "dm-3", "name": "vg-data", "uuid": "LVM-0123", "diskseq": 21, "seconds": 4.0,
-             "anew": null, "r/s": 125.0, "rkB/s": 500.0, "r_p99": 0.032768, "w/s": 0.0, "w_await": 0.0},
+             "latency_seconds": 4.0, "anew": null, "r/s": 125.0, "rkB/s": 500.0, "r_p99": 0.032768, "w/s": 0.0, "w_await": 0.0},
             {"device": "dm-4", "name": "a\"\\xff\\x5c\\x0a,", "uuid": null, "diskseq": 9, "seconds": 2.0,
-             "anew": null, "r/s": null, "rkB/s": null, "r_p99": null, "w/s": 1.5, "w_await": null},
+             "latency_seconds": null, "anew": null, "r/s": null, "rkB/s": null, "r_p99": null, "w/s": 1.5, "w_await": null},
         ]})
     );
     // No time has passed between the two.
@@ -45,7 +45,7 @@ fn json_is_a_line_a_report_with_what_is_not_measured_null() {
 fn json_has_all_columns_if_none_are_chosen_and_names_the_unit() {
     let line = parse(&root().run(&["-jm"]).output());
     let device = line["devices"][0].as_object().unwrap();
-    assert_eq!(device.len(), 6 + 29);
+    assert_eq!(device.len(), 7 + 29);
     assert_eq!(
         (device["rMB/s"].as_f64(), device.get("rkB/s")),
         (Some(500.0 / 1024.0), None)
@@ -121,11 +121,11 @@ fn csv_has_a_header_and_a_line_for_each_device_and_report() {
         .output_without_latencies();
     assert_eq!(
         output,
-        "time,device,name,uuid,diskseq,seconds,anew,r/s,w/s,r_p99\n\
-         2026-11-26T21:00:00+01:00,dm-3,vg-data,LVM-0123,21,4,,125,0,0.032768\n\
-         2026-11-26T21:00:00+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,2,,,1.5,\n\
-         2026-11-26T21:00:00+01:00,dm-3,vg-data,LVM-0123,21,0,,,,\n\
-         2026-11-26T21:00:00+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,0,,,,\n"
+        "time,device,name,uuid,diskseq,seconds,latency_seconds,anew,r/s,w/s,r_p99\n\
+         2026-11-26T21:00:00+01:00,dm-3,vg-data,LVM-0123,21,4,4,,125,0,0.032768\n\
+         2026-11-26T21:00:00+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,2,,,,1.5,\n\
+         2026-11-26T21:00:00+01:00,dm-3,vg-data,LVM-0123,21,0,0,,,,\n\
+         2026-11-26T21:00:00+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,0,,,,,\n"
     );
 }
 

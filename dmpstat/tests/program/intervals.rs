@@ -76,6 +76,67 @@ fn a_switch_of_latency_leaves_requests_as_they_are() {
     );
 }
 
+/// Latencies were off between two reports, and there are more of them afterwards than before.
+#[test]
+fn latencies_that_were_off_within_the_interval_are_of_the_time_since_then() {
+    let root = Root::new();
+    let since = |at: &str| format!("latency on\nlatency_since {at}\n");
+    let early = reads(1, true, 1000)
+        .replace("latency on\n", &since("1"))
+        .replace("latency_ns 1000000000", "latency_ns 1100000000")
+        .replace("1048576:1000", "2097152:1000");
+    root.write("dm-3", &early);
+    // 1100 reads were measured in the last second, of 1.5 ms each.
+    let late = reads(1, true, 1101)
+        .replace("taken 5", "taken 7")
+        .replace("latency on\n", &since("6000000001"))
+        .replace("latency_ns 1101000000", "latency_ns 1650000000")
+        .replace("1048576:1101", "2097152:1100");
+    let columns = ["-y", "-o", "r/s,r_await,r_p99", "1", "1"];
+    let ran = root.run_while(&columns, |_| root.write("dm-3", &late));
+    let line = ran.out.lines().nth(1).unwrap().split_whitespace();
+    assert_eq!(
+        line.collect::<Vec<_>>(),
+        ["vg-data", "50.50", "1.50", "2.1", "latency"]
+    );
+    for (arguments, columns) in [
+        (&["-yj", "1", "1"][..], &["r/s", "r_await"][..]),
+        (&["hist", "-yj", "latency", "1", "1"], &[]),
+    ] {
+        root.write("dm-3", &early);
+        let ran = root.run_while(arguments, |_| root.write("dm-3", &late));
+        let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let device = &report["devices"][0];
+        assert_eq!(
+            (
+                &device["anew"],
+                &device["seconds"],
+                &device["latency_seconds"]
+            ),
+            (&"latency".into(), &2.0.into(), &1.0.into())
+        );
+        let numbers: Vec<_> = columns
+            .iter()
+            .map(|column| device[column].as_f64())
+            .collect();
+        assert_eq!(numbers, [Some(50.5), Some(1.5)][..columns.len()]);
+    }
+    root.write("dm-3", &early);
+    let arguments = ["hist", "-y", "latency", "1", "1"];
+    let ran = root.run_while(&arguments, |_| root.write("dm-3", &late));
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines[0], "vg-data, latency, 1.0 s  latency");
+    assert_eq!(lines[2], "  2.10ms         1100");
+    // Sizes are of the whole interval.
+    root.write("dm-3", &early);
+    let arguments = ["hist", "-y", "size", "1", "1"];
+    let ran = root.run_while(&arguments, |_| root.write("dm-3", &late));
+    assert_eq!(
+        ran.out.lines().next(),
+        Some("vg-data, size, 2.0 s  latency")
+    );
+}
+
 #[test]
 fn another_device_of_the_same_number_begins_anew() {
     let root = Root::new();

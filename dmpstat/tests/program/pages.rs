@@ -107,5 +107,8 @@ fn the_page_says_what_a_percentile_is_and_what_the_marks_mean() {
     for mark in ["new", "reset", "latency"] {
         assert!(page.contains(&format!("\"{mark}\"")), "{mark}");
     }
+    for key in ["anew", "seconds", "latency_seconds"] {
+        assert!(page.contains(&format!("\"{key}\"")), "{key}");
+    }
     assert!(page.contains("the true value is at most that, and more than half of it"));
 }

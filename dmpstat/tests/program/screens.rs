@@ -329,6 +329,24 @@ fn it_says_where_latencies_are_not_measured() {
 }
 
 #[test]
+fn the_chosen_device_s_latencies_have_the_time_in_which_they_were_measured() {
+    let root = Root::new();
+    let line = "latency on\nlatency_since 7500000000\n";
+    root.write("dm-3", SNAPSHOT.replace("latency on\n", line));
+    let mut top = Top::new(&root, &[], (100, 12));
+    let begins = |screen: &[String], title: &str| screen[3].starts_with(title);
+    assert!(begins(
+        &top.screen(),
+        " vg-data  dm-3  latencies since the reset, 1.5 s ─"
+    ));
+    top.press(&[KeyCode::Tab]);
+    assert!(begins(
+        &top.screen(),
+        " vg-data  dm-3  sizes since the reset, 4.0 s ─"
+    ));
+}
+
+#[test]
 fn a_pause_and_the_keys_are_shown() {
     let (_root, mut top) = three(&[], (100, 24));
     top.type_text(" ");

@@ -106,8 +106,8 @@ fn where_latency_was_switched_all_else_is_exact_and_of_latencies_nothing_is_said
         let interval = Interval::between(Some(early), late);
         let reads = interval.of(Read).unwrap();
         assert_eq!(
-            (interval.anew, interval.timed),
-            (Some(Anew::Latency), false)
+            (interval.anew, interval.latency_length),
+            (Some(Anew::Latency), None)
         );
         let requests = late.of(Read).unwrap().requests - 100;
         assert_eq!(
@@ -115,6 +115,71 @@ fn where_latency_was_switched_all_else_is_exact_and_of_latencies_nothing_is_said
             (requests, &None, inflight)
         );
     }
+}
+
+/// The sum and the buckets are more than before, so nothing but `latency_since` tells.
+#[test]
+fn latencies_that_were_switched_on_within_the_interval_are_of_the_time_since_then() {
+    let late = snapshot(5, 5_000_000_005, "on\nlatency_since 3500000005", LATE);
+    let off = "read requests 100 bytes 51200 errors 1 again 2\nread sizes 512:100\n";
+    for early in [
+        snapshot(5, 1_000_000_005, "on\nlatency_since 5", EARLY),
+        snapshot(5, 1_000_000_005, "off", off),
+    ] {
+        let interval = Interval::between(Some(&early), &late);
+        assert_eq!(
+            (interval.anew, interval.length, interval.latency_length),
+            (
+                Some(Anew::Latency),
+                Duration::from_secs(4),
+                Some(Duration::from_millis(1500))
+            )
+        );
+        let reads = interval.of(Read).unwrap();
+        assert_eq!((reads.requests, reads.errors), (50, Some(1)));
+        assert_eq!(reads.timing, late.of(Read).unwrap().timing);
+    }
+}
+
+#[test]
+fn latencies_that_went_on_have_the_length_of_the_interval() {
+    let early = snapshot(5, 1_000_000_005, "on\nlatency_since 7", EARLY);
+    let late = snapshot(5, 5_000_000_005, "on\nlatency_since 7", LATE);
+    let interval = Interval::between(Some(&early), &late);
+    assert_eq!(
+        (interval.anew, interval.latency_length),
+        (None, Some(Duration::from_secs(4)))
+    );
+    let sum = |interval: &Interval| interval.of(Read)?.timing.as_ref().map(|timing| timing.sum);
+    assert_eq!(sum(&interval), Some(5000));
+    // A sum that went back was begun again, whatever the text says.
+    let back = snapshot(
+        5,
+        5_000_000_005,
+        "on\nlatency_since 7",
+        &LATE.replace("14400", "9399"),
+    );
+    let interval = Interval::between(Some(&early), &back);
+    assert_eq!(
+        (interval.anew, interval.latency_length, sum(&interval)),
+        (Some(Anew::Latency), None, None)
+    );
+}
+
+#[test]
+fn a_first_report_knows_the_time_in_which_latencies_were_measured() {
+    let lengths = |latency: &str, reads: &str| {
+        let interval = Interval::since_reset(&snapshot(5, 5_000_000_005, latency, reads));
+        (interval.length.as_secs(), interval.latency_length)
+    };
+    let milliseconds = |length| (5, Some(Duration::from_millis(length)));
+    let later = "on\nlatency_since 3500000005";
+    assert_eq!(lengths(later, LATE), milliseconds(1500));
+    assert_eq!(lengths("off\nlatency_since 3500000005", ""), (5, None));
+    // An older module does not say when: if each request was measured, it was all of the time.
+    assert_eq!(lengths("on", EARLY), milliseconds(5000));
+    let unmeasured = EARLY.replace("1024:94", "1024:93");
+    assert_eq!(lengths("on", &unmeasured), (5, None));
 }
 
 #[test]

@@ -220,6 +220,28 @@ fn what_is_not_measured_is_not_there() {
     assert_eq!(snapshot.of(Write), None);
 }
 
+#[test]
+fn the_time_at_which_latencies_were_switched_on_is_read() {
+    let since = |line: &str| {
+        let text = TEXT.replace("latency on\n", &format!("latency on\n{line}"));
+        parse(&text).map(|read| read.latency_since)
+    };
+    assert_eq!(since("latency_since 5123456789\n"), Ok(Some(5_123_456_789)));
+    assert_eq!(
+        since("latency_since 5123456789 more\n"),
+        Ok(Some(5_123_456_789))
+    );
+    assert_eq!(
+        since("latency_since x\n"),
+        Err(Malformed::Number {
+            line: 9,
+            what: "\"x\"".to_owned(),
+        })
+    );
+    let old = TEXT.replace("latency_since", "unknown");
+    assert_eq!(parse(&old).map(|read| read.latency_since), Ok(None));
+}
+
 /// Older modules wrote flush lines of zeros while flushes bypassed the counters.
 #[test]
 fn flushes_that_bypass_the_counters_are_not_measured() {
