@@ -27,6 +27,12 @@ Percentiles are the upper bounds of the histogram's buckets, each twice the one 
 true value is at most that, and more than half of it, or anything below the first, 0.001 ms. They are rounded up to two digits. Of what is \
 above the last bound, 69 s, it is the slowest request since the last reset.
 
+aqu-sz is exact: the nanoseconds that all measured requests were in flight in the interval, by its \
+length, whether or not they have ended. If a disk hangs, aqu-sz is the number of requests in flight. \
+iostat's counts a request where it ends, with all of its time: 0 while a disk hangs, and too much afterwards. \
+So does dmpstat's with a module that does not measure ages. In a report since a reset, aqu-sz is \"-\" if \
+requests that were in flight at the reset could change it by more than 0.005.
+
 A \"-\" is what was not measured: latencies where \"dmpstat latency on\" has not been said, \
 percentiles without a request, rates of no time. Averages of no request are 0, as iostat's are.
 

@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 
 use crate::histogram::INFINITE;
-use crate::interval::{Interval, per_second};
+use crate::interval::Interval;
 use crate::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
 
 /// One number of each interval.
@@ -36,7 +36,7 @@ pub enum Quantity {
     Size(Operation),
     /// What so many of 1000 latencies do not exceed, in milliseconds.
     Percentile(Operation, u32),
-    /// The average number of requests under way.
+    /// The mean number of requests in flight.
     Queue,
     /// Failed requests a second.
     Errors,
@@ -197,7 +197,7 @@ pub static COLUMNS: [Column; 29] = [
     usual(
         "aqu-sz",
         Quantity::Queue,
-        "how many requests were under way, on average",
+        "mean number of requests in flight, with those that have not ended",
     ),
     usual(
         "inflight",
@@ -281,12 +281,7 @@ impl Quantity {
                 };
                 Some(bound as f64 / NANOSECONDS)
             }
-            Self::Queue => {
-                let operations = interval.operations.iter().flatten();
-                let sums = operations.map(|of| of.timing.as_ref().map(|timing| timing.sum as f64));
-                let sum: f64 = sums.sum::<Option<f64>>()?;
-                per_second(sum / 1e9, interval.latency_length?)
-            }
+            Self::Queue => interval.mean_inflight(),
             Self::Errors => interval.rate(sum(interval, |counters| counters.errors)?),
             Self::Again => interval.rate(sum(interval, |counters| counters.again)?),
             Self::Inflight => {

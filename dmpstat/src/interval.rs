@@ -16,6 +16,9 @@ pub struct Interval {
     pub anew: Option<Anew>,
     /// The time in which the latencies were measured. `None` if they are off, or if it is not known.
     pub latency_length: Option<Duration>,
+    /// Sum, over all measured requests, of their nanoseconds in flight within that time. `None` if a
+    /// part of it is unknown.
+    pub inflight_ns: Option<u128>,
     /// The differences, and how many requests are under way at its end.
     pub operations: [Option<Counters>; Operation::COUNT],
 }
@@ -54,6 +57,10 @@ impl Interval {
             latency_length: match now.latency_since {
                 Some(since) => Some(self::length(since, now)),
                 None => all_timed().then_some(length),
+            },
+            inflight_ns: match now.latency_since {
+                Some(since) => inflight_since(since, now),
+                None => total(now.operations.iter().flatten().map(completed)),
             },
             operations: now.operations.clone(),
         }
@@ -107,6 +114,10 @@ impl Interval {
                 Some(since) => Some(length(since, now)),
                 None => (now.latency && !switched).then_some(whole),
             },
+            inflight_ns: match restarted {
+                Some(since) => inflight_since(since, now),
+                None => inflight_between(before, now).filter(|_| !switched),
+            },
             operations,
         }
     }
@@ -118,7 +129,15 @@ impl Interval {
 
     /// How many a second that is. `None` if no time has passed.
     pub fn rate(&self, count: u64) -> Option<f64> {
-        per_second(count as f64, self.length)
+        let seconds = self.length.as_secs_f64();
+        (seconds > 0.0).then(|| count as f64 / seconds)
+    }
+
+    /// Returns the mean number of measured requests in flight. `None` if it is unknown, or no time has
+    /// passed.
+    pub fn mean_inflight(&self) -> Option<f64> {
+        let (requests, time) = (self.inflight_ns?, self.latency_length?.as_nanos());
+        (time > 0).then(|| requests as f64 / time as f64)
     }
 
     /// Whether nothing arrived, ended, or is under way.
@@ -127,10 +146,72 @@ impl Interval {
     }
 }
 
-/// Divides by the seconds. `None` if no time has passed.
-pub fn per_second(amount: f64, time: Duration) -> Option<f64> {
-    let seconds = time.as_secs_f64();
-    (seconds > 0.0).then(|| amount / seconds)
+/// Sums nanoseconds of the measured operations. `None` if those of one are unknown, or there is none.
+fn total(operations: impl Iterator<Item = Option<i128>>) -> Option<u128> {
+    let mut operations = operations.peekable();
+    operations.peek()?;
+    let sum: i128 = operations.sum::<Option<_>>()?;
+    Some(u128::try_from(sum).unwrap_or(0))
+}
+
+/// Returns the nanoseconds of the requests that succeeded, which is all that an older module says.
+fn completed(counters: &Counters) -> Option<i128> {
+    Some(counters.timing.as_ref()?.sum.into())
+}
+
+/// Returns the nanoseconds of all requests until the snapshot: of those that ended, and the ages of all
+/// others.
+fn until_now(counters: &Counters) -> Option<i128> {
+    let rest = counters.timing.as_ref()?.rest?;
+    Some(completed(counters)? + i128::from(rest) + i128::from(counters.age?))
+}
+
+/// Returns the nanoseconds of all requests between two snapshots, or, of an older module, of those that
+/// ended.
+fn inflight_between(before: &Snapshot, now: &Snapshot) -> Option<u128> {
+    let nanoseconds = match now.latency_since {
+        Some(_) => until_now,
+        None => completed,
+    };
+    let both = before.operations.iter().zip(&now.operations);
+    let both = both.filter_map(|(before, now)| before.as_ref().zip(now.as_ref()));
+    total(both.map(|(before, now)| Some(nanoseconds(now)? - nanoseconds(before)?)))
+}
+
+/// Returns the nanoseconds of all requests since latencies began at zero.
+///
+/// Where that was a reset, requests that were in flight then have an age from before it, which no counter
+/// has by itself. `None` if that could change the mean by more than 0.005, half of the last digit of
+/// tables.
+fn inflight_since(since: u64, now: &Snapshot) -> Option<u128> {
+    let length = i128::from(now.taken.saturating_sub(since));
+    let mut unknown = 0;
+    let sum = total(now.operations.iter().flatten().map(|counters| {
+        let (all, age) = (until_now(counters)?, i128::from(counters.age?));
+        let inflight = counters.inflight?;
+        // No request has been in flight for longer than that since then.
+        let within = age.min(i128::from(inflight) * length);
+        if since == now.since {
+            unknown += i128::from(counters.timing.as_ref()?.rest?);
+            // A request that is older than the reset has at least this age, and is not counted as arrived.
+            let arrived = counters.requests.saturating_sub(ended(counters));
+            if age >= length && (1..inflight).contains(&arrived) {
+                unknown += within;
+            }
+        }
+        Some(all - age + within)
+    }))?;
+    (unknown * 200 <= length).then_some(sum)
+}
+
+/// Returns the number of requests that ended, of those that arrived since the last reset.
+fn ended(counters: &Counters) -> u64 {
+    let latencies = counters
+        .timing
+        .as_ref()
+        .map(|timing| timing.latencies.count());
+    let ends = [latencies, counters.errors, counters.again];
+    ends.into_iter().flatten().fold(0, u64::saturating_add)
 }
 
 /// Returns the time from `begin`, in nanoseconds since boot, to the snapshot.
@@ -140,14 +221,8 @@ fn length(begin: u64, now: &Snapshot) -> Duration {
 
 /// Whether each request is under way or was measured.
 fn all_timed(counters: &Counters) -> bool {
-    counters.timing.as_ref().is_some_and(|timing| {
-        let others = [counters.errors, counters.again, counters.inflight];
-        let known = others
-            .into_iter()
-            .flatten()
-            .fold(timing.latencies.count(), u64::saturating_add);
-        known >= counters.requests
-    })
+    let inflight = counters.inflight.unwrap_or(0);
+    counters.timing.is_some() && ended(counters).saturating_add(inflight) >= counters.requests
 }
 
 impl Counters {
@@ -159,6 +234,7 @@ impl Counters {
             errors: difference(self.errors, before.errors)?,
             again: difference(self.again, before.again)?,
             inflight: self.inflight,
+            age: self.age,
             sizes: self.sizes.since(&before.sizes)?,
             timing: None,
         })
@@ -180,6 +256,7 @@ impl Timing {
     fn since(&self, before: &Self) -> Option<Self> {
         Some(Self {
             sum: self.sum.checked_sub(before.sum)?,
+            rest: difference(self.rest, before.rest)?,
             max: self.max,
             latencies: self.latencies.since(&before.latencies)?,
         })

@@ -78,6 +78,8 @@ pub struct Counters {
     pub again: Option<u64>,
     /// How many are under way.
     pub inflight: Option<u64>,
+    /// Sum of the ages, in nanoseconds, of the measured requests in flight.
+    pub age: Option<u64>,
     /// How large they were.
     pub sizes: Histogram,
     /// Unless latencies are off.
@@ -89,6 +91,9 @@ pub struct Counters {
 pub struct Timing {
     /// How long those took together that succeeded, in nanoseconds.
     pub sum: u64,
+    /// Nanoseconds that all other measured requests took, since latencies were switched on: those that
+    /// did not succeed, or arrived before the last reset.
+    pub rest: Option<u64>,
     /// How long the slowest of them took.
     pub max: u64,
     /// How long they took.
@@ -253,6 +258,8 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
                         b"errors" => counters.errors = self.number()?,
                         b"again" => counters.again = self.number()?,
                         b"inflight" => counters.inflight = self.number()?,
+                        b"age_ns" => counters.age = self.number()?,
+                        b"rest_ns" => counters.timing().rest = self.number()?,
                         b"latency_ns" => counters.timing().sum = self.number()?.unwrap_or(0),
                         b"latency_max_ns" => counters.timing().max = self.number()?.unwrap_or(0),
                         // A name that a later module has, and then its number.

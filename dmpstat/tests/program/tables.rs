@@ -147,6 +147,36 @@ fn idle_devices_can_be_left_out_but_none_with_requests_under_way() {
 }
 
 #[test]
+fn a_disk_that_hangs_is_seen_though_nothing_ends() {
+    let hung = |taken: &str, ages: u64| {
+        SNAPSHOT
+            .replace("latency on\n", "latency on\nlatency_since 5000000000\n")
+            .replace(
+                "latency_max_ns 0\n",
+                "latency_max_ns 0 age_ns 0 rest_ns 0\n",
+            )
+            .replace("taken 9000000000", &format!("taken {taken}000000000"))
+            .replace("requests 500", "requests 503")
+            .replacen("inflight 0", "inflight 3", 1)
+            .replace(
+                "latency_max_ns 32000",
+                &format!("latency_max_ns 32000 age_ns {ages} rest_ns 0"),
+            )
+    };
+    let root = Root::new();
+    root.write("dm-3", hung("9", 6_000_000_000));
+    let output = root
+        .run_while(&["-o", "r/s,r_await,aqu-sz,inflight", "1", "2"], |_| {
+            root.write("dm-3", hung("11", 12_000_000_000));
+        })
+        .output();
+    let lines = words(&output);
+    // Since the reset, 0.01 s of 500 requests that ended and 6 s of 3 that did not, in 4 s.
+    assert_eq!(lines[1], ["vg-data", "125.75", "0.02", "1.50", "3"]);
+    assert_eq!(lines[3], ["vg-data", "0.00", "0.00", "3.00", "3"]);
+}
+
+#[test]
 fn times_are_shown_and_the_first_report_left_out() {
     let root = Root::with_device();
     let output = root

@@ -239,7 +239,205 @@ fn idle_is_what_has_nothing_under_way_either() {
     assert!(!interval(LATE).is_idle());
 }
 
+/// The line of an operation with nothing counted but the time in which its requests were in flight.
+fn timed(operation: &str, ended: [u64; 2], inflight: u64, age: &str) -> String {
+    let [latency, rest] = ended;
+    format!(
+        "{operation} requests 9 bytes 0 errors 0 again 0 inflight {inflight} latency_ns {latency} \
+         latency_max_ns 0{age} rest_ns {rest}\n{operation} latencies 1024:9\n"
+    )
+}
+
+/// The snapshot of a device whose latencies were switched on after its last reset.
+fn aged(taken: u64, operations: &str) -> Snapshot {
+    snapshot(5, taken, "on\nlatency_since 100", operations)
+}
+
+fn queue(interval: &Interval) -> Option<f64> {
+    Quantity::Queue.value(interval)
+}
+
+#[test]
+fn the_mean_number_in_flight_is_exact() {
+    let early =
+        timed("read", [1000, 200], 4, " age_ns 70") + &timed("flush", [5, 0], 0, " age_ns 0");
+    let late =
+        timed("read", [1500, 260], 2, " age_ns 30") + &timed("flush", [75, 0], 1, " age_ns 10");
+    let interval = Interval::between(Some(&aged(1000, &early)), &aged(1400, &late));
+    // Reads: 500 + 60 - 40. Flushes: 70 + 0 + 10. In 400 ns.
+    assert_eq!(
+        (interval.inflight_ns, queue(&interval)),
+        (Some(600), Some(1.5))
+    );
+    // An operation that is not measured at one of the ends is in no total.
+    let early = timed("read", [1000, 200], 4, " age_ns 70");
+    let interval = Interval::between(Some(&aged(1000, &early)), &aged(1400, &late));
+    assert_eq!(queue(&interval), Some(1.3));
+    // Nothing is measured.
+    let interval = Interval::between(Some(&aged(1000, "")), &aged(1400, &late));
+    assert_eq!(queue(&interval), None);
+}
+
+#[test]
+fn a_disk_that_hangs_has_the_requests_in_flight_for_its_mean() {
+    let reads = |age: u64| timed("read", [1000, 0], 3, &format!(" age_ns {age}"));
+    let (early, late) = (aged(1000, &reads(600)), aged(5000, &reads(12_600)));
+    assert_eq!(queue(&Interval::between(Some(&early), &late)), Some(3.0));
+    // Of the first 4900 ns, 1000 + 12600 are of requests.
+    let first = Interval::since_reset(&late);
+    assert_eq!(
+        (first.inflight_ns, first.latency_length),
+        (Some(13_600), Some(Duration::from_nanos(4900)))
+    );
+}
+
+#[test]
+fn without_the_age_of_an_operation_the_mean_number_in_flight_is_unknown() {
+    let reads = |age: &str| timed("read", [0, 0], 1, age) + &timed("write", [0, 0], 0, " age_ns 0");
+    let (with, without) = (reads(" age_ns 0"), reads(""));
+    for (early, late, expected) in [
+        (&with, &with, Some(0.0)),
+        (&with, &without, None),
+        (&without, &with, None),
+    ] {
+        let interval = Interval::between(Some(&aged(1000, early)), &aged(1400, late));
+        assert_eq!(queue(&interval), expected);
+        // All else is known.
+        assert_eq!(Quantity::Inflight.value(&interval), Some(1.0));
+        assert!(interval.of(Read).unwrap().timing.is_some());
+    }
+    assert_eq!(queue(&Interval::since_reset(&aged(1400, &without))), None);
+    let no_rest = with.replace(" rest_ns 0", "");
+    let interval = Interval::between(Some(&aged(1000, &with)), &aged(1400, &no_rest));
+    assert_eq!(queue(&interval), None);
+}
+
+/// An older module has no ages: the mean is that of the requests that ended, as iostat's.
+#[test]
+fn without_ages_the_mean_number_in_flight_is_of_what_ended() {
+    let (early, late) = (
+        snapshot(5, 1005, "on", EARLY),
+        snapshot(5, 3505, "on", LATE),
+    );
+    let interval = Interval::between(Some(&early), &late);
+    assert_eq!(
+        (interval.inflight_ns, queue(&interval)),
+        (Some(5000), Some(2.0))
+    );
+    assert_eq!(Interval::since_reset(&early).inflight_ns, Some(9400));
+}
+
+#[test]
+fn a_mean_number_in_flight_is_never_less_than_nothing() {
+    let reads = |age: u64| timed("read", [0, 0], 1, &format!(" age_ns {age}"));
+    let interval = Interval::between(Some(&aged(1000, &reads(50))), &aged(1400, &reads(49)));
+    assert_eq!(queue(&interval), Some(0.0));
+}
+
+/// Requests that were in flight at a reset count from the reset on, or nothing is said.
+#[test]
+fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
+    let of = |requests: u64, others: &str, ended: [u64; 2], inflight: u64, age: u64| {
+        let line = timed("read", ended, inflight, &format!(" age_ns {age}"))
+            .replace("requests 9", &format!("requests {requests}"))
+            .replace("errors 0 again 0", others)
+            .replace("latencies 1024:9", "latencies");
+        let now = snapshot(1000, 3000, "on\nlatency_since 1000", &line);
+        queue(&Interval::since_reset(&now))
+    };
+    let none = "errors 0 again 0";
+    // All arrived before, all after, and some of both.
+    assert_eq!(of(0, none, [0, 0], 3, 90_000), Some(3.0));
+    assert_eq!(of(3, none, [0, 0], 3, 5000), Some(2.5));
+    assert_eq!(of(1, none, [0, 0], 3, 90_000), None);
+    assert_eq!(of(3, "errors 1 again 1", [0, 0], 3, 90_000), None);
+    // None of these is as old as the reset, however many there seem to be.
+    assert_eq!(of(1, none, [0, 0], 3, 1999), Some(0.9995));
+    // Of a request that ended, all may be of the time before.
+    assert_eq!(of(9, none, [4000, 10], 0, 0), Some(2.005));
+    assert_eq!(of(9, none, [4000, 11], 0, 0), None);
+    // Another device of the number, a reset, and a switch on begin alike.
+    let now = snapshot(
+        1000,
+        3000,
+        "on\nlatency_since 1000",
+        &timed("read", [4000, 11], 0, " age_ns 0"),
+    );
+    let before = snapshot(5, 900, "off", "read requests 9 bytes 0\n");
+    assert_eq!(queue(&Interval::between(Some(&before), &now)), None);
+    let now = aged(3100, &timed("read", [4000, 500], 2, " age_ns 90000"));
+    let before = snapshot(5, 90, "off", "read requests 9 bytes 0\n");
+    let switched = Interval::between(Some(&before), &now);
+    assert_eq!(
+        (switched.anew, queue(&switched)),
+        (Some(Anew::Latency), Some(3.5))
+    );
+}
+
+/// A request: when it arrives, how long it takes, and whether it fails.
+type Request = (u64, u64, bool);
+
+/// The snapshot of these requests at `taken`, of a device that was reset at `since` with latencies on.
+fn simulated(requests: &[Request], since: u64, taken: u64) -> Snapshot {
+    let [mut arrived, mut latencies, mut errors, mut inflight] = [0; 4];
+    let [mut latency, mut rest, mut age] = [0; 3];
+    for (arrival, duration, fails) in requests.iter().copied().filter(|of| of.0 <= taken) {
+        let (end, new) = (arrival + duration, arrival >= since);
+        arrived += u64::from(new);
+        if end > taken {
+            inflight += 1;
+            age += taken - arrival;
+        } else if new && !fails {
+            latencies += 1;
+            latency += duration;
+        } else if end >= since {
+            errors += u64::from(new);
+            rest += duration;
+        }
+    }
+    let line = format!(
+        "read requests {arrived} bytes 0 errors {errors} again 0 inflight {inflight} latency_ns {latency} \
+         latency_max_ns 0 age_ns {age} rest_ns {rest}\nread latencies 1024:{latencies}\n"
+    );
+    snapshot(since, taken, &format!("on\nlatency_since {since}"), &line)
+}
+
+/// The nanoseconds of all requests between two times.
+fn integral(requests: &[Request], begin: u64, end: u64) -> u64 {
+    let within = |time: u64| time.clamp(begin, end);
+    let parts = requests.iter();
+    parts
+        .map(|(arrival, duration, _)| within(arrival + duration) - within(*arrival))
+        .sum()
+}
+
+fn requests() -> impl Strategy<Value = Vec<Request>> {
+    let duration = prop_oneof![0..5_u64, 0..2000_u64, Just(1_000_000)];
+    prop::collection::vec((0..3000_u64, duration, any::<bool>()), 0..6)
+}
+
 proptest! {
+    #[test]
+    fn the_mean_number_in_flight_is_the_integral(
+        requests in requests(),
+        since in 0..1000_u64,
+        times in [0..2000_u64, 0..2000_u64],
+    ) {
+        let early = since + times[0];
+        let late = early + times[1];
+        let before = simulated(&requests, since, early);
+        let now = simulated(&requests, since, late);
+        let interval = Interval::between(Some(&before), &now);
+        prop_assert_eq!(interval.anew, None);
+        prop_assert_eq!(interval.inflight_ns, Some(integral(&requests, early, late).into()));
+        // Since the reset it is unknown, or what is shown is right.
+        let first = Interval::since_reset(&now);
+        if let Some(known) = first.inflight_ns {
+            let error = known as i128 - i128::from(integral(&requests, since, late));
+            prop_assert!(error.abs() * 200 <= i128::from(late - since), "{error}");
+        }
+    }
+
     #[test]
     fn no_difference_is_more_than_what_was_counted(
         counts in any::<[u64; 8]>(),

@@ -242,6 +242,26 @@ fn the_time_at_which_latencies_were_switched_on_is_read() {
     assert_eq!(parse(&old).map(|read| read.latency_since), Ok(None));
 }
 
+#[test]
+fn ages_and_the_rest_of_the_durations_are_read() {
+    let reads = |words: &str| {
+        let with = format!("latency_max_ns 99{words}");
+        let snapshot = parse(&TEXT.replacen("latency_max_ns 99", &with, 1)).unwrap();
+        let counters = snapshot.of(Read).unwrap().clone();
+        (counters.age, counters.timing.unwrap().rest)
+    };
+    assert_eq!(reads(" age_ns 4711 rest_ns 12"), (Some(4711), Some(12)));
+    assert_eq!(reads(" rest_ns 12 later 5"), (None, Some(12)));
+    assert_eq!(
+        parse(include_str!("../snapshots/6.12/latency"))
+            .unwrap()
+            .of(Read)
+            .unwrap()
+            .age,
+        None
+    );
+}
+
 /// Older modules wrote flush lines of zeros while flushes bypassed the counters.
 #[test]
 fn flushes_that_bypass_the_counters_are_not_measured() {
