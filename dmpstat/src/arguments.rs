@@ -33,16 +33,22 @@ iostat's counts a request where it ends, with all of its time: 0 while a disk ha
 So does dmpstat's with a module that does not measure ages. In a report since a reset, aqu-sz is \"-\" if \
 requests that were in flight at the reset could change it by more than 0.005.
 
+r_age, w_age and so on are the mean age, in milliseconds, of the requests in flight at the interval's \
+end, and age that of all operations; 0 with none in flight. With \"-S age\" the device that hangs is the first.
+
 A \"-\" is what was not measured: latencies where \"dmpstat latency on\" has not been said, \
-percentiles without a request, rates of no time. Averages of no request are 0, as iostat's are.
+flushes where all lines have flush_bypass, percentiles without a request, rates of no time. Totals (aqu-sz, \
+inflight, age, err/s, again/s) are of the operations that are measured. Averages of no request are 0, as iostat's are.
 
 Behind the numbers of a device stands why they are not of the whole interval, or not all there: \"new\" \
 (the device was not there before, or another one was), \"reset\" (they are of the time since the \
 reset), \"latency\" (latencies were switched, and their columns are of the time since they were last \
 switched on; all others are of the whole interval).
 
-JSON and CSV have the marks as \"anew\", the interval's seconds as \"seconds\", and the seconds in which \
-latencies were measured as \"latency_seconds\".
+A line of -j is an object with \"time\" and \"devices\", a list of objects. Each has \"device\", \"name\", \
+\"uuid\", \"diskseq\", \"anew\", which is the mark, \"seconds\", the interval's, \"latency_seconds\", those in \
+which latencies were measured, and each column by its name, in its unit. What is not measured is null. CSV has \
+the same, and nothing in the place of null.
 
 A device whose name is a number or a command's is /dev/mapper/NAME.
 
@@ -65,13 +71,14 @@ Reports are a second apart if no INTERVAL is given. The sparklines are of the la
 const METRICS: &str = "\
 Of each operation of each volume: dmp_request_duration_seconds and dmp_request_size_bytes, which are \
 histograms with the module's own bounds, dmp_requests_total, dmp_bytes_total, dmp_errors_total, \
-dmp_again_total and dmp_inflight_requests. Their labels are name, uuid and operation. \
+dmp_again_total, dmp_inflight_requests and dmp_inflight_age_seconds, which is the sum of the ages of those \
+in flight. Their labels are name, uuid and operation. \
 dmp_volume_info says which device a volume is, its volume group and logical volume, and what lies under it: \
 a sum takes those whose stacked_on is empty, or it counts twice. dmp_exporter_scrape_seconds and \
 dmp_exporter_build_info are of the exporter itself.
 
-What is not measured has no series. With all bounds there are 61 of each operation of a volume, 36 with \
-bounds four times the one before, 11 without bounds.
+What is not measured has no series. With all bounds there are 62 of each operation of a volume, 37 with \
+bounds four times the one before, 12 without bounds.
 
 A server ends at SIGTERM or ^C. It answers a request for /metrics in OpenMetrics or in the classic form of \
 Prometheus, whichever is liked best. It takes 64 connections at once, and a minute for each.";

@@ -32,6 +32,9 @@ pub enum Quantity {
     Throughput(Operation),
     /// The average latency in milliseconds.
     Await(Operation),
+    /// The mean age, in milliseconds, of the requests in flight at the interval's end: of an operation,
+    /// or of all.
+    Age(Option<Operation>),
     /// The average size.
     Size(Operation),
     /// What so many of 1000 latencies do not exceed, in milliseconds.
@@ -60,7 +63,7 @@ const fn column(name: &'static str, quantity: Quantity, help: &'static str) -> C
     let width = match quantity {
         Quantity::Rate(_) => 7,
         Quantity::Throughput(_) => 9,
-        Quantity::Await(_) => 7,
+        Quantity::Await(_) | Quantity::Age(_) => 7,
         Quantity::Size(_) => 8,
         Quantity::Percentile(..) => 5,
         Quantity::Queue => 6,
@@ -84,7 +87,7 @@ const fn usual(name: &'static str, quantity: Quantity, help: &'static str) -> Co
 }
 
 /// All of them, in the order in which they are shown.
-pub static COLUMNS: [Column; 29] = [
+pub static COLUMNS: [Column; 36] = [
     usual("r/s", Quantity::Rate(Read), "reads a second"),
     usual(
         "rkB/s",
@@ -115,6 +118,11 @@ pub static COLUMNS: [Column; 29] = [
         "r_p99.9",
         Quantity::Percentile(Read, 999),
         "what 999 of 1000 reads took at most",
+    ),
+    column(
+        "r_age",
+        Quantity::Age(Some(Read)),
+        "mean age of the reads in flight at the interval's end, in milliseconds",
     ),
     usual("w/s", Quantity::Rate(Write), "writes a second"),
     usual(
@@ -147,6 +155,11 @@ pub static COLUMNS: [Column; 29] = [
         Quantity::Percentile(Write, 999),
         "what 999 of 1000 writes took at most",
     ),
+    column(
+        "w_age",
+        Quantity::Age(Some(Write)),
+        "mean age of the writes in flight at the interval's end, in milliseconds",
+    ),
     column("d/s", Quantity::Rate(Discard), "discards a second"),
     column(
         "dkB/s",
@@ -163,11 +176,21 @@ pub static COLUMNS: [Column; 29] = [
         Quantity::Size(Discard),
         "how large a discard was, on average, in kilobytes",
     ),
+    column(
+        "d_age",
+        Quantity::Age(Some(Discard)),
+        "mean age of the discards in flight at the interval's end, in milliseconds",
+    ),
     column("f/s", Quantity::Rate(Flush), "flushes a second"),
     column(
         "f_await",
         Quantity::Await(Flush),
         "how long a flush took, on average, in milliseconds",
+    ),
+    column(
+        "f_age",
+        Quantity::Age(Some(Flush)),
+        "mean age of the flushes in flight at the interval's end, in milliseconds",
     ),
     column(
         "z/s",
@@ -185,6 +208,11 @@ pub static COLUMNS: [Column; 29] = [
         "how long those took, on average, in milliseconds",
     ),
     column(
+        "z_age",
+        Quantity::Age(Some(WriteZeroes)),
+        "mean age of the requests that write zeroes in flight at the interval's end, in milliseconds",
+    ),
+    column(
         "o/s",
         Quantity::Rate(Other),
         "other requests a second: secure erase, zone operations",
@@ -193,6 +221,11 @@ pub static COLUMNS: [Column; 29] = [
         "o_await",
         Quantity::Await(Other),
         "how long those took, on average, in milliseconds",
+    ),
+    column(
+        "o_age",
+        Quantity::Age(Some(Other)),
+        "mean age of the other requests in flight at the interval's end, in milliseconds",
     ),
     usual(
         "aqu-sz",
@@ -203,6 +236,11 @@ pub static COLUMNS: [Column; 29] = [
         "inflight",
         Quantity::Inflight,
         "how many requests are under way at the interval's end",
+    ),
+    column(
+        "age",
+        Quantity::Age(None),
+        "mean age of the requests in flight at the interval's end, in milliseconds",
     ),
     usual("err/s", Quantity::Errors, "failed requests a second"),
     column(
@@ -256,7 +294,7 @@ impl Quantity {
     pub fn is_of_latencies(self) -> bool {
         matches!(
             self,
-            Self::Await(_) | Self::Percentile(..) | Self::Queue | Self::Inflight
+            Self::Await(_) | Self::Age(_) | Self::Percentile(..) | Self::Queue | Self::Inflight
         )
     }
 
@@ -272,6 +310,15 @@ impl Quantity {
             Self::Await(operation) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
                 Some(average(timing.sum, timing.latencies.count()) / NANOSECONDS)
+            }
+            Self::Age(Some(operation)) => {
+                let counters = interval.of(operation)?;
+                Some(average(counters.age?, counters.inflight?) / NANOSECONDS)
+            }
+            Self::Age(None) => {
+                let age = sum(interval, |counters| counters.age)?;
+                let inflight = sum(interval, |counters| counters.inflight)?;
+                Some(average(age, inflight) / NANOSECONDS)
             }
             Self::Percentile(operation, permille) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;

@@ -119,10 +119,16 @@ fn write_operation(
         (counters.again, "to be tried again"),
         (counters.inflight, "under way"),
     ];
-    let others: Vec<String> = others
+    let others = others
         .into_iter()
-        .filter_map(|(count, what)| Some(format!("{} {what}", count?)))
-        .collect();
+        .filter_map(|(count, what)| Some(format!("{} {what}", count?)));
+    let age = counters.age.zip(counters.inflight);
+    let age = age.filter(|(_, inflight)| *inflight > 0);
+    let age = age.map(|(age, inflight)| {
+        let age = units::duration(age as f64 / inflight as f64);
+        format!("{age} old on average")
+    });
+    let others: Vec<String> = others.chain(age).collect();
     if !others.is_empty() {
         writeln!(out, "{:15}{}", "", others.join(", "))?;
     }

@@ -167,6 +167,14 @@ static INFLIGHT: Family = Family {
     help: "Requests that are under way, where latencies are measured.",
     since: since_reset,
 };
+static AGE: Family = Family {
+    name: "dmp_inflight_age",
+    kind: MetricType::Gauge,
+    unit: Some(Unit::Seconds),
+    help: "Sum of the ages of the requests in flight, where latencies are measured. Divided by \
+           dmp_inflight_requests, their mean age.",
+    since: since_reset,
+};
 static VOLUME: Family = Family {
     name: "dmp_volume",
     kind: MetricType::Info,
@@ -225,6 +233,10 @@ impl Collector for Metrics {
         let inflight = |counters: &Counters| counters.inflight;
         self.family(out, &INFLIGHT, inflight, |count, metric| {
             metric.encode_gauge(&count)
+        })?;
+        let age = |counters: &Counters| counters.age;
+        self.family(out, &AGE, age, |nanoseconds, metric| {
+            metric.encode_gauge(&(nanoseconds as f64 / NANOSECONDS))
         })?;
         self.info(out)?;
         SCRAPE.begin(out)?.encode_gauge(&self.volumes.seconds)?;

@@ -15,9 +15,10 @@ fn two() -> Root {
 #[test]
 fn everything_of_a_device_is_shown_in_words() {
     let root = Root::new();
-    let flush = "flush requests 3 bytes 0 errors 1 again 0 inflight 2 latency_ns 0 latency_max_ns 0\n\
-        flush sizes 512:3\nflush latencies\n";
-    root.write("dm-3", format!("{SNAPSHOT}{flush}"));
+    let flush = "flush requests 3 bytes 0 errors 1 again 0 inflight 2 latency_ns 0 latency_max_ns 0 \
+        age_ns 3000000000 rest_ns 0\nflush sizes 512:3\nflush latencies\n";
+    let reads = SNAPSHOT.replace("latency_max_ns 32000", "latency_max_ns 32000 age_ns 0");
+    root.write("dm-3", format!("{reads}{flush}"));
     assert_eq!(
         root.run(&["show", "vg/data"]).output(),
         "vg-data
@@ -35,7 +36,7 @@ fn everything_of_a_device_is_shown_in_words() {
   discard      not counted by this module
   flush        3 requests, 0.75 a second
                0 bytes (0.0B), 0.0B on average
-               1 failed, 0 to be tried again, 2 under way
+               1 failed, 0 to be tried again, 2 under way, 1.50s old on average
   write_zeroes not counted by this module
   other        not counted by this module
 

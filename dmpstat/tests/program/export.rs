@@ -44,6 +44,14 @@ fn without_seconds(text: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
+/// The device of [`SNAPSHOT`] with three reads in flight.
+fn with_requests_in_flight() -> Root {
+    let root = Root::new();
+    let reads = "inflight 3 age_ns 4500000000";
+    root.write("dm-3", SNAPSHOT.replacen("inflight 0", reads, 1));
+    root
+}
+
 const CLASSIC: &str = r#"# HELP dmp_request_duration_seconds How long requests took that succeeded, where latencies are measured.
 # TYPE dmp_request_duration_seconds histogram
 dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="6.5536e-05"} 500
@@ -73,7 +81,10 @@ dmp_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
 dmp_again_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
 # HELP dmp_inflight_requests Requests that are under way, where latencies are measured.
 # TYPE dmp_inflight_requests gauge
-dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 0
+dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
+# HELP dmp_inflight_age_seconds Sum of the ages of the requests in flight, where latencies are measured. Divided by dmp_inflight_requests, their mean age.
+# TYPE dmp_inflight_age_seconds gauge
+dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
 # HELP dmp_volume_info Which device a volume is, and what it lies on. What passes through a volume is counted in those of stacked_on as well.
 # TYPE dmp_volume_info gauge
 dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",underlying="",stacked_on=""} 1
@@ -86,7 +97,7 @@ dmp_exporter_build_info{version="0.1.0"} 1
 
 #[test]
 fn metrics_have_their_names_types_labels_and_values_in_the_classic_form() {
-    let output = Root::with_device()
+    let output = with_requests_in_flight()
         .run(&["export", "--operations", "read", "--buckets", "8"])
         .output();
     assert_eq!(without_seconds(&output), CLASSIC);
@@ -133,7 +144,11 @@ dmp_again_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
 dmp_again_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
 # HELP dmp_inflight_requests Requests that are under way, where latencies are measured.
 # TYPE dmp_inflight_requests gauge
-dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 0
+dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
+# HELP dmp_inflight_age_seconds Sum of the ages of the requests in flight, where latencies are measured. Divided by dmp_inflight_requests, their mean age.
+# TYPE dmp_inflight_age_seconds gauge
+# UNIT dmp_inflight_age_seconds seconds
+dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
 # HELP dmp_volume Which device a volume is, and what it lies on. What passes through a volume is counted in those of stacked_on as well.
 # TYPE dmp_volume info
 dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",underlying="",stacked_on=""} 1
@@ -161,7 +176,7 @@ fn open_metrics(root: &Root, operations: &[Operation], buckets: u32) -> String {
 
 #[test]
 fn open_metrics_has_units_its_own_names_of_counters_and_when_counting_began() {
-    let text = open_metrics(&Root::with_device(), &[Operation::Read], 8);
+    let text = open_metrics(&with_requests_in_flight(), &[Operation::Read], 8);
     assert_eq!(without_seconds(&text), OPEN);
 }
 
@@ -376,7 +391,8 @@ fn the_devices_and_operations_that_were_asked_for_are_there_with_so_many_series(
             )
         })
         .concat();
-    root.write("dm-3", format!("{SNAPSHOT}{rest}"));
+    let all = format!("{SNAPSHOT}{rest}").replace("inflight 0", "inflight 0 age_ns 0");
+    root.write("dm-3", all);
     device(&root, "dm-4", "vg-home", "");
     let series = |arguments: &[&str]| {
         let arguments = [&["export", "vg/data"], arguments].concat();
@@ -388,9 +404,9 @@ fn the_devices_and_operations_that_were_asked_for_are_there_with_so_many_series(
             .count()
     };
     // As docs/prometheus.md says.
-    let per_operation = |durations: usize, sizes: usize| durations + 2 + sizes + 2 + 5;
+    let per_operation = |durations: usize, sizes: usize| durations + 2 + sizes + 2 + 6;
     assert_eq!(series(&[]), 6 * per_operation(28, 24) + 1);
-    assert_eq!(series(&["--buckets", "1"]), 367);
+    assert_eq!(series(&["--buckets", "1"]), 373);
     assert_eq!(series(&["--buckets", "2"]), 6 * per_operation(15, 12) + 1);
     assert_eq!(series(&["--buckets", "3"]), 6 * per_operation(10, 9) + 1);
     assert_eq!(series(&["--buckets", "4"]), 6 * per_operation(8, 6) + 1);

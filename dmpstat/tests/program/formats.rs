@@ -45,7 +45,7 @@ fn json_is_a_line_a_report_with_what_is_not_measured_null() {
 fn json_has_all_columns_if_none_are_chosen_and_names_the_unit() {
     let line = parse(&root().run(&["-jm"]).output());
     let device = line["devices"][0].as_object().unwrap();
-    assert_eq!(device.len(), 7 + 29);
+    assert_eq!(device.len(), 7 + 36);
     assert_eq!(
         (device["rMB/s"].as_f64(), device.get("rkB/s")),
         (Some(500.0 / 1024.0), None)
@@ -127,6 +127,28 @@ fn csv_has_a_header_and_a_line_for_each_device_and_report() {
          2026-11-26T21:00:00+01:00,dm-3,vg-data,LVM-0123,21,0,0,,,,\n\
          2026-11-26T21:00:00+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,0,,,,,\n"
     );
+}
+
+#[test]
+fn ages_are_milliseconds_and_null_where_they_are_not_measured() {
+    let root = Root::new();
+    let ages = SNAPSHOT.replacen("inflight 0", "inflight 4 age_ns 6000000", 1);
+    root.write("dm-3", &ages);
+    let shown = |columns: &str| {
+        let line = parse(&root.run(&["-j", "-o", columns]).output());
+        let device = &line["devices"][0];
+        let columns = columns.split(',');
+        columns
+            .map(|column| device[column].clone())
+            .collect::<Vec<_>>()
+    };
+    // Writes have no age here, so neither have all together.
+    assert_eq!(
+        shown("r_age,w_age,age"),
+        [json!(1.5), Value::Null, Value::Null]
+    );
+    let csv = root.run(&["-c", "-o", "r_age,age"]).output();
+    assert!(csv.ends_with(",1.5,\n"), "{csv}");
 }
 
 #[test]

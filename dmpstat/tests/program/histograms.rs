@@ -107,7 +107,9 @@ fn where_latencies_are_off_it_says_how_to_switch_them_on() {
         (note, "a, latency, 1.0 s\nnot measured\n\n")
     );
     assert_eq!(root.run(&["-o", "r_p99"]).notes, note);
-    assert_eq!(root.run(&["-S", "aqu-sz"]).notes, note);
+    for column in ["aqu-sz", "age", "f_age"] {
+        assert_eq!(root.run(&["-S", column]).notes, note);
+    }
     assert_eq!(root.run(&["-x"]).notes, "");
     root.write("dm-4", off.replace("dm-3", "dm-4"));
     assert_eq!(

@@ -81,11 +81,11 @@ fn all_columns_are_there_if_asked_for() {
     let lines = words(&output);
     assert_eq!(
         lines[0].join(" "),
-        "Device r/s rkB/s r_await rareq-sz r_p50 r_p99 r_p99.9 w/s wkB/s w_await wareq-sz w_p50 w_p99 \
-         w_p99.9 d/s dkB/s d_await dareq-sz f/s f_await z/s zkB/s z_await o/s o_await aqu-sz inflight \
-         err/s again/s"
+        "Device r/s rkB/s r_await rareq-sz r_p50 r_p99 r_p99.9 r_age w/s wkB/s w_await wareq-sz w_p50 \
+         w_p99 w_p99.9 w_age d/s dkB/s d_await dareq-sz d_age f/s f_await f_age z/s zkB/s z_await z_age \
+         o/s o_await o_age aqu-sz inflight age err/s again/s"
     );
-    assert_eq!(lines[1].len(), 30);
+    assert_eq!(lines[1].len(), 37);
 }
 
 #[test]
@@ -165,15 +165,45 @@ fn a_disk_that_hangs_is_seen_though_nothing_ends() {
     };
     let root = Root::new();
     root.write("dm-3", hung("9", 6_000_000_000));
+    let columns = "r/s,r_await,aqu-sz,inflight,r_age,w_age,d_age";
     let output = root
-        .run_while(&["-o", "r/s,r_await,aqu-sz,inflight", "1", "2"], |_| {
+        .run_while(&["-o", columns, "1", "2"], |_| {
             root.write("dm-3", hung("11", 12_000_000_000));
         })
         .output();
-    let lines = words(&output);
+    let shown = |line: usize| words(&output)[line][1..].join(" ");
     // Since the reset, 0.01 s of 500 requests that ended and 6 s of 3 that did not, in 4 s.
-    assert_eq!(lines[1], ["vg-data", "125.75", "0.02", "1.50", "3"]);
-    assert_eq!(lines[3], ["vg-data", "0.00", "0.00", "3.00", "3"]);
+    assert_eq!(shown(1), "125.75 0.02 1.50 3 2000.00 0.00 -");
+    assert_eq!(shown(3), "0.00 0.00 3.00 3 4000.00 0.00 -");
+}
+
+/// The mean age of all is that of requests, not of operations.
+#[test]
+fn devices_are_sorted_by_the_mean_age_of_their_requests_in_flight() {
+    let root = Root::new();
+    let ages = |reads: &str, writes: &str| {
+        SNAPSHOT
+            .replace(
+                "inflight 0 latency_ns 10",
+                &format!("{reads} latency_ns 10"),
+            )
+            .replace("inflight 0 latency_ns 0", &format!("{writes} latency_ns 0"))
+    };
+    let young = ages("inflight 3 age_ns 3000000", "inflight 1 age_ns 5000000");
+    root.write("dm-3", young);
+    let old = ages("inflight 1 age_ns 9000000000", "inflight 0 age_ns 0");
+    root.write("dm-4", named(&old, "dm-4", "old"));
+    let unknown = ages("inflight 7", "inflight 0 age_ns 0");
+    root.write("dm-5", named(&unknown, "dm-5", "unknown"));
+    let output = root.run(&["-o", "r_age,w_age,age", "-S", "age"]).output();
+    assert_eq!(
+        words(&output)[1..],
+        [
+            ["old", "9000.00", "0.00", "9000.00"],
+            ["vg-data", "1.00", "5.00", "2.00"],
+            ["unknown", "-", "0.00", "-"]
+        ]
+    );
 }
 
 #[test]
@@ -221,9 +251,9 @@ fn latencies_that_are_off_are_not_shown_as_zero() {
         read requests 2 bytes 1024 errors 0 again 0\nread sizes 512:2\n";
     root.write("dm-3", off);
     let output = root
-        .run(&["-o", "r/s,r_await,r_p99,aqu-sz,inflight,err/s"])
+        .run(&["-o", "r/s,r_await,r_p99,aqu-sz,inflight,r_age,age,err/s"])
         .output_without_latencies();
-    assert_eq!(words(&output)[1], ["a", "2.00", "-", "-", "-", "-", "0.00"]);
+    assert_eq!(words(&output)[1].join(" "), "a 2.00 - - - - - - 0.00");
 }
 
 #[test]
