@@ -651,6 +651,36 @@ fn the_devices_are_listed_and_a_snapshot_is_opened_once_a_report_or_page() {
     }
 }
 
+/// A file of a value that is not measured fails with ENODATA. All values are in the snapshot.
+#[test]
+fn no_other_file_of_a_device_is_read() {
+    let root = Root::with_device();
+    for file in ["flush/requests", "read/latency_ns", "name", "latency"] {
+        root.file(&format!("sys/module/dmp/stat/dm-3/{file}"), "0\n");
+    }
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
+    for directory in ["", "flush", "read"] {
+        let path = root.stat().join("dm-3").join(directory);
+        inotify::add_watch(&watch, path, inotify::WatchFlags::OPEN).unwrap();
+    }
+    for arguments in [
+        &["-x"][..],
+        &["-J"],
+        &["hist", "latency"],
+        &["show", "dm-3"],
+        &["export"],
+    ] {
+        root.run(arguments).output();
+    }
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut events = inotify::Reader::new(&watch, &mut buffer);
+    let mut opened = BTreeSet::new();
+    while let Ok(event) = events.next() {
+        opened.insert(event.file_name().unwrap().to_owned());
+    }
+    assert_eq!(opened, BTreeSet::from([c"snapshot".to_owned()]));
+}
+
 #[test]
 fn wrong_words_are_named() {
     let root = Root::with_device();

@@ -25,6 +25,12 @@ fn parse(text: &str) -> Result<Snapshot, Malformed> {
     Snapshot::parse(text.as_bytes())
 }
 
+/// The number of the text's line that begins so, from 1: modules add lines before it.
+fn number_of(line: &str) -> usize {
+    let at = TEXT.lines().position(|of| of.starts_with(line));
+    at.unwrap() + 1
+}
+
 #[test]
 fn lines_are_counted_by_table_and_kind() {
     let lines = |text: &str| parse(&TEXT.replace(LINES, text)).map(|read| read.lines);
@@ -51,7 +57,7 @@ fn lines_are_counted_by_table_and_kind() {
     assert_eq!(
         lines("lines 1 x"),
         Err(Malformed::Number {
-            line: 9,
+            line: number_of("lines"),
             what: "\"x\"".to_owned(),
         })
     );
@@ -220,13 +226,17 @@ fn what_is_not_measured_is_not_there() {
     assert_eq!(snapshot.of(Write), None);
 }
 
+/// A device with latencies on, and what else it says of them and of its reads.
+fn timed(line: &str, words: &str) -> Result<Snapshot, Malformed> {
+    parse(&format!(
+        "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 0\nlatency on\n{line}\
+         read requests 2 bytes 1024 errors 0 again 0 inflight 1 latency_ns 1234 latency_max_ns 99{words}\n"
+    ))
+}
+
 #[test]
 fn the_time_at_which_latencies_were_switched_on_is_read() {
-    let since = |line: &str| {
-        let text = TEXT.replace("latency on\n", &format!("latency on\n{line}"));
-        parse(&text).map(|read| read.latency_since)
-    };
-    assert_eq!(since("latency_since 5123456789\n"), Ok(Some(5_123_456_789)));
+    let since = |line| timed(line, "").map(|snapshot| snapshot.latency_since);
     assert_eq!(
         since("latency_since 5123456789 more\n"),
         Ok(Some(5_123_456_789))
@@ -234,32 +244,25 @@ fn the_time_at_which_latencies_were_switched_on_is_read() {
     assert_eq!(
         since("latency_since x\n"),
         Err(Malformed::Number {
-            line: 9,
+            line: 8,
             what: "\"x\"".to_owned(),
         })
     );
-    let old = TEXT.replace("latency_since", "unknown");
-    assert_eq!(parse(&old).map(|read| read.latency_since), Ok(None));
+    assert_eq!(since(""), Ok(None));
+    // While latencies are off there is no such time.
+    assert_eq!(since("latency off\nlatency_since 5\n"), Ok(None));
 }
 
 #[test]
 fn ages_and_the_rest_of_the_durations_are_read() {
-    let reads = |words: &str| {
-        let with = format!("latency_max_ns 99{words}");
-        let snapshot = parse(&TEXT.replacen("latency_max_ns 99", &with, 1)).unwrap();
-        let counters = snapshot.of(Read).unwrap().clone();
-        (counters.age, counters.timing.unwrap().rest)
+    let reads = |words| {
+        let snapshot = timed("", words).unwrap();
+        let reads = snapshot.of(Read).unwrap().clone();
+        (reads.age, reads.timing.unwrap().rest)
     };
     assert_eq!(reads(" age_ns 4711 rest_ns 12"), (Some(4711), Some(12)));
     assert_eq!(reads(" rest_ns 12 later 5"), (None, Some(12)));
-    assert_eq!(
-        parse(include_str!("../snapshots/6.12/latency"))
-            .unwrap()
-            .of(Read)
-            .unwrap()
-            .age,
-        None
-    );
+    assert_eq!(reads(""), (None, None));
 }
 
 /// Older modules wrote flush lines of zeros while flushes bypassed the counters.
@@ -312,19 +315,23 @@ fn what_is_wrong_is_said_with_its_line() {
         parse(&TEXT.replace("taken 9123456789\n", "")),
         Err(Malformed::Missing("taken"))
     );
-    let message = |from, to| parse(&TEXT.replace(from, to)).unwrap_err().to_string();
-    assert_eq!(
-        message("bytes 2048000", "bytes -1"),
-        "in its line 10, \"-1\" is no number"
-    );
-    assert_eq!(
-        message("503", "18446744073709551616"),
-        "in its line 10, \"18446744073709551616\" is no number"
-    );
-    assert_eq!(
-        message("4096:500", "4096:\u{1b}"),
-        "in its line 11, \"4096:\\x1b\" is no number"
-    );
+    for (line, from, to, shown) in [
+        ("read requests", "bytes 2048000", "bytes -1", "-1"),
+        (
+            "read requests",
+            "503",
+            "18446744073709551616",
+            "18446744073709551616",
+        ),
+        ("read sizes", "4096:500", "4096:\u{1b}", "4096:\\x1b"),
+    ] {
+        let message = parse(&TEXT.replace(from, to)).unwrap_err().to_string();
+        let number = number_of(line);
+        assert_eq!(
+            message,
+            format!("in its line {number}, \"{shown}\" is no number")
+        );
+    }
 }
 
 /// Texts that look like snapshots, with anything in the place of some of their words.
