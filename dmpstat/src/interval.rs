@@ -116,7 +116,8 @@ impl Interval {
             },
             inflight_ns: match restarted {
                 Some(since) => inflight_since(since, now),
-                None => inflight_between(before, now).filter(|_| !switched),
+                None if switched => None,
+                None => inflight_between(before, now),
             },
             operations,
         }
@@ -193,9 +194,9 @@ fn inflight_since(since: u64, now: &Snapshot) -> Option<u128> {
         let within = age.min(i128::from(inflight) * length);
         if since == now.since {
             unknown += i128::from(counters.timing.as_ref()?.rest?);
-            // A request that is older than the reset has at least this age, and is not counted as arrived.
+            // A request from before the reset is older than that, and is not counted as arrived.
             let arrived = counters.requests.saturating_sub(ended(counters));
-            if age >= length && (1..inflight).contains(&arrived) {
+            if age > length && (1..inflight).contains(&arrived) {
                 unknown += within;
             }
         }

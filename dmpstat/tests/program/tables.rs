@@ -207,6 +207,23 @@ fn devices_are_sorted_by_the_mean_age_of_their_requests_in_flight() {
 }
 
 #[test]
+fn each_operation_has_its_own_age() {
+    let line = |(at, operation)| {
+        format!("{operation} requests 1 bytes 0 inflight 2 age_ns {at}000000\n{operation} sizes\n")
+    };
+    let names = ["read", "write", "discard", "flush", "write_zeroes", "other"];
+    let operations: String = (2..).step_by(2).zip(names).map(line).collect();
+    let root = Root::new();
+    let begin = SNAPSHOT.split("read").next().unwrap();
+    root.write("dm-3", format!("{begin}{operations}"));
+    let columns = "r_age,w_age,d_age,f_age,z_age,o_age,age,inflight";
+    assert_eq!(
+        words(&root.run(&["-o", columns]).output())[1][1..].join(" "),
+        "1.00 2.00 3.00 4.00 5.00 6.00 3.50 12"
+    );
+}
+
+#[test]
 fn times_are_shown_and_the_first_report_left_out() {
     let root = Root::with_device();
     let output = root

@@ -142,6 +142,22 @@ fn latencies_that_were_switched_on_within_the_interval_are_of_the_time_since_the
 }
 
 #[test]
+fn where_one_operation_s_latencies_went_back_those_of_all_are_unknown() {
+    let early = snapshot(
+        5,
+        1005,
+        "on",
+        &format!("{EARLY}{}", timed("write", [0, 0], 0, "")),
+    );
+    let late = EARLY.replace("9400", "9399") + &timed("write", [70, 0], 0, "");
+    let interval = Interval::between(Some(&early), &snapshot(5, 2005, "on", &late));
+    assert_eq!(interval.anew, Some(Anew::Latency));
+    for operation in [Read, Write] {
+        assert_eq!(interval.of(operation).unwrap().timing, None);
+    }
+}
+
+#[test]
 fn latencies_that_went_on_have_the_length_of_the_interval() {
     let early = snapshot(5, 1_000_000_005, "on\nlatency_since 7", EARLY);
     let late = snapshot(5, 5_000_000_005, "on\nlatency_since 7", LATE);
@@ -164,6 +180,7 @@ fn latencies_that_went_on_have_the_length_of_the_interval() {
         (interval.anew, interval.latency_length, sum(&interval)),
         (Some(Anew::Latency), None, None)
     );
+    assert_eq!(interval.inflight_ns, None);
 }
 
 #[test]
@@ -191,6 +208,7 @@ fn a_clock_that_stands_still_or_goes_back_has_no_rate() {
         );
         let interval = Interval::between(Some(&early), &late);
         assert_eq!((interval.length, interval.rate(50)), (Duration::ZERO, None));
+        assert_eq!((interval.inflight_ns, queue(&interval)), (Some(5000), None));
     }
 }
 
@@ -269,6 +287,8 @@ fn the_mean_number_in_flight_is_exact() {
         (interval.inflight_ns, queue(&interval)),
         (Some(600), Some(1.5))
     );
+    let timing = interval.of(Read).unwrap().timing.as_ref().unwrap();
+    assert_eq!((timing.sum, timing.rest), (500, Some(60)));
     // An operation that is not measured at one of the ends is in no total.
     let early = timed("read", [1000, 200], 4, " age_ns 70");
     let interval = Interval::between(Some(&aged(1000, &early)), &aged(1400, &late));
@@ -280,7 +300,7 @@ fn the_mean_number_in_flight_is_exact() {
 
 #[test]
 fn a_disk_that_hangs_has_the_requests_in_flight_for_its_mean() {
-    let reads = |age: u64| timed("read", [1000, 0], 3, &format!(" age_ns {age}"));
+    let reads = |age: u64| timed("read", [700, 300], 3, &format!(" age_ns {age}"));
     let (early, late) = (aged(1000, &reads(600)), aged(5000, &reads(12_600)));
     assert_eq!(queue(&Interval::between(Some(&early), &late)), Some(3.0));
     // Of the first 4900 ns, 1000 + 12600 are of requests.
@@ -350,9 +370,10 @@ fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
     assert_eq!(of(0, none, [0, 0], 3, 90_000), Some(3.0));
     assert_eq!(of(3, none, [0, 0], 3, 5000), Some(2.5));
     assert_eq!(of(1, none, [0, 0], 3, 90_000), None);
+    assert_eq!(of(2, none, [0, 0], 3, 2001), None);
     assert_eq!(of(3, "errors 1 again 1", [0, 0], 3, 90_000), None);
     // None of these is as old as the reset, however many there seem to be.
-    assert_eq!(of(1, none, [0, 0], 3, 1999), Some(0.9995));
+    assert_eq!(of(1, none, [0, 0], 3, 2000), Some(1.0));
     // Of a request that ended, all may be of the time before.
     assert_eq!(of(9, none, [4000, 10], 0, 0), Some(2.005));
     assert_eq!(of(9, none, [4000, 11], 0, 0), None);
