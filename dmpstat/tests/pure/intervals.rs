@@ -151,7 +151,10 @@ fn where_one_operation_s_latencies_went_back_those_of_all_are_unknown() {
     );
     let late = EARLY.replace("9400", "9399") + &timed("write", [70, 0], 0, "");
     let interval = Interval::between(Some(&early), &snapshot(5, 2005, "on", &late));
-    assert_eq!(interval.anew, Some(Anew::Latency));
+    assert_eq!(
+        (interval.anew, interval.inflight_ns),
+        (Some(Anew::Latency), None)
+    );
     for operation in [Read, Write] {
         assert_eq!(interval.of(operation).unwrap().timing, None);
     }
