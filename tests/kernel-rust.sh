@@ -3,7 +3,8 @@
 # The kernels, the compiler and dpkg are stand-ins.
 set -euo pipefail
 
-kernel_rust=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/module/dkms/kernel-rust
+module=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/module
+kernel_rust=$module/dkms/kernel-rust
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export KERNEL_RUST_ROOT=$work/root
@@ -24,10 +25,13 @@ fresh() {
 	echo ID=debian >"$work/root/etc/os-release"
 	touch "$work/root/usr/src/linux-source-7.3.tar.xz" \
 		"$work/sysroot/lib/rustlib/src/rust/library/core/src/lib.rs"
-	printf '%s\n' CONFIG_RUST=y "CONFIG_RUSTC_VERSION_TEXT=\"$rustc\"" >"$build/include/config/auto.conf"
+	printf '%s\n' CONFIG_X86_64=y CONFIG_RUST=y "CONFIG_RUSTC_VERSION_TEXT=\"$rustc\"" \
+		'CONFIG_BINDGEN_VERSION_TEXT="bindgen 0.71.1"' >"$build/include/config/auto.conf"
 	echo 7.3.4+deb13-amd64 >"$build/include/config/kernel.release"
 	stand_in rustc "[[ \$1 == --version ]] && echo '$rustc' || echo '$work/sysroot'"
-	stand_in bindgen ''
+	stand_in bindgen 'echo "bindgen 0.71.1"'
+	mkdir -p "$build/include/generated" "$build/scripts/basic" "$build/scripts/mod"
+	touch "$build/"{Makefile,Module.symvers,include/generated/autoconf.h,scripts/basic/fixdep,scripts/mod/modpost}
 	stand_in dpkg-query "echo -n 7.3.4-1~bpo13+1"
 }
 
@@ -62,8 +66,35 @@ echo 6.12.19 >"$build/include/config/kernel.release"
 complete
 expect 0 ""
 
+# The newest that is known to work, whatever its patch level.
+for new in 7.4.0 7.4.0-rc1 8.0.1; do
+	echo $new >"$build/include/config/kernel.release"
+	echo ID=debian >"$work/root/etc/os-release"
+	expect 1 "dmp is known to work up to Linux 7.3, and this is Linux $new: boot an older one, or apt install --only-upgrade dmp-dkms"
+	DMP_ANY_KERNEL=1 expect 0 ""
+	echo ID=arch >"$work/root/etc/os-release"
+	expect 1 "dmp is known to work up to Linux 7.3, and this is Linux $new: boot an older one, or install a newer dmp"
+done
+for known in 6.13.0 6.18.13 7.0.0 7.3.99; do
+	echo $known >"$build/include/config/kernel.release"
+	expect 0 ""
+done
+
 fresh
-echo '# CONFIG_RUST is not set' >"$build/include/config/auto.conf"
+sed -i s/X86_64/ARM64/ "$build/include/config/auto.conf"
+expect 1 "dmp is for x86_64, and Linux 7.3.4+deb13-amd64 is for another architecture: boot one for x86_64"
+
+# A package of headers that is broken, or whose other half is missing.
+for file in Makefile Module.symvers include/generated/autoconf.h scripts/basic/fixdep scripts/mod/modpost; do
+	fresh
+	rm "$build/$file"
+	expect 1 "the headers of Linux 7.3.4+deb13-amd64 are without $file: apt install --reinstall linux-headers-7.3.4+deb13-amd64"
+done
+echo ID=fedora >"$work/root/etc/os-release"
+expect 1 "the headers of Linux 7.3.4+deb13-amd64 are without scripts/mod/modpost: install their package again"
+
+fresh
+echo CONFIG_X86_64=y >"$build/include/config/auto.conf"
 expect 1 "dmp is written in Rust, and Linux 7.3.4+deb13-amd64 is built without CONFIG_RUST: apt install -t trixie-backports linux-image-amd64 linux-headers-amd64 linux-source"
 echo ID=arch >"$work/root/etc/os-release"
 expect 1 "dmp is written in Rust, and Linux 7.3.4+deb13-amd64 is built without CONFIG_RUST: boot one with CONFIG_RUST=y"
@@ -74,10 +105,21 @@ expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is rustc 1.96.1
 stand_in rustc "exit 127"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: apt install 'rustc=1.85.1*'"
 echo ID=arch >"$work/root/etc/os-release"
-expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: install that one"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: install the one that built it"
 # The compiler is updated by itself there, and the kernel was built by the one before.
 stand_in rustc "echo 'rustc 1.96.1 (other)'"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is rustc 1.96.1 (other): install the one that built it"
+
+# bindgen: another patch level makes the same of C, another series may not.
+fresh
+stand_in bindgen 'echo "bindgen 0.71.9"'
+expect 0 ""
+stand_in bindgen 'echo "bindgen 0.72.1"'
+expect 1 "Linux 7.3.4+deb13-amd64 was built with bindgen 0.71.1, and here is bindgen 0.72.1: apt install 'bindgen=0.71.1*'"
+stand_in bindgen "exit 127"
+expect 1 "dmp's C interfaces are made by bindgen, and there is none: apt install 'bindgen=0.71.1*'"
+echo ID=arch >"$work/root/etc/os-release"
+expect 1 "dmp's C interfaces are made by bindgen, and there is none: install bindgen 0.71.1"
 
 fresh
 echo CONFIG_MODVERSIONS=y >>"$build/include/config/auto.conf"
@@ -94,6 +136,43 @@ ln -s "$work/lib-rust" "$build/rust"
 expect 0 ""
 rm -r "$work/lib-rust"
 expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing: apt install linux-lib-rust-7.3.4+deb13-amd64"
+
+# Ubuntu has a package for each version of rustc and bindgen. What is called rustc may be another.
+fresh
+echo ID=ubuntu >"$work/root/etc/os-release"
+complete
+ubuntu="rustc 1.82.0 (f6e511eec 2024-10-15) (built from a source tarball)"
+printf '%s\n' CONFIG_X86_64=y CONFIG_RUST=y "CONFIG_RUSTC_VERSION_TEXT=\"$ubuntu\"" \
+	'CONFIG_BINDGEN_VERSION_TEXT="bindgen 0.65.1"' >"$build/include/config/auto.conf"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $ubuntu, and rustc is $rustc: apt install rustc-1.82"
+stand_in rustc "exit 127"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $ubuntu, and there is no rustc here: apt install rustc-1.82"
+stand_in rustc-1.82 "[[ \$1 == --version ]] && echo '$ubuntu'"
+expect 1 "Linux 7.3.4+deb13-amd64 was built with bindgen 0.65.1, and here is bindgen 0.71.1: apt install bindgen-0.65"
+stand_in bindgen "exit 127"
+expect 1 "dmp's C interfaces are made by bindgen, and there is none: apt install bindgen-0.65"
+stand_in bindgen-0.65 'echo "bindgen 0.65.1"'
+expect 0 ""
+# make takes them, and clang where the kernel's was it.
+# shellcheck disable=SC2016
+echo 'modules: ; @echo $(RUSTC) $(HOSTRUSTC) $(RUSTDOC) $(BINDGEN) LLVM=$(LLVM)' >"$build/Makefile"
+told() { # what the kernel's Makefile is told, arguments
+	local said
+	said=$(env -u LLVM PATH="$work/bin:$PATH" make --silent -C "$module" KDIR="$build" "${@:2}" modules)
+	[[ $said == "$1" ]] || {
+		printf 'make tells the kernel:\n%s\nnot:\n%s\n' "$said" "$1" >&2
+		exit 1
+	}
+}
+told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM="
+echo CONFIG_CC_IS_CLANG=y >>"$build/include/config/auto.conf"
+told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=1"
+# What make is told by who calls it stays.
+told "mine rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=-19" RUSTC=mine LLVM=-19
+# What make finds by itself is not named.
+stand_in rustc "echo '$ubuntu'"
+stand_in bindgen 'echo "bindgen 0.65.1"'
+told "LLVM=1"
 
 # Arch's headers have all of it; Fedora's the target alone, whatever else is on the machine.
 fresh
