@@ -1,6 +1,6 @@
 # Warnings of clippy and rustdoc, in the tests, in dmpstat and in the module, and what rustfmt,
 # shellcheck and shfmt would have otherwise. All of them are errors. And the tests of ci/nix, of
-# module/dkms, of module/Kbuild and of kernels/.
+# module/dkms, of module/Kbuild, of kernels/, of `make install` and of the Debian packages' scripts.
 {
   stdenv,
   runCommand,
@@ -120,6 +120,7 @@ in
         xargs shfmt -d ci/debian/setup.sh ci/debian/sources.sh ci/deb/build.sh <$NIX_BUILD_TOP/scripts
         bash ci/test.sh
         bash tests/kernel-rust.sh
+        bash tests/maintainer-scripts.sh
         echo $kbuild >$out
       '';
 }
