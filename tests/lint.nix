@@ -120,6 +120,7 @@ in
         xargs shfmt -d ci/debian/setup.sh ci/debian/sources.sh ci/deb/build.sh <$NIX_BUILD_TOP/scripts
         bash ci/test.sh
         bash tests/kernel-rust.sh
+        bash tests/install.sh
         bash tests/maintainer-scripts.sh
         echo $kbuild >$out
       '';

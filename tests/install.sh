@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# The files that `make install` installs, with DESTDIR and prefix. The kernel and what cargo builds are
+# stand-ins.
+set -euo pipefail
+
+repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+mkdir -p "$work/built/share" "$work/kdir/include/config"
+touch "$work/built/dmpstat" "$work/built/share/"{dmpstat.1,dmpstat-attach.1,dmpstat.bash,_dmpstat,dmpstat.fish}
+echo 6.12.19 >"$work/kdir/include/config/kernel.release"
+cat >"$work/kdir/Makefile" <<'END'
+modules:
+modules_install:
+	install -D -m 644 /dev/null $(INSTALL_MOD_PATH)/lib/modules/6.12.19/updates/dmp.ko
+	echo "depmod is $(DEPMOD)"
+END
+
+fail() {
+	echo "install.sh: $*" >&2
+	exit 1
+}
+
+destination=$work/destination
+install() { # make's arguments
+	make --silent -C "$repo" install KDIR="$work/kdir" built="$work/built" DESTDIR="$destination" "$@" 2>&1
+}
+
+expect() { # prefix, where attach.conf is
+	printf '%s\n' \
+		"755 $1/bin/dmpstat" \
+		"644 $1/lib/systemd/system/dmp-attach.path" \
+		"644 $1/lib/systemd/system/dmp-attach.service" \
+		"644 $1/lib/systemd/system/dmp-exporter.service" \
+		"644 $1/lib/systemd/system/dmp-exporter.socket" \
+		"644 $1/lib/udev/rules.d/90-dmp-attach.rules" \
+		"644 $1/share/bash-completion/completions/dmpstat" \
+		"644 $1/share/fish/vendor_completions.d/dmpstat.fish" \
+		"644 $1/share/man/man1/dmpstat-attach.1" \
+		"644 $1/share/man/man1/dmpstat.1" \
+		"644 $1/share/zsh/site-functions/_dmpstat" \
+		"644 $2/dmp/attach.conf" \
+		"644 /lib/modules/6.12.19/updates/dmp.ko" >"$work/expected"
+	find "$destination" -type f -printf '%m /%P\n' >"$work/installed"
+	diff <(sort "$work/expected") <(sort "$work/installed") >&2 || fail "under $1 other files are installed"
+	# Units and the rule run the program that was installed.
+	local named
+	named=$(grep -rhoE '[^ ="]*/dmpstat( |$)' "$destination$1/lib" | sort -u)
+	[[ $named == "$1/bin/dmpstat " ]] || fail "under $1 units and the rule run $named"
+}
+
+said=$(install)
+[[ $said == "depmod is true" ]] || fail "depmod was to be left out in a package: $said"
+expect /usr/local /etc
+
+# A conf that was edited stays.
+echo vg/data >"$destination/etc/dmp/attach.conf"
+said=$(install)
+[[ $(cat "$destination/etc/dmp/attach.conf") == vg/data ]] || fail "attach.conf was replaced"
+
+rm -r "$destination"
+said=$(install prefix=/usr sysconfdir=/usr/etc)
+expect /usr /usr/etc
+
+rm "$work/built/share/dmpstat.1"
+! said=$(install) || fail "an installation of what is not built was to fail"
+[[ $said == *"$work/built has no man pages: run make first"* ]] || fail "what is missing was to be said: $said"
