@@ -8,7 +8,7 @@ rustPlatform.buildRustPackage {
   version = "0.1.0";
   src = import ../tests/source.nix {
     # Not its tests: the machine, and so all that is booted, would be built again with them.
-    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|Makefile|(etc|src|systemd|udev)(/.*)?)" ];
+    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|Makefile|crates|(etc|src|systemd|udev)(/.*)?)" ];
   };
   sourceRoot = "source/dmpstat";
   cargoLock.lockFile = ./Cargo.lock;
@@ -20,6 +20,8 @@ rustPlatform.buildRustPackage {
     built=target/${target}/release
     $built/pages $built/share
     make install prefix=$out sysconfdir=$out/etc built=$built
+    mkdir -p $out/share/doc/dmpstat
+    bash crates ${target} >$out/share/doc/dmpstat/crates
   '';
   meta = {
     description = "Shows what passes through dmp devices, as iostat does";

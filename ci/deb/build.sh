@@ -19,6 +19,12 @@ package() {
 	[[ ! -d $name/etc ]] ||
 		(cd "$name" && find etc -type f -printf '/%p\n' | sort >DEBIAN/conffiles)
 	cp "$packaging/copyright" "$doc/"
+	[[ ! -e $doc/crates ]] || {
+		printf '%s\n' "" "Files: usr/bin/$name" "Copyright: 2026 The dmp authors, and those named below" \
+			"License: GPL-2.0-only and crates" "" "License: crates"
+		sed 's/^[[:space:]]*$/./; s/^/ /' "$doc/crates"
+		rm "$doc/crates"
+	} >>"$doc/copyright"
 	gzip -9n <"$packaging/$name/changelog" >"$doc/changelog.gz"
 	echo "Installed-Size: $(du -k -s --apparent-size "$name" | cut -f 1)" >>"$name/DEBIAN/control"
 
