@@ -104,6 +104,7 @@
         # Only nixpkgs has a NixOS.
         // lib.optionalAttrs (pkgs ? testers) {
           nixos = pkgs.callPackage ./tests/nixos.nix { module = self.nixosModules.dmp; };
+          nixos-messages = pkgs.callPackage ./tests/nixos-messages.nix { module = self.nixosModules.dmp; };
         };
     };
 }

@@ -32,7 +32,10 @@ stdenv.mkDerivation {
   disallowedReferences = [ kernel.dev ];
 
   meta = {
-    broken = !(kernel.withRust or true) || kernel.kernelOlder "6.12";
+    # nixpkgs' kernels have withRust, which is what their configuration says.
+    broken =
+      !(kernel.withRust or (kernel.config.isYes or (_: false) "RUST")) || kernel.kernelOlder "6.12.19";
+    platforms = [ "x86_64-linux" ];
     description = "Device-mapper target that counts what passes through it";
     license = lib.licenses.gpl2Only;
   };

@@ -7,8 +7,21 @@
 }:
 let
   inherit (config.boot) kernelPackages;
+  inherit (kernelPackages) kernel;
   dmp = kernelPackages.callPackage ./. { };
   cfg = config.services.dmp;
+
+  # The reason why dmp cannot be built, and what helps.
+  refusal =
+    if !pkgs.stdenv.hostPlatform.isx86_64 then
+      "dmp is for x86_64-linux, and this system is ${pkgs.stdenv.hostPlatform.system}: leave it out there"
+    else if kernel.kernelOlder "6.12.19" then
+      "dmp needs Linux 6.12.19 or later, and boot.kernelPackages has ${kernel.version}: "
+      + "set it to pkgs.linuxPackages or pkgs.linuxPackages_latest"
+    else
+      "dmp needs a kernel with CONFIG_RUST=y, and ${kernel.name} of boot.kernelPackages has none: "
+      + "set it to pkgs.linuxPackages or pkgs.linuxPackages_latest, with nothing in boot.kernelPatches that "
+      + "switches RUST off; a kernel of linuxManualConfig has to be given config.CONFIG_RUST = \"y\"";
 in
 {
   options.services.dmp = {
@@ -46,11 +59,8 @@ in
   config = lib.mkIf cfg.enable {
     assertions = [
       {
-        assertion = !dmp.meta.broken;
-        message =
-          "services.dmp needs a kernel from 6.12 on with CONFIG_RUST=y, and boot.kernelPackages is "
-          + "${kernelPackages.kernel.name} without: choose another, or add to boot.kernelPatches "
-          + "{ name = \"rust\"; patch = null; features.rust = true; }";
+        assertion = !dmp.meta.broken && lib.meta.availableOn pkgs.stdenv.hostPlatform dmp;
+        message = "services.dmp: ${refusal}";
       }
     ];
     boot.extraModulePackages = [ dmp ];
@@ -63,6 +73,37 @@ in
     systemd.paths.dmp-attach.wantedBy = [ "paths.target" ];
     environment.etc."dmp/attach.conf" = lib.mkIf (cfg.attach != [ ]) {
       text = lib.concatMapStrings (line: "${line}\n") cfg.attach;
+    };
+    # A switch makes no udev event of volumes that are there already, and modprobe looks for modules in the
+    # system that was booted.
+    systemd.services.dmp-switch = {
+      description = "Count the listed volumes that are in use already";
+      wantedBy = [ "multi-user.target" ];
+      after = [ "systemd-modules-load.service" ];
+      restartTriggers = [
+        dmp
+        cfg.package
+      ]
+      ++ cfg.attach;
+      path = [
+        cfg.package
+        pkgs.kmod
+      ];
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+      };
+      script = ''
+        if [ ! -d /sys/module/dmp ]; then
+          if [ "$(readlink -f /run/booted-system/kernel)" != "$(readlink -f /run/current-system/kernel)" ]; then
+            echo "No volume is attached before the next boot: dmp is built for ${kernel.name}," \
+              "and Linux $(uname -r) of another system is running"
+            exit 0
+          fi
+          modprobe -d /run/current-system/kernel-modules dmp
+        fi
+        dmpstat attach --all
+      '';
     };
     systemd.services.dmp-exporter.wantedBy = lib.mkIf cfg.exporter.enable [ "multi-user.target" ];
   };

@@ -1,4 +1,5 @@
-# services.dmp on a NixOS: a volume in use is attached, counts exactly, and is scraped.
+# services.dmp on a NixOS: a volume in use is attached, counts exactly, and is scraped. On another that is
+# switched to it, the volume is attached by the switch.
 { testers, module }:
 testers.runNixOSTest {
   name = "dmp";
@@ -17,6 +18,18 @@ testers.runNixOSTest {
       environment.systemPackages = [ pkgs.curl ];
     };
 
+  nodes.switched = {
+    virtualisation.emptyDiskImages = [ 512 ];
+    services.lvm.enable = true;
+    specialisation.counted.configuration = {
+      imports = [ module ];
+      services.dmp = {
+        enable = true;
+        attach = [ "vg/data" ];
+      };
+    };
+  };
+
   testScript = ''
     machine.wait_for_unit("multi-user.target")
     machine.succeed(
@@ -34,5 +47,14 @@ testers.runNixOSTest {
     )
     machine.wait_for_unit("dmp-exporter.service")
     machine.succeed("curl --fail --silent http://127.0.0.1:10367/metrics | grep dmp_requests_total")
+
+    switched.wait_for_unit("multi-user.target")
+    switched.succeed(
+        "vgcreate vg /dev/vdb",
+        "lvcreate --yes --name data --size 256M vg",
+        "/run/current-system/specialisation/counted/bin/switch-to-configuration test",
+        "dmpstat status | grep '^vg-data .* attached '",
+        "! systemctl is-failed dmp-switch.service",
+    )
   '';
 }
