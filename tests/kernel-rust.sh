@@ -75,7 +75,9 @@ for new in 7.4.0 7.4.0-rc1 8.0.1; do
 	echo ID=arch >"$work/root/etc/os-release"
 	expect 1 "dmp is known to work up to Linux 7.3, and this is Linux $new: boot an older one, or install a newer dmp"
 done
-for known in 6.13.0 6.18.13 7.0.0 7.3.99; do
+echo 6.13.6 >"$build/include/config/kernel.release"
+expect 1 "dmp needs Linux 6.13.7 or later of 6.13, and this is Linux 6.13.6: boot a newer one"
+for known in 6.13.7 6.14.0 6.18.13 7.0.0 7.3.99; do
 	echo $known >"$build/include/config/kernel.release"
 	expect 0 ""
 done
@@ -206,3 +208,35 @@ PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir"
 [[ $(readlink "$work/kdir") == "$build" ]]
 said=$(PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir") && exit 1
 [[ $said == "$work/kdir is there already: name what is to be made" ]]
+
+# What DKMS calls builds dmp.ko, or prints one sentence. Nothing else stays but the log.
+builds() { # exit status, what is said, rules of the kernel's Makefile
+	local said status=0
+	printf '%s\n' "${@:3}" >"$build/Makefile"
+	said=$(PATH=$work/bin:$PATH bash "$module/dkms/build" "$build" "$work/cache" 2>/dev/null) || status=$?
+	[[ $status == "$1" && $said == "$2" ]] || {
+		printf 'build says, with %s:\n%s\nnot, with %s:\n%s\n' "$status" "$said" "$1" "$2" >&2
+		cat "$work/cache/make.log" >&2
+		exit 1
+	}
+	said=$(cd "$work/cache" && printf '%s\n' * | paste -s -d ,)
+	[[ $said == "$([[ $1 != 0 ]] || echo dmp.ko,)make.log" ]] || {
+		printf 'build leaves:\n%s\n' "$said" >&2
+		exit 1
+	}
+}
+fresh
+complete
+# shellcheck disable=SC2016
+made='modules: ; touch $(M)/dmp.ko'
+builds 1 "the headers of Linux 7.3.4+deb13-amd64 do not compile: install linux-headers-7.3.4+deb13-amd64 again, or see $work/cache/make.log" \
+	"helpers.o: ; false" "$made"
+builds 0 "" "helpers.o: ;" "$made"
+# shellcheck disable=SC2016
+builds 1 "dmp needs rustc 1.82 or later on Linux 6.12" \
+	'helpers.o: ; $(error dmp needs rustc 1.82 or later on Linux 6.12)' "$made"
+builds 1 "its build for Linux 7.3.4+deb13-amd64 failed: see the end of $work/cache/make.log" \
+	"helpers.o: ;" "modules: ; false"
+stand_in bindgen "exit 127"
+said=$(PATH=$work/bin:$PATH bash "$module/dkms/build" "$build" "$work/cache") && exit 1
+[[ $said == "dmp's C interfaces are made by bindgen, and there is none: apt install 'bindgen=0.71.1*'" ]]
