@@ -18,6 +18,7 @@ use kernel::{error::to_result, prelude::Result};
 /// # Safety
 ///
 /// Nothing that can be done with a shared reference to the type may drop a device in it.
+#[allow(dead_code)] // The compiler does not take a bound for a use.
 pub(crate) unsafe trait Devices: Send + Sync {}
 
 // SAFETY: there is none.
