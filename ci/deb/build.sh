@@ -18,7 +18,7 @@ package() {
 	# dpkg asks before it replaces one that was edited.
 	[[ ! -d $name/etc ]] ||
 		(cd "$name" && find etc -type f -printf '/%p\n' | sort >DEBIAN/conffiles)
-	cp "$packaging/copyright" "$doc/"
+	cat "$packaging/copyright" >"$doc/copyright"
 	[[ ! -e $doc/crates ]] || {
 		printf '%s\n' "" "Files: usr/bin/$name" "Copyright: 2026 The dmp authors, and those named below" \
 			"License: GPL-2.0-only and crates" "" "License: crates"
