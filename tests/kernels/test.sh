@@ -13,6 +13,7 @@ export TMPDIR=$work/tmp DMP_MODULE=$work/module
 mkdir "$TMPDIR"
 release=$(cat "$kdir/include/config/kernel.release")
 rustc=$(rustc --version)
+tools=$(dirname "$(command -v rustc)")
 
 expect() { # exit status, the result of the table's only row, a build directory
 	local said status=0
@@ -90,17 +91,17 @@ expect 1 "$release COMPILERS no rustc 1.0.0 in PATH, which the kernel was config
 # The kernel's rustc is found behind another one, and before another one.
 fresh
 # shellcheck disable=SC2016
-sed -i '1a $(error $(shell rustc --version))' "$DMP_MODULE/Kbuild"
+sed -i '1a $(error dmp finds $(shell rustc --version))' "$DMP_MODULE/Kbuild"
 mkdir "$work/bin"
 printf '#!%s\necho rustc 1.0.0\n' "$BASH" >"$work/bin/rustc"
 chmod +x "$work/bin/rustc"
-said=$(PATH=$work/bin:$PATH DMP_TOOLS=$(dirname "$(command -v rustc)") bash "$kernels" "$kdir" 2>/dev/null) || :
-[[ $said == *"$rustc"* ]] || {
+said=$(PATH=$work/bin:$PATH DMP_TOOLS=$tools bash "$kernels" "$kdir" 2>/dev/null) || :
+[[ $said == *"dmp finds $rustc"* ]] || {
 	printf '%s of DMP_TOOLS was to be taken, but kernels.sh says:\n%s\n' "$rustc" "$said" >&2
 	exit 1
 }
 said=$(DMP_TOOLS=$work/bin bash "$kernels" "$kdir" 2>/dev/null) || :
-[[ $said == *"$rustc"* ]] || {
+[[ $said == *"dmp finds $rustc"* ]] || {
 	printf '%s of PATH was to be taken, but kernels.sh says:\n%s\n' "$rustc" "$said" >&2
 	exit 1
 }
