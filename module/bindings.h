@@ -12,6 +12,7 @@
 #include <linux/kobject.h>
 #include <linux/ktime.h>
 #include <linux/percpu.h>
+#include <linux/pvclock_gtod.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/sysfs.h>

@@ -16,6 +16,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/timekeeper_internal.h>
 
 #include "helpers.h"
 
@@ -49,22 +50,18 @@ static_assert(PREEMPT_NEED_RESCHED == 1UL << 31);
 #define dmp_percpu(counter) \
 	((__typeof__(*(counter)) __percpu __force *)(unsigned long)(counter))
 
-u64 *dmp_percpu_alloc(size_t counters)
+u64 *dmp_percpu_alloc(size_t counters, bool wait)
 {
 	size_t size = array_size(counters, sizeof(u64));
 	size_t align = min_t(size_t, roundup_pow_of_two(size), SMP_CACHE_BYTES);
+	gfp_t gfp = wait ? GFP_KERNEL : GFP_NOWAIT | __GFP_NOWARN;
 
-	return (u64 *)(__force unsigned long)__alloc_percpu(size, align);
+	return (u64 *)(__force unsigned long)__alloc_percpu_gfp(size, align, gfp);
 }
 
 void dmp_percpu_add(u64 *counter, u64 n)
 {
 	this_cpu_add(*dmp_percpu(counter), n);
-}
-
-u64 dmp_percpu_read(u64 *counter)
-{
-	return raw_cpu_read(*dmp_percpu(counter));
 }
 
 __cold void dmp_percpu_raise(u64 *counter, u64 n)
@@ -96,6 +93,62 @@ void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n)
 	}
 }
 
+/* wrappers/atomic.rs, Tally */
+enum { TALLY_FIRST, TALLY_SUM, TALLY_LAST };
+
+void dmp_percpu_tally(u64 *tally, u64 n)
+{
+	u64 __percpu *p = dmp_percpu(tally);
+
+	this_cpu_inc(p[TALLY_FIRST]);
+	smp_wmb();
+	this_cpu_add(p[TALLY_SUM], n);
+	smp_wmb();
+	this_cpu_inc(p[TALLY_LAST]);
+}
+
+/* Reads a tally backwards. Whether it is of one time. */
+static bool read_tally(const u64 *tally, u64 *count, u64 *sum)
+{
+	int tries;
+
+	for (tries = 0; tries < 1000; tries++) {
+		*count = READ_ONCE(tally[TALLY_LAST]);
+		smp_rmb();
+		*sum = READ_ONCE(tally[TALLY_SUM]);
+		smp_rmb();
+		if (READ_ONCE(tally[TALLY_FIRST]) == *count)
+			return true;
+		cpu_relax();
+	}
+	return false;
+}
+
+/*
+ * What is taken is read first: so nothing is seen taken that is not seen added,
+ * as far as that was on the same CPU. sums is of count and sum of either.
+ */
+bool dmp_percpu_tallies(const u64 *added, const u64 *taken, u64 *sums)
+{
+	const u64 __percpu *add = dmp_percpu(added);
+	const u64 __percpu *take = dmp_percpu(taken);
+	bool whole = true;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		u64 count, sum;
+
+		whole &= read_tally(per_cpu_ptr(take, cpu), &count, &sum);
+		sums[2] += count;
+		sums[3] += sum;
+		smp_rmb();
+		whole &= read_tally(per_cpu_ptr(add, cpu), &count, &sum);
+		sums[0] += count;
+		sums[1] += sum;
+	}
+	return whole;
+}
+
 u64 dmp_percpu_max(const u64 *counter)
 {
 	const u64 __percpu *p = dmp_percpu(counter);
@@ -105,6 +158,27 @@ u64 dmp_percpu_max(const u64 *counter)
 	for_each_possible_cpu(cpu)
 		max = max(max, READ_ONCE(*per_cpu_ptr(p, cpu)));
 	return max;
+}
+
+/*
+ * What timekeeping says of the TSC, for wrappers/tsc.rs. A processor without RDTSCP
+ * has no short way to read the TSC in program order.
+ */
+void dmp_read_timekeeper(const struct timekeeper *timekeeper, struct dmp_timekeeping *reading)
+{
+	const struct tk_read_base *base = &timekeeper->tkr_mono;
+
+	reading->cycles = base->cycle_last;
+	reading->ns = ktime_to_ns(base->base) + (base->xtime_nsec >> base->shift);
+	reading->mult = base->mult;
+	reading->shift = base->shift;
+#ifdef CONFIG_X86_64
+	reading->by_tsc = (base->clock->id == CSID_X86_TSC ||
+			   base->clock->id == CSID_X86_TSC_EARLY) &&
+			  boot_cpu_has(X86_FEATURE_RDTSCP);
+#else
+	reading->by_tsc = false;
+#endif
 }
 
 unsigned int dmp_memalloc_noio_save(void)

@@ -15,14 +15,28 @@ struct file;
 struct mapped_device;
 struct module;
 struct seq_file;
+struct timekeeper;
 
 /* linux/percpu.h */
-u64 *dmp_percpu_alloc(size_t counters);
+u64 *dmp_percpu_alloc(size_t counters, bool wait);
 void dmp_percpu_add(u64 *counter, u64 n);
-u64 dmp_percpu_read(u64 *counter);
 void dmp_percpu_raise(u64 *counter, u64 n);
 void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n);
 u64 dmp_percpu_max(const u64 *counter);
+void dmp_percpu_tally(u64 *tally, u64 n);
+bool dmp_percpu_tallies(const u64 *added, const u64 *taken, u64 *sums);
+
+/* linux/timekeeper_internal.h */
+/* CLOCK_MONOTONIC at the last update of timekeeping, and its rate until the next one. */
+struct dmp_timekeeping {
+	u64 cycles;
+	u64 ns;
+	u32 mult;
+	u32 shift;
+	bool by_tsc;
+};
+
+void dmp_read_timekeeper(const struct timekeeper *timekeeper, struct dmp_timekeeping *reading);
 
 /* linux/sched/mm.h */
 unsigned int dmp_memalloc_noio_save(void);

@@ -11,7 +11,14 @@
 pub(crate) const KINDS: [&str; 3] = ["lines", "as_linear", "flush_bypass"];
 
 /// The counts of one device: for each kind the lines in the live table, and those in a loaded one.
-pub(crate) type Shown = [u32; 2 * KINDS.len()];
+pub(crate) type Shown = [u64; 2 * KINDS.len()];
+
+/// Tells if flushes go past the counters: all live lines have `flush_bypass`. Lines of other targets are not
+/// known here.
+pub(crate) fn bypass_flushes(shown: &Shown) -> bool {
+    let [lines, _, _, _, flush_bypass, _] = *shown;
+    lines > 0 && lines == flush_bypass
+}
 
 /// Numbers of lines, by [`KINDS`].
 #[derive(Clone, Copy, Default)]
@@ -90,7 +97,7 @@ impl<Id: PartialEq> DeviceLines<Id> {
         let mut shown = Shown::default();
         let pairs = self.live.0.into_iter().zip(self.loaded.0);
         for (place, (live, loaded)) in shown.chunks_exact_mut(2).zip(pairs) {
-            place.copy_from_slice(&[live, loaded]);
+            place.copy_from_slice(&[live.into(), loaded.into()]);
         }
         shown
     }

@@ -23,6 +23,36 @@ pub(crate) enum Operation {
     Other = 5,
 }
 
+/// A read or a write: each CPU counts them for itself.
+#[derive(Clone, Copy)]
+pub(crate) struct Common(usize);
+
+impl Common {
+    /// Returns the operation of a bio if it is a `REQ_OP_READ` or `REQ_OP_WRITE`. One without data is a flush.
+    #[inline(always)]
+    pub(crate) fn of(op: ReqOp) -> Option<Self> {
+        const {
+            assert!(ReqOp::READ.number() == Operation::Read.number());
+            assert!(ReqOp::WRITE.number() == Operation::Write.number());
+        }
+        let number = usize::from(op.number());
+        (number < Operation::USUAL).then_some(Self(number))
+    }
+
+    /// Returns its number, as [`Operation::number`].
+    #[inline(always)]
+    pub(crate) fn number(self) -> usize {
+        self.0
+    }
+
+    /// Returns its row.
+    #[inline(always)]
+    pub(crate) fn row(self) -> usize {
+        // It is below that anyway; so the compiler knows it, too.
+        self.0 % Operation::USUAL
+    }
+}
+
 impl Operation {
     /// All of them, in the order in which they are shown.
     pub(crate) const ALL: [Self; 6] = [
@@ -67,15 +97,14 @@ impl Operation {
         self as u8
     }
 
-    /// Its number where that says that it is usual: a `REQ_OP_READ` or `REQ_OP_WRITE` of data.
-    #[inline(always)]
-    pub(crate) fn usual(op: ReqOp) -> Option<usize> {
-        const {
-            assert!(ReqOp::READ.number() == Self::Read.number());
-            assert!(ReqOp::WRITE.number() == Self::Write.number());
-        }
-        let number: usize = op.number().into();
-        (number < Self::USUAL).then_some(number)
+    /// The operation of a number, if there is one.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// Its place among those that are not usual, if it is one of them.
+    pub(crate) fn rare(self) -> Option<usize> {
+        usize::from(self.number()).checked_sub(Self::USUAL)
     }
 
     /// Its name in `dmsetup status`, which is that of its directory too.

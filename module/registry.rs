@@ -12,7 +12,7 @@
 //! device's entry says so meanwhile, and only lines of that very device wait.
 
 use crate::{
-    counters::{Counters, LatencySetting},
+    counters::{Counters, LatencySetting, Replaced},
     lines::{Count, DeviceLines, TableLines},
     operation::Operation,
     stat::{All, Volume},
@@ -20,10 +20,12 @@ use crate::{
     wrappers::{
         dm::{DeviceNumber, MappedDevice, TableId},
         memalloc::NoIo,
+        percpu::Wait,
         sched,
         sysfs::{Directory, Parent},
     },
 };
+use core::mem;
 use kernel::{
     new_condvar, new_spinlock,
     prelude::*,
@@ -75,12 +77,20 @@ struct TableEntry {
 /// What the dmp lines of a table have together.
 #[pin_data]
 struct Table {
-    /// Whether any of them asks for latencies; `None` when that was done, at the first resume.
+    /// Whether any of them asks for latencies.
     #[pin]
-    latency: SpinLock<Option<LatencySetting>>,
+    latency: SpinLock<Request>,
     /// The underlying devices of the lines so far.
     #[pin]
     disks: SpinLock<RBTree<DeviceNumber, ()>>,
+}
+
+/// A table's request for latencies.
+enum Request {
+    /// The table has not come to life.
+    Pending(LatencySetting),
+    /// The request was met at the first resume, which may not sleep: so what that replaced stays here.
+    Done { _replaced: Option<Replaced> },
 }
 
 /// One dmp line's part in the statistics of its mapped device.
@@ -294,11 +304,11 @@ impl Devices {
 
 impl TablePart {
     fn new(devices: Arc<Devices>, id: TableId, latency: bool) -> Result<Self> {
-        let setting = LatencySetting::new(latency)?;
+        let setting = LatencySetting::new(latency, Wait::Allowed)?;
         // For the first line of the table; it goes unused if there is one.
         let made = Arc::pin_init(
             pin_init!(Table {
-                latency <- new_spinlock!(Some(setting)),
+                latency <- new_spinlock!(Request::Pending(setting)),
                 disks <- new_spinlock!(RBTree::new()),
             }),
             GFP_KERNEL,
@@ -323,8 +333,9 @@ impl TablePart {
         };
         drop(known);
         if latency && !Arc::ptr_eq(&table, &made) {
-            let asked = made.latency.lock().take();
-            let replaced = core::mem::replace(&mut *table.latency.lock(), asked);
+            let done = Request::Done { _replaced: None };
+            let asked = mem::replace(&mut *made.latency.lock(), done);
+            let replaced = mem::replace(&mut *table.latency.lock(), asked);
             drop(replaced);
         }
         Ok(Self { table, id, devices })
@@ -356,10 +367,10 @@ impl Line {
     /// Whether the line, loaded again, has to ask for latencies: as long as its table has not come
     /// to life, what it asked for, and then whether they are measured.
     pub(crate) fn asks_for_latency(&self) -> bool {
-        let pending = self.table.table.latency.lock();
-        match &*pending {
-            Some(setting) => setting.is_on(),
-            None => self.counters().measures_latency(),
+        let request = self.table.table.latency.lock();
+        match &*request {
+            Request::Pending(setting) => setting.is_on(),
+            Request::Done { .. } => self.counters().measures_latency(),
         }
     }
 
@@ -376,10 +387,16 @@ impl Line {
     /// Makes the line's table the live one, and does what its options ask for, at its first resume.
     /// Allocates nothing and waits for nothing.
     pub(crate) fn resumed(&self) {
-        let setting = self.table.table.latency.lock().take();
-        if let Some(setting) = setting {
-            self.counted(|device, table| device.resume(self.table.id, table));
-            self.counters().measure_latency_with(setting);
+        let request = &self.table.table.latency;
+        let done = Request::Done { _replaced: None };
+        let asked = mem::replace(&mut *request.lock(), done);
+        match asked {
+            Request::Pending(setting) => {
+                self.counted(|device, table| device.resume(self.table.id, table));
+                let _replaced = self.counters().measure_latency_with(setting);
+                *request.lock() = Request::Done { _replaced };
+            }
+            done => *request.lock() = done,
         }
     }
 
@@ -392,7 +409,7 @@ impl Line {
         if let (Some(device), Some(table)) = (devices.get_mut(number), tables.get_mut(id)) {
             change(&mut device.counted, &mut table.counted);
             if let Some(volume) = &device.volume {
-                volume.data().show_lines(device.counted.shown());
+                volume.data().counters().set_lines(device.counted.shown());
             }
         }
     }

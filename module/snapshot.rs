@@ -16,8 +16,9 @@ pub(crate) struct Counted<const OPERATIONS: usize> {
     pub(crate) since: u64,
     /// CLOCK_BOOTTIME of the counters.
     pub(crate) taken: u64,
-    /// Whether latencies are measured: if not, those are 0 and so is what is under way.
-    pub(crate) latency: bool,
+    /// CLOCK_BOOTTIME of when latencies were last switched on, or of the reset if they were on then. `None`
+    /// if they are not measured: then latencies and requests in flight mean nothing.
+    pub(crate) latency_since: Option<u64>,
     /// The dmp lines of the device's tables.
     pub(crate) lines: lines::Shown,
     /// Those of each operation.
@@ -37,10 +38,15 @@ pub(crate) struct OperationCounted {
     pub(crate) again: u64,
     /// How many measured ones have not ended.
     pub(crate) inflight: u64,
+    /// The sum of the ages of those in nanoseconds, if it could be read.
+    pub(crate) ages: Option<u64>,
     /// The sum of the latencies in nanoseconds.
     pub(crate) latency_sum: u64,
     /// The highest of them.
     pub(crate) latency_max: u64,
+    /// The sum of the durations of measured requests that are not among the latencies: they failed, or arrived
+    /// before the last reset.
+    pub(crate) rest: u64,
     /// Requests of each latency.
     pub(crate) latencies: [u64; Latencies::BUCKETS],
 }
@@ -65,8 +71,10 @@ impl OperationCounted {
         errors: 0,
         again: 0,
         inflight: 0,
+        ages: Some(0),
         latency_sum: 0,
         latency_max: 0,
+        rest: 0,
         latencies: [0; Latencies::BUCKETS],
     };
 
@@ -88,6 +96,10 @@ impl OperationCounted {
                 out,
                 " inflight {inflight} latency_ns {sum} latency_max_ns {max}"
             )?;
+            if let Some(ages) = self.ages {
+                write!(out, " age_ns {ages}")?;
+            }
+            write!(out, " rest_ns {}", self.rest)?;
         }
         write!(out, "\n{name} sizes")?;
         write_buckets::<9, { Sizes::BUCKETS }>(out, &self.sizes)?;
@@ -104,17 +116,18 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
     pub(crate) const NONE: Self = Self {
         since: 0,
         taken: 0,
-        latency: false,
+        latency_since: None,
         lines: [0; 2 * KINDS.len()],
         operations: [OperationCounted::NONE; OPERATIONS],
     };
 
-    /// Writes all of it, with the names of the operations.
+    /// Writes all of it, with the names of the operations, but for one that is not measured.
     pub(crate) fn write(
         &self,
         out: &mut impl fmt::Write,
         device: &Device<'_>,
         names: [&str; OPERATIONS],
+        unmeasured: Option<usize>,
     ) -> fmt::Result {
         out.write_str("dmp 1\n")?;
         write_line(out, "device", device.disk)?;
@@ -123,15 +136,20 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
             write_line(out, "uuid", device.uuid)?;
         }
         let (since, taken) = (self.since, self.taken);
-        let latency = if self.latency { "on" } else { "off" };
         write!(
             out,
-            "diskseq {}\nsince {since}\ntaken {taken}\nlatency {latency}\n",
+            "diskseq {}\nsince {since}\ntaken {taken}\n",
             device.diskseq
         )?;
+        match self.latency_since {
+            Some(since) => write!(out, "latency on\nlatency_since {since}\n")?,
+            None => out.write_str("latency off\n")?,
+        }
         write_lines(out, &self.lines)?;
-        for (name, operation) in names.iter().zip(&self.operations) {
-            operation.write(out, name, self.latency)?;
+        for (number, (name, operation)) in names.iter().zip(&self.operations).enumerate() {
+            if Some(number) != unmeasured {
+                operation.write(out, name, self.latency_since.is_some())?;
+            }
         }
         Ok(())
     }

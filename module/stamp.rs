@@ -1,87 +1,194 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a request carries from when it arrives to when it ends.
+//! A request's word from its arrival to its end.
 //!
 //! Plain Rust without kernel types.
+//!
+//! | bits | field |
+//! | --- | --- |
+//! | 0 to 2 | number of the operation |
+//! | 3 to 5 | generation: the period between two resets in which a measured request arrived |
+//! | 6 | clock of the time: 1 for ticks of the TSC, 0 for nanoseconds of CLOCK_MONOTONIC |
+//! | 7 | 1 if the request is measured; if not, all fields above the operation are 0 |
+//! | 8 to 10 | reserved for the size class |
+//! | 11 to 63 | time of arrival |
+//!
+//! The time wraps: nanoseconds after 104 days of uptime, a TSC of 3 GHz after 34. A request in flight for
+//! longer than that is counted with what its age exceeds the wrap by.
 
-/// An operation's number, whether the request is measured, and when it arrived, in one word that is
-/// never 0.
-///
-/// The time is in nanoseconds and wraps after two years of uptime, as do differences of it.
+use core::num::NonZeroU8;
+
+/// A clock that stamps are made by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// CLOCK_MONOTONIC, in nanoseconds.
+    Monotonic,
+    /// The TSC, in its own ticks.
+    Tsc,
+}
+
+/// The low byte of a measured request's stamp: all fields but the time and the size class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tag(NonZeroU8);
+
+/// A request's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp(u64);
 
+/// Number of generations.
+pub(crate) const GENERATIONS: usize = 8;
+
+impl Clock {
+    /// Both clocks, by [`Clock::number`].
+    pub(crate) const ALL: [Self; 2] = [Self::Monotonic, Self::Tsc];
+
+    /// Returns the value of the clock's bit.
+    pub(crate) const fn number(self) -> usize {
+        self as usize
+    }
+}
+
+impl Tag {
+    const OPERATION: u8 = (1 << Self::GENERATION) - 1;
+    const GENERATION: u32 = 3;
+    const TSC: u8 = 1 << 6;
+    const MEASURED: u8 = 1 << 7;
+
+    /// Tags measured requests of operation 0.
+    pub(crate) const fn measured(generation: usize, clock: Clock) -> Self {
+        let generation = ((generation % GENERATIONS) as u8) << Self::GENERATION;
+        let clock = match clock {
+            Clock::Monotonic => 0,
+            Clock::Tsc => Self::TSC,
+        };
+        Self::new(generation | clock)
+    }
+
+    const fn new(fields: u8) -> Self {
+        match NonZeroU8::new(fields | Self::MEASURED) {
+            Some(tag) => Self(tag),
+            None => Self(NonZeroU8::MAX),
+        }
+    }
+
+    /// Returns the clock of the time.
+    #[inline(always)]
+    pub(crate) const fn clock(self) -> Clock {
+        if self.0.get() & Self::TSC == 0 {
+            Clock::Monotonic
+        } else {
+            Clock::Tsc
+        }
+    }
+
+    /// Returns the generation.
+    pub(crate) const fn generation(self) -> usize {
+        (self.0.get() >> Self::GENERATION) as usize % GENERATIONS
+    }
+
+    /// Returns the same tag with another clock.
+    pub(crate) const fn with_clock(self, clock: Clock) -> Self {
+        Self::measured(self.generation(), clock)
+    }
+}
+
 impl Stamp {
-    /// How far up the time is.
-    const TIME: u32 = u8::BITS;
-    /// Set in every stamp, so that none is 0.
-    const THERE: u64 = 1 << 7;
-    /// Set in those with a time.
-    const MEASURED: u64 = 1 << 6;
-    /// The rest is the operation's number.
-    const OPERATION: u64 = Self::MEASURED - 1;
+    /// Lowest bit of the time.
+    const TIME: u32 = 11;
+    /// Ages above this are of a clock that went back a little, such as another processor's.
+    const BACK: u64 = (1 << (u64::BITS - Self::TIME)) - (1 << 40);
 
-    /// For a request that is not measured.
-    pub(crate) fn unmeasured(operation: u8) -> Self {
-        Self(u64::from(operation) & Self::OPERATION | Self::THERE)
+    /// Stamps a request that is not measured.
+    pub(crate) const fn unmeasured(operation: u8) -> Self {
+        Self((operation & Tag::OPERATION) as u64)
     }
 
-    /// For one that arrived at `ns`. The number is below 64.
+    /// Stamps a request that arrives at `time`. The tag is of operation 0; `operation` is below 8.
     #[inline(always)]
-    pub(crate) fn measured(operation: u8, ns: u64) -> Self {
-        // It is below; a sum, unlike an or, takes one instruction.
-        let below = u64::from(operation) + (Self::THERE | Self::MEASURED);
-        Self((ns << Self::TIME).wrapping_add(below))
+    pub(crate) const fn measured(tag: Tag, operation: u8, time: u64) -> Self {
+        Self::with_fields(Self::fields(tag, operation as usize), time)
     }
 
-    /// The word.
+    /// Returns the fields below the time of a request that arrives; see [`Stamp::measured`].
     #[inline(always)]
-    pub(crate) fn word(self) -> u64 {
+    pub(crate) const fn fields(tag: Tag, operation: usize) -> u64 {
+        tag.0.get() as u64 + operation as u64
+    }
+
+    /// Stamps a request with these [`Stamp::fields`] that arrives at `time`.
+    #[inline(always)]
+    pub(crate) const fn with_fields(fields: u64, time: u64) -> Self {
+        // A sum, unlike an or, takes one instruction.
+        Self((time << Self::TIME).wrapping_add(fields))
+    }
+
+    /// Returns the word.
+    #[inline(always)]
+    pub(crate) const fn word(self) -> u64 {
         self.0
     }
 
-    /// The stamp whose word it is; `None` for 0.
+    /// Returns the stamp of a word. A request without a stamp has the word of an unmeasured read.
     #[inline(always)]
-    pub(crate) fn from_word(word: u64) -> Option<Self> {
-        (word != 0).then_some(Self(word))
+    pub(crate) const fn from_word(word: u64) -> Self {
+        Self(word)
     }
 
-    /// The operation's number.
+    /// Returns the number of the operation.
     #[inline(always)]
-    pub(crate) fn operation(self) -> u8 {
-        (self.0 & Self::OPERATION) as u8
+    pub(crate) const fn operation(self) -> u8 {
+        self.0 as u8 & Tag::OPERATION
     }
 
-    /// Whether the request is measured.
-    #[inline(always)]
-    pub(crate) fn is_measured(self) -> bool {
-        self.0 & Self::MEASURED != 0
-    }
-
-    /// The stamp whose word it is, and the operation's number, if there is one, the request is measured
-    /// and the number is below `end`: all of that in one comparison.
-    #[inline(always)]
-    pub(crate) fn measured_below(word: u64, end: u8) -> Option<(Self, u8)> {
-        let number = (word as u8).wrapping_sub((Self::THERE | Self::MEASURED) as u8);
-        (number < end).then_some((Self(word), number))
-    }
-
-    /// One less than how long ago it is at `ns`, if that is from 1 to 2^32: in fewer instructions than
-    /// [`Stamp::age`].
-    #[inline(always)]
-    pub(crate) fn below_age(self, ns: u64) -> Option<u32> {
-        // What is below the time is not 0, so that rounding down takes 1 from the difference.
-        let below = (ns << Self::TIME).wrapping_sub(self.0) >> Self::TIME;
-        u32::try_from(below).ok()
-    }
-
-    /// How long ago it is at `ns`; 0 if the clock seems to have gone back, for no request is under way for
-    /// a year.
-    pub(crate) fn age(self, ns: u64) -> u64 {
-        let difference = (ns << Self::TIME).wrapping_sub(self.0) as i64;
-        if difference < 0 {
-            return 0;
+    /// Returns the tag of operation 0 if the request is measured.
+    pub(crate) const fn tag(self) -> Option<Tag> {
+        let tag = self.0 as u8 & !Tag::OPERATION;
+        if tag & Tag::MEASURED == 0 {
+            None
+        } else {
+            Some(Tag::new(tag))
         }
-        (difference as u64 >> Self::TIME) + 1
+    }
+
+    /// Returns the number of the operation if the stamp has this tag and the number is below `end`, by one
+    /// comparison.
+    #[inline(always)]
+    pub(crate) const fn operation_below(self, end: u8, tag: Tag) -> Option<u8> {
+        let operation = (self.0 as u8).wrapping_sub(tag.0.get());
+        if operation < end {
+            Some(operation)
+        } else {
+            None
+        }
+    }
+
+    /// Returns the age at `time`, less one. Takes fewer instructions than [`Stamp::age`], and wraps round
+    /// for the age 0 and for a clock that went back: so one comparison finds those as well as long ages.
+    #[inline(always)]
+    pub(crate) const fn age_less_one(self, time: u64) -> u64 {
+        // The fields below the time are not 0, so the shift rounds the difference down by 1.
+        (time << Self::TIME).wrapping_sub(self.0) >> Self::TIME
+    }
+
+    /// Returns the age at `time`, which is 0 if the clock went back.
+    pub(crate) const fn age(self, time: u64) -> u64 {
+        let below = self.age_less_one(time);
+        if below > Self::BACK {
+            0
+        } else {
+            below + 1
+        }
+    }
+
+    /// Returns the time of arrival in full, by a later time.
+    pub(crate) const fn arrival(self, time: u64) -> u64 {
+        let below = self.age_less_one(time);
+        if below > Self::BACK {
+            // A shift with the sign, in two steps.
+            let back = !below << Self::TIME >> Self::TIME;
+            time.wrapping_add(back)
+        } else {
+            time.wrapping_sub(below).wrapping_sub(1)
+        }
     }
 }

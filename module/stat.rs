@@ -9,9 +9,9 @@ use crate::{
     lines,
     operation::Operation,
     registry::Devices,
-    snapshot::{Counted, Device},
+    snapshot::{Counted, Device, OperationCounted},
     summary::write_volumes,
-    wrappers::{atomic::Latch, dm::DeviceNumber, output::Output, text::Text},
+    wrappers::{dm::DeviceNumber, output::Output, percpu::Wait, sysfs, text::Text},
 };
 use core::fmt::Write;
 use kernel::{prelude::*, sync::Arc};
@@ -25,7 +25,6 @@ pub(crate) struct All {
 pub(crate) struct Volume {
     device: DeviceNumber,
     counters: Arc<Counters>,
-    lines: Latch<{ 2 * lines::KINDS.len() }>,
 }
 
 impl All {
@@ -41,22 +40,12 @@ impl All {
 
 impl Volume {
     pub(crate) fn new(device: DeviceNumber, counters: Arc<Counters>) -> Self {
-        Self {
-            device,
-            counters,
-            lines: Latch::new(),
-        }
+        Self { device, counters }
     }
 
     /// The device's counters.
     pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.counters
-    }
-
-    /// Shows these counts of the device's lines from now on. The caller holds a lock that excludes other
-    /// callers.
-    pub(crate) fn show_lines(&self, lines: lines::Shown) {
-        self.lines.write(lines);
     }
 
     fn show_volumes(&self, out: &mut Output<'_>) -> Result {
@@ -79,7 +68,6 @@ impl Volume {
         let mut counted = KBox::new(Counted::NONE, GFP_KERNEL)?;
         let identity = self.device.identity()?;
         self.counters.all_counted(&mut counted);
-        counted.lines = self.lines.read();
         let device = Device {
             disk: identity.disk_name(),
             name: identity.name(),
@@ -87,15 +75,18 @@ impl Volume {
             diskseq: identity.diskseq(),
         };
         let mut text = Text::new();
+        let flush = usize::from(Operation::Flush.number());
+        let unmeasured = lines::bypass_flushes(&counted.lines).then_some(flush);
+        let names = Operation::ALL.map(Operation::name);
         counted
-            .write(&mut text, &device, Operation::ALL.map(Operation::name))
+            .write(&mut text, &device, names, unmeasured)
             .map_err(|_| ENOMEM)?;
         Ok(text)
     }
 
     fn store_reset(&self, text: &str) -> Result {
         match text {
-            "1" => self.counters.reset(),
+            "1" => self.counters.reset(Wait::Allowed),
             _ => Err(EINVAL),
         }
     }
@@ -106,10 +97,28 @@ impl Volume {
 
     fn store_latency(&self, text: &str) -> Result {
         match text {
-            "0" => self.counters.measure_latency(false),
-            "1" => self.counters.measure_latency(true),
+            "0" => self.counters.measure_latency(false, Wait::Allowed),
+            "1" => self.counters.measure_latency(true, Wait::Allowed),
             _ => Err(EINVAL),
         }
+    }
+}
+
+/// Returns what was counted of an operation. Fails with `ENODATA` if it is not measured: that is not 0.
+fn counted(volume: &Volume, operation: Operation) -> Result<OperationCounted> {
+    let (counted, _) = volume.counters.counted(operation);
+    if operation == Operation::Flush && lines::bypass_flushes(&volume.counters.lines()) {
+        return Err(sysfs::no_data());
+    }
+    Ok(counted)
+}
+
+/// Returns the latencies of an operation. Fails with `ENODATA` while they are not measured.
+fn measured(volume: &Volume, operation: Operation) -> Result<OperationCounted> {
+    counted(volume, operation)?;
+    match volume.counters.counted(operation) {
+        (counted, true) => Ok(counted),
+        (_, false) => Err(sysfs::no_data()),
     }
 }
 

@@ -50,18 +50,25 @@ pub(crate) fn write_volumes(out: &mut impl fmt::Write, read: Sum, write: Sum) ->
 }
 
 /// Writes the line of `dmsetup status`: for each operation its name, requests, bytes and errors;
-/// whether latencies are measured; and for each operation how many requests were to be tried again.
+/// whether latencies are measured; and for each operation how many requests were to be tried again. An
+/// operation that is not measured has dashes.
 pub(crate) fn write_status(
     out: &mut impl fmt::Write,
-    operations: impl Iterator<Item = (&'static str, Sum)> + Clone,
+    operations: impl Iterator<Item = (&'static str, Option<Sum>)> + Clone,
     latency: bool,
 ) -> fmt::Result {
     for (name, sum) in operations.clone() {
-        write!(out, "{name} {} {} {} ", sum.requests, sum.bytes, sum.errors)?;
+        match sum {
+            Some(sum) => write!(out, "{name} {} {} {} ", sum.requests, sum.bytes, sum.errors)?,
+            None => write!(out, "{name} - - - ")?,
+        }
     }
     write!(out, "latency {} again", if latency { "on" } else { "off" })?;
     for (_, sum) in operations {
-        write!(out, " {}", sum.again)?;
+        match sum {
+            Some(sum) => write!(out, " {}", sum.again)?,
+            None => out.write_str(" -")?,
+        }
     }
     Ok(())
 }

@@ -3,13 +3,14 @@
 //! The target: a proxy that passes every bio on to the device under it and counts it.
 
 use crate::{
-    lines::Count,
-    operation::Operation,
+    counters::Counters,
+    lines::{self, Count},
+    operation::{Common, Operation},
     registry::{Line, Registry},
     summary::write_status,
     table_line::{self, Arguments},
     wrappers::{
-        bio::{Bio, EndedBio, Remapped, Sector, Status},
+        bio::{Bio, EndedBio, Sector, Status},
         dm::{
             self,
             linear::{self, Linear},
@@ -17,6 +18,7 @@ use crate::{
             StatusType, TableLine, Target, Zones,
         },
         output::Output,
+        percpu::Wait,
     },
 };
 use core::{
@@ -43,6 +45,7 @@ impl Target for Proxy {
     const VERSION: [u32; 3] = [1, 1, 0];
     const FEATURES: Features = linear::FEATURES;
     const ALIAS: Option<&'static CStr> = Some(c"linear");
+    const MEASURES_TIME: bool = true;
     type Context = Registry;
     type Devices<'ti> = Device<'ti>;
 
@@ -97,13 +100,17 @@ impl Target for Proxy {
 
     #[inline(always)]
     fn map<'bio>(&self, _ti: &DmTarget, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
-        let remapped = if self.line.counters().usual_arrived(bio.op(), bio.size()) {
-            // Last: where control groups are, this calls, and nothing has to be kept over it.
-            self.linear.map(device, bio)
-        } else {
-            arrived(self, device, bio)
-        };
-        Mapped::Remapped(remapped)
+        let counters = self.line.counters();
+        let size = bio.size();
+        match Common::of(bio.op()) {
+            Some(operation) if counters.only_counts(size) => {
+                counters.count(operation, size);
+                // Last: where control groups are, this calls, and nothing has to be kept over it.
+                Mapped::remapped(self.linear.map(device, bio))
+            }
+            Some(operation) => measured_arrived(self, bio, operation, counters, device, size),
+            None => arrived(self, device, bio),
+        }
     }
 
     #[inline(always)]
@@ -133,7 +140,12 @@ impl Target for Proxy {
             // dm-linear has no status.
             StatusType::Info if self.as_linear => Ok(()),
             StatusType::Info => {
-                let (sums, latency) = self.line.counters().sums();
+                let counters = self.line.counters();
+                let (sums, latency) = counters.sums();
+                let mut sums = sums.map(Some);
+                if lines::bypass_flushes(&counters.lines()) {
+                    sums[usize::from(Operation::Flush.number())] = None;
+                }
                 let names = Operation::ALL.map(Operation::name);
                 write_status(out, names.into_iter().zip(sums), latency)
             }
@@ -155,10 +167,13 @@ impl Target for Proxy {
 
     fn message<'a>(&self, _ti: &DmTarget, mut args: impl Iterator<Item = &'a CStr>) -> Result {
         let words = [args.next(), args.next(), args.next()].map(|w| w.map(CStr::to_bytes));
+        let counters = self.line.counters();
+        // A suspend waits for this, and whoever this waits for may wait for I/O that waits for the resume.
+        let wait = Wait::Never;
         match words {
-            [Some(b"reset"), None, _] => self.line.counters().reset(),
-            [Some(b"latency"), Some(b"on"), None] => self.line.counters().measure_latency(true),
-            [Some(b"latency"), Some(b"off"), None] => self.line.counters().measure_latency(false),
+            [Some(b"reset"), None, _] => counters.reset(wait),
+            [Some(b"latency"), Some(b"on"), None] => counters.measure_latency(true, wait),
+            [Some(b"latency"), Some(b"off"), None] => counters.measure_latency(false, wait),
             _ => {
                 pr_err!("message: expected \"reset\" or \"latency on|off\"\n");
                 Err(EINVAL)
@@ -193,29 +208,76 @@ impl Target for Proxy {
     }
 }
 
-/// The arrival of a request that is measured, or is of a rare operation. Where there is no call, there is
-/// no register to save: so this is not in `map`.
+/// The arrival of a read or write that is measured. Where there is no call, there is no register to save: so
+/// this is not in `map`.
+///
+/// The TSC is read into the registers of the third and the fourth argument: by then they are used.
 #[inline(never)]
-fn arrived<'bio>(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio<'bio>) -> Remapped<'bio> {
+fn measured_arrived<'bio>(
+    proxy: &Proxy,
+    bio: &mut Bio<'bio>,
+    operation: Common,
+    counters: &Counters,
+    device: &Device<'_>,
+    size: u32,
+) -> Mapped<'bio> {
+    if !counters.count_and_stamp(operation, size, bio) {
+        return arrived_by_ktime(proxy, bio, operation, counters, device, size);
+    }
+    Mapped::remapped(proxy.linear.map(device, bio)).opaque()
+}
+
+/// The arrival of a read or write that is measured where the time is not kept by the TSC.
+#[inline(never)]
+fn arrived_by_ktime<'bio>(
+    proxy: &Proxy,
+    bio: &mut Bio<'bio>,
+    operation: Common,
+    counters: &Counters,
+    device: &Device<'_>,
+    size: u32,
+) -> Mapped<'bio> {
     let remapped = proxy.linear.map(device, bio);
+    if !counters.count_and_stamp_by_ktime(operation, size, bio) {
+        counters.arrived(bio);
+    }
+    Mapped::remapped(remapped).opaque()
+}
+
+/// The arrival of any other request but a read or write that is only counted.
+#[cold]
+#[inline(never)]
+fn arrived<'bio>(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
     proxy.line.counters().arrived(bio);
-    remapped
+    Mapped::remapped(proxy.linear.map(device, bio)).opaque()
 }
 
 /// The end of a request that failed, is measured, or is of a rare operation.
 #[inline(never)]
 fn ended(proxy: &Proxy, bio: &EndedBio, status: &Status) -> Ended {
-    if proxy.line.counters().measured_ended(bio, status) {
+    if !status.is_ok() {
+        ended_otherwise(proxy, bio, *status)
+    } else if proxy.line.counters().common_ended(bio) {
         Ended::DONE.opaque()
     } else {
-        ended_otherwise(proxy, bio, status)
+        ended_by_ktime(proxy, bio)
     }
 }
 
-/// The same of all but measured reads and writes that succeeded.
+/// The end of a request that succeeded, but for reads and writes that were measured by the TSC.
+#[inline(never)]
+fn ended_by_ktime(proxy: &Proxy, bio: &EndedBio) -> Ended {
+    if proxy.line.counters().common_ended_by_ktime(bio) {
+        Ended::DONE.opaque()
+    } else {
+        ended_otherwise(proxy, bio, Status::OK)
+    }
+}
+
+/// The end of any request but a measured read or write that succeeded.
 #[cold]
 #[inline(never)]
-fn ended_otherwise(proxy: &Proxy, bio: &EndedBio, status: &Status) -> Ended {
-    proxy.line.counters().ended_otherwise(bio, status);
+fn ended_otherwise(proxy: &Proxy, bio: &EndedBio, status: Status) -> Ended {
+    proxy.line.counters().ended(bio, status);
     Ended::DONE.opaque()
 }

@@ -13,7 +13,7 @@ let
   matches = path: pattern: builtins.match pattern (below path) != null;
   included = [
     "module|module/wrappers"
-    "module/(histogram|lines|snapshot|stamp|summary|table_line|wrappers/atomic|wrappers/output|wrappers/rcu)[.]rs"
+    "module/(histogram|lines|snapshot|stamp|summary|table_line|wrappers/atomic|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
     "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
   ];
 in

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the counters add up to.
+//! Sums of the counters.
 
 use super::{
-    first, Arrivals, Counters, LatencyCounters, SinceReset, ARRIVALS, BEGUN, BYTES, ENDED,
-    LATENCIES, LATENCY_MAX, LATENCY_SUM, SIZES, STRIDE,
+    period::{InFlight, Now, BYTES, LATENCIES, LATENCY_MAX, LATENCY_SUM, SIZES, STRIDE},
+    Counters,
 };
 use crate::{
     histogram::{Latencies, Sizes},
     operation::Operation,
     snapshot::{Counted, OperationCounted},
+    stamp::Clock,
     summary::Sum,
-    wrappers::{atomic, rcu, time},
+    wrappers::{atomic, rcu, time, tsc},
 };
 
 impl OperationCounted {
-    /// What they add up to.
+    /// Sums up the requests.
     pub(crate) fn sum(&self) -> Sum {
         Sum {
             requests: self.requests(),
@@ -26,128 +27,173 @@ impl OperationCounted {
     }
 }
 
-impl Counters {
-    /// How often is looked for a time at which no request ends.
-    const LOOKS: usize = 16;
+/// The time by both clocks.
+struct Clocks {
+    monotonic: u64,
+    /// Ticks, if the time is kept by the TSC.
+    tsc: Option<u64>,
+}
 
-    /// What was counted of reads and of writes since the last reset, at one time.
-    pub(crate) fn volumes(&self) -> [Sum; Operation::USUAL] {
-        let mut arrivals = [0; ARRIVALS];
-        {
-            let section = rcu::read_lock();
-            let (counters, _) = self.since_reset.get(&section);
-            counters.sums(0, &mut arrivals);
+impl Clocks {
+    fn now() -> Self {
+        Self {
+            monotonic: time::now(),
+            tsc: tsc::now(),
         }
+    }
+
+    /// Returns the sum of the ages of requests, in nanoseconds.
+    fn ages(&self, clock: Clock, requests: InFlight) -> u64 {
+        let ages = |now: u64| {
+            let ages = requests
+                .count
+                .wrapping_mul(now)
+                .wrapping_sub(requests.times);
+            // Less than nothing if the clock was set back.
+            u64::try_from(ages as i64).unwrap_or(0)
+        };
+        match (clock, self.tsc) {
+            (Clock::Monotonic, _) => ages(self.monotonic),
+            (Clock::Tsc, Some(ticks)) => tsc::ns(ages(ticks)),
+            (Clock::Tsc, None) => tsc::ns(ages(tsc::nearby())),
+        }
+    }
+}
+
+impl Counters {
+    /// Number of looks for a time at which no request ends.
+    const LOOKS: usize = 4;
+
+    /// Returns what was counted of reads and of writes since the last reset, at one time.
+    pub(crate) fn volumes(&self) -> [Sum; Operation::USUAL] {
+        let section = rcu::read_lock();
+        let now = self.now.get(&section);
         let mut sums = [Sum::default(); Operation::USUAL];
-        for (sum, arrivals) in sums.iter_mut().zip(arrivals.chunks(STRIDE)) {
-            sum.bytes = arrivals[BYTES];
-            sum.requests = arrivals[SIZES..][..Sizes::BUCKETS]
-                .iter()
-                .copied()
-                .fold(0, u64::wrapping_add);
+        for (sum, operation) in sums.iter_mut().zip(Operation::ALL) {
+            let mut counted = OperationCounted::NONE;
+            arrivals(now, operation, &mut counted);
+            *sum = counted.sum();
         }
         sums
     }
 
-    /// What was counted of each operation since the last reset, and whether latencies are measured, at
-    /// one time.
+    /// Returns what was counted of each operation since the last reset, and whether latencies are measured,
+    /// at one time.
     pub(crate) fn sums(&self) -> ([Sum; Operation::COUNT], bool) {
         let section = rcu::read_lock();
-        let now = self.since_reset.get(&section);
+        let now = self.now.get(&section);
         let sums = Operation::ALL.map(|operation| {
             let mut counted = OperationCounted::NONE;
-            self.read(operation, now, &mut counted);
+            read(now, operation, &mut counted);
             counted.sum()
         });
-        (sums, now.1.latency.is_some())
+        (sums, now.latency.is_some())
     }
 
-    /// Everything that was counted of one operation, at one time.
-    pub(crate) fn counted(&self, operation: Operation) -> OperationCounted {
+    /// Returns everything that was counted of one operation, at one time, and whether latencies are measured.
+    pub(crate) fn counted(&self, operation: Operation) -> (OperationCounted, bool) {
         let mut counted = OperationCounted::NONE;
         let section = rcu::read_lock();
-        self.read(operation, self.since_reset.get(&section), &mut counted);
-        counted
+        let now = self.now.get(&section);
+        read(now, operation, &mut counted);
+        (counted, now.latency.is_some())
     }
 
-    /// Everything that was counted, at one time.
+    /// Returns everything that was counted, at one time.
     pub(crate) fn all_counted(&self, counted: &mut Counted<{ Operation::COUNT }>) {
         let section = rcu::read_lock();
-        let now = self.since_reset.get(&section);
-        counted.since = now.1.shared.since;
+        let now = self.now.get(&section);
+        counted.since = now.period.since();
         counted.taken = time::since_boot();
-        counted.latency = now.1.latency.is_some();
+        counted.latency_since = now.latency.as_ref().map(super::Latency::since);
+        counted.lines = self.lines();
         for (operation, counted) in Operation::ALL.into_iter().zip(&mut counted.operations) {
-            self.read(operation, now, counted);
+            read(now, operation, counted);
         }
-    }
-
-    /// Ends are read before what is under way, and that before arrivals; and what ends is no longer under
-    /// way before it is counted. So there are never more of the former two, together, than of the latter.
-    fn read(
-        &self,
-        operation: Operation,
-        (arrivals, now): (&Arrivals, &SinceReset),
-        counted: &mut OperationCounted,
-    ) {
-        let number = usize::from(operation.number());
-        counted.errors = now.shared.errors.read(number);
-        counted.again = now.shared.again.read(number);
-        let mut buffer = [0; STRIDE];
-        if let Some(latency) = &now.latency {
-            latency.read(number, &mut buffer);
-            counted.latency_sum = buffer[LATENCY_SUM];
-            counted.latency_max = buffer[LATENCY_MAX];
-            counted
-                .latencies
-                .copy_from_slice(&buffer[LATENCIES..][..Latencies::BUCKETS]);
-            counted.inflight = self.inflight(number);
-        }
-        atomic::read_barrier();
-        match number.checked_sub(Operation::USUAL) {
-            Some(rare) => now.shared.rare.copy(first(rare), &mut buffer),
-            None => arrivals.sums(first(number), &mut buffer),
-        }
-        counted.bytes = buffer[BYTES];
-        counted
-            .sizes
-            .copy_from_slice(&buffer[SIZES..][..Sizes::BUCKETS]);
-    }
-
-    /// How many measured requests have not ended. A request's begin is seen wherever its end is, so that
-    /// it is never negative.
-    ///
-    /// Where none ended while the begun ones were read, no more are seen than were under way. So if any
-    /// did, it is looked at again; not without end, for there may always be some.
-    fn inflight(&self, number: usize) -> u64 {
-        if let Some(rare) = number.checked_sub(Operation::USUAL) {
-            return self.rare_under_way.read(rare);
-        }
-        let (mut begun, mut ended, mut ended_since) = ([0], [0], [0]);
-        self.under_way.sums(ENDED + number, &mut ended_since);
-        for _ in 0..Self::LOOKS {
-            ended = ended_since;
-            atomic::read_barrier();
-            self.under_way.sums(BEGUN + number, &mut begun);
-            atomic::read_barrier();
-            self.under_way.sums(ENDED + number, &mut ended_since);
-            if ended_since == ended {
-                break;
-            }
-        }
-        begun[0].wrapping_sub(ended[0])
     }
 }
 
-impl LatencyCounters {
-    /// What was measured of one operation.
-    fn read(&self, number: usize, counters: &mut [u64; STRIDE]) {
-        match number.checked_sub(Operation::USUAL) {
-            Some(rare) => self.rare.copy(first(rare), counters),
-            None => {
-                self.usual.sums(first(number), counters);
-                counters[LATENCY_MAX] = self.usual.max(first(number) + LATENCY_MAX);
-            }
+/// Reads ends before the requests in flight, and those before arrivals; and a request that ends is no longer
+/// in flight before it is counted. So there are never more of the former two, together, than of the latter.
+fn read(now: &Now, operation: Operation, counted: &mut OperationCounted) {
+    [counted.errors, counted.again] = now.period.failures(operation);
+    if let Some(latency) = &now.latency {
+        let mut buffer = [0; STRIDE];
+        latency.copy(operation, &mut buffer);
+        counted.latency_sum = buffer[LATENCY_SUM];
+        counted.latency_max = buffer[LATENCY_MAX];
+        counted
+            .latencies
+            .copy_from_slice(&buffer[LATENCIES..][..Latencies::BUCKETS]);
+        counted.rest = latency.rest(operation);
+        atomic::read_barrier();
+        (counted.inflight, counted.ages) = in_flight(now, operation);
+    }
+    atomic::read_barrier();
+    arrivals(now, operation, counted);
+}
+
+/// Reads the arrivals.
+fn arrivals(now: &Now, operation: Operation, counted: &mut OperationCounted) {
+    let mut buffer = [0; STRIDE];
+    now.period.arrivals(operation, &mut buffer);
+    counted.bytes = buffer[BYTES];
+    counted
+        .sizes
+        .copy_from_slice(&buffer[SIZES..][..Sizes::BUCKETS]);
+}
+
+/// Returns the number of measured requests that have not ended, of all periods, and the sum of their ages in
+/// nanoseconds, if it could be read.
+///
+/// CPUs are read one after the other. If the next look finds that none has ended a request since, all that a
+/// look found were in flight at its end; else the fewest of several looks are taken.
+fn in_flight(now: &Now, operation: Operation) -> (u64, Option<u64>) {
+    let (mut last, mut ended) = look(now, operation);
+    let mut least = last;
+    for _ in 1..Counters::LOOKS {
+        if last.0 == 0 {
+            return last;
+        }
+        let ended_before = ended;
+        let before = last;
+        (last, ended) = look(now, operation);
+        if ended == ended_before {
+            return before;
+        }
+        if last.0 < least.0 {
+            least = last;
         }
     }
+    least
+}
+
+/// Looks at all CPUs once. Returns the requests in flight with their ages, and the number of ended ones.
+fn look(now: &Now, operation: Operation) -> ((u64, Option<u64>), u64) {
+    let (mut count, mut ended) = (0_u64, 0_u64);
+    let mut found = [InFlight::default(); Clock::ALL.len()];
+    let mut whole = true;
+    for (found, clock) in found.iter_mut().zip(Clock::ALL) {
+        for period in now.periods() {
+            let more = period.in_flight(operation, clock);
+            found.count = found.count.wrapping_add(more.count);
+            found.times = found.times.wrapping_add(more.times);
+            ended = ended.wrapping_add(more.ended);
+            whole &= more.whole;
+        }
+        count = count.wrapping_add(found.count);
+    }
+    let clocks = Clocks::now();
+    let ages = Clock::ALL
+        .into_iter()
+        .zip(found)
+        .fold(0_u64, |sum, (clock, found)| {
+            sum.wrapping_add(clocks.ages(clock, found))
+        });
+    // Less than nothing if requests ended on CPUs that are read later than those on which they arrived.
+    let count = u64::try_from(count as i64).unwrap_or(0);
+    (
+        (count, whole.then_some(if count == 0 { 0 } else { ages })),
+        ended,
+    )
 }

@@ -2,7 +2,7 @@
 
 //! Which files there are, and what shows them.
 
-use super::{show_number, All, Volume};
+use super::{counted, measured, show_number, All, Volume};
 use crate::{
     histogram::{Latencies, Sizes},
     operation::Operation,
@@ -35,35 +35,35 @@ sysfs::attributes! {
         c"other": Operation::Other,
     } {
         c"requests": read_only(|volume, out| {
-            show_number(out, volume.counters.counted(OPERATION).requests())
+            show_number(out, counted(volume, OPERATION)?.requests())
         }),
         c"bytes": read_only(|volume, out| {
-            show_number(out, volume.counters.counted(OPERATION).bytes)
+            show_number(out, counted(volume, OPERATION)?.bytes)
         }),
         c"avg_size": read_only(|volume, out| {
-            show_number(out, volume.counters.counted(OPERATION).sum().avg_size())
+            show_number(out, counted(volume, OPERATION)?.sum().avg_size())
         }),
         c"errors": read_only(|volume, out| {
-            show_number(out, volume.counters.counted(OPERATION).errors)
+            show_number(out, counted(volume, OPERATION)?.errors)
         }),
         c"again": read_only(|volume, out| {
-            show_number(out, volume.counters.counted(OPERATION).again)
+            show_number(out, counted(volume, OPERATION)?.again)
         }),
         c"inflight": read_only(|volume, out| {
-            show_number(out, volume.counters.counted(OPERATION).inflight)
+            show_number(out, measured(volume, OPERATION)?.inflight)
         }),
         c"size_histogram": read_only(|volume, out| {
-            let sizes = volume.counters.counted(OPERATION).sizes;
+            let sizes = counted(volume, OPERATION)?.sizes;
             Ok(Sizes::write(out, sizes.into_iter())?)
         }),
         c"latency_ns": read_only(|volume, out| {
-            show_number(out, volume.counters.counted(OPERATION).latency_sum)
+            show_number(out, measured(volume, OPERATION)?.latency_sum)
         }),
         c"latency_max_ns": read_only(|volume, out| {
-            show_number(out, volume.counters.counted(OPERATION).latency_max)
+            show_number(out, measured(volume, OPERATION)?.latency_max)
         }),
         c"latency_histogram": read_only(|volume, out| {
-            let latencies = volume.counters.counted(OPERATION).latencies;
+            let latencies = measured(volume, OPERATION)?.latencies;
             Ok(Latencies::write(out, latencies.into_iter())?)
         }),
     }

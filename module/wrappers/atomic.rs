@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/atomic.h`](srctree/include/linux/atomic.h)
 
-use core::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering};
+use core::{
+    hint::spin_loop,
+    sync::atomic::{fence, AtomicU32, AtomicU64, Ordering},
+};
 
 /// `N` 64-bit counters, zero at the start, in cache lines of their own. Any context may count.
 #[repr(align(64))]
@@ -30,13 +33,6 @@ impl<const N: usize> Counters<N> {
         counter.map_or(0, |counter| counter.fetch_add(n, Ordering::Relaxed))
     }
 
-    /// Takes `n` from counter `index` (`atomic64_sub`). Beyond `N` nothing is counted.
-    pub(crate) fn sub(&self, index: usize, n: u64) {
-        if let Some(counter) = self.0.get(index) {
-            counter.fetch_sub(n, Ordering::Relaxed);
-        }
-    }
-
     /// Raises counter `index` to `n` if it is less.
     pub(crate) fn raise(&self, index: usize, n: u64) {
         if let Some(counter) = self.0.get(index) {
@@ -55,6 +51,61 @@ impl<const N: usize> Counters<N> {
     pub(crate) fn read(&self, index: usize) -> u64 {
         let counter = self.0.get(index);
         counter.map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+}
+
+/// A number of things and the sum of their values, read as they were at one time.
+///
+/// It is three counters, which change in their order: the things that are begun to be added, the sum, and the
+/// things that are added. A reader who reads them backwards and finds the outer ones equal has the sum of
+/// so many things.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// The number.
+    pub(crate) count: u64,
+    /// The sum, modulo 2^64.
+    pub(crate) sum: u64,
+}
+
+impl Tally {
+    /// Number of counters.
+    pub(crate) const COUNTERS: usize = 3;
+}
+
+/// A [`Tally`] that all CPUs share.
+pub(crate) struct SharedTally([AtomicU64; Tally::COUNTERS]);
+
+impl SharedTally {
+    /// How often a reader tries.
+    const TRIES: usize = 1000;
+
+    /// Nothing yet.
+    pub(crate) const fn new() -> Self {
+        Self([const { AtomicU64::new(0) }; Tally::COUNTERS])
+    }
+
+    /// Adds a thing of this value. Any context.
+    pub(crate) fn add(&self, value: u64) {
+        let [first, sum, last] = &self.0;
+        first.fetch_add(1, Ordering::Relaxed);
+        // A reader of either finds those before.
+        sum.fetch_add(value, Ordering::Release);
+        last.fetch_add(1, Ordering::Release);
+    }
+
+    /// Returns it, and whether it is of one time: a CPU can stay in the midst of a change for too long.
+    pub(crate) fn read(&self) -> (Tally, bool) {
+        let [first, sum, last] = &self.0;
+        let mut tally = Tally::default();
+        for _ in 0..Self::TRIES {
+            tally.count = last.load(Ordering::Acquire);
+            tally.sum = sum.load(Ordering::Acquire);
+            if first.load(Ordering::Relaxed) == tally.count {
+                return (tally, true);
+            }
+            spin_loop();
+        }
+        (tally, false)
     }
 }
 
@@ -88,7 +139,7 @@ impl Setting {
 pub(crate) struct Latch<const N: usize> {
     /// Odd while the first copy is written. Its lowest bit is the copy to read.
     sequence: AtomicU64,
-    copies: [[AtomicU32; N]; 2],
+    copies: [[AtomicU64; N]; 2],
 }
 
 impl<const N: usize> Latch<N> {
@@ -96,13 +147,13 @@ impl<const N: usize> Latch<N> {
     pub(crate) const fn new() -> Self {
         Self {
             sequence: AtomicU64::new(0),
-            copies: [const { [const { AtomicU32::new(0) }; N] }; 2],
+            copies: [const { [const { AtomicU64::new(0) }; N] }; 2],
         }
     }
 
     /// Changes all of them. The caller holds a lock that excludes other writers: two at once would leave a
     /// mixture of both.
-    pub(crate) fn write(&self, numbers: [u32; N]) {
+    pub(crate) fn write(&self, numbers: [u64; N]) {
         let sequence = self.sequence.load(Ordering::Relaxed);
         for (copy, step) in self.copies.iter().zip(1..) {
             // Readers go to the other copy before this one changes (`raw_write_seqcount_latch`).
@@ -116,7 +167,7 @@ impl<const N: usize> Latch<N> {
     }
 
     /// Returns all of them, as one write left them.
-    pub(crate) fn read(&self) -> [u32; N] {
+    pub(crate) fn read(&self) -> [u64; N] {
         loop {
             let sequence = self.sequence.load(Ordering::Acquire);
             let [even, odd] = &self.copies;

@@ -57,10 +57,14 @@ impl ReqOp {
 }
 
 /// How a bio ended (`blk_status_t`).
+#[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Status(bindings::blk_status_t);
 
 impl Status {
+    /// It ended without an error (`BLK_STS_OK`).
+    pub(crate) const OK: Self = Self(0);
+
     /// Turns a C pointer into a reference.
     ///
     /// # Safety

@@ -27,13 +27,13 @@
 //!     fn map<'bio>(&self, _: &DmTarget, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
 //!         let Self(linear, n, writes) = self;
 //!         if bio.op() == ReqOp::WRITE && bio.size() > 0 && (writes.fetch_add(0, 1) + 1) % *n == 0 {
-//!             return Mapped::Kill;
+//!             return Mapped::KILL;
 //!         }
-//!         Mapped::Remapped(linear.map(device, bio))
+//!         Mapped::remapped(linear.map(device, bio))
 //!     }
 //!     // ...
 //! }
-//!
+//! // The module:
 //! type FailModule = TargetModule<FailNth>;
 //!
 //! module! {
@@ -57,7 +57,7 @@ use super::{
     bindings,
     bio::{Bio, EndedBio, Remapped, Sector, Status},
     output::Output,
-    rcu,
+    tsc,
 };
 use core::{
     arch::asm,
@@ -97,6 +97,9 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
     /// Optional: a second name, which [`TableLine::show_alias`] shows in the place of [`Target::NAME`]. No
     /// table can name the target by it.
     const ALIAS: Option<&'static CStr> = None;
+
+    /// Optional: the target measures time by [`tsc`].
+    const MEASURES_TIME: bool = false;
 
     /// What all instances share. It lives as long as the module.
     type Context: Send + Sync;
@@ -217,13 +220,38 @@ impl Features {
 }
 
 /// What [`Target::map`] did with a bio.
-pub(crate) enum Mapped<'bio> {
-    /// It goes elsewhere; device mapper submits it (`DM_MAPIO_REMAPPED`). One that does not would come back
-    /// to the mapped device without end: so only [`Bio::remap`] makes this.
-    Remapped(Remapped<'bio>),
-    /// It fails with an I/O error (`DM_MAPIO_KILL`).
+pub(crate) struct Mapped<'bio>(c_int, PhantomData<Remapped<'bio>>);
+
+impl<'bio> Mapped<'bio> {
+    /// The bio fails with an I/O error (`DM_MAPIO_KILL`).
     #[allow(dead_code)] // tests/modules has a target that does this.
-    Kill,
+    pub(crate) const KILL: Self = Self(bindings::DM_MAPIO_KILL as c_int, PhantomData);
+
+    /// The bio goes elsewhere; device mapper submits it (`DM_MAPIO_REMAPPED`). One that does not would come
+    /// back to the mapped device without end: so this takes what only [`Bio::remap`] makes.
+    #[inline(always)]
+    pub(crate) fn remapped(_: Remapped<'bio>) -> Self {
+        Self(bindings::DM_MAPIO_REMAPPED as c_int, PhantomData)
+    }
+
+    /// Hides the value from the optimizer, as [`Ended::opaque`].
+    #[inline(always)]
+    #[allow(dead_code)] // Those in tests/modules need no jump.
+    pub(crate) fn opaque(self) -> Self {
+        Self(opaque(self.0), PhantomData)
+    }
+}
+
+/// Hides a number from the optimizer (`OPTIMIZER_HIDE_VAR`), so a call whose result it is at the end of a
+/// function stays a jump.
+#[inline(always)]
+fn opaque(number: c_int) -> c_int {
+    let mut register = number as isize;
+    // SAFETY: there is no instruction.
+    unsafe {
+        asm!("/* {0} */", inout(reg) register, options(pure, nomem, nostack, preserves_flags));
+    }
+    register as c_int
 }
 
 /// What [`Target::end_io`] did with a bio.
@@ -234,17 +262,11 @@ impl Ended {
     /// It has ended (`DM_ENDIO_DONE`).
     pub(crate) const DONE: Self = Self(bindings::DM_ENDIO_DONE as c_int);
 
-    /// The same, of which the compiler does not know what it is (`OPTIMIZER_HIDE_VAR`). For the result of a
-    /// function that is not inlined and that `end_io` ends with: if it knew, it would make that a call and
-    /// give the number itself, in the place of a jump.
+    /// Hides the value from the optimizer, for the result of a function that is not inlined and that
+    /// `end_io` ends with.
     #[inline(always)]
     pub(crate) fn opaque(self) -> Self {
-        let mut register = self.0 as isize;
-        // SAFETY: there is no instruction.
-        unsafe {
-            asm!("/* {0} */", inout(reg) register, options(pure, nomem, nostack, preserves_flags));
-        }
-        Self(register as c_int)
+        Self(opaque(self.0))
     }
 }
 
@@ -385,20 +407,26 @@ impl Zones<'_> {
 /// A module of one target, which tables may name while the module is loaded. `module!` takes it by a name without
 /// parameters: `type Name = TargetModule<T>;`.
 pub(crate) struct TargetModule<T: Target> {
-    // Fields drop in this order: what the context replaced is dropped by the module's code.
+    // Fields drop in this order: the target's code uses the clock.
     _registration: Pin<KBox<Registration<T>>>,
-    _replaced: rcu::Barrier,
+    _clock: Option<Pin<KBox<tsc::Follower>>>,
 }
 
 impl<T: Target> kernel::Module for TargetModule<T> {
     fn init(module: &'static ThisModule) -> Result<Self> {
+        let clock = if T::MEASURES_TIME {
+            // SAFETY: as below. It is dropped where the rest of this fails.
+            Some(KBox::pin_init(unsafe { tsc::Follower::new() }, GFP_KERNEL)?)
+        } else {
+            None
+        };
         let context = T::context(module)?;
         // SAFETY: `module!`, which is there to call this, keeps what it returns in a static of its own and
         // drops it at the module's exit. Nothing that could fail comes after the registration.
         let registration = unsafe { Registration::new(module, context) };
         Ok(Self {
             _registration: KBox::pin_init(registration, GFP_KERNEL)?,
-            _replaced: rcu::Barrier,
+            _clock: clock,
         })
     }
 }

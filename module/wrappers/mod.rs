@@ -19,3 +19,5 @@ pub(crate) mod sched;
 pub(crate) mod sysfs;
 pub(crate) mod text;
 pub(crate) mod time;
+pub(crate) mod timeline;
+pub(crate) mod tsc;

@@ -27,7 +27,7 @@
 //!         // ...
 //!     } {
 //!         c"requests": read_only(|volume, out| {
-//!             show_number(out, volume.counters.counted(OPERATION).requests())
+//!             show_number(out, counted(volume, OPERATION)?.requests())
 //!         }),
 //!         // ...
 //!     }
@@ -45,8 +45,16 @@ mod attribute;
 mod binary;
 mod directory;
 
+use super::bindings;
+use kernel::error::Error;
+
 pub(crate) use attribute::{
     attributes, Attribute, AttributeList, Attributes, Group, GroupList, Kind,
 };
 pub(crate) use binary::BinaryAttribute;
 pub(crate) use directory::{Directory, Parent};
+
+/// The error of a file whose value does not exist (`ENODATA`).
+pub(crate) fn no_data() -> Error {
+    Error::from_errno(-(bindings::ENODATA as i32))
+}

@@ -49,9 +49,9 @@ impl Target for FailNth {
     fn map<'bio>(&self, _: &DmTarget, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
         let Self(linear, n, writes) = self;
         if bio.op() == ReqOp::WRITE && bio.size() > 0 && (writes.fetch_add(0, 1) + 1) % *n == 0 {
-            return Mapped::Kill;
+            return Mapped::KILL;
         }
-        Mapped::Remapped(linear.map(device, bio))
+        Mapped::remapped(linear.map(device, bio))
     }
 
     fn status(

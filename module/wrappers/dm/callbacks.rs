@@ -161,11 +161,8 @@ unsafe extern "C" fn map<T: Target>(
 ) -> c_int {
     // SAFETY: by this function's contract; the bio is ours until we return.
     let ((target, ti, devices), bio) = unsafe { (of::<T>(ti), Bio::from_raw(bio)) };
-    let mapped = match target.map(ti, devices, bio) {
-        Mapped::Remapped(_) => bindings::DM_MAPIO_REMAPPED,
-        Mapped::Kill => bindings::DM_MAPIO_KILL,
-    };
-    mapped as c_int
+    let Mapped(mapped, _) = target.map(ti, devices, bio);
+    mapped
 }
 
 /// Learns how a bio ended.

@@ -29,7 +29,7 @@ use interval::Interval;
 use snapshot::{Counters, Snapshot};
 
 /// What bytes from [`FIRST`] on are short for: a fuzzer hardly ever spells what the parser looks for.
-const WORDS: [&str; 28] = [
+const WORDS: [&str; 32] = [
     "device dm-3\nname a\ndiskseq 1\nsince 5\ntaken 9\n",
     "latency on\n",
     "latency off\n",
@@ -58,6 +58,10 @@ const WORDS: [&str; 28] = [
     "since ",
     "taken ",
     "diskseq ",
+    "latency_since ",
+    " age_ns ",
+    " rest_ns ",
+    "lines 1 0 as_linear 0 0 flush_bypass 1 0\n",
 ];
 const FIRST: u8 = 0x80;
 

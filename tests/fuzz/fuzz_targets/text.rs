@@ -135,7 +135,13 @@ fn check_volumes(read: Sum, write: Sum) {
 
 fn check_status(sums: &[Sum], latency: bool) {
     let operations = || OPERATIONS.into_iter().zip(sums.iter().copied());
-    let text = written(|out| write_status(out, operations(), latency));
+    let text = written(|out| {
+        write_status(
+            out,
+            operations().map(|(name, sum)| (name, Some(sum))),
+            latency,
+        )
+    });
     let mut words = text.split(' ');
     for operation in operations() {
         let name = words.next().unwrap();
@@ -198,12 +204,13 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
         operation.latency_sum,
         operation.latency_max,
     ) = (next(), next(), next());
+    (operation.ages, operation.rest) = (Some(next()).filter(|age| age % 8 != 7), next());
     let counted = Counted {
         since: next(),
         taken: next(),
-        latency,
-        lines: array::from_fn(|_| next() as u32),
-        operations: [operation],
+        latency_since: latency.then(&mut next),
+        lines: array::from_fn(|_| next()),
+        operations: [operation; 2],
     };
     let device = Device {
         disk: b"dm-0",
@@ -212,7 +219,9 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
         diskseq: next(),
     };
     let mut text = String::new();
-    counted.write(&mut text, &device, ["read"]).unwrap();
+    counted
+        .write(&mut text, &device, ["read", "write"], Some(1))
+        .unwrap();
     let mut lines = text.split('\n');
     let mut next = |begin: &str| lines.next().unwrap().strip_prefix(begin).unwrap();
     assert_eq!((next("dmp "), next("device ")), ("1", "dm-0"));
@@ -224,6 +233,9 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
     assert_eq!(number(next("since ")), counted.since);
     assert_eq!(number(next("taken ")), counted.taken);
     assert_eq!(next("latency "), if latency { "on" } else { "off" });
+    if let Some(since) = counted.latency_since {
+        assert_eq!(number(next("latency_since ")), since);
+    }
     let [
         all,
         loaded,
@@ -251,6 +263,10 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
             " inflight {} latency_ns {} latency_max_ns {}",
             operation.inflight, operation.latency_sum, operation.latency_max
         );
+        if let Some(ages) = operation.ages {
+            expected += &format!(" age_ns {ages}");
+        }
+        expected += &format!(" rest_ns {}", operation.rest);
     }
     assert_eq!(next("read "), expected);
     check_buckets::<9, { Sizes::BUCKETS }>(next("read sizes"), &operation.sizes);

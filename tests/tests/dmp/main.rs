@@ -28,6 +28,7 @@ mod messages;
 mod names;
 mod operations;
 mod ownership;
+mod periods;
 mod readers;
 mod reset;
 mod resume;

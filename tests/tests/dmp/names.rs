@@ -69,7 +69,7 @@ fn uuid_shows_the_uuid_and_is_empty_without() {
 #[test]
 fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
     let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     let output = machine
         .run(&format!(
             "cd {STAT}/{device} && find . -type f ! -name reset | xargs cat >/dev/null && \

@@ -107,8 +107,8 @@ impl Device {
             };
             for (as_linear, flush_bypass) in &table.lines {
                 shown[column] += 1;
-                shown[2 + column] += u32::from(*as_linear);
-                shown[4 + column] += u32::from(*flush_bypass);
+                shown[2 + column] += u64::from(*as_linear);
+                shown[4 + column] += u64::from(*flush_bypass);
             }
         }
         shown

@@ -20,19 +20,19 @@ fn a_read_returns_the_last_write() {
     let latch = Latch::<3>::new();
     assert_eq!(latch.read(), [0, 0, 0]);
     for n in 0..5 {
-        latch.write([n, u32::MAX - n, 7]);
-        assert_eq!(latch.read(), [n, u32::MAX - n, 7]);
+        latch.write([n, u64::MAX - n, 7]);
+        assert_eq!(latch.read(), [n, u64::MAX - n, 7]);
     }
 }
 
 /// Each write is of numbers in a row, and each is above the write before. Two writers take turns by a lock.
 #[test]
 fn a_read_is_of_one_write_and_none_goes_back() {
-    const WRITES: u32 = 300_000;
+    const WRITES: u64 = 300_000;
     let latch = Latch::<6>::new();
     let last = Mutex::new(0);
     let done = AtomicBool::new(false);
-    let row = |first: u32| array::from_fn(|n| first + n as u32);
+    let row = |first: u64| array::from_fn(|n| first + n as u64);
     latch.write(row(0));
     thread::scope(|scope| {
         for _ in 0..2 {

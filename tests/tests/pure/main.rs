@@ -33,3 +33,4 @@ mod snapshots;
 mod stamps;
 mod summaries;
 mod table_lines;
+mod timelines;

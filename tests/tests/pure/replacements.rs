@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Values that are replaced while they are read, with an RCU of the host's: its callbacks run when
-//! all sections that were there before are over.
+//! Values that are replaced while they are read, with an RCU of the host's.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,54 +13,28 @@ use std::time::Duration;
 #[path = "../../../module/wrappers/rcu.rs"]
 mod rcu;
 
-use rcu::{Barrier, Rcu, Spare};
+use rcu::{Rcu, Spare};
 
 /// What the kernel has of it.
 mod bindings {
     use std::sync::{Condvar, Mutex};
-    use std::thread;
 
-    /// How many sections there are, and how many callbacks are to come.
-    static STATE: Mutex<(usize, usize)> = Mutex::new((0, 0));
+    /// Number of sections.
+    static SECTIONS: Mutex<usize> = Mutex::new(0);
     static CHANGED: Condvar = Condvar::new();
 
-    #[allow(non_camel_case_types)]
-    pub struct callback_head(());
-
     pub unsafe fn dmp_rcu_read_lock() {
-        STATE.lock().unwrap().0 += 1;
+        *SECTIONS.lock().unwrap() += 1;
     }
 
     pub unsafe fn dmp_rcu_read_unlock() {
-        STATE.lock().unwrap().0 -= 1;
+        *SECTIONS.lock().unwrap() -= 1;
         CHANGED.notify_all();
     }
 
     pub unsafe fn synchronize_rcu() {
-        let state = STATE.lock().unwrap();
-        drop(CHANGED.wait_while(state, |(sections, _)| *sections > 0));
-    }
-
-    pub unsafe fn call_rcu(
-        head: *mut callback_head,
-        callback: Option<unsafe extern "C" fn(*mut callback_head)>,
-    ) {
-        STATE.lock().unwrap().1 += 1;
-        let head = head as usize;
-        thread::spawn(move || {
-            // SAFETY: as `call_rcu` is to be called: the head is the callback's.
-            unsafe {
-                synchronize_rcu();
-                callback.unwrap()(head as *mut callback_head);
-            }
-            STATE.lock().unwrap().1 -= 1;
-            CHANGED.notify_all();
-        });
-    }
-
-    pub unsafe fn rcu_barrier() {
-        let state = STATE.lock().unwrap();
-        drop(CHANGED.wait_while(state, |(_, callbacks)| *callbacks > 0));
+        let sections = SECTIONS.lock().unwrap();
+        drop(CHANGED.wait_while(sections, |sections| *sections > 0));
     }
 }
 
@@ -134,36 +107,24 @@ fn read(value: &Rcu<Number>) -> u64 {
 }
 
 #[test]
-fn what_is_replaced_goes_when_its_last_reader_has_left_and_nobody_waits_for_that() {
+fn a_replaced_value_goes_when_its_last_reader_has_left() {
     let _alone = alone();
     let (one, gone) = Number::new(1);
     let value = Rcu::new(spare(), one);
-    let section = rcu::read_lock();
-    let seen = value.get(&section);
-    // In the midst of a section, as it may be anywhere.
-    drop(value.replace(spare(), Number::new(2).0));
-    // A new reader finds the new one, while the old one is still read.
-    assert_eq!(read(&value), 2);
-    thread::sleep(Duration::from_millis(200));
-    assert!(!gone.load(Ordering::SeqCst));
-    assert_eq!(seen.0, 1);
-    drop(section);
-    drop(Barrier);
+    thread::scope(|scope| {
+        let section = rcu::read_lock();
+        let seen = value.get(&section);
+        // In the midst of a section, as it may be anywhere.
+        let replaced = value.replace(spare(), Number::new(2).0);
+        // A new reader finds the new one, while the old one is still read.
+        assert_eq!(read(&value), 2);
+        scope.spawn(|| drop(replaced));
+        thread::sleep(Duration::from_millis(200));
+        assert!(!gone.load(Ordering::SeqCst));
+        assert_eq!(seen.0, 1);
+    });
     assert!(gone.load(Ordering::SeqCst));
     assert_eq!(read(&value), 2);
-}
-
-#[test]
-fn what_is_replaced_stays_until_that_is_dropped() {
-    let _alone = alone();
-    let (one, gone) = Number::new(1);
-    let value = Rcu::new(spare(), one);
-    let replaced = value.replace(spare(), Number::new(2).0);
-    drop(Barrier);
-    assert!(!gone.load(Ordering::SeqCst));
-    drop(replaced);
-    drop(Barrier);
-    assert!(gone.load(Ordering::SeqCst));
 }
 
 #[test]
@@ -177,10 +138,11 @@ fn each_value_is_dropped_once_and_the_last_with_its_place() {
     };
     let mut numbers = numbers.into_iter();
     let value = Rcu::new(spare(), numbers.next().unwrap());
-    for number in numbers {
-        drop(value.replace(spare(), number));
-    }
-    drop(Barrier);
+    let replaced: Vec<_> = numbers
+        .map(|number| value.replace(spare(), number))
+        .collect();
+    assert_eq!(has_gone(), [false; 3]);
+    drop(replaced);
     assert_eq!(has_gone(), [true, true, false]);
     drop(value);
     assert_eq!(has_gone(), [true, true, true]);

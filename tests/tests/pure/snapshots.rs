@@ -11,7 +11,7 @@ const DEVICE: Device<'_> = Device {
 
 fn text<const N: usize>(counted: &Counted<N>, device: &Device<'_>, names: [&str; N]) -> String {
     let mut text = String::new();
-    counted.write(&mut text, device, names).unwrap();
+    counted.write(&mut text, device, names, None).unwrap();
     text
 }
 
@@ -21,6 +21,7 @@ fn reads() -> OperationCounted {
     (reads.latencies[0], reads.latencies[4], reads.latencies[27]) = (1, 480, 32);
     (reads.bytes, reads.errors, reads.again) = (2_048_000, 3, 4);
     (reads.inflight, reads.latency_sum, reads.latency_max) = (5, 1234, 99);
+    (reads.ages, reads.rest) = (Some(4711), 815);
     reads
 }
 
@@ -29,7 +30,7 @@ fn all_of_a_device_is_there_and_the_buckets_with_something_in_them() {
     let counted = Counted {
         since: 5_123_456_789,
         taken: 9_123_456_789,
-        latency: true,
+        latency_since: Some(6_123_456_789),
         lines: [3, 1, 2, 0, 4_294_967_295, 10],
         operations: [reads(), OperationCounted::NONE],
     };
@@ -44,7 +45,7 @@ fn all_of_a_device_is_there_and_the_buckets_with_something_in_them() {
 #[test]
 fn what_is_not_measured_is_not_there() {
     let counted = Counted {
-        latency: false,
+        latency_since: None,
         operations: [reads()],
         ..Counted::NONE
     };
@@ -57,6 +58,27 @@ fn what_is_not_measured_is_not_there() {
         ),
         "{text}"
     );
+}
+
+#[test]
+fn an_operation_that_is_not_measured_has_no_line_and_ages_that_could_not_be_read_no_word() {
+    let counted = Counted {
+        latency_since: Some(1),
+        operations: [
+            OperationCounted {
+                ages: None,
+                ..reads()
+            },
+            reads(),
+        ],
+        ..Counted::NONE
+    };
+    let mut text = String::new();
+    counted
+        .write(&mut text, &DEVICE, ["read", "flush"], Some(1))
+        .unwrap();
+    assert!(text.contains(" latency_max_ns 99 rest_ns 815\n"), "{text}");
+    assert!(!text.contains("flush "), "{text}");
 }
 
 #[test]

@@ -2,80 +2,129 @@
 
 use proptest::prelude::*;
 
-use crate::stamp::Stamp;
+use crate::stamp::{Clock, GENERATIONS, Stamp, Tag};
 
-/// An age, which both ways to it must agree on.
-fn age(stamp: Stamp, ns: u64) -> u64 {
-    let age = stamp.age(ns);
-    let below = age
-        .checked_sub(1)
-        .and_then(|below| u32::try_from(below).ok());
-    assert_eq!(stamp.below_age(ns), below);
+/// Number of values of a stamp's time.
+const WRAP: u64 = 1 << 53;
+
+fn tag() -> Tag {
+    Tag::measured(0, Clock::Tsc)
+}
+
+fn tags() -> impl Iterator<Item = Tag> {
+    (0..GENERATIONS).flat_map(|generation| Clock::ALL.map(|clock| Tag::measured(generation, clock)))
+}
+
+/// An age, on which all ways to it must agree.
+fn age(stamp: Stamp, time: u64) -> u64 {
+    let age = stamp.age(time);
+    let below = stamp.age_less_one(time);
+    if age > 0 {
+        assert_eq!(below, age - 1);
+        assert_eq!(stamp.arrival(time), time.wrapping_sub(age));
+    } else {
+        // One comparison finds it together with long ages.
+        assert!(below > WRAP / 2);
+    }
     age
 }
 
 #[test]
-fn one_comparison_finds_what_is_measured_and_usual() {
-    for operation in 0..6 {
-        let measured = Stamp::measured(operation, 77 << 8);
-        let expected = (operation < 2).then_some((measured, operation));
-        assert_eq!(Stamp::measured_below(measured.word(), 2), expected);
-        let unmeasured = Stamp::unmeasured(operation).word();
-        assert_eq!(Stamp::measured_below(unmeasured, 2), None);
-    }
-    assert_eq!(Stamp::measured_below(0, 2), None);
-}
-
-#[test]
-fn the_word_of_no_stamp_is_0_and_each_stamps_word_is_its_own() {
-    assert_eq!(Stamp::from_word(0), None);
-    for operation in 0..6 {
-        for stamp in [
-            Stamp::unmeasured(operation),
-            Stamp::measured(operation, 0),
-            Stamp::measured(operation, (1 << 56) - 1),
-        ] {
-            assert_ne!(stamp.word(), 0);
-            assert_eq!(Stamp::from_word(stamp.word()), Some(stamp));
-            assert_eq!(stamp.operation(), operation);
+fn one_comparison_finds_the_operations_below_a_number_of_one_tag_only() {
+    for (n, tag) in tags().enumerate() {
+        for operation in 0..6 {
+            let stamp = Stamp::measured(tag, operation, 77 << 8);
+            for (m, other) in tags().enumerate() {
+                let expected = (n == m && operation < 2).then_some(operation);
+                assert_eq!(stamp.operation_below(2, other), expected);
+            }
+            assert_eq!(Stamp::unmeasured(operation).operation_below(2, tag), None);
         }
-        assert!(!Stamp::unmeasured(operation).is_measured());
-        assert!(Stamp::measured(operation, 0).is_measured());
     }
 }
 
+/// A request without a stamp is as good as an unmeasured one: its word is 0.
 #[test]
-fn an_age_is_to_the_nanosecond_up_to_a_year() {
-    let stamp = Stamp::measured(1, 1000);
-    for expected in [0, 1, 2, 255, 256, 1 << 32, (1 << 55) - 1] {
+fn a_stamp_has_what_it_was_made_of_and_only_an_unmeasured_one_can_be_0() {
+    for operation in 0..6 {
+        let unmeasured = Stamp::unmeasured(operation);
+        assert_eq!(unmeasured.word() == 0, operation == 0);
+        assert_eq!(Stamp::from_word(unmeasured.word()), unmeasured);
+        assert_eq!(
+            (unmeasured.operation(), unmeasured.tag()),
+            (operation, None)
+        );
+        for generation in 0..GENERATIONS {
+            for clock in Clock::ALL {
+                for time in [0, 1, WRAP - 1] {
+                    let stamp = Stamp::measured(Tag::measured(generation, clock), operation, time);
+                    assert_ne!(stamp.word(), 0);
+                    assert_eq!(Stamp::from_word(stamp.word()), stamp);
+                    assert_eq!(stamp.operation(), operation);
+                    let tag = stamp.tag().unwrap();
+                    assert_eq!((tag.generation(), tag.clock()), (generation, clock));
+                    let other = Clock::ALL[1 - clock.number()];
+                    assert_eq!(tag.with_clock(other), Tag::measured(generation, other));
+                }
+            }
+        }
+    }
+}
+
+/// The size class of a later version has its bits.
+#[test]
+fn the_time_is_above_the_size_class() {
+    assert_eq!(Stamp::measured(tag(), 1, 1).word() >> 8, 1 << 3);
+    assert_eq!(Stamp::measured(tag(), 1, WRAP - 1).word() >> 11, WRAP - 1);
+}
+
+#[test]
+fn an_age_is_exact_up_to_the_wrap() {
+    let stamp = Stamp::measured(tag(), 1, 1000);
+    for expected in [0, 1, 2, 255, 256, 1 << 31, 1 << 32, WRAP - (1 << 41)] {
         assert_eq!(age(stamp, 1000 + expected), expected);
     }
 }
 
-/// A clock that another processor has a little later: 2^56 ns less that little would be in the sum and
-/// the maximum for good.
+/// Another processor's clock can be a little later: the wrap less that little would stay in the sum and in the
+/// maximum.
 #[test]
-fn a_clock_that_seems_to_go_back_makes_a_request_of_no_time() {
-    let stamp = Stamp::measured(0, 1_000_000);
-    for ns in [999_999, 999_000, 0] {
-        assert_eq!(age(stamp, ns), 0);
+fn a_clock_that_went_back_makes_an_age_of_0() {
+    for (arrival, time) in [
+        (1_000_000, 999_999),
+        (1_000_000, 0),
+        (1 << 39, 1),
+        (WRAP + 5, WRAP),
+    ] {
+        let stamp = Stamp::measured(tag(), 0, arrival);
+        assert_eq!(age(stamp, time), 0);
+        assert_eq!(stamp.arrival(time), arrival);
     }
-    // The same is taken of what would be more than a year.
-    assert_eq!(age(Stamp::measured(0, 0), (1 << 55) + 1), 0);
 }
 
 #[test]
-fn the_time_may_wrap() {
-    let stamp = Stamp::measured(0, (1 << 56) - 10);
-    assert_eq!(age(stamp, (1 << 56) + 32), 42);
+fn the_time_wraps() {
+    let stamp = Stamp::measured(tag(), 0, WRAP - 10);
+    assert_eq!(age(stamp, WRAP + 32), 42);
+    assert_eq!(stamp.arrival(WRAP + 32), WRAP - 10);
     assert_eq!(age(stamp, 32), 42);
+}
+
+/// As the table of the stamp's documentation says.
+#[test]
+fn the_wrap_is_after_104_days_of_nanoseconds_and_34_of_a_tsc_of_3_ghz() {
+    let days = |per_second: u64| WRAP / per_second / 86_400;
+    assert_eq!((days(1_000_000_000), days(3_000_000_000)), (104, 34));
 }
 
 proptest! {
     #[test]
-    fn an_age_is_how_long_ago_it_is(operation in 0_u8..6, begin: u64, age_ns in 0_u64..1 << 55) {
-        let stamp = Stamp::measured(operation, begin);
-        prop_assert_eq!(age(stamp, begin.wrapping_add(age_ns)), age_ns);
+    fn an_age_is_the_time_since_the_arrival(
+        operation in 0_u8..6, begin: u64, interval in 1..WRAP - (1 << 41)
+    ) {
+        let stamp = Stamp::measured(tag(), operation, begin);
+        prop_assert_eq!(age(stamp, begin.wrapping_add(interval)), interval);
+        prop_assert_eq!(stamp.arrival(begin.wrapping_add(interval)), begin);
         prop_assert_eq!(stamp.operation(), operation);
     }
 }

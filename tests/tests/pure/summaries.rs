@@ -61,11 +61,12 @@ fn averages_and_sums_are_right_past_32_bits() {
 }
 
 #[test]
-fn status_is_each_operation_in_its_order_the_option_and_what_is_tried_again() {
+fn status_has_each_operation_in_order_and_dashes_for_one_that_is_not_measured() {
     let again = |again, sum| Sum { again, ..sum };
     let operations = [
-        ("read", again(1 << 34, sum(1, 4096, 0))),
-        ("other", again(3, sum(1 << 33, u64::MAX, 2))),
+        ("read", Some(again(1 << 34, sum(1, 4096, 0)))),
+        ("flush", None),
+        ("other", Some(again(3, sum(1 << 33, u64::MAX, 2)))),
     ];
     for (latency, word) in [(true, "on"), (false, "off")] {
         let mut text = String::new();
@@ -73,8 +74,8 @@ fn status_is_each_operation_in_its_order_the_option_and_what_is_tried_again() {
         assert_eq!(
             text,
             format!(
-                "read 1 4096 0 other 8589934592 18446744073709551615 2 latency {word} \
-                 again 17179869184 3"
+                "read 1 4096 0 flush - - - other 8589934592 18446744073709551615 2 latency {word} \
+                 again 17179869184 - 3"
             )
         );
     }

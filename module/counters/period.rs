@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Counters from one reset to the next.
+//!
+//! A measured request belongs to the period in which it arrived, with all that is counted of it: its stamp
+//! has the period's generation. A period stays until its last measured request has ended, and its generation
+//! is not used again before that. What is not measured counts in the period in which it ends.
+
+use super::count;
+use crate::{
+    histogram::{Latencies, Sizes},
+    operation::Operation,
+    stamp::{Clock, Tag, GENERATIONS},
+    wrappers::{
+        atomic::{self, SharedTally, Tally},
+        bio::Status,
+        percpu::{self, HasCounters, Row, Wait},
+        time,
+        tsc::Tsc,
+    },
+};
+use kernel::{prelude::*, sync::Arc};
+
+/// Distance of one operation's counters from the next one's: four cache lines.
+pub(super) const STRIDE: usize = 32;
+
+/// Number of counters of one operation's arrivals, and of its latencies.
+pub(super) const ARRIVAL_ROW: usize = ENDED + Tally::COUNTERS;
+const LATENCY_ROW: usize = LATENCIES + Latencies::BUCKETS;
+/// The counters of an operation's arrivals.
+pub(super) type ArrivalRow<'a> = Row<'a, ARRIVAL_ROW>;
+/// The counters of an operation's latencies.
+pub(super) type LatencyRow<'a> = Row<'a, LATENCY_ROW>;
+
+/// Number of counters of the arrivals of reads and writes, and of their latencies.
+pub(super) const ARRIVALS: usize = STRIDE * (Operation::USUAL - 1) + ARRIVAL_ROW;
+const LATENCY_COUNTERS: usize = STRIDE * (Operation::USUAL - 1) + LATENCY_ROW;
+
+/// Place of an operation's bytes in its row of arrivals.
+pub(super) const BYTES: usize = 0;
+/// Place of the requests: one counter for each size bucket, whose sum is the number of requests. So
+/// with the bytes those of up to 32 KiB are in one cache line.
+pub(super) const SIZES: usize = BYTES + 1;
+/// Places of the measured requests by time of arrival: those that arrived, and those that ended. The values
+/// of the latter are the time of arrival and 1 more.
+pub(super) const BEGUN: usize = SIZES + Sizes::BUCKETS;
+pub(super) const ENDED: usize = BEGUN + Tally::COUNTERS;
+
+/// Places of the sum of an operation's latencies, of the highest, and of the buckets, in its row of
+/// latencies.
+pub(super) const LATENCY_SUM: usize = 0;
+pub(super) const LATENCY_MAX: usize = 1;
+pub(super) const LATENCIES: usize = 2;
+
+const _: () =
+    assert!(ENDED + Tally::COUNTERS <= STRIDE && LATENCIES + Latencies::BUCKETS <= STRIDE);
+
+/// Number of operations that all CPUs count together.
+pub(super) const RARE: usize = Operation::COUNT - Operation::USUAL;
+/// Number of counters of those.
+const RARE_ARRIVALS: usize = (RARE - 1) * STRIDE + SIZES + Sizes::BUCKETS;
+const RARE_LATENCIES: usize = (RARE - 1) * STRIDE + LATENCIES + Latencies::BUCKETS;
+
+/// All that is counted of a device, as it is between two changes of it.
+pub(super) struct Now {
+    /// The short way of reads and writes that are measured by the TSC, if they are.
+    pub(super) fast: Option<Fast>,
+    /// The present period.
+    pub(super) period: Period,
+    /// The measured latencies of its requests, if they are measured.
+    pub(super) latency: Option<Latency>,
+    /// Former periods with requests in flight, by generation.
+    pub(super) older: [Option<Period>; GENERATIONS],
+}
+
+/// The present period and the latencies, as far as reads and writes need them that the TSC measures.
+pub(super) struct Fast {
+    arrivals: percpu::Shared<ARRIVALS>,
+    latencies: percpu::Shared<LATENCY_COUNTERS>,
+    pub(super) tag: Tag,
+    pub(super) tsc: Tsc,
+}
+
+/// The requests that arrive from one reset to the next.
+#[derive(Clone)]
+pub(super) struct Period {
+    arrivals: percpu::Shared<ARRIVALS>,
+    /// The tag of its requests that are measured by its own clock, which each CPU counts for itself.
+    tag: Tag,
+    /// Its own clock, if that is the TSC.
+    tsc: Option<Tsc>,
+    shared: Arc<Shared>,
+}
+
+/// What all CPUs count together.
+struct Shared {
+    /// CLOCK_BOOTTIME of the reset, in nanoseconds.
+    since: u64,
+    /// Requests of the rare operations that arrive.
+    rare: atomic::Counters<RARE_ARRIVALS>,
+    errors: atomic::Counters<{ Operation::COUNT }>,
+    again: atomic::Counters<{ Operation::COUNT }>,
+    /// Measured requests of the rare operations, and those by the other clock, by operation and clock.
+    tallies: [[Tallies; Clock::ALL.len()]; Operation::COUNT],
+}
+
+/// Measured requests by time of arrival, in nanoseconds or ticks. The values of those that ended are the time
+/// of arrival and 1 more.
+struct Tallies {
+    begun: SharedTally,
+    ended: SharedTally,
+}
+
+/// Measured latencies.
+#[derive(Clone)]
+pub(super) struct Latency {
+    common: percpu::Shared<LATENCY_COUNTERS>,
+    rare: Arc<RareLatency>,
+    /// CLOCK_BOOTTIME of the begin, in nanoseconds.
+    since: u64,
+}
+
+struct RareLatency {
+    counters: atomic::Counters<RARE_LATENCIES>,
+    rest: atomic::Counters<{ Operation::COUNT }>,
+}
+
+impl HasCounters<ARRIVALS> for Now {
+    #[inline(always)]
+    fn counters(&self) -> &percpu::Shared<ARRIVALS> {
+        &self.period.arrivals
+    }
+}
+
+impl Period {
+    /// Begins a period. May sleep.
+    pub(super) fn new(generation: usize, wait: Wait) -> Result<Self> {
+        let tsc = Tsc::new();
+        let clock = match tsc {
+            Some(_) => Clock::Tsc,
+            None => Clock::Monotonic,
+        };
+        let tag = Tag::measured(generation, clock);
+        let none = || Tallies {
+            begun: SharedTally::new(),
+            ended: SharedTally::new(),
+        };
+        let shared = Shared {
+            since: time::since_boot(),
+            rare: atomic::Counters::new(),
+            errors: atomic::Counters::new(),
+            again: atomic::Counters::new(),
+            tallies: [(); Operation::COUNT].map(|()| [none(), none()]),
+        };
+        Ok(Self {
+            arrivals: percpu::Shared::new(wait)?,
+            tag,
+            tsc,
+            shared: Arc::new(shared, GFP_KERNEL)?,
+        })
+    }
+
+    /// Returns the same period, of another generation, before anything is counted in it.
+    pub(super) fn of_generation(mut self, generation: usize) -> Self {
+        self.tag = Tag::measured(generation, self.tag.clock());
+        self
+    }
+
+    /// Returns the tag of its requests.
+    pub(super) fn tag(&self) -> Tag {
+        self.tag
+    }
+
+    /// CLOCK_BOOTTIME of its begin, in nanoseconds.
+    pub(super) fn since(&self) -> u64 {
+        self.shared.since
+    }
+
+    /// Tells if two are the same period.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Returns the arrivals of a read or write.
+    #[inline(always)]
+    pub(super) fn row(&self, operation: usize) -> Option<ArrivalRow<'_>> {
+        self.arrivals.row::<STRIDE, ARRIVAL_ROW>(operation)
+    }
+
+    /// Counts a request that arrives.
+    pub(super) fn count(&self, operation: Operation, size: u32) {
+        match operation.rare() {
+            Some(rare) => {
+                let at = rare * STRIDE;
+                let bucket = Sizes::bucket_above(u64::from(size).saturating_sub(1));
+                self.shared.rare.add(at + BYTES, size.into());
+                self.shared.rare.add(at + SIZES + bucket, 1);
+            }
+            None => {
+                if let Some(row) = self.row(operation.number().into()) {
+                    count(row, size);
+                }
+            }
+        }
+    }
+
+    /// Tells if each CPU counts the measured requests of an operation for itself.
+    fn is_own(&self, operation: Operation, clock: Clock) -> bool {
+        operation.rare().is_none() && clock == self.tag.clock()
+    }
+
+    fn own_row(&self, operation: Operation, clock: Clock) -> Option<ArrivalRow<'_>> {
+        let row = self.row(operation.number().into());
+        row.filter(|_| self.is_own(operation, clock))
+    }
+
+    /// Counts a measured request as in flight.
+    pub(super) fn begin(&self, operation: Operation, clock: Clock, time: u64) {
+        match self.own_row(operation, clock) {
+            Some(row) => row.tally::<BEGUN>(time),
+            None => self.tallies(operation, clock).begun.add(time),
+        }
+    }
+
+    /// Counts a measured request that arrived at `time` as no longer in flight.
+    pub(super) fn end(&self, operation: Operation, clock: Clock, time: u64) {
+        let after = time.wrapping_add(1);
+        match self.own_row(operation, clock) {
+            Some(row) => row.tally::<ENDED>(after),
+            None => self.tallies(operation, clock).ended.add(after),
+        }
+    }
+
+    fn tallies(&self, operation: Operation, clock: Clock) -> &Tallies {
+        &self.shared.tallies[usize::from(operation.number())][clock.number()]
+    }
+
+    /// Counts a request that failed.
+    pub(super) fn failed(&self, operation: Operation, status: Status) {
+        let ends = match status {
+            status if status.is_ok() => return,
+            status if status.is_again() => &self.shared.again,
+            _ => &self.shared.errors,
+        };
+        ends.add(operation.number().into(), 1);
+    }
+
+    /// Returns the number of requests that failed, and of those that were to be tried again.
+    pub(super) fn failures(&self, operation: Operation) -> [u64; 2] {
+        let number = operation.number().into();
+        [&self.shared.errors, &self.shared.again].map(|ends| ends.read(number))
+    }
+
+    /// Copies the arrivals of an operation.
+    pub(super) fn arrivals(&self, operation: Operation, counters: &mut [u64; STRIDE]) {
+        match operation.rare() {
+            Some(rare) => self.shared.rare.copy(rare * STRIDE, counters),
+            None => self
+                .arrivals
+                .sums(usize::from(operation.number()) * STRIDE, counters),
+        }
+    }
+
+    /// Returns the requests in flight that a clock measures.
+    pub(super) fn in_flight(&self, operation: Operation, clock: Clock) -> InFlight {
+        let ([begun, ended], whole) = if self.is_own(operation, clock) {
+            let at = usize::from(operation.number()) * STRIDE;
+            self.arrivals.tallies(at + BEGUN, at + ENDED)
+        } else {
+            let shared = self.tallies(operation, clock);
+            // Nothing is seen ended that is not seen begun.
+            let (ended, ended_whole) = shared.ended.read();
+            atomic::read_barrier();
+            let (begun, begun_whole) = shared.begun.read();
+            ([begun, ended], ended_whole && begun_whole)
+        };
+        let times_of_ended = ended.sum.wrapping_sub(ended.count);
+        InFlight {
+            count: begun.count.wrapping_sub(ended.count),
+            times: begun.sum.wrapping_sub(times_of_ended),
+            ended: ended.count,
+            whole,
+        }
+    }
+
+    /// Tells if no measured request is in flight. It stays so once the period is a former one and a grace
+    /// period of RCU's has passed.
+    pub(super) fn is_drained(&self) -> bool {
+        Operation::ALL.into_iter().all(|operation| {
+            Clock::ALL.into_iter().all(|clock| {
+                let InFlight { count, whole, .. } = self.in_flight(operation, clock);
+                whole && count == 0
+            })
+        })
+    }
+}
+
+/// Measured requests of an operation that have not ended.
+#[derive(Clone, Copy, Default)]
+pub(super) struct InFlight {
+    /// Their number, modulo 2^64: a request that arrived and ended on CPUs that are read at other times can
+    /// make it one too few.
+    pub(super) count: u64,
+    /// The sum of their times of arrival, by the clock.
+    pub(super) times: u64,
+    /// The number of those that have ended.
+    pub(super) ended: u64,
+    /// The sums are of the same requests.
+    pub(super) whole: bool,
+}
+
+impl Fast {
+    /// Returns the arrivals of a read or write.
+    #[inline(always)]
+    pub(super) fn arrivals(&self, operation: usize) -> Option<ArrivalRow<'_>> {
+        self.arrivals.row::<STRIDE, ARRIVAL_ROW>(operation)
+    }
+
+    /// Returns the latencies of a read or write.
+    #[inline(always)]
+    pub(super) fn latencies(&self, operation: usize) -> Option<LatencyRow<'_>> {
+        self.latencies.row::<STRIDE, LATENCY_ROW>(operation)
+    }
+}
+
+impl Now {
+    /// Puts the parts together.
+    pub(super) fn new(
+        period: Period,
+        latency: Option<Latency>,
+        older: [Option<Period>; GENERATIONS],
+    ) -> Self {
+        let fast = match (&latency, period.tsc) {
+            (Some(latency), Some(tsc)) => Some(Fast {
+                arrivals: period.arrivals.clone(),
+                latencies: latency.common.clone(),
+                tag: period.tag,
+                tsc,
+            }),
+            _ => None,
+        };
+        Self {
+            fast,
+            period,
+            latency,
+            older,
+        }
+    }
+
+    /// Returns a generation that no request in flight has.
+    pub(super) fn free_generation(&self) -> Option<usize> {
+        let present = self.period.tag().generation();
+        (0..GENERATIONS)
+            .find(|generation| *generation != present && self.older[*generation].is_none())
+    }
+
+    /// All periods with requests in flight, and the present one.
+    pub(super) fn periods(&self) -> impl Iterator<Item = &Period> {
+        // By its path, because the kernel's prelude has another `chain`.
+        Iterator::chain(self.older.iter().flatten(), [&self.period])
+    }
+}
+
+impl Latency {
+    /// Begins to measure. May sleep.
+    pub(super) fn new(wait: Wait) -> Result<Self> {
+        let rare = RareLatency {
+            counters: atomic::Counters::new(),
+            rest: atomic::Counters::new(),
+        };
+        Ok(Self {
+            common: percpu::Shared::new(wait)?,
+            rare: Arc::new(rare, GFP_KERNEL)?,
+            since: 0,
+        })
+    }
+
+    /// Returns the same, with the time of its begin.
+    pub(super) fn since_when(mut self, since: u64) -> Self {
+        self.since = since;
+        self
+    }
+
+    /// CLOCK_BOOTTIME of the begin, in nanoseconds.
+    pub(super) fn since(&self) -> u64 {
+        self.since
+    }
+
+    /// Returns the latencies of a read or write.
+    #[inline(always)]
+    pub(super) fn row(&self, operation: usize) -> Option<LatencyRow<'_>> {
+        self.common.row::<STRIDE, LATENCY_ROW>(operation)
+    }
+
+    /// Measures a request that succeeded.
+    pub(super) fn measure(&self, operation: Operation, ns: u64) {
+        let bucket = Latencies::bucket_above(ns.saturating_sub(1));
+        match operation.rare() {
+            Some(rare) => {
+                let at = rare * STRIDE;
+                self.rare.counters.add(at + LATENCIES + bucket, 1);
+                self.rare.counters.add(at + LATENCY_SUM, ns);
+                self.rare.counters.raise(at + LATENCY_MAX, ns);
+            }
+            None => {
+                if let Some(row) = self.row(operation.number().into()) {
+                    row.increment_indexed::<LATENCIES>(bucket);
+                    row.add::<LATENCY_SUM>(ns);
+                    row.raise::<LATENCY_MAX>(ns);
+                }
+            }
+        }
+    }
+
+    /// Measures a request that failed, or that arrived before the last reset.
+    pub(super) fn measure_rest(&self, operation: Operation, ns: u64) {
+        self.rare.rest.add(operation.number().into(), ns);
+    }
+
+    /// Returns the sum of the durations of those.
+    pub(super) fn rest(&self, operation: Operation) -> u64 {
+        self.rare.rest.read(operation.number().into())
+    }
+
+    /// Copies what was measured of an operation.
+    pub(super) fn copy(&self, operation: Operation, counters: &mut [u64; STRIDE]) {
+        match operation.rare() {
+            Some(rare) => self.rare.counters.copy(rare * STRIDE, counters),
+            None => {
+                let at = usize::from(operation.number()) * STRIDE;
+                self.common.sums(at, counters);
+                counters[LATENCY_MAX] = self.common.max(at + LATENCY_MAX);
+            }
+        }
+    }
+}

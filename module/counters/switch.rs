@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Resets, and the switch of latencies.
+
+use super::{
+    period::{Latency, Now, Period},
+    Counters,
+};
+use crate::{
+    stamp::GENERATIONS,
+    wrappers::{
+        memalloc::NoIo,
+        percpu::Wait,
+        rcu::{self, Spare},
+        time,
+    },
+};
+use kernel::prelude::*;
+
+/// Replaced counters. Their drop sleeps.
+pub(crate) struct Replaced {
+    _now: rcu::Replaced<Now>,
+}
+
+/// A switch of latencies, and the memory to do it in.
+pub(crate) struct LatencySetting {
+    spare: Spare<Now>,
+    latency: Option<Latency>,
+}
+
+impl LatencySetting {
+    /// Allocates what the setting needs. May sleep.
+    pub(crate) fn new(on: bool, wait: Wait) -> Result<Self> {
+        let latency = if on { Some(Latency::new(wait)?) } else { None };
+        let spare = Spare::new()?;
+        Ok(Self { spare, latency })
+    }
+
+    /// Tells if it switches latencies on.
+    pub(crate) fn is_on(&self) -> bool {
+        self.latency.is_some()
+    }
+}
+
+/// Why a period could not begin.
+enum Refused {
+    /// Somebody has switched latencies on or off meanwhile.
+    Switched,
+    /// Each other generation is that of a request in flight.
+    NoGeneration,
+}
+
+impl Counters {
+    /// Starts again at zero. Sleeps. Fails with `EBUSY` if requests are in flight that arrived before each of
+    /// the last resets.
+    pub(crate) fn reset(&self, wait: Wait) -> Result {
+        let _no_io = NoIo::new();
+        if self.begin_period(wait)?.is_none() {
+            self.forget_drained()?;
+            self.begin_period(wait)?.ok_or(EBUSY)?;
+        }
+        // Without memory for it the former period stays until the next reset.
+        let _ = self.forget_drained();
+        Ok(())
+    }
+
+    /// Replaces the present period by a new one. `None` if there is no generation for it.
+    fn begin_period(&self, wait: Wait) -> Result<Option<()>> {
+        loop {
+            let latency = match self.measures_latency() {
+                true => Some(Latency::new(wait)?),
+                false => None,
+            };
+            let period = Period::new(0, wait)?;
+            let replaced = self.now.replace(Spare::new()?, |now| {
+                if now.latency.is_some() != latency.is_some() {
+                    return Err(Refused::Switched);
+                }
+                let generation = now.free_generation().ok_or(Refused::NoGeneration)?;
+                let mut older = now.older.clone();
+                older[now.period.tag().generation()] = Some(now.period.clone());
+                let latency = latency.map(|latency| latency.since_when(period.since()));
+                Ok(Now::new(period.of_generation(generation), latency, older))
+            });
+            match replaced {
+                Ok(replaced) => {
+                    drop(replaced);
+                    return Ok(Some(()));
+                }
+                Err(Refused::NoGeneration) => return Ok(None),
+                Err(Refused::Switched) => {}
+            }
+        }
+    }
+
+    /// Drops the former periods that have no request in flight any more.
+    fn forget_drained(&self) -> Result {
+        let older = {
+            let section = rcu::read_lock();
+            self.now.get(&section).older.clone()
+        };
+        // After this all their requests have been counted as begun.
+        rcu::synchronize();
+        let drained = older.map(|period| period.filter(Period::is_drained));
+        if drained.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        let replaced = self.now.replace(Spare::new()?, |now| {
+            let mut older = [const { None }; GENERATIONS];
+            for ((place, period), gone) in older.iter_mut().zip(&now.older).zip(&drained) {
+                let is_gone =
+                    matches!((period, gone), (Some(period), Some(gone)) if period.is(gone));
+                if !is_gone {
+                    place.clone_from(period);
+                }
+            }
+            let (period, latency) = (now.period.clone(), now.latency.clone());
+            Ok::<_, Refused>(Now::new(period, latency, older))
+        });
+        drop(replaced);
+        Ok(())
+    }
+
+    /// Tells if latencies are measured.
+    pub(crate) fn measures_latency(&self) -> bool {
+        let section = rcu::read_lock();
+        self.now.get(&section).latency.is_some()
+    }
+
+    /// Starts or stops measuring latencies. What was measured goes when it stops. Sleeps.
+    pub(crate) fn measure_latency(&self, on: bool, wait: Wait) -> Result {
+        if self.measures_latency() != on {
+            let _no_io = NoIo::new();
+            drop(self.measure_latency_with(LatencySetting::new(on, wait)?));
+        }
+        Ok(())
+    }
+
+    /// Starts or stops measuring latencies with memory that is there already, and without sleeping, as a
+    /// resume needs it: while the device is suspended, an allocation could wait for I/O that waits for the
+    /// resume. Returns what was replaced, to be dropped where sleeping is allowed.
+    pub(crate) fn measure_latency_with(&self, setting: LatencySetting) -> Option<Replaced> {
+        let LatencySetting { spare, latency } = setting;
+        let on = latency.is_some();
+        let replaced = self.now.replace(spare, |now| {
+            if now.latency.is_some() == on {
+                return Err(());
+            }
+            // Whoever has a stamp finds where to count it, or that it no longer is.
+            self.limit
+                .set(if on { Self::MEASURED } else { Self::UNMEASURED });
+            let latency = latency.map(|latency| latency.since_when(time::since_boot()));
+            Ok(Now::new(now.period.clone(), latency, now.older.clone()))
+        });
+        replaced.ok().map(|now| Replaced { _now: now })
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Locks that are waited for, as lockdep has seen them.
+
+use dmp_vm::Machine;
+
+use crate::common::*;
+
+/// The locks that were taken while one of a class was held, by their names.
+fn taken_under(machine: &mut Machine, class: &str) -> Vec<String> {
+    let classes = machine.sh("cat /proc/lockdep");
+    let mut lines = classes
+        .lines()
+        .skip_while(|line| !line.ends_with(&format!(": {class}")));
+    lines
+        .next()
+        .unwrap_or_else(|| panic!("no {class} in {classes}"));
+    lines
+        .take_while(|line| !line.is_empty())
+        .map(|line| line.rsplit("] ").next().unwrap().to_owned())
+        .collect()
+}
+
+/// A suspend waits for a message. Whoever holds the mutex of per-CPU memory can wait for I/O to this device,
+/// so a message that waited for it could never end.
+#[test]
+fn a_message_waits_for_nobody_who_allocates_per_cpu_memory() {
+    const MUTEX: &str = "pcpu_alloc_mutex";
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    // A file may wait for it, and shows that lockdep would have seen it.
+    machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
+    let classes = machine.sh("cat /proc/lockdep");
+    assert!(classes.contains(&format!(": {MUTEX}\n")), "{classes}");
+    machine.sh(
+        "for n in $(seq 20); do dmsetup message d 0 reset && dmsetup message d 0 latency on && \
+         dmsetup message d 0 reset && dmsetup message d 0 latency off || exit; done",
+    );
+    let taken = taken_under(&mut machine, "&md->io_barrier");
+    assert!(!taken.is_empty());
+    assert!(!taken.iter().any(|lock| lock == MUTEX), "{taken:?}");
+    finish(machine);
+}

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests in flight, their ages, and the period between two resets that each request belongs to. A suspended
+//! disk holds the requests until the test lets them go.
+
+use dmp_vm::Machine;
+
+use crate::common::*;
+
+/// The first half of the device is over a disk that can be held, the other half over one that is fast.
+const TABLE: &str = "0 1024 dmp /dev/mapper/held 0 1 latency\n1024 1024 dmp /dev/vdb 0 1 latency\n";
+/// Sector of the other half.
+const FAST: u64 = 1024;
+
+const HOLD: &str = "dmsetup suspend --nolockfs held";
+const RELEASE: &str = "dmsetup resume held";
+
+/// Makes the device, over a disk that is held from now on.
+fn held(machine: &mut Machine) -> String {
+    create(machine, "held", "0 2048 linear /dev/vda 0");
+    let device = create(machine, "d", TABLE);
+    machine.sh(HOLD);
+    device
+}
+
+/// sh that begins requests and waits until all of them are in flight.
+fn begin(device: &str, reads: u64, writes: u64) -> String {
+    let each = |count: u64, operation: &str, ends: &str| {
+        format!(
+            "for n in $(seq {count}); do dd {ends} bs=4k count=1 conv=notrunc status=none & done; \
+             until [ $(cat {STAT}/{device}/{operation}/inflight) = {count} ]; do usleep 1000; done; "
+        )
+    };
+    let node = "/dev/mapper/d";
+    let read = each(
+        reads,
+        "read",
+        &format!("if={node} of=/dev/null iflag=direct"),
+    );
+    let write = each(
+        writes,
+        "write",
+        &format!("if=/dev/zero of={node} oflag=direct"),
+    );
+    read + &write
+}
+
+/// sh that reads from the fast half.
+fn fast_reads(count: u64) -> String {
+    format!(
+        "dd if=/dev/mapper/d of=/dev/null bs=4k skip={} count={count} iflag=direct status=none",
+        FAST / 8
+    )
+}
+
+/// sh that resets.
+fn reset(device: &str) -> String {
+    format!("echo 1 >{STAT}/{device}/reset; ")
+}
+
+/// A number of an operation, as `snapshot` has it.
+#[track_caller]
+fn word(snapshot: &str, operation: &str, name: &str) -> u64 {
+    let line = snapshot
+        .lines()
+        .find(|line| line.starts_with(&format!("{operation} requests ")));
+    let mut words = line.expect(snapshot).split(' ');
+    words.find(|word| *word == name).expect(snapshot);
+    words.next().unwrap().parse().unwrap()
+}
+
+/// A number with a line of its own.
+#[track_caller]
+fn line(snapshot: &str, keyword: &str) -> u64 {
+    let found = snapshot
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{keyword} ")));
+    found.expect(snapshot).parse().unwrap()
+}
+
+fn snapshot(machine: &mut Machine, device: &str) -> String {
+    machine.sh(&format!("cat {STAT}/{device}/snapshot"))
+}
+
+/// Number of measured latencies.
+fn latencies(snapshot: &str, operation: &str) -> u64 {
+    let start = format!("{operation} latencies");
+    let line = snapshot
+        .lines()
+        .find_map(|line| line.strip_prefix(&*start))
+        .expect(snapshot);
+    let counts = line.split_whitespace().map(|bucket| {
+        let (_, count) = bucket.split_once(':').unwrap();
+        count.parse::<u64>().unwrap()
+    });
+    counts.sum()
+}
+
+/// With nothing in flight each request since the reset has ended in one of three ways.
+#[track_caller]
+fn assert_all_ended(snapshot: &str) {
+    for operation in OPERATIONS {
+        let number = |name| word(snapshot, operation, name);
+        assert_eq!((number("inflight"), number("age_ns")), (0, 0), "{snapshot}");
+        assert_eq!(
+            number("requests"),
+            latencies(snapshot, operation) + number("errors") + number("again"),
+            "{operation}: {snapshot}"
+        );
+    }
+}
+
+#[test]
+fn a_request_belongs_to_the_period_in_which_it_arrived() {
+    let mut machine = machine();
+    let device = held(&mut machine);
+    machine.sh(&format!(
+        "{}{}{}",
+        begin(&device, 8, 1),
+        reset(&device),
+        fast_reads(3)
+    ));
+    let during = snapshot(&mut machine, &device);
+    assert_eq!(word(&during, "read", "inflight"), 8);
+    assert_eq!(word(&during, "write", "inflight"), 1);
+    assert_eq!(latencies(&during, "read"), 3);
+    machine.sh(&format!("{RELEASE}; wait"));
+    let after = snapshot(&mut machine, &device);
+    assert_all_ended(&after);
+    let reads = ["requests", "latency_ns", "latency_max_ns"].map(|name| word(&after, "read", name));
+    let before =
+        ["requests", "latency_ns", "latency_max_ns"].map(|name| word(&during, "read", name));
+    assert_eq!(reads, before);
+    assert_eq!((reads[0], word(&after, "write", "requests")), (3, 0));
+    finish(machine);
+}
+
+/// Whatever is reset and switched meanwhile.
+#[test]
+fn requests_in_flight_are_exact_over_resets_and_switches() {
+    let mut machine = machine();
+    let device = held(&mut machine);
+    let shown = machine.sh(&format!(
+        "{}cd {STAT}/{device}; show() {{ echo $1 $(cat */inflight 2>&1); }}; show begun; \
+         echo 1 >reset; show reset; dmsetup message d 0 latency off; \
+         cat */inflight 2>&1 | sort -u; \
+         dmsetup message d 0 latency on; show on; echo 1 >reset; show again; \
+         {RELEASE}; wait; show ended",
+        begin(&device, 8, 1)
+    ));
+    // discard, flush, other, read, write, write_zeroes
+    assert_eq!(
+        shown,
+        "begun 0 0 0 8 1 0\nreset 0 0 0 8 1 0\ncat: read error: No data available\n\
+         on 0 0 0 8 1 0\nagain 0 0 0 8 1 0\nended 0 0 0 0 0 0\n"
+    );
+    assert_all_ended(&snapshot(&mut machine, &device));
+    finish(machine);
+}
+
+/// Flushes wait behind the held disk, too; they are counted by all processors together.
+#[test]
+fn requests_of_rare_operations_belong_to_their_period_as_well() {
+    let mut machine = machine();
+    let device = held(&mut machine);
+    machine.sh(&format!(
+        "for n in 1 2 3; do dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none & done; \
+         until [ $(cat {STAT}/{device}/flush/inflight) = 3 ]; do usleep 1000; done; {}",
+        reset(&device)
+    ));
+    assert_eq!(
+        word(&snapshot(&mut machine, &device), "flush", "inflight"),
+        3
+    );
+    machine.sh(&format!("{RELEASE}; wait"));
+    let after = snapshot(&mut machine, &device);
+    assert_all_ended(&after);
+    assert_eq!(word(&after, "flush", "requests"), 0);
+    finish(machine);
+}
+
+/// A generation is not used again while a request carries it.
+#[test]
+fn a_reset_is_refused_when_requests_of_seven_periods_are_in_flight() {
+    let mut machine = machine();
+    let device = held(&mut machine);
+    // One request more in each period.
+    for count in 1..=7 {
+        machine.sh(&format!("{}{}", begin_one(&device, count), reset(&device)));
+    }
+    machine.sh(&begin_one(&device, 8));
+    for script in [
+        &format!("echo 1 >{STAT}/{device}/reset"),
+        "dmsetup message d 0 reset",
+    ] {
+        assert_refused(&mut machine, script, "Device or resource busy");
+    }
+    let shown = snapshot(&mut machine, &device);
+    assert_eq!(
+        ["inflight", "requests"].map(|name| word(&shown, "read", name)),
+        [8, 1]
+    );
+    machine.sh(&format!("{RELEASE}; wait"));
+    assert_eq!(latencies(&snapshot(&mut machine, &device), "read"), 1);
+    // The requests have ended, so all generations are free.
+    for _ in 0..9 {
+        machine.sh(&reset(&device));
+    }
+    machine.sh(&fast_reads(2));
+    let after = snapshot(&mut machine, &device);
+    assert_all_ended(&after);
+    assert_eq!(word(&after, "read", "requests"), 2);
+    finish(machine);
+}
+
+/// sh that begins one more read and waits until `count` are in flight.
+fn begin_one(device: &str, count: u64) -> String {
+    format!(
+        "dd if=/dev/mapper/d of=/dev/null bs=4k count=1 iflag=direct status=none & \
+         until [ $(cat {STAT}/{device}/read/inflight) = {count} ]; do usleep 1000; done; "
+    )
+}
+
+/// The number of requests in flight, added up over time, is what it takes them together: what ended and what
+/// is in flight.
+#[test]
+fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
+    let mut machine = machine();
+    let device = held(&mut machine);
+    machine.sh(&begin(&device, 8, 0));
+    let one = snapshot(&mut machine, &device);
+    machine.sh("usleep 500000");
+    let two = snapshot(&mut machine, &device);
+    let interval = line(&two, "taken") - line(&one, "taken");
+    let ages = [&one, &two].map(|shown| word(shown, "read", "age_ns"));
+    let grown = ages[1] - ages[0];
+    // The age is read a little later than the time.
+    assert!(
+        grown.abs_diff(8 * interval) < interval / 100,
+        "{grown} in {interval}"
+    );
+    machine.sh(&reset(&device));
+    let three = snapshot(&mut machine, &device);
+    assert!(word(&three, "read", "age_ns") >= ages[1]);
+    machine.sh(&format!("{RELEASE}; wait"));
+    let four = snapshot(&mut machine, &device);
+    assert_all_ended(&four);
+    // They are of the period before.
+    let rest = word(&four, "read", "rest_ns");
+    assert!(rest >= word(&three, "read", "age_ns"), "{rest}");
+    let most = 8 * (line(&four, "taken") - line(&three, "taken"));
+    assert!(rest <= word(&three, "read", "age_ns") + most, "{rest}");
+    finish(machine);
+}
+
+/// Its time is in the sum of the rest, and in no histogram.
+#[test]
+fn the_time_of_failed_requests_is_in_the_rest() {
+    let mut machine = machine();
+    create(&mut machine, "bad", "0 8 linear /dev/vda 0\n8 8 error");
+    let device = create(&mut machine, "d", "0 16 dmp /dev/mapper/bad 0 1 latency");
+    machine.sh("dd if=/dev/mapper/d of=/dev/null bs=4k count=2 iflag=direct status=none 2>&1 || :");
+    let shown = snapshot(&mut machine, &device);
+    assert_all_ended(&shown);
+    assert_eq!(
+        ["requests", "errors"].map(|name| word(&shown, "read", name)),
+        [2, 1]
+    );
+    assert!(word(&shown, "read", "rest_ns") > 0, "{shown}");
+    machine.sh(&format!("{}{}", reset(&device), direct_reads("d", 4096, 1)));
+    let shown = snapshot(&mut machine, &device);
+    assert_eq!(word(&shown, "read", "rest_ns"), 0, "{shown}");
+    finish(machine);
+}
+
+#[test]
+fn latency_since_is_the_time_of_the_switch_or_of_the_reset() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let mut show = |script: &str| {
+        machine.sh(script);
+        snapshot(&mut machine, &device)
+    };
+    let one = show("true");
+    // The table came to life after it was loaded.
+    assert!(line(&one, "latency_since") >= line(&one, "since"));
+    let off = show("dmsetup message d 0 latency off");
+    assert!(!off.contains("latency_since"), "{off}");
+    let two = show("dmsetup message d 0 latency on");
+    assert_eq!(line(&two, "since"), line(&one, "since"));
+    assert!(line(&two, "latency_since") > line(&off, "taken"));
+    // To switch it on again changes nothing.
+    let same = show("dmsetup message d 0 latency on");
+    assert_eq!(line(&same, "latency_since"), line(&two, "latency_since"));
+    let reset = show("dmsetup message d 0 reset");
+    assert!(line(&reset, "since") > line(&same, "taken"));
+    assert_eq!(line(&reset, "latency_since"), line(&reset, "since"));
+    finish(machine);
+}
+
+/// A request that arrives while the time is kept by the TSC, and ends while it is not; and the other way
+/// round.
+#[test]
+fn another_clocksource_measures_as_well() {
+    let mut machine = machine();
+    let device = held(&mut machine);
+    let clock = "/sys/devices/system/clocksource/clocksource0";
+    let other = machine.sh(&format!(
+        "tr ' ' '\\n' <{clock}/available_clocksource | grep -v tsc | head -n 1"
+    ));
+    let (by_tsc, by_other) = (
+        format!("echo tsc >{clock}/current_clocksource; "),
+        format!("echo {} >{clock}/current_clocksource; ", other.trim()),
+    );
+    for (first, second) in [
+        (&by_tsc, &by_other),
+        (&by_other, &by_tsc),
+        (&by_other, &by_other),
+    ] {
+        let script = format!(
+            "{first}{}{}usleep 300000; {second}usleep 200000; \
+             cat {STAT}/{device}/snapshot; {RELEASE}; wait; {HOLD}; cat {STAT}/{device}/snapshot",
+            reset(&device),
+            begin(&device, 2, 1)
+        );
+        let shown = machine.sh(&script);
+        let (during, after) = shown.split_at(shown.rfind("dmp 1\n").unwrap());
+        let elapsed = line(after, "taken") - line(during, "since");
+        for (operation, count) in [("read", 2), ("write", 1)] {
+            assert_eq!(
+                word(during, operation, "inflight"),
+                count,
+                "{first}{second}"
+            );
+            let age = word(during, operation, "age_ns");
+            assert!(
+                age >= count * 490_000_000 && age <= count * elapsed,
+                "{shown}"
+            );
+            let sum = word(after, operation, "latency_ns");
+            assert!(
+                sum >= count * 490_000_000 && sum <= count * elapsed,
+                "{shown}"
+            );
+        }
+        assert_all_ended(after);
+    }
+    machine.sh(&by_tsc);
+    finish(machine);
+}
+
+/// Flushes that do not come to the target are not counted, which is not 0.
+#[test]
+fn flushes_that_go_past_the_counters_are_not_shown() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 flush_bypass");
+    let flush = "dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none";
+    machine.sh(flush);
+    let shown = snapshot(&mut machine, &device);
+    assert!(!shown.contains("flush requests"), "{shown}");
+    assert!(!shown.contains("flush sizes"), "{shown}");
+    for file in [
+        "requests",
+        "bytes",
+        "avg_size",
+        "errors",
+        "again",
+        "size_histogram",
+    ] {
+        let file = format!("cat {STAT}/{device}/flush/{file}");
+        assert_refused(&mut machine, &file, "No data available");
+    }
+    let status = machine.sh("dmsetup status d");
+    assert!(status.contains(" flush - - - "), "{status}");
+    assert!(status.ends_with(" again 0 0 0 - 0 0\n"), "{status}");
+    // With one line that takes them all of them come.
+    machine.sh(&format!(
+        "printf '0 8 dmp /dev/vda 0 1 flush_bypass\\n8 8 dmp /dev/vdb 0\\n' | dmsetup reload d && \
+         dmsetup resume d && {flush}"
+    ));
+    assert_eq!(number(&mut machine, &format!("{device}/flush/requests")), 2);
+    let status = machine.sh("dmsetup status d | head -n 1");
+    assert!(status.contains(" flush 2 0 0 "), "{status}");
+    finish(machine);
+}
