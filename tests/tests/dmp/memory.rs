@@ -21,7 +21,8 @@ const LATENCIES_AT_ONCE: &str = "496 64 GFP_NOWAIT";
 
 #[track_caller]
 fn machine_with_traces() -> Machine {
-    let mut machine = machine();
+    // Early after the boot all pointers are printed alike otherwise.
+    let mut machine = boot(builder().kernel_arguments("no_hash_pointers"));
     machine.sh("mount -t tracefs trace /sys/kernel/tracing");
     machine
 }
@@ -108,7 +109,10 @@ fn the_counters_of_a_device_take_at_most_one_kibibyte_of_each_processor() {
     let mut machine = machine_with_traces();
     let linear = distance(&mut machine, "linear", "");
     let dmp = distance(&mut machine, "dmp", " 1 latency");
-    assert!(dmp - linear == 1024, "{dmp} bytes, {linear} of linear");
+    assert!(
+        (1000..=1024).contains(&(dmp - linear)),
+        "{dmp} bytes, {linear} of linear"
+    );
     for target in ["linear", "dmp"] {
         machine.sh(&remove_together(target));
     }
