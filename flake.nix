@@ -46,10 +46,11 @@
         modules = map (machine: machine.dmp) [ lts latest ];
         testModules = map (machine: machine.testModules) [ lts latest ];
         source = self;
+        packages = builtins.attrNames self.packages.${system};
       };
       # Checks that leave a processor alone, in contrast to those that boot machines.
       quiet = {
-        inherit (lint) clippy rustdoc rustfmt shell;
+        inherit (lint) clippy rustdoc rustfmt shell names;
         inherit fuzz pure reproducible;
         dmpstat = dmpstat-tests;
       };

@@ -18,6 +18,8 @@
   fuzz,
   # The repository, for its scripts.
   source,
+  # The names of the flake's packages.
+  packages,
 }:
 let
   crate = import ./crate.nix {
@@ -91,6 +93,35 @@ in
         find ${../module} ${./modules} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
         find ${crate.src}/tests ${fuzz.src}/tests/fuzz ${dmpstat.src}/dmpstat -name '*.rs' \
           -exec rustfmt --check --edition 2024 {} +
+        touch $out
+      '';
+
+  # Packages and apps that the documentation names as .#NAME. Those of kernels between are only nixpkgs'.
+  names =
+    let
+      inFolder = folder: map (name: folder + "/${name}") (builtins.attrNames (builtins.readDir folder));
+      documents = [ ../README.md ] ++ inFolder ../module/docs ++ inFolder ../dmpstat/docs;
+      # Between the matches are strings.
+      namesIn =
+        document:
+        builtins.concatMap (match: if builtins.isList match then match else [ ]) (
+          builtins.split "[.]#([a-z][A-Za-z0-9_-]*)" (builtins.readFile document)
+        );
+      named = builtins.concatMap namesIn documents;
+      isThere = name: builtins.elem name (packages ++ [ "checks" ]) || builtins.match ".*-6_18" name != null;
+      missing = builtins.filter (name: !isThere name) named;
+    in
+    runCommand "dmp-names"
+      {
+        named = toString named;
+        missing = toString missing;
+      }
+      ''
+        [[ $named == *debian-machine* && $named == *soak-debug* ]]
+        if [[ $missing ]]; then
+          echo "the documentation names packages that flake.nix has not: $missing" >&2
+          exit 1
+        fi
         touch $out
       '';
 
