@@ -36,5 +36,8 @@ if [ "$version" ] && [ "$(series "$(bindgen --version workaround-for-0.69.0 2>/d
 	echo "BINDGEN=bindgen-$version"
 fi
 
-# gcc has none of clang's flags, with which the kernel was configured.
-[ "$(option CC_IS_CLANG)" != y ] || echo LLVM=1
+# gcc has none of clang's flags, with which the kernel was configured. LLVM=1 would also take LLVM's linker.
+case $(option CC_IS_CLANG),$(option LD_IS_LLD) in
+y,y) echo LLVM=1 ;;
+y,*) echo CC=clang ;;
+esac

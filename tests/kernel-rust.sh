@@ -157,7 +157,7 @@ stand_in bindgen-0.65 'echo "bindgen 0.65.1"'
 expect 0 ""
 # make takes them, and clang where the kernel's was it.
 # shellcheck disable=SC2016
-echo 'modules: ; @echo $(RUSTC) $(HOSTRUSTC) $(RUSTDOC) $(BINDGEN) LLVM=$(LLVM)' >"$build/Makefile"
+echo 'modules: ; @echo $(RUSTC) $(HOSTRUSTC) $(RUSTDOC) $(BINDGEN) LLVM=$(LLVM)$(if $(filter command,$(origin CC)), CC=$(CC))' >"$build/Makefile"
 told() { # what the kernel's Makefile is told, arguments
 	local said
 	said=$(env -u LLVM PATH="$work/bin:$PATH" make --silent -C "$module" KDIR="$build" "${@:2}" modules)
@@ -168,6 +168,9 @@ told() { # what the kernel's Makefile is told, arguments
 }
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM="
 echo CONFIG_CC_IS_CLANG=y >>"$build/include/config/auto.conf"
+told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM= CC=clang"
+told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM= CC=clang-19" CC=clang-19
+echo CONFIG_LD_IS_LLD=y >>"$build/include/config/auto.conf"
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=1"
 # What make is told by who calls it stays.
 told "mine rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=-19" RUSTC=mine LLVM=-19
