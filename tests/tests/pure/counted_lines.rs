@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::lines::{Count, DeviceLines, Shown, TableLines};
+use crate::lines::{Count, DeviceLines, Shown, TableLines, bypass_flushes};
 
 /// The options of a line: `as_linear` and `flush_bypass`.
 type Options = (bool, bool);
@@ -144,6 +144,21 @@ fn a_reload_moves_lines_from_loaded_to_live() {
     assert_eq!(device.counted.shown(), [1, 0, 0, 0, 0, 0]);
     device.remove(second);
     assert_eq!(device.counted.shown(), [0; 6]);
+}
+
+#[test]
+fn flushes_go_past_the_counters_while_all_live_lines_ask_for_it() {
+    for (shown, expected) in [
+        // No live line: a loaded table changes nothing yet.
+        ([0, 2, 0, 0, 0, 2], false),
+        ([2, 0, 0, 0, 2, 0], true),
+        ([2, 0, 0, 0, 1, 0], false),
+        ([2, 0, 2, 0, 0, 0], false),
+        ([2, 1, 2, 0, 2, 0], true),
+        ([1, 0, 0, 0, 0, 1], false),
+    ] {
+        assert_eq!(bypass_flushes(&shown), expected, "{shown:?}");
+    }
 }
 
 /// A table without dmp lines takes the place of the live one, and the memory of that is used again.
