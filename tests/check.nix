@@ -13,7 +13,7 @@
   filter ?
     if environment.debugging then
       "binary(debug) + test(/^races::/) - test(_on_two_processors) + binary(dmp) & ("
-      + "test(/^(lifecycle|names|ownership|reset)::/) - test(two_hundred_devices)"
+      + "test(/^(lifecycle|names|ownership|readers|reset)::/) - test(two_hundred_devices)"
       + " + test(/^as_linear::(a_failed_load|counters_survive|lines_are_those|the_module_is_in_use)_/)"
       + " + test(/^(errors::a_|latency::(a_|anything_)|periods::(a_|requests_))/)"
       + " - test(a_request_of_seconds_) + test(/^memory::no_allocation_/))"

@@ -98,6 +98,12 @@ pub fn until_asleep(pid: &str, place: &str) -> String {
     )
 }
 
+/// sh that reads eight bytes of the file that it has open as this number, beginning eight bytes before its
+/// position. busybox's dd multiplies the two numbers modulo 2^64.
+pub fn read_back(fd: u32) -> String {
+    format!("dd bs=8 skip=2305843009213693951 count=1 <&{fd} 2>/dev/null")
+}
+
 /// sh that makes a user, `user`, who has no capability.
 pub const MAKE_USER: &str = "mkdir -p /etc && echo 'user:x:1000:1000::/:/bin/sh' >/etc/passwd";
 

@@ -21,8 +21,7 @@ const LATENCIES_AT_ONCE: &str = "496 64 GFP_NOWAIT";
 
 #[track_caller]
 fn machine_with_traces() -> Machine {
-    // Early after the boot all pointers are printed alike otherwise.
-    let mut machine = boot(builder().kernel_arguments("no_hash_pointers"));
+    let mut machine = machine();
     machine.sh("mount -t tracefs trace /sys/kernel/tracing");
     machine
 }
@@ -57,13 +56,22 @@ fn no_allocation_that_a_resume_waits_for_waits_for_io() {
     let table = "--table '0 2048 dmp /dev/vda 0 1 latency'";
     let reset = format!("echo 1 >{STAT}/dm-0/reset");
     for (script, expected) in [
-        (format!("dmsetup create d {table}"), &[LATENCIES, ARRIVALS][..]),
+        (
+            format!("dmsetup create d {table}"),
+            &[LATENCIES, ARRIVALS][..],
+        ),
         ("dmsetup suspend d".to_owned(), &[]),
         // A suspend waits for whoever sends a message, who must not wait for the mutex of per-CPU memory either:
         // its holder may wait for I/O.
-        ("dmsetup message d 0 reset".to_owned(), &[LATENCIES_AT_ONCE, ARRIVALS_AT_ONCE]),
+        (
+            "dmsetup message d 0 reset".to_owned(),
+            &[LATENCIES_AT_ONCE, ARRIVALS_AT_ONCE],
+        ),
         ("dmsetup message d 0 latency off".to_owned(), &[]),
-        ("dmsetup message d 0 latency on".to_owned(), &[LATENCIES_AT_ONCE]),
+        (
+            "dmsetup message d 0 latency on".to_owned(),
+            &[LATENCIES_AT_ONCE],
+        ),
         (format!("dmsetup reload d {table}"), &[LATENCIES]),
         ("dmsetup resume d".to_owned(), &[]),
         (reset.clone(), &[LATENCIES, ARRIVALS]),
@@ -125,7 +133,7 @@ fn the_counters_of_a_device_take_at_most_one_kibibyte_of_each_processor() {
 fn charged(machine: &mut Machine, script: &str) -> Vec<usize> {
     let set = |on: u8| format!("for e in kmalloc kfree; do echo {on} >events/kmem/$e/enable; done");
     let trace = machine.sh(&format!(
-        "cd /sys/kernel/tracing && echo 4096 >buffer_size_kb && echo >trace && {}; {script}; {} && cat trace",
+        "cd /sys/kernel/tracing && echo 4096 >buffer_size_kb && echo 0 >options/hash-ptr && echo >trace && {}; {script}; {} && cat trace",
         set(1),
         set(0)
     ));
@@ -150,14 +158,20 @@ fn an_open_snapshot_has_its_text_charged_to_its_reader() {
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     let file = format!("{STAT}/{device}/snapshot");
     let each = |step: &dyn Fn(u32) -> String| (3..=9).map(step).collect::<Vec<_>>().join("; ");
-    let read = |n| format!("dd bs=8 count=1 <&{n} >/dev/null 2>&1");
-    let open = each(&|n| format!("exec {n}<{file}; {}", read(n)));
-    let kept = charged(&mut machine, &format!("{open}; cat {file} >/run/text"));
-    let length: usize = machine.sh("wc -c </run/text").trim().parse().unwrap();
-    assert_eq!(kept, [length; 7]);
+    let open = each(&|n| format!("exec {n}<{file}; dd bs=8 count=1 <&{n} >/dev/null 2>&1"));
     // A second text takes the place of the first.
-    let again = each(&|n| format!("dd bs=8 skip=0 iflag=skip_bytes count=1 <&{n} >/dev/null 2>&1"));
+    let again = each(&|n| format!("{} >/dev/null", read_back(n)));
+    let rest = each(&|n| format!("cat <&{n} >/run/rest{n}"));
     let close = each(&|n| format!("exec {n}<&-"));
+    let mut kept = charged(&mut machine, &format!("{open}; {again}; {rest}"));
+    let mut lengths: Vec<usize> = machine
+        .sh("wc -c /run/rest* | grep -v total | awk '{ print 8 + $1 }'")
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
+    kept.sort_unstable();
+    lengths.sort_unstable();
+    assert_eq!((kept.len(), &kept), (7, &lengths));
     let kept = charged(&mut machine, &format!("{open}; {again}; {close}"));
     assert_eq!(kept, [0; 0]);
     finish(machine);

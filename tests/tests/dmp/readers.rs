@@ -2,12 +2,16 @@
 
 //! Readers of one device's files, who may be as slow as they like: only that device waits for them.
 
+use dmp_vm::patience;
+
 use crate::common::*;
 
 /// sh that holds a reader in the midst of a read of the device's file until rmmod, but for at most 20 seconds.
+/// A slow kernel lets go of each directory seconds late.
 fn hold(device: &str, file: &str) -> String {
+    let seconds = 20 * patience();
     format!(
-        "insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 file=module/dmp/stat/{device}/{file}"
+        "insmod /lib/dmp-tests/dmp_test_hold.ko seconds={seconds} file=module/dmp/stat/{device}/{file}"
     )
 }
 

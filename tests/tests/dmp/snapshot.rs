@@ -306,6 +306,26 @@ fn a_first_read_past_the_begin_gets_what_is_there() {
     finish(machine);
 }
 
+#[test]
+fn a_read_at_the_begin_makes_a_new_snapshot_and_no_other_does() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let file = format!("{STAT}/{device}/snapshot");
+    for (begin, requests) in [(8, 3), (16, 0)] {
+        let text = machine.sh(&format!(
+            "echo 1 >{STAT}/{device}/reset; exec 5<{file}; dd bs={begin} count=1 <&5 >/dev/null 2>&1; {}; \
+             {}; cat <&5; exec 5<&-",
+            direct_reads("d", 4096, 3),
+            read_back(5)
+        ));
+        let text = "dmp 1\ndevice dm-0"[..begin - 8].to_owned() + &text;
+        let shown = parse(&text);
+        assert_eq!(shown["device"], [&*device]);
+        assert_eq!(numbers(&shown["read"])["requests"], requests, "{begin}");
+    }
+    finish(machine);
+}
+
 /// The kernel gives the next one that opens a file the place in its memory that the last one had.
 #[test]
 fn the_rest_that_a_reader_left_is_nobody_elses() {
