@@ -112,7 +112,7 @@ impl Stamp {
     /// Returns the fields below the time of a request that arrives; see [`Stamp::measured`].
     #[inline(always)]
     pub(crate) const fn fields(tag: Tag, operation: usize) -> u64 {
-        tag.0.get() as u64 + operation as u64
+        (tag.0.get() as u64).wrapping_add(operation as u64)
     }
 
     /// Stamps a request with these [`Stamp::fields`] that arrives at `time`.
