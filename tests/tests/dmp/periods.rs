@@ -13,7 +13,14 @@ const TABLE: &str = "0 1024 dmp /dev/mapper/held 0 1 latency\n1024 1024 dmp /dev
 const FAST: u64 = 1024;
 
 const HOLD: &str = "dmsetup suspend --nolockfs held";
-const RELEASE: &str = "dmsetup resume held";
+
+/// sh that lets all requests go and waits until they have ended.
+fn release(device: &str) -> String {
+    format!(
+        "dmsetup resume held; until [ \"$(cat {STAT}/{device}/*/inflight | sort -u)\" = 0 ]; do \
+           usleep 1000; done; wait"
+    )
+}
 
 /// Makes the device, over a disk that is held from now on.
 fn held(machine: &mut Machine) -> String {
@@ -124,7 +131,7 @@ fn a_request_belongs_to_the_period_in_which_it_arrived() {
     assert_eq!(word(&during, "read", "inflight"), 8);
     assert_eq!(word(&during, "write", "inflight"), 1);
     assert_eq!(latencies(&during, "read"), 3);
-    machine.sh(&format!("{RELEASE}; wait"));
+    machine.sh(&release(&device));
     let after = snapshot(&mut machine, &device);
     assert_all_ended(&after);
     let reads = ["requests", "latency_ns", "latency_max_ns"].map(|name| word(&after, "read", name));
@@ -145,8 +152,9 @@ fn requests_in_flight_are_exact_over_resets_and_switches() {
          echo 1 >reset; show reset; dmsetup message d 0 latency off; \
          cat */inflight 2>&1 | sort -u; \
          dmsetup message d 0 latency on; show on; echo 1 >reset; show again; \
-         {RELEASE}; wait; show ended",
-        begin(&device, 8, 1)
+         {}; show ended",
+        begin(&device, 8, 1),
+        release(&device)
     ));
     // discard, flush, other, read, write, write_zeroes
     assert_eq!(
@@ -172,7 +180,7 @@ fn requests_of_rare_operations_belong_to_their_period_as_well() {
         word(&snapshot(&mut machine, &device), "flush", "inflight"),
         3
     );
-    machine.sh(&format!("{RELEASE}; wait"));
+    machine.sh(&release(&device));
     let after = snapshot(&mut machine, &device);
     assert_all_ended(&after);
     assert_eq!(word(&after, "flush", "requests"), 0);
@@ -200,7 +208,7 @@ fn a_reset_is_refused_when_requests_of_seven_periods_are_in_flight() {
         ["inflight", "requests"].map(|name| word(&shown, "read", name)),
         [8, 1]
     );
-    machine.sh(&format!("{RELEASE}; wait"));
+    machine.sh(&release(&device));
     assert_eq!(latencies(&snapshot(&mut machine, &device), "read"), 1);
     // The requests have ended, so all generations are free.
     for _ in 0..9 {
@@ -242,7 +250,7 @@ fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
     machine.sh(&reset(&device));
     let three = snapshot(&mut machine, &device);
     assert!(word(&three, "read", "age_ns") >= ages[1]);
-    machine.sh(&format!("{RELEASE}; wait"));
+    machine.sh(&release(&device));
     let four = snapshot(&mut machine, &device);
     assert_all_ended(&four);
     // They are of the period before.
@@ -319,9 +327,10 @@ fn another_clocksource_measures_as_well() {
     ] {
         let script = format!(
             "{first}{}{}usleep 300000; {second}usleep 200000; \
-             cat {STAT}/{device}/snapshot; {RELEASE}; wait; {HOLD}; cat {STAT}/{device}/snapshot",
+             cat {STAT}/{device}/snapshot; {release}; {HOLD}; cat {STAT}/{device}/snapshot",
             reset(&device),
-            begin(&device, 2, 1)
+            begin(&device, 2, 1),
+            release = release(&device),
         );
         let shown = machine.sh(&script);
         let (during, after) = shown.split_at(shown.rfind("dmp 1\n").unwrap());
