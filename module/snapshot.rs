@@ -21,8 +21,8 @@ pub(crate) struct Counted<const OPERATIONS: usize> {
     pub(crate) latency_since: Option<u64>,
     /// The dmp lines of the device's tables.
     pub(crate) lines: lines::Shown,
-    /// Those of each operation.
-    pub(crate) operations: [OperationCounted; OPERATIONS],
+    /// Those of each operation, `None` for one that is not measured.
+    pub(crate) operations: [Option<OperationCounted>; OPERATIONS],
 }
 
 /// The counters of one operation.
@@ -118,16 +118,15 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
         taken: 0,
         latency_since: None,
         lines: [0; 2 * KINDS.len()],
-        operations: [OperationCounted::NONE; OPERATIONS],
+        operations: [None; OPERATIONS],
     };
 
-    /// Writes all of it, with the names of the operations, but for one that is not measured.
+    /// Writes all of it, with the names of the operations.
     pub(crate) fn write(
         &self,
         out: &mut impl fmt::Write,
         device: &Device<'_>,
         names: [&str; OPERATIONS],
-        unmeasured: Option<usize>,
     ) -> fmt::Result {
         out.write_str("dmp 1\n")?;
         write_line(out, "device", device.disk)?;
@@ -146,8 +145,8 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
             None => out.write_str("latency off\n")?,
         }
         write_lines(out, &self.lines)?;
-        for (number, (name, operation)) in names.iter().zip(&self.operations).enumerate() {
-            if Some(number) != unmeasured {
+        for (name, operation) in names.iter().zip(&self.operations) {
+            if let Some(operation) = operation {
                 operation.write(out, name, self.latency_since.is_some())?;
             }
         }

@@ -6,7 +6,6 @@ mod files;
 
 use crate::{
     counters::Counters,
-    lines,
     operation::Operation,
     registry::Devices,
     snapshot::{Counted, Device, OperationCounted},
@@ -75,11 +74,9 @@ impl Volume {
             diskseq: identity.diskseq(),
         };
         let mut text = Text::new();
-        let flush = usize::from(Operation::Flush.number());
-        let unmeasured = lines::bypass_flushes(&counted.lines).then_some(flush);
         let names = Operation::ALL.map(Operation::name);
         counted
-            .write(&mut text, &device, names, unmeasured)
+            .write(&mut text, &device, names)
             .map_err(|_| ENOMEM)?;
         Ok(text)
     }
@@ -106,19 +103,15 @@ impl Volume {
 
 /// Returns what was counted of an operation. Fails with `ENODATA` if it is not measured: that is not 0.
 fn counted(volume: &Volume, operation: Operation) -> Result<OperationCounted> {
-    let (counted, _) = volume.counters.counted(operation);
-    if operation == Operation::Flush && lines::bypass_flushes(&volume.counters.lines()) {
-        return Err(sysfs::no_data());
-    }
+    let (counted, _) = volume.counters.counted(operation).ok_or(sysfs::no_data())?;
     Ok(counted)
 }
 
 /// Returns the latencies of an operation. Fails with `ENODATA` while they are not measured.
 fn measured(volume: &Volume, operation: Operation) -> Result<OperationCounted> {
-    counted(volume, operation)?;
     match volume.counters.counted(operation) {
-        (counted, true) => Ok(counted),
-        (_, false) => Err(sysfs::no_data()),
+        Some((counted, true)) => Ok(counted),
+        _ => Err(sysfs::no_data()),
     }
 }
 

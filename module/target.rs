@@ -4,7 +4,7 @@
 
 use crate::{
     counters::Counters,
-    lines::{self, Count},
+    lines::Count,
     operation::{Common, Operation},
     registry::{Line, Registry},
     summary::write_status,
@@ -140,12 +140,7 @@ impl Target for Proxy {
             // dm-linear has no status.
             StatusType::Info if self.as_linear => Ok(()),
             StatusType::Info => {
-                let counters = self.line.counters();
-                let (sums, latency) = counters.sums();
-                let mut sums = sums.map(Some);
-                if lines::bypass_flushes(&counters.lines()) {
-                    sums[usize::from(Operation::Flush.number())] = None;
-                }
+                let (sums, latency) = self.line.counters().sums();
                 let names = Operation::ALL.map(Operation::name);
                 write_status(out, names.into_iter().zip(sums), latency)
             }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     histogram::{Latencies, Sizes},
+    lines,
     operation::Operation,
     snapshot::{Counted, OperationCounted},
     stamp::Clock,
@@ -78,25 +79,26 @@ impl Counters {
     }
 
     /// Returns what was counted of each operation since the last reset, and whether latencies are measured,
-    /// at one time.
-    pub(crate) fn sums(&self) -> ([Sum; Operation::COUNT], bool) {
+    /// at one time. `None` for an operation that is not measured.
+    pub(crate) fn sums(&self) -> ([Option<Sum>; Operation::COUNT], bool) {
+        let lines = self.lines();
         let section = rcu::read_lock();
         let now = self.now.get(&section);
         let sums = Operation::ALL.map(|operation| {
-            let mut counted = OperationCounted::NONE;
-            read(now, operation, &mut counted);
-            counted.sum()
+            let counted = read(now, operation, &lines)?;
+            Some(counted.sum())
         });
         (sums, now.latency.is_some())
     }
 
     /// Returns everything that was counted of one operation, at one time, and whether latencies are measured.
-    pub(crate) fn counted(&self, operation: Operation) -> (OperationCounted, bool) {
-        let mut counted = OperationCounted::NONE;
+    /// `None` for an operation that is not measured.
+    pub(crate) fn counted(&self, operation: Operation) -> Option<(OperationCounted, bool)> {
+        let lines = self.lines();
         let section = rcu::read_lock();
         let now = self.now.get(&section);
-        read(now, operation, &mut counted);
-        (counted, now.latency.is_some())
+        let counted = read(now, operation, &lines)?;
+        Some((counted, now.latency.is_some()))
     }
 
     /// Returns everything that was counted, at one time.
@@ -107,15 +109,21 @@ impl Counters {
         counted.taken = time::since_boot();
         counted.latency_since = now.latency.as_ref().map(super::Latency::since);
         counted.lines = self.lines();
-        for (operation, counted) in Operation::ALL.into_iter().zip(&mut counted.operations) {
-            read(now, operation, counted);
+        for (operation, place) in Operation::ALL.into_iter().zip(&mut counted.operations) {
+            *place = read(now, operation, &counted.lines);
         }
     }
 }
 
+/// Reads what was counted of an operation. `None` where the device's lines keep its requests from the counters.
+///
 /// Reads ends before the requests in flight, and those before arrivals; and a request that ends is no longer
 /// in flight before it is counted. So there are never more of the former two, together, than of the latter.
-fn read(now: &Now, operation: Operation, counted: &mut OperationCounted) {
+fn read(now: &Now, operation: Operation, lines: &lines::Shown) -> Option<OperationCounted> {
+    if operation == Operation::Flush && lines::bypass_flushes(lines) {
+        return None;
+    }
+    let mut counted = OperationCounted::NONE;
     [counted.errors, counted.again] = now.period.failures(operation);
     if let Some(latency) = &now.latency {
         let mut buffer = [0; STRIDE];
@@ -130,7 +138,8 @@ fn read(now: &Now, operation: Operation, counted: &mut OperationCounted) {
         (counted.inflight, counted.ages) = in_flight(now, operation);
     }
     atomic::read_barrier();
-    arrivals(now, operation, counted);
+    arrivals(now, operation, &mut counted);
+    Some(counted)
 }
 
 /// Reads the arrivals.

@@ -210,7 +210,7 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
         taken: next(),
         latency_since: latency.then(&mut next),
         lines: array::from_fn(|_| next()),
-        operations: [operation; 2],
+        operations: [Some(operation), None],
     };
     let device = Device {
         disk: b"dm-0",
@@ -220,7 +220,7 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
     };
     let mut text = String::new();
     counted
-        .write(&mut text, &device, ["read", "write"], Some(1))
+        .write(&mut text, &device, ["read", "write"])
         .unwrap();
     let mut lines = text.split('\n');
     let mut next = |begin: &str| lines.next().unwrap().strip_prefix(begin).unwrap();
