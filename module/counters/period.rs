@@ -92,7 +92,8 @@ pub(super) struct Period {
     shared: Arc<Shared>,
 }
 
-/// What all CPUs count together.
+/// Counters of a period that all CPUs share.
+#[pin_data]
 struct Shared {
     /// CLOCK_BOOTTIME of the reset, in nanoseconds.
     since: u64,
@@ -111,6 +112,16 @@ struct Tallies {
     ended: SharedTally,
 }
 
+impl Tallies {
+    /// Nothing yet.
+    const fn new() -> Self {
+        Self {
+            begun: SharedTally::new(),
+            ended: SharedTally::new(),
+        }
+    }
+}
+
 /// Measured latencies.
 #[derive(Clone)]
 pub(super) struct Latency {
@@ -120,6 +131,7 @@ pub(super) struct Latency {
     since: u64,
 }
 
+#[pin_data]
 struct RareLatency {
     counters: atomic::Counters<RARE_LATENCIES>,
     rest: atomic::Counters<{ Operation::COUNT }>,
@@ -141,22 +153,19 @@ impl Period {
             None => Clock::Monotonic,
         };
         let tag = Tag::measured(generation, clock);
-        let none = || Tallies {
-            begun: SharedTally::new(),
-            ended: SharedTally::new(),
-        };
-        let shared = Shared {
+        // In its place from the start: it is too large for the stack.
+        let shared = pin_init!(Shared {
             since: time::since_boot(),
             rare: atomic::Counters::new(),
             errors: atomic::Counters::new(),
             again: atomic::Counters::new(),
-            tallies: [(); Operation::COUNT].map(|()| [none(), none()]),
-        };
+            tallies: [const { [const { Tallies::new() }; Clock::ALL.len()] }; Operation::COUNT],
+        });
         Ok(Self {
             arrivals: percpu::Shared::new(wait)?,
             tag,
             tsc,
-            shared: Arc::new(shared, GFP_KERNEL)?,
+            shared: Arc::pin_init(shared, GFP_KERNEL)?,
         })
     }
 
@@ -364,13 +373,14 @@ impl Now {
 impl Latency {
     /// Begins to measure. May sleep.
     pub(super) fn new(wait: Wait) -> Result<Self> {
-        let rare = RareLatency {
+        // As in `Period::new`.
+        let rare = pin_init!(RareLatency {
             counters: atomic::Counters::new(),
             rest: atomic::Counters::new(),
-        };
+        });
         Ok(Self {
             common: percpu::Shared::new(wait)?,
-            rare: Arc::new(rare, GFP_KERNEL)?,
+            rare: Arc::pin_init(rare, GFP_KERNEL)?,
             since: 0,
         })
     }

@@ -190,6 +190,16 @@ fn the_kernels_own_code_says_that_a_directory_has_gone() {
     assert_eq!(says, [""; 0]);
 }
 
+/// The kernel's compiler warns of C that takes more (`CONFIG_FRAME_WARN`), and of Rust says nothing. A stack is
+/// 16 KiB, and a table is loaded and reclaimed memory written on one.
+#[test]
+fn no_function_takes_more_of_the_stack_than_the_kernel_wants() {
+    let frames = module().frames();
+    assert!(frames.len() > 20, "{frames:?}");
+    let wide: Vec<_> = frames.iter().filter(|(_, bytes)| *bytes > 2048).collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
 #[test]
 fn modinfo_has_its_author_version_and_the_name_that_device_mapper_asks_for() {
     let info = module().info();

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use object::read::{File, Object, ObjectSection, ObjectSymbol, RelocationTarget, SectionIndex};
 use object::{SymbolKind, SymbolSection};
 use rustc_demangle::demangle;
@@ -59,6 +59,23 @@ impl Module {
         let file = File::parse(&*self.0).unwrap();
         let names = functions(&file).into_values().map(|f| f.name);
         names.filter(|name| name.starts_with(begin)).collect()
+    }
+
+    /// The functions with the bytes of the stack that each takes for itself, by one subtraction.
+    pub fn frames(&self) -> Vec<(String, u64)> {
+        let file = File::parse(&*self.0).unwrap();
+        let mut frames = Vec::new();
+        for (start, function) in functions(&file) {
+            for instruction in decode(&file, start, function.end) {
+                if instruction.mnemonic() == Mnemonic::Sub
+                    && instruction.op0_register() == Register::RSP
+                    && instruction.op_kind(1) != OpKind::Register
+                {
+                    frames.push((function.name.clone(), instruction.immediate(1)));
+                }
+            }
+        }
+        frames
     }
 
     /// What is reached from those functions whose names have one of `roots` in them, and from all
