@@ -28,8 +28,8 @@ use crate::{
 };
 use kernel::prelude::*;
 use period::{
-    ArrivalRow, Latency, LatencyRow, Now, Period, ARRIVALS, ARRIVAL_ROW, BEGUN, BYTES, ENDED,
-    LATENCIES, LATENCY_MAX, LATENCY_SUM, SIZES, STRIDE,
+    ArrivalRow, LatencyRow, Now, Period, ARRIVALS, ARRIVAL_ROW, BEGUN, BYTES, ENDED, LATENCIES,
+    LATENCY_MAX, LATENCY_SUM, SIZES, STRIDE,
 };
 
 pub(crate) use switch::{LatencySetting, Replaced};

@@ -3,7 +3,7 @@
 //! Sums of the counters.
 
 use super::{
-    period::{InFlight, Now, BYTES, LATENCIES, LATENCY_MAX, LATENCY_SUM, SIZES, STRIDE},
+    period::{InFlight, Latency, Now, BYTES, LATENCIES, LATENCY_MAX, LATENCY_SUM, SIZES, STRIDE},
     Counters,
 };
 use crate::{
@@ -31,15 +31,14 @@ impl OperationCounted {
 /// The time by both clocks.
 struct Clocks {
     monotonic: u64,
-    /// Ticks, if the time is kept by the TSC.
-    tsc: Option<u64>,
+    tsc: u64,
 }
 
 impl Clocks {
     fn now() -> Self {
         Self {
             monotonic: time::now(),
-            tsc: tsc::now(),
+            tsc: tsc::nearby(),
         }
     }
 
@@ -53,10 +52,9 @@ impl Clocks {
             // Less than nothing if the clock was set back.
             u64::try_from(ages as i64).unwrap_or(0)
         };
-        match (clock, self.tsc) {
-            (Clock::Monotonic, _) => ages(self.monotonic),
-            (Clock::Tsc, Some(ticks)) => tsc::ns(ages(ticks)),
-            (Clock::Tsc, None) => tsc::ns(ages(tsc::nearby())),
+        match clock {
+            Clock::Monotonic => ages(self.monotonic),
+            Clock::Tsc => tsc::rate().ns(ages(self.tsc)),
         }
     }
 }
@@ -85,7 +83,7 @@ impl Counters {
         let section = rcu::read_lock();
         let now = self.now.get(&section);
         let sums = Operation::ALL.map(|operation| {
-            let counted = read(now, operation, &lines)?;
+            let counted = read(now, operation, &lines, None)?;
             Some(counted.sum())
         });
         (sums, now.latency.is_some())
@@ -97,7 +95,7 @@ impl Counters {
         let lines = self.lines();
         let section = rcu::read_lock();
         let now = self.now.get(&section);
-        let counted = read(now, operation, &lines)?;
+        let counted = read(now, operation, &lines, now.latency.as_ref())?;
         Some((counted, now.latency.is_some()))
     }
 
@@ -107,25 +105,31 @@ impl Counters {
         let now = self.now.get(&section);
         counted.since = now.period.since();
         counted.taken = time::since_boot();
-        counted.latency_since = now.latency.as_ref().map(super::Latency::since);
+        counted.latency_since = now.latency.as_ref().map(Latency::since);
         counted.lines = self.lines();
         for (operation, place) in Operation::ALL.into_iter().zip(&mut counted.operations) {
-            *place = read(now, operation, &counted.lines);
+            *place = read(now, operation, &counted.lines, now.latency.as_ref());
         }
     }
 }
 
-/// Reads what was counted of an operation. `None` where the device's lines keep its requests from the counters.
+/// Reads the counters of an operation, and with `latency` its latencies and requests in flight. `None` where the
+/// device's lines keep its requests from the counters.
 ///
 /// Reads ends before the requests in flight, and those before arrivals; and a request that ends is no longer
 /// in flight before it is counted. So there are never more of the former two, together, than of the latter.
-fn read(now: &Now, operation: Operation, lines: &lines::Shown) -> Option<OperationCounted> {
+fn read(
+    now: &Now,
+    operation: Operation,
+    lines: &lines::Shown,
+    latency: Option<&Latency>,
+) -> Option<OperationCounted> {
     if operation == Operation::Flush && lines::bypass_flushes(lines) {
         return None;
     }
     let mut counted = OperationCounted::NONE;
     [counted.errors, counted.again] = now.period.failures(operation);
-    if let Some(latency) = &now.latency {
+    if let Some(latency) = latency {
         let mut buffer = [0; STRIDE];
         latency.copy(operation, &mut buffer);
         counted.latency_sum = buffer[LATENCY_SUM];

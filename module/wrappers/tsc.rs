@@ -141,11 +141,6 @@ pub(crate) fn nearby() -> u64 {
     now().unwrap_or_else(|| Timeline::from_words(TIMELINE.read()).latest())
 }
 
-/// Converts ticks to nanoseconds by the latest rate.
-pub(crate) fn ns(ticks: u64) -> u64 {
-    rate().ns(ticks)
-}
-
 /// Keeps the rate current for as long as this lives. Timekeeping would call the module's code after its exit if
 /// one was leaked, so only [`TargetModule`](super::dm::TargetModule) has one.
 ///
