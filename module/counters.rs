@@ -56,7 +56,7 @@ impl Counters {
 
     /// Makes counters at zero, which do not measure latencies.
     pub(crate) fn new() -> Result<impl PinInit<Self, Error>> {
-        let period = Period::new(0, Wait::Allowed)?;
+        let period = Period::new(Wait::Allowed)?;
         let value = Now::new(period, None, [const { None }; GENERATIONS]);
         let spare = Spare::new()?;
         Ok(try_pin_init!(Self {

@@ -52,11 +52,10 @@ pub(super) const LATENCY_SUM: usize = 0;
 pub(super) const LATENCY_MAX: usize = 1;
 pub(super) const LATENCIES: usize = 2;
 
-const _: () =
-    assert!(ENDED + Tally::COUNTERS <= STRIDE && LATENCIES + Latencies::BUCKETS <= STRIDE);
+const _: () = assert!(ARRIVAL_ROW <= STRIDE && LATENCY_ROW <= STRIDE);
 
 /// Number of operations that all CPUs count together.
-pub(super) const RARE: usize = Operation::COUNT - Operation::USUAL;
+const RARE: usize = Operation::COUNT - Operation::USUAL;
 /// Number of counters of those.
 const RARE_ARRIVALS: usize = (RARE - 1) * STRIDE + SIZES + Sizes::BUCKETS;
 const RARE_LATENCIES: usize = (RARE - 1) * STRIDE + LATENCIES + Latencies::BUCKETS;
@@ -145,14 +144,13 @@ impl HasCounters<ARRIVALS> for Now {
 }
 
 impl Period {
-    /// Begins a period. May sleep.
-    pub(super) fn new(generation: usize, wait: Wait) -> Result<Self> {
+    /// Begins a period of generation 0. May sleep.
+    pub(super) fn new(wait: Wait) -> Result<Self> {
         let tsc = Tsc::new();
         let clock = match tsc {
             Some(_) => Clock::Tsc,
             None => Clock::Monotonic,
         };
-        let tag = Tag::measured(generation, clock);
         // In its place from the start: it is too large for the stack.
         let shared = pin_init!(Shared {
             since: time::since_boot(),
@@ -163,7 +161,7 @@ impl Period {
         });
         Ok(Self {
             arrivals: percpu::Shared::new(wait)?,
-            tag,
+            tag: Tag::measured(0, clock),
             tsc,
             shared: Arc::pin_init(shared, GFP_KERNEL)?,
         })
@@ -218,6 +216,7 @@ impl Period {
         operation.rare().is_none() && clock == self.tag.clock()
     }
 
+    /// Returns the arrivals of an operation if each CPU counts its measured requests for itself.
     fn own_row(&self, operation: Operation, clock: Clock) -> Option<ArrivalRow<'_>> {
         let row = self.row(operation.number().into());
         row.filter(|_| self.is_own(operation, clock))

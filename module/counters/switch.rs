@@ -55,23 +55,25 @@ impl Counters {
     /// the last resets.
     pub(crate) fn reset(&self, wait: Wait) -> Result {
         let _no_io = NoIo::new();
-        if self.begin_period(wait)?.is_none() {
+        if !self.begin_period(wait)? {
             self.forget_drained()?;
-            self.begin_period(wait)?.ok_or(EBUSY)?;
+            if !self.begin_period(wait)? {
+                return Err(EBUSY);
+            }
         }
         // Without memory for it the former period stays until the next reset.
         let _ = self.forget_drained();
         Ok(())
     }
 
-    /// Replaces the present period by a new one. `None` if there is no generation for it.
-    fn begin_period(&self, wait: Wait) -> Result<Option<()>> {
+    /// Replaces the present period by a new one. Returns false if there is no generation for it.
+    fn begin_period(&self, wait: Wait) -> Result<bool> {
         loop {
             let latency = match self.measures_latency() {
                 true => Some(Latency::new(wait)?),
                 false => None,
             };
-            let period = Period::new(0, wait)?;
+            let period = Period::new(wait)?;
             let replaced = self.now.replace(Spare::new()?, |now| {
                 if now.latency.is_some() != latency.is_some() {
                     return Err(Refused::Switched);
@@ -85,9 +87,9 @@ impl Counters {
             match replaced {
                 Ok(replaced) => {
                     drop(replaced);
-                    return Ok(Some(()));
+                    return Ok(true);
                 }
-                Err(Refused::NoGeneration) => return Ok(None),
+                Err(Refused::NoGeneration) => return Ok(false),
                 Err(Refused::Switched) => {}
             }
         }
