@@ -114,28 +114,22 @@ mod count {
     #[inline(always)]
     #[cfg(CONFIG_PREEMPTION)]
     pub(super) unsafe fn dec() {
+        macro_rules! leave {
+            ($($options:tt)*) => {
+                asm!(concat!("dec ", own!()), "jnz 2f", concat!("call ", schedule!()), "2:", $($options)*)
+            };
+        }
         // SAFETY: by this function's contract. What is called keeps all registers. The call puts 8 bytes on the
         // stack, below which the kernel's code has nothing (`-mno-red-zone`), and which it aligns to no more
         // (`-mpreferred-stack-boundary=3`). Unwinders by frame pointers need a frame around a call.
         #[cfg(not(CONFIG_FRAME_POINTER))]
         unsafe {
-            asm!(
-                concat!("dec ", own!()),
-                "jnz 2f",
-                concat!("call ", schedule!()),
-                "2:",
-                options(nostack),
-            )
+            leave!(options(nostack))
         }
         // SAFETY: as above, in a frame.
         #[cfg(CONFIG_FRAME_POINTER)]
         unsafe {
-            asm!(
-                concat!("dec ", own!()),
-                "jnz 2f",
-                concat!("call ", schedule!()),
-                "2:",
-            )
+            leave!()
         }
     }
 
