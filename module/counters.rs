@@ -177,7 +177,7 @@ impl Counters {
     /// Returns whether it was one. On the I/O path of every CPU: takes no lock.
     ///
     /// First of all the request is no longer in flight: so it is never counted both as that and as ended.
-    /// The same holds for every other end.
+    /// Every other end keeps this order.
     #[inline(always)]
     pub(crate) fn common_ended(&self, bio: &EndedBio) -> bool {
         let stamp = Stamp::from_word(bio.private() as u64);

@@ -125,8 +125,8 @@ static bool read_tally(const u64 *tally, u64 *count, u64 *sum)
 }
 
 /*
- * What is taken is read first: so nothing is seen taken that is not seen added,
- * as far as that was on the same CPU. sums is of count and sum of either.
+ * Reads the tally of what is taken first: so nothing is seen taken that is not seen
+ * added, as far as that was on the same CPU. sums is of count and sum of either.
  */
 bool dmp_percpu_tallies(const u64 *added, const u64 *taken, u64 *sums)
 {
@@ -161,7 +161,7 @@ u64 dmp_percpu_max(const u64 *counter)
 }
 
 /*
- * What timekeeping says of the TSC, for wrappers/tsc.rs. A processor without RDTSCP
+ * Reads timekeeping's TSC, for wrappers/tsc.rs. A processor without RDTSCP
  * has no short way to read the TSC in program order.
  */
 void dmp_read_timekeeper(const struct timekeeper *timekeeper, struct dmp_timekeeping *reading)

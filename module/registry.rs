@@ -77,7 +77,7 @@ struct TableEntry {
 /// What the dmp lines of a table have together.
 #[pin_data]
 struct Table {
-    /// Whether any of them asks for latencies.
+    /// The wish for latencies, of any line.
     #[pin]
     latency: SpinLock<Request>,
     /// The underlying devices of the lines so far.

@@ -181,9 +181,8 @@ fn inflight_between(before: &Snapshot, now: &Snapshot) -> Option<u128> {
 
 /// Returns the nanoseconds of all requests since latencies began at zero.
 ///
-/// Where that was a reset, requests that were in flight then have an age from before it, which no counter
-/// has by itself. `None` if that could change the mean by more than 0.005, half of the last digit of
-/// tables.
+/// Requests that were in flight at a reset have an age from before it, which no counter has by itself. `None` if
+/// that could change the mean by more than 0.005, half of the last digit of tables.
 fn inflight_since(since: u64, now: &Snapshot) -> Option<u128> {
     let length = i128::from(now.taken.saturating_sub(since));
     let mut unknown = 0;

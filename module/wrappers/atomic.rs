@@ -76,7 +76,7 @@ impl Tally {
 pub(crate) struct SharedTally([AtomicU64; Tally::COUNTERS]);
 
 impl SharedTally {
-    /// How often a reader tries.
+    /// Number of times that a reader tries.
     const TRIES: usize = 1000;
 
     /// Nothing yet.

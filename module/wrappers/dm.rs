@@ -101,7 +101,7 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
     /// Optional: the target measures time by [`tsc`].
     const MEASURES_TIME: bool = false;
 
-    /// What all instances share. It lives as long as the module.
+    /// The state that all instances share. It lives as long as the module.
     type Context: Send + Sync;
 
     /// The underlying devices: a [`Device`], several, or `()`. The instance cannot have them itself: they
@@ -475,7 +475,7 @@ impl<T: Target + 'static> Registration<T> {
     ///
     /// # Safety
     ///
-    /// What this makes must be dropped at the exit of `module`: not be leaked, and not be dropped by an init that
+    /// The registration must be dropped at the exit of `module`: not be leaked, and not be dropped by an init that
     /// fails.
     unsafe fn new(module: &'static ThisModule, context: T::Context) -> impl PinInit<Self, Error> {
         // INVARIANT: it is registered where this succeeds. The context and the alias are there by then.

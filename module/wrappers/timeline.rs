@@ -34,7 +34,7 @@ pub(crate) struct Timeline {
     before: Update,
     /// TSC since which it counts the time.
     began: u64,
-    /// Whether the time is kept by the TSC.
+    /// The time is kept by the TSC.
     counts: bool,
 }
 

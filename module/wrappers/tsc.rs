@@ -40,7 +40,7 @@ fn read_once(number: &AtomicU64) -> u64 {
     unsafe { number.as_ptr().read_volatile() }
 }
 
-/// That the processors have a TSC that can be read in program order.
+/// Proof that the processors have a TSC that can be read in program order.
 #[derive(Clone, Copy)]
 pub(crate) struct Tsc(());
 
@@ -164,7 +164,7 @@ impl Follower {
     ///
     /// # Safety
     ///
-    /// What this makes must be dropped before the module goes: not be leaked.
+    /// The follower must be dropped before the module goes: not be leaked.
     pub(super) unsafe fn new() -> impl PinInit<Self, Error> {
         // INVARIANT: it is registered where this succeeds.
         try_pin_init!(Self {

@@ -58,10 +58,10 @@ impl<T: 'static> BinaryAttribute<T> {
 
 /// The text of an open file, which is in the buffer of its `struct seq_file`.
 ///
-/// That buffer is the one thing that lives as long as the open file and that a module can give memory to:
-/// an attribute is not told of opens and closes. So a text is its reader's, as those of all other files in
-/// sysfs are: no other reader has to do with it, the reader's memory control group pays for it, and it goes when
-/// the file is closed, also where the module has gone before.
+/// An attribute is not told of opens and closes, and no other memory of a module's lives as long as the open
+/// file. So a text is its reader's, as those of all other files in sysfs are: no other reader has to do with it,
+/// the reader's memory control group pays for it, and it goes when the file is closed, also where the module has
+/// gone before.
 ///
 /// # Invariants
 ///

@@ -23,7 +23,7 @@ fn io_path() -> Reached {
     module().reach(&ROOTS)
 }
 
-/// What is called for other requests only: those of rare operations, those that failed, and those that took
+/// Functions that other requests only call: those of rare operations, those that failed, and those that took
 /// nothing, or seconds.
 const RARE: [&str; 2] = ["arrived", "ended_otherwise"];
 

@@ -146,7 +146,7 @@ pub fn assert_operations(machine: &mut Machine, device: &str, expected: &[(&str,
     assert_measured_operations(machine, device, expected, &OPERATIONS);
 }
 
-/// The same where flushes go past the counters: their files have no value.
+/// Asserts the same with flushes that go past the counters: their files have no value.
 #[track_caller]
 pub fn assert_operations_without_flushes(
     machine: &mut Machine,

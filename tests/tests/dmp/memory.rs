@@ -151,7 +151,7 @@ fn charged(machine: &mut Machine, script: &str) -> Vec<usize> {
     kept.into_values().collect()
 }
 
-/// What a reader leaves half read is charged to it, is no longer than the text, and goes when the file is closed.
+/// A half-read text is charged to its reader, takes no more than its length, and goes when the file is closed.
 #[test]
 fn an_open_snapshot_has_its_text_charged_to_its_reader() {
     let mut machine = machine_with_traces();

@@ -14,7 +14,7 @@ const GHZ: u64 = 1_000_000_000;
 /// An hour of ticks of 3 GHz.
 const HOUR: u64 = 3600 * 3 * GHZ;
 
-/// What timekeeping says of a TSC of this frequency.
+/// Timekeeping's rate of a TSC of this frequency.
 fn rate(hz: u64) -> Rate {
     let mult = u32::try_from((GHZ << 24) / hz).unwrap();
     Rate::new(mult, 24)
