@@ -215,6 +215,11 @@ pub fn number(machine: &mut Machine, file: &str) -> u64 {
         .unwrap_or_else(|| panic!("{file}: {text:?}"))
 }
 
+/// sh that waits until a file says a number.
+pub fn until(file: &str, number: u64) -> String {
+    format!("while [ $(cat {STAT}/{file}) != {number} ]; do usleep 1000; done")
+}
+
 /// The line `lines` of a device's snapshot, without its keyword.
 #[track_caller]
 pub fn lines(machine: &mut Machine, device: &str) -> String {

@@ -231,8 +231,9 @@ fn requests_of_a_suspended_disk_are_under_way() {
     create(&mut machine, "d", "0 2048 dmp /dev/mapper/disk 0 1 latency");
     machine.sh(&format!(
         "dmsetup suspend disk && {{ {} & }} && \
-         until [ $(cat {STAT}/dm-1/read/inflight) = 1 ]; do usleep 10000; done",
-        direct_reads("d", 4096, 1)
+         {}",
+        direct_reads("d", 4096, 1),
+        until("dm-1/read/inflight", 1)
     ));
     let device = &report(&mut machine, "-z d")[0];
     assert_eq!(device["inflight"].as_f64(), Some(1.0));

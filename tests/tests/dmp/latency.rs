@@ -210,11 +210,6 @@ fn inflight(machine: &mut Machine, device: &str, operation: &str) -> u64 {
     number(machine, &format!("{device}/{operation}/inflight"))
 }
 
-/// sh that waits until a file says a number.
-fn until(file: &str, number: u64) -> String {
-    format!("while [ $(cat {STAT}/{file}) != {number} ]; do usleep 1000; done")
-}
-
 /// Those of before cannot be known.
 #[test]
 fn what_is_under_way_is_what_came_since_latencies_are_measured() {

@@ -6,6 +6,7 @@
 use dmp_vm::Machine;
 
 use crate::common::*;
+use crate::snapshot::{Snapshot, numbers, parse, snapshot};
 
 /// The first half of the device is over a disk that can be held, the other half over one that is fast.
 const TABLE: &str = "0 1024 dmp /dev/mapper/held 0 1 latency\n1024 1024 dmp /dev/vdb 0 1 latency\n";
@@ -35,7 +36,8 @@ fn begin(device: &str, reads: u64, writes: u64) -> String {
     let each = |count: u64, operation: &str, ends: &str| {
         format!(
             "for n in $(seq {count}); do dd {ends} bs=4k count=1 conv=notrunc status=none & done; \
-             until [ $(cat {STAT}/{device}/{operation}/inflight) = {count} ]; do usleep 1000; done; "
+             {}; ",
+            until(&format!("{device}/{operation}/inflight"), count)
         )
     };
     let node = "/dev/mapper/d";
@@ -65,38 +67,23 @@ fn reset(device: &str) -> String {
     format!("echo 1 >{STAT}/{device}/reset; ")
 }
 
-/// A number of an operation, as `snapshot` has it.
+/// A number of an operation.
 #[track_caller]
-fn word(snapshot: &str, operation: &str, name: &str) -> u64 {
-    let line = snapshot
-        .lines()
-        .find(|line| line.starts_with(&format!("{operation} requests ")));
-    let mut words = line.expect(snapshot).split(' ');
-    words.find(|word| *word == name).expect(snapshot);
-    words.next().unwrap().parse().unwrap()
+fn word(snapshot: &Snapshot, operation: &str, name: &str) -> u64 {
+    numbers(&snapshot[operation])[name]
 }
 
 /// A number with a line of its own.
 #[track_caller]
-fn line(snapshot: &str, keyword: &str) -> u64 {
-    let found = snapshot
-        .lines()
-        .find_map(|line| line.strip_prefix(&format!("{keyword} ")));
-    found.expect(snapshot).parse().unwrap()
-}
-
-fn snapshot(machine: &mut Machine, device: &str) -> String {
-    machine.sh(&format!("cat {STAT}/{device}/snapshot"))
+fn line(snapshot: &Snapshot, keyword: &str) -> u64 {
+    snapshot[keyword][0].parse().unwrap()
 }
 
 /// Number of measured latencies.
-fn latencies(snapshot: &str, operation: &str) -> u64 {
-    let start = format!("{operation} latencies");
-    let line = snapshot
-        .lines()
-        .find_map(|line| line.strip_prefix(&*start))
-        .expect(snapshot);
-    let counts = line.split_whitespace().map(|bucket| {
+#[track_caller]
+fn latencies(snapshot: &Snapshot, operation: &str) -> u64 {
+    let buckets = snapshot[&format!("{operation} latencies")].iter();
+    let counts = buckets.map(|bucket| {
         let (_, count) = bucket.split_once(':').unwrap();
         count.parse::<u64>().unwrap()
     });
@@ -105,14 +92,18 @@ fn latencies(snapshot: &str, operation: &str) -> u64 {
 
 /// With nothing in flight each request since the reset has ended in one of three ways.
 #[track_caller]
-fn assert_all_ended(snapshot: &str) {
+fn assert_all_ended(snapshot: &Snapshot) {
     for operation in OPERATIONS {
         let number = |name| word(snapshot, operation, name);
-        assert_eq!((number("inflight"), number("age_ns")), (0, 0), "{snapshot}");
+        assert_eq!(
+            (number("inflight"), number("age_ns")),
+            (0, 0),
+            "{snapshot:?}"
+        );
         assert_eq!(
             number("requests"),
             latencies(snapshot, operation) + number("errors") + number("again"),
-            "{operation}: {snapshot}"
+            "{operation}: {snapshot:?}"
         );
     }
 }
@@ -173,7 +164,8 @@ fn requests_of_rare_operations_belong_to_their_period_as_well() {
     let device = held(&mut machine);
     machine.sh(&format!(
         "for n in 1 2 3; do dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none & done; \
-         until [ $(cat {STAT}/{device}/flush/inflight) = 3 ]; do usleep 1000; done; {}",
+         {}; {}",
+        until(&format!("{device}/flush/inflight"), 3),
         reset(&device)
     ));
     assert_eq!(
@@ -225,7 +217,8 @@ fn a_reset_is_refused_when_requests_of_seven_periods_are_in_flight() {
 fn begin_one(device: &str, count: u64) -> String {
     format!(
         "dd if=/dev/mapper/d of=/dev/null bs=4k count=1 iflag=direct status=none & \
-         until [ $(cat {STAT}/{device}/read/inflight) = {count} ]; do usleep 1000; done; "
+         {}; ",
+        until(&format!("{device}/read/inflight"), count)
     )
 }
 
@@ -274,10 +267,10 @@ fn the_time_of_failed_requests_is_in_the_rest() {
         ["requests", "errors"].map(|name| word(&shown, "read", name)),
         [2, 1]
     );
-    assert!(word(&shown, "read", "rest_ns") > 0, "{shown}");
+    assert!(word(&shown, "read", "rest_ns") > 0, "{shown:?}");
     machine.sh(&format!("{}{}", reset(&device), direct_reads("d", 4096, 1)));
     let shown = snapshot(&mut machine, &device);
-    assert_eq!(word(&shown, "read", "rest_ns"), 0, "{shown}");
+    assert_eq!(word(&shown, "read", "rest_ns"), 0, "{shown:?}");
     finish(machine);
 }
 
@@ -293,7 +286,7 @@ fn latency_since_is_the_time_of_the_switch_or_of_the_reset() {
     // The table came to life after it was loaded.
     assert!(line(&one, "latency_since") >= line(&one, "since"));
     let off = show("dmsetup message d 0 latency off");
-    assert!(!off.contains("latency_since"), "{off}");
+    assert!(!off.contains_key("latency_since"), "{off:?}");
     let two = show("dmsetup message d 0 latency on");
     assert_eq!(line(&two, "since"), line(&one, "since"));
     assert!(line(&two, "latency_since") > line(&off, "taken"));
@@ -334,25 +327,26 @@ fn another_clocksource_measures_as_well() {
         );
         let shown = machine.sh(&script);
         let (during, after) = shown.split_at(shown.rfind("dmp 1\n").unwrap());
-        let elapsed = line(after, "taken") - line(during, "since");
+        let (during, after) = (parse(during), parse(after));
+        let elapsed = line(&after, "taken") - line(&during, "since");
         for (operation, count) in [("read", 2), ("write", 1)] {
             assert_eq!(
-                word(during, operation, "inflight"),
+                word(&during, operation, "inflight"),
                 count,
                 "{first}{second}"
             );
-            let age = word(during, operation, "age_ns");
+            let age = word(&during, operation, "age_ns");
             assert!(
                 age >= count * 490_000_000 && age <= count * elapsed,
                 "{shown}"
             );
-            let sum = word(after, operation, "latency_ns");
+            let sum = word(&after, operation, "latency_ns");
             assert!(
                 sum >= count * 490_000_000 && sum <= count * elapsed,
                 "{shown}"
             );
         }
-        assert_all_ended(after);
+        assert_all_ended(&after);
     }
     machine.sh(&by_tsc);
     finish(machine);
@@ -366,8 +360,8 @@ fn flushes_that_go_past_the_counters_are_not_shown() {
     let flush = "dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none";
     machine.sh(flush);
     let shown = snapshot(&mut machine, &device);
-    assert!(!shown.contains("flush requests"), "{shown}");
-    assert!(!shown.contains("flush sizes"), "{shown}");
+    assert!(!shown.contains_key("flush"), "{shown:?}");
+    assert!(!shown.contains_key("flush sizes"), "{shown:?}");
     for file in [
         "requests",
         "bytes",

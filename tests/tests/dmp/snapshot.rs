@@ -9,7 +9,9 @@ use dmp_vm::Machine;
 use crate::common::*;
 
 /// The lines of a snapshot, by their keywords; of an operation's three the second word is one, too.
-fn parse(text: &str) -> BTreeMap<String, Vec<String>> {
+pub type Snapshot = BTreeMap<String, Vec<String>>;
+
+pub fn parse(text: &str) -> Snapshot {
     text.lines()
         .map(|line| {
             let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
@@ -23,14 +25,14 @@ fn parse(text: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The numbers of an operation, which have their names before them.
-fn numbers(words: &[String]) -> BTreeMap<String, u64> {
+pub fn numbers(words: &[String]) -> BTreeMap<String, u64> {
     words
         .chunks(2)
         .map(|pair| (pair[0].clone(), pair[1].parse().unwrap()))
         .collect()
 }
 
-fn snapshot(machine: &mut Machine, device: &str) -> BTreeMap<String, Vec<String>> {
+pub fn snapshot(machine: &mut Machine, device: &str) -> Snapshot {
     parse(&machine.sh(&format!("cat {STAT}/{device}/snapshot")))
 }
 
