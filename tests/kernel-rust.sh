@@ -170,6 +170,9 @@ told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM="
 echo CONFIG_CC_IS_CLANG=y >>"$build/include/config/auto.conf"
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM= CC=clang"
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM= CC=clang-19" CC=clang-19
+# The kernel's Makefile takes no compiler from the environment.
+CC=gcc RUSTC=mine told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM= CC=clang"
+told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=-19" LLVM=-19
 echo CONFIG_LD_IS_LLD=y >>"$build/include/config/auto.conf"
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=1"
 # What make is told by who calls it stays.
