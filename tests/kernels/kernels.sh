@@ -76,11 +76,6 @@ build() {
 		echo "no $(config RUSTC_VERSION_TEXT) in PATH, which the kernel was configured with"
 		return 1
 	}
-	if [[ $(config CC_IS_CLANG)$(config LD_IS_LLD) == yy ]]; then
-		flags+=(LLVM=1)
-	elif [[ $(config CC_IS_CLANG) == y ]]; then
-		flags+=(CC=clang)
-	fi
 	# modules_prepare alone knows of no symbols.
 	[[ -e $dir/Module.symvers ]] || flags+=(KBUILD_MODPOST_WARN=1)
 
