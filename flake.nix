@@ -47,10 +47,15 @@
         testModules = map (machine: machine.testModules) [ lts latest ];
         source = self;
         packages = builtins.attrNames self.packages.${system};
+        # The benchmark's other programs are bench-smoke's, with kernels of their own.
+        programs = map lib.getExe (
+          builtins.concatMap (machine: [ machine.vm machine.try machine.soak ]) [ lts latest debug ]
+          ++ [ lts.demo lts.bench-smoke dmpstat debian-machine kernels ]
+        );
       };
       # Checks that leave a processor alone, in contrast to those that boot machines.
       quiet = {
-        inherit (lint) clippy rustdoc rustfmt shell names;
+        inherit (lint) clippy rustdoc rustfmt shell names starts;
         inherit fuzz pure reproducible;
         dmpstat = dmpstat-tests;
       };

@@ -20,6 +20,8 @@
   source,
   # The names of the flake's packages.
   packages,
+  # The flake's programs, but for those that differ from another one only in the kernel they boot.
+  programs,
 }:
 let
   crate = import ./crate.nix {
@@ -124,6 +126,18 @@ in
         fi
         touch $out
       '';
+
+  # Each program that the documentation names starts and tells its usage.
+  starts = runCommand "dmp-starts" { inherit programs; } ''
+    for program in $programs; do
+      usage=$($program --help)
+      if [[ $usage != *Usage:* ]]; then
+        echo "$program --help does not print its usage, but: $usage" >&2
+        exit 1
+      fi
+    done
+    echo $programs >$out
+  '';
 
   shell =
     runCommand "dmp-shell"

@@ -11,6 +11,12 @@ writeShellApplication {
   name = "dmp-soak";
   text = ''
     case "''${1-}" in
+    -h | --help)
+      echo "Runs dmp's stress tests over and over, until one fails or the time is up at the end of a round."
+      echo
+      echo "Usage: dmp-soak [--minutes N]      60 if not given"
+      exit
+      ;;
     "") minutes=60 ;;
     --minutes) minutes=''${2-} ;;
     *) minutes= ;;

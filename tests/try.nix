@@ -10,10 +10,19 @@
 writeShellApplication {
   name = "dmp-try";
   text = ''
-    if (($# == 0)); then
+    case "''${1-}" in
+    -h | --help)
+      echo "Runs some of dmp's tests, with the module as it is in the tree."
+      echo
+      echo "Usage: dmp-try NAME...             a part of the tests' names, as counters::"
+      echo "       dmp-try OPTION...           of cargo nextest run"
+      exit
+      ;;
+    "")
       echo "dmp-try: which tests? A part of their names, as counters::, or nextest's options" >&2
       exit 2
-    fi
+      ;;
+    esac
     ${environment.exports}
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT

@@ -2,17 +2,27 @@
 # Builds dmp.ko for kernels, warnings being errors, and prints a table: the kernel, its compilers, and
 # "builds" or the first error. Exit status 1 if any of them does not build.
 #
-#   kernels.sh DIR...     each a kernel's build directory: /lib/modules/VERSION/build, or a tree in which
-#                         "make modules_prepare" was run. Nothing is written to it.
+# Usage: kernels.sh DIR...     each a kernel's build directory: /lib/modules/VERSION/build, or a tree in
+#                              which "make modules_prepare" was run. Nothing is written to it.
 #
 # A module is compiled by the very rustc that its kernel was configured with. It is looked for in PATH, and
 # then in DMP_TOOLS, a path of the same form.
 set -euo pipefail
 
-(($#)) || {
-	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
-	exit 2
+usage() {
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
 }
+
+case ${1-} in
+-h | --help)
+	usage
+	exit
+	;;
+"")
+	usage >&2
+	exit 2
+	;;
+esac
 
 module=${DMP_MODULE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../module" && pwd)}
 logs=$(mktemp -d)
