@@ -44,11 +44,20 @@ pub(crate) struct OperationCounted {
     pub(crate) latency_sum: u64,
     /// The highest of them.
     pub(crate) latency_max: u64,
-    /// The sum of the durations of measured requests that are not among the latencies: they failed, or arrived
-    /// before the last reset.
-    pub(crate) rest: u64,
+    /// Measured requests that have ended and are not among the latencies, if they could be read: they failed, or
+    /// arrived before the last reset.
+    pub(crate) rest: Option<Rest>,
     /// Requests of each latency.
     pub(crate) latencies: [u64; Latencies::BUCKETS],
+}
+
+/// Measured requests that are in no latency.
+#[derive(Clone, Copy)]
+pub(crate) struct Rest {
+    /// Their number.
+    pub(crate) count: u64,
+    /// The sum of their durations in nanoseconds.
+    pub(crate) sum: u64,
 }
 
 /// Which mapped device it is.
@@ -74,7 +83,7 @@ impl OperationCounted {
         ages: Some(0),
         latency_sum: 0,
         latency_max: 0,
-        rest: 0,
+        rest: Some(Rest { count: 0, sum: 0 }),
         latencies: [0; Latencies::BUCKETS],
     };
 
@@ -99,7 +108,9 @@ impl OperationCounted {
             if let Some(ages) = self.ages {
                 write!(out, " age_ns {ages}")?;
             }
-            write!(out, " rest_ns {}", self.rest)?;
+            if let Some(Rest { count, sum }) = self.rest {
+                write!(out, " rest_ns {sum} rest {count}")?;
+            }
         }
         write!(out, "\n{name} sizes")?;
         write_buckets::<9, { Sizes::BUCKETS }>(out, &self.sizes)?;

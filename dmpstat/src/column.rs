@@ -30,7 +30,7 @@ pub enum Quantity {
     Rate(Operation),
     /// Bytes a second.
     Throughput(Operation),
-    /// The average latency in milliseconds.
+    /// The average duration, in milliseconds, of requests that ended, however they ended.
     Await(Operation),
     /// The mean age, in milliseconds, of the requests in flight at the interval's end: of an operation,
     /// or of all.
@@ -309,7 +309,8 @@ impl Quantity {
             }
             Self::Await(operation) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
-                Some(average(timing.sum, timing.latencies.count()) / NANOSECONDS)
+                let (count, sum) = timing.ended();
+                Some(average(sum, count) / NANOSECONDS)
             }
             Self::Age(Some(operation)) => {
                 let counters = interval.of(operation)?;

@@ -252,11 +252,22 @@ impl Counters {
 }
 
 impl Timing {
+    /// Returns the number of measured requests that ended and the sum of their durations, in nanoseconds. An
+    /// older module tells only of those that succeeded.
+    pub fn ended(&self) -> (u64, u64) {
+        let (count, sum) = self.rest_count.zip(self.rest).unwrap_or_default();
+        (
+            self.latencies.count().saturating_add(count),
+            self.sum.saturating_add(sum),
+        )
+    }
+
     /// What was measured since `before`; `None` if that had more.
     fn since(&self, before: &Self) -> Option<Self> {
         Some(Self {
             sum: self.sum.checked_sub(before.sum)?,
             rest: difference(self.rest, before.rest)?,
+            rest_count: difference(self.rest_count, before.rest_count)?,
             max: self.max,
             latencies: self.latencies.since(&before.latencies)?,
         })

@@ -94,6 +94,8 @@ pub struct Timing {
     /// Nanoseconds that all other measured requests took, since latencies were switched on: those that
     /// did not succeed, or arrived before the last reset.
     pub rest: Option<u64>,
+    /// Number of those; `None` if the module does not count them.
+    pub rest_count: Option<u64>,
     /// How long the slowest of them took.
     pub max: u64,
     /// How long they took.
@@ -260,6 +262,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
                         b"inflight" => counters.inflight = self.number()?,
                         b"age_ns" => counters.age = self.number()?,
                         b"rest_ns" => counters.timing().rest = self.number()?,
+                        b"rest" => counters.timing().rest_count = self.number()?,
                         b"latency_ns" => counters.timing().sum = self.number()?.unwrap_or(0),
                         b"latency_max_ns" => counters.timing().max = self.number()?.unwrap_or(0),
                         // A name that a later module has, and then its number.

@@ -133,7 +133,8 @@ pub(super) struct Latency {
 #[pin_data]
 struct RareLatency {
     counters: atomic::Counters<RARE_LATENCIES>,
-    rest: atomic::Counters<{ Operation::COUNT }>,
+    /// Durations of measured requests that are in no latency, in nanoseconds.
+    rest: [SharedTally; Operation::COUNT],
 }
 
 impl HasCounters<ARRIVALS> for Now {
@@ -375,7 +376,7 @@ impl Latency {
         // As in `Period::new`.
         let rare = pin_init!(RareLatency {
             counters: atomic::Counters::new(),
-            rest: atomic::Counters::new(),
+            rest: [const { SharedTally::new() }; Operation::COUNT],
         });
         Ok(Self {
             common: percpu::Shared::new(wait)?,
@@ -423,12 +424,17 @@ impl Latency {
 
     /// Measures a request that failed, or that arrived before the last reset.
     pub(super) fn measure_rest(&self, operation: Operation, ns: u64) {
-        self.rare.rest.add(operation.number().into(), ns);
+        self.rest_of(operation).add(ns);
     }
 
-    /// Returns the sum of the durations of those.
-    pub(super) fn rest(&self, operation: Operation) -> u64 {
-        self.rare.rest.read(operation.number().into())
+    /// Returns the number of those and the sum of their durations. `None` if they could not be read at one time.
+    pub(super) fn rest(&self, operation: Operation) -> Option<Tally> {
+        let (rest, whole) = self.rest_of(operation).read();
+        whole.then_some(rest)
+    }
+
+    fn rest_of(&self, operation: Operation) -> &SharedTally {
+        &self.rare.rest[usize::from(operation.number())]
     }
 
     /// Copies what was measured of an operation.

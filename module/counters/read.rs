@@ -10,10 +10,13 @@ use crate::{
     histogram::{Latencies, Sizes},
     lines,
     operation::Operation,
-    snapshot::{Counted, OperationCounted},
+    snapshot::{Counted, OperationCounted, Rest},
     stamp::Clock,
     summary::Sum,
-    wrappers::{atomic, rcu, time, tsc},
+    wrappers::{
+        atomic::{self, Tally},
+        rcu, time, tsc,
+    },
 };
 
 impl OperationCounted {
@@ -137,7 +140,8 @@ fn read(
         counted
             .latencies
             .copy_from_slice(&buffer[LATENCIES..][..Latencies::BUCKETS]);
-        counted.rest = latency.rest(operation);
+        let rest = latency.rest(operation);
+        counted.rest = rest.map(|Tally { count, sum }| Rest { count, sum });
         atomic::read_barrier();
         (counted.inflight, counted.ages) = in_flight(now, operation);
     }

@@ -247,6 +247,7 @@ fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
     let four = snapshot(&mut machine, &device);
     assert_all_ended(&four);
     // They are of the period before.
+    assert_eq!(word(&four, "read", "rest"), 8);
     let rest = word(&four, "read", "rest_ns");
     assert!(rest >= word(&three, "read", "age_ns"), "{rest}");
     let most = 8 * (line(&four, "taken") - line(&three, "taken"));
@@ -268,9 +269,11 @@ fn the_time_of_failed_requests_is_in_the_rest() {
         [2, 1]
     );
     assert!(word(&shown, "read", "rest_ns") > 0, "{shown:?}");
+    assert_eq!(word(&shown, "read", "rest"), 1, "{shown:?}");
     machine.sh(&format!("{}{}", reset(&device), direct_reads("d", 4096, 1)));
     let shown = snapshot(&mut machine, &device);
-    assert_eq!(word(&shown, "read", "rest_ns"), 0, "{shown:?}");
+    let rest = ["rest_ns", "rest"].map(|name| word(&shown, "read", name));
+    assert_eq!(rest, [0, 0], "{shown:?}");
     finish(machine);
 }
 
