@@ -26,7 +26,7 @@ pub enum Error {
     )]
     TooOld(String),
     #[error(
-        "there is no dmp device yet. Make one over a disk with\n  \
+        "there is no dmp device. Make one over a disk with\n  \
          dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\"\n\
          or have a linear volume counted as it runs: dmpstat attach VOLUME"
     )]
@@ -34,7 +34,10 @@ pub enum Error {
     NoDevices(Vec<OsString>),
     #[error("there is no dmp device \"{}\"{}", escape::show(.wanted.as_bytes()), near_names(.near))]
     NoSuchDevice { wanted: OsString, near: Vec<String> },
-    /// In the place of the two before: the volume was attached earlier.
+    /// A device that was there at first.
+    #[error("the dmp device \"{}\" has gone; it is waited for", escape::show(.0.as_bytes()))]
+    Gone(OsString),
+    /// In the place of the three before: the volume was attached earlier.
     #[error("{0}")]
     NotCounted(Former),
     #[error(

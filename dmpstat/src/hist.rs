@@ -179,6 +179,10 @@ impl Hist {
 }
 
 impl Report for Hist {
+    fn needs_devices(&self) -> bool {
+        !self.json
+    }
+
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
         if self.json {
             return self.write_json(out, time, rows);

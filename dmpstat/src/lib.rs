@@ -92,9 +92,23 @@ fn run_command(arguments: &Arguments, outside: &mut Outside<'_>) -> Result<(), E
 }
 
 /// Writes a file of each device, once it is known that all are there.
-fn write(devices: &[OsString], file: &str, text: &str, outside: &Outside<'_>) -> Result<(), Error> {
+fn write(
+    devices: &[OsString],
+    file: &str,
+    text: &str,
+    outside: &mut Outside<'_>,
+) -> Result<(), Error> {
     let devices = Selection::new(devices).first(outside.machine, false)?;
-    devices
-        .iter()
-        .try_for_each(|device| outside.machine.write(&device.device, file, text))
+    let devices = devices.whole()?;
+    let mut result = Ok(());
+    for device in devices {
+        let written = outside.machine.write(&device.device, file, text);
+        // A device that fails keeps none behind it as it is.
+        match (&result, written) {
+            (Ok(()), written) => result = written,
+            (Err(_), Err(error)) => outside.note(&error),
+            (Err(_), Ok(())) => {}
+        }
+    }
+    result
 }

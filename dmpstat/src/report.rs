@@ -37,6 +37,11 @@ pub trait Report {
     /// Writes what passed through the devices.
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()>;
 
+    /// Tells if a report without a device is left out.
+    fn needs_devices(&self) -> bool {
+        false
+    }
+
     /// Writes what comes behind the last report, if there was any.
     fn end(&mut self, _: &mut dyn Write, _: &Zoned) -> io::Result<()> {
         Ok(())

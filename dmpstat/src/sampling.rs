@@ -2,7 +2,7 @@
 
 //! Reading the devices, interval after interval.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 
 use crate::arguments::{Repeat, Reports};
@@ -14,7 +14,7 @@ use crate::outside::Outside;
 use crate::report::{Report, Row};
 use crate::selection::Selection;
 use crate::snapshot::Snapshot;
-use crate::sysfs::Machine;
+use crate::sysfs::{Machine, Readings};
 
 /// Of what there are to be reports.
 pub struct Request<'a> {
@@ -49,25 +49,34 @@ fn go(
     let repeat: Option<Repeat> = request.reports.repeat;
     let mut left = repeat.map_or(Some(1), |repeat| repeat.count);
     let mut sampling = Sampling::new(&request.reports.devices, repeat.is_some());
+    let mut told = HashSet::new();
     loop {
         let first = sampling.is_first();
-        let devices = match sampling.sample(outside.machine) {
-            Err(error @ Error::NoDevices(_)) if repeat.is_some() => {
-                let error = former::explain(error, outside);
-                outside.note(&error);
-                Vec::new()
-            }
-            devices => devices?,
+        let Sample {
+            devices,
+            mut problems,
+        } = sampling.sample(outside.machine)?;
+        // The last one is the error of the only report.
+        let failed = if repeat.is_none() {
+            problems.pop()
+        } else {
+            None
         };
+        tell(problems, &mut told, outside);
         let off: Vec<&Snapshot> = devices.iter().filter(|of| !of.latency).collect();
         if first && request.latencies && !off.is_empty() {
             outside.note(&unmeasured(&off));
         }
         if !(first && request.reports.omit_first && repeat.is_some()) {
-            let rows = rows(request, &sampling, &devices);
-            let now = outside.clock.now();
-            outside.print(|text| report.write(text, &now, &rows))?;
+            if !(devices.is_empty() && report.needs_devices()) {
+                let rows = rows(request, &sampling, &devices);
+                let now = outside.clock.now();
+                outside.print(|text| report.write(text, &now, &rows))?;
+            }
             left = left.map(|left| left - 1);
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         let Some(repeat) = repeat.filter(|_| left != Some(0)) else {
             return Ok(());
@@ -79,40 +88,83 @@ fn go(
     }
 }
 
-/// What goes on between two reports.
+/// Notes each problem once, and again if it was over meanwhile.
+fn tell(problems: Vec<Error>, told: &mut HashSet<String>, outside: &mut Outside<'_>) {
+    let mut current = HashSet::new();
+    for problem in problems {
+        let note = former::explain(problem, outside).to_string();
+        if !told.contains(&note) {
+            outside.note(&note);
+        }
+        current.insert(note);
+    }
+    *told = current;
+}
+
+/// Reads the selected devices at one time after the other.
 pub struct Sampling {
     selection: Selection,
     waits: bool,
-    /// The snapshots of the last time, by the devices' names in the kernel.
+    /// The last snapshot of each device, by its name in the kernel.
     before: Option<HashMap<String, Snapshot>>,
+    /// Devices that could not be read the last time.
+    failed: HashSet<String>,
+}
+
+/// Devices at one time.
+#[derive(Debug, Default)]
+pub struct Sample {
+    /// Selected devices, in the order of the arguments, and then by number.
+    pub devices: Vec<Snapshot>,
+    /// Reasons that devices are missing.
+    pub problems: Vec<Error>,
 }
 
 impl Sampling {
-    /// Of these devices. Those that match a pattern may come later, if that is waited for.
+    /// Samples these devices. With `waits`, devices that match a pattern may come later.
     pub fn new(devices: &[OsString], waits: bool) -> Self {
         Self {
             selection: Selection::new(devices),
             waits,
             before: None,
+            failed: HashSet::new(),
         }
     }
 
-    /// Whether there is no sample to which the next one could be compared.
+    /// Tells if there is no earlier sample.
     pub fn is_first(&self) -> bool {
         self.before.is_none()
     }
 
-    /// The devices that are meant, in the order of their numbers. That there is none is an error the
-    /// first time only.
-    pub fn sample(&self, machine: &Machine) -> Result<Vec<Snapshot>, Error> {
-        if self.is_first() {
-            return self.selection.first(machine, self.waits);
-        }
-        let all = machine.snapshots(|device| self.selection.may_have(device))?;
-        Ok(self.selection.filter(all, machine))
+    /// Reads the selected devices. The first sample fails without the module, and if an argument names no
+    /// device. All else is a problem of the sample: whoever watches goes on.
+    pub fn sample(&mut self, machine: &Machine) -> Result<Sample, Error> {
+        let read = match self.is_first() {
+            true => self
+                .selection
+                .first(machine, self.waits)
+                .map(|of| (of, Vec::new())),
+            false => self.selection.next(machine),
+        };
+        let may_wait = |error: &Error| {
+            matches!(error, Error::NoDevices(_)) && self.waits && self.selection.may_wait()
+        };
+        let (readings, mut problems) = match read {
+            Err(error) if !self.is_first() || may_wait(&error) => {
+                (Readings::default(), vec![error])
+            }
+            read => read?,
+        };
+        let failures = readings.failures;
+        self.failed = failures.iter().map(|of| of.device.clone()).collect();
+        problems.extend(failures.into_iter().map(|failure| failure.error));
+        Ok(Sample {
+            devices: readings.snapshots,
+            problems,
+        })
     }
 
-    /// What passed through a device of the sample since the one before.
+    /// Returns the interval of a device since the sample before.
     pub fn interval(&self, device: &Snapshot) -> Interval {
         match &self.before {
             None => Interval::since_reset(device),
@@ -120,12 +172,13 @@ impl Sampling {
         }
     }
 
-    /// To this sample the next one is compared.
+    /// Keeps a sample for comparison with the next one.
     pub fn keep(&mut self, devices: Vec<Snapshot>) {
-        let named = devices
-            .into_iter()
-            .map(|device| (device.device.clone(), device));
-        self.before = Some(named.collect());
+        let mut before = self.before.take().unwrap_or_default();
+        // A device that could not be read has a longer interval the next time.
+        before.retain(|device, _| self.failed.contains(device));
+        before.extend(devices.into_iter().map(|of| (of.device.clone(), of)));
+        self.before = Some(before);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::escape;
 use crate::lvm::{self, logical_volume};
 use crate::snapshot::Snapshot;
-use crate::sysfs::{Machine, minor};
+use crate::sysfs::{Failure, Machine, Readings, minor};
 
 /// How many names are told to who mistook one, and how near they are at least.
 const NEAR: (usize, f64) = (3, 0.75);
@@ -55,60 +55,109 @@ impl Selection {
             || numbers().any(|number| number == Some(device))
     }
 
-    /// Those devices that are meant. A path is that of a device now, and may be another's later.
-    pub fn filter(&self, devices: Vec<Snapshot>, machine: &Machine) -> Vec<Snapshot> {
+    /// Reads the selected devices. Fails if there is none, or if an argument matches nothing; a pattern may
+    /// match nothing while waiting.
+    pub fn first(&self, machine: &Machine, waits: bool) -> Result<Readings, Error> {
+        let all = machine.read(|_| true)?;
+        if all.snapshots.is_empty() && all.failures.is_empty() {
+            return Err(Error::NoDevices(self.written()));
+        }
+        match self.missing(&all, machine, waits).into_iter().next() {
+            Some(choice) => Err(Error::NoSuchDevice {
+                wanted: choice.written.clone(),
+                near: choice.near(all.names(machine)),
+            }),
+            None => Ok(self.select(all, machine)),
+        }
+    }
+
+    /// Reads the selected devices that are there, and tells which arguments name none of them.
+    pub fn next(&self, machine: &Machine) -> Result<(Readings, Vec<Error>), Error> {
+        let all = machine.read(|device| self.may_have(device))?;
+        let missing = self.missing(&all, machine, true).into_iter();
+        let mut missing: Vec<Error> = missing
+            .map(|choice| Error::Gone(choice.written.clone()))
+            .collect();
+        if self.may_wait() && all.snapshots.is_empty() && all.failures.is_empty() {
+            missing.push(Error::NoDevices(self.written()));
+        }
+        Ok((self.select(all, machine), missing))
+    }
+
+    /// Returns whether no argument names a certain device, so that devices may all come later.
+    pub fn may_wait(&self) -> bool {
+        self.0.iter().all(Choice::is_pattern)
+    }
+
+    fn written(&self) -> Vec<OsString> {
+        self.0.iter().map(|choice| choice.written.clone()).collect()
+    }
+
+    /// Selects devices, in the order of the arguments, and by number where an argument matches several.
+    fn select(&self, all: Readings, machine: &Machine) -> Readings {
         if self.0.is_empty() {
-            return devices;
+            return all;
         }
-        let targets: Vec<Option<OsString>> =
-            self.0.iter().map(|choice| choice.target(machine)).collect();
-        let meant = |device: &Snapshot| {
-            let names = names(&device.device, &device.name);
-            let mut choices = self.0.iter().zip(&targets);
-            choices.any(|(choice, target)| choice.is(&device.device, &names, target.as_deref()))
+        let targets = self.targets(machine);
+        let place = |device: &str, name: &[u8]| self.place(&targets, device, name);
+        let snapshots = all.snapshots.into_iter();
+        let mut snapshots: Vec<(usize, Snapshot)> = snapshots
+            .filter_map(|of| Some((place(&of.device, &of.name)?, of)))
+            .collect();
+        snapshots.sort_by_key(|(place, _)| *place);
+        let is_selected = |failure: &Failure| {
+            let name = machine.attribute(&failure.device, "name");
+            place(&failure.device, &name.unwrap_or_default()).is_some()
         };
-        devices.into_iter().filter(meant).collect()
-    }
-
-    /// Those devices that are meant, and an error if there is none, or if something was written that
-    /// is none. Patterns may have none if devices are waited for.
-    pub fn first(&self, machine: &Machine, waits: bool) -> Result<Vec<Snapshot>, Error> {
-        self.first_of(machine.snapshots(|_| true)?, machine, waits)
-    }
-
-    /// The same, where all devices were read already.
-    pub fn first_of(
-        &self,
-        all: Vec<Snapshot>,
-        machine: &Machine,
-        waits: bool,
-    ) -> Result<Vec<Snapshot>, Error> {
-        if all.is_empty() {
-            let written = self.0.iter().map(|choice| choice.written.clone());
-            return Err(Error::NoDevices(written.collect()));
+        Readings {
+            listed: all.listed,
+            snapshots: snapshots.into_iter().map(|(_, of)| of).collect(),
+            failures: all.failures.into_iter().filter(is_selected).collect(),
         }
-        self.check(&all, machine, waits)?;
-        Ok(self.filter(all, machine))
     }
 
-    fn check(&self, all: &[Snapshot], machine: &Machine, waits: bool) -> Result<(), Error> {
-        for choice in self
-            .0
-            .iter()
-            .filter(|choice| !(waits && choice.pattern.is_some()))
-        {
+    /// Returns the devices that the paths among the arguments lead to now. A path may lead to another later.
+    fn targets(&self, machine: &Machine) -> Vec<Option<OsString>> {
+        self.0.iter().map(|choice| choice.target(machine)).collect()
+    }
+
+    /// Returns the place of the first argument that selects a device.
+    fn place(&self, targets: &[Option<OsString>], device: &str, name: &[u8]) -> Option<usize> {
+        let names = names(device, name);
+        let mut choices = self.0.iter().zip(targets);
+        choices.position(|(choice, target)| choice.is(device, &names, target.as_deref()))
+    }
+
+    /// Returns arguments that match nothing; no patterns while waiting.
+    fn missing(&self, all: &Readings, machine: &Machine, waits: bool) -> Vec<&Choice> {
+        let names: Vec<Vec<OsString>> = all.names(machine).collect();
+        let matches = |choice: &Choice| {
             let target = choice.target(machine);
-            let names_of = |device: &Snapshot| names(&device.device, &device.name);
-            let is =
-                |device: &Snapshot| choice.is(&device.device, &names_of(device), target.as_deref());
-            if !all.iter().any(is) {
-                return Err(Error::NoSuchDevice {
-                    wanted: choice.written.clone(),
-                    near: choice.near(all.iter().map(names_of)),
-                });
-            }
-        }
-        Ok(())
+            let mut devices = all.devices().zip(&names);
+            devices.any(|(device, names)| choice.is(device, names, target.as_deref()))
+        };
+        let choices = self.0.iter();
+        choices
+            .filter(|choice| !(waits && choice.is_pattern()) && !matches(choice))
+            .collect()
+    }
+}
+
+impl Readings {
+    /// Returns the names in the kernel of all devices.
+    fn devices(&self) -> impl Iterator<Item = &str> {
+        let read = self.snapshots.iter().map(|of| of.device.as_str());
+        read.chain(self.failures.iter().map(|failure| failure.device.as_str()))
+    }
+
+    /// Returns all names of each of these. Of a device that could not be read, device mapper has them.
+    fn names(&self, machine: &Machine) -> impl Iterator<Item = Vec<OsString>> {
+        let read = self.snapshots.iter();
+        let failures = self.failures.iter().map(|failure| {
+            let name = machine.attribute(&failure.device, "name");
+            names(&failure.device, &name.unwrap_or_default())
+        });
+        read.map(|of| names(&of.device, &of.name)).chain(failures)
     }
 }
 

@@ -22,8 +22,10 @@ const FLUSH_BYPASS: &str = "not counted (flush_bypass)";
 
 /// Shows these devices.
 pub fn run(devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
-    let devices = Selection::new(devices).first(outside.machine, false)?;
-    outside.print(|text| devices.iter().try_for_each(|device| write(text, device)))
+    let readings = Selection::new(devices).first(outside.machine, false)?;
+    let devices = &readings.snapshots;
+    outside.print(|text| devices.iter().try_for_each(|device| write(text, device)))?;
+    readings.whole().map(|_| ())
 }
 
 fn write(out: &mut dyn Write, device: &Snapshot) -> io::Result<()> {

@@ -28,6 +28,36 @@ pub struct Machine {
     root: PathBuf,
 }
 
+/// The outcome of reading devices.
+#[derive(Debug, Default)]
+pub struct Readings {
+    /// The names in the kernel of all devices, in the order of their numbers.
+    pub listed: Vec<String>,
+    /// Devices that were read, in the order of their numbers.
+    pub snapshots: Vec<Snapshot>,
+    /// Devices that could not be read.
+    pub failures: Vec<Failure>,
+}
+
+/// A device that could not be read.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its name in the kernel.
+    pub device: String,
+    /// The reason.
+    pub error: Error,
+}
+
+impl Readings {
+    /// Returns the devices if all could be read, and otherwise the first failure.
+    pub fn whole(self) -> Result<Vec<Snapshot>, Error> {
+        match self.failures.into_iter().next() {
+            Some(failure) => Err(failure.error),
+            None => Ok(self.snapshots),
+        }
+    }
+}
+
 impl Machine {
     /// The one whose root directory this is.
     pub fn new(root: impl Into<PathBuf>) -> Self {
@@ -98,22 +128,24 @@ impl Machine {
         })
     }
 
-    /// What was counted of all of those, in the order of their numbers.
-    pub fn snapshots(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Snapshot>, Error> {
-        self.snapshots_of(&self.devices()?, wanted)
-    }
-
-    /// The same, where it is known already which devices there are.
-    pub fn snapshots_of(
-        &self,
-        devices: &[String],
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<Vec<Snapshot>, Error> {
-        let mut snapshots = Vec::new();
-        for device in devices.iter().filter(|device| wanted(device)) {
-            snapshots.extend(self.snapshot(device)?);
+    /// Reads the wanted devices, each by itself: one that cannot be read keeps no other from being read.
+    pub fn read(&self, wanted: impl Fn(&str) -> bool) -> Result<Readings, Error> {
+        let (mut snapshots, mut failures) = (Vec::new(), Vec::new());
+        let listed = self.devices()?;
+        for device in listed.iter().filter(|device| wanted(device)) {
+            match self.snapshot(device) {
+                Ok(snapshot) => snapshots.extend(snapshot),
+                Err(error) => failures.push(Failure {
+                    device: device.clone(),
+                    error,
+                }),
+            }
         }
-        Ok(snapshots)
+        Ok(Readings {
+            listed,
+            snapshots,
+            failures,
+        })
     }
 
     /// Writes a file of a device.

@@ -148,6 +148,10 @@ impl Table {
 }
 
 impl Report for Table {
+    fn needs_devices(&self) -> bool {
+        true
+    }
+
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
         let lines: Vec<(String, Cells)> = rows.iter().map(|row| self.line(row)).collect();
         let Grid {

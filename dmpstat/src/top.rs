@@ -19,6 +19,7 @@ use anstream::{AutoStream, ColorChoice};
 use rustix::io::Errno;
 
 use crate::arguments::{Repeat, Top as Options};
+use crate::attach::former;
 use crate::error::Error;
 use crate::outside::Outside;
 use crate::top::app::App;
@@ -40,7 +41,7 @@ pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
     let repeat = options.repeat.unwrap_or(REPEAT);
     let mut app = App::new(options, colours);
     // What is wrong on the command line is said before the screen is another one.
-    app.begin(outside.machine, &outside.clock.now())?;
+    sample(&mut app, outside)?;
     let mut screen = Screen::open().map_err(Error::Terminal)?;
     outside.clock.hand_over();
     match go(&mut app, &mut screen, repeat, outside) {
@@ -79,8 +80,15 @@ fn go(
                 // Missed intervals are not made up for.
                 let now = Instant::now();
                 next = (next + repeat.interval).max(now);
-                app.sample(outside.machine, &outside.clock.now());
+                sample(app, outside)?;
             }
         }
     }
+}
+
+fn sample(app: &mut App, outside: &Outside<'_>) -> Result<(), Error> {
+    app.sample(outside.machine, &outside.clock.now())?;
+    let problem = app.problem.take();
+    app.problem = problem.map(|problem| former::explain(problem, outside));
+    Ok(())
 }

@@ -79,7 +79,7 @@ pub fn explain(error: Error, outside: &Outside<'_>) -> Error {
     let wanted: Vec<OsString> = match &error {
         Error::NoDevices(wanted) if wanted.is_empty() => vec!["*".into()],
         Error::NoDevices(wanted) => wanted.clone(),
-        Error::NoSuchDevice { wanted, .. } => vec![wanted.clone()],
+        Error::NoSuchDevice { wanted, .. } | Error::Gone(wanted) => vec![wanted.clone()],
         _ => return error,
     };
     let mut wanted = wanted.iter();

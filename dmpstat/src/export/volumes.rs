@@ -10,7 +10,7 @@ use crate::escape;
 use crate::lvm;
 use crate::selection::Selection;
 use crate::snapshot::Snapshot;
-use crate::sysfs::Machine;
+use crate::sysfs::{Machine, Readings};
 
 /// All volumes at one time.
 #[derive(Debug)]
@@ -44,27 +44,24 @@ impl Volumes {
     /// Reads those that are meant. What goes meanwhile is left out.
     pub fn read(machine: &Machine, selection: &Selection) -> Result<Self, Error> {
         let begin = Instant::now();
-        let counted = machine.devices()?;
-        let all = machine.snapshots_of(&counted, |device| selection.may_have(device))?;
-        let devices = selection.filter(all, machine);
-        Ok(Self::of(devices, &counted, machine, begin))
+        let (readings, _) = selection.next(machine)?;
+        Self::of(readings, machine, begin)
     }
 
     /// The same the first time: that something is none that was asked for is an error.
     pub fn first(machine: &Machine, selection: &Selection, waits: bool) -> Result<Self, Error> {
         let begin = Instant::now();
-        let counted = machine.devices()?;
-        let all = machine.snapshots_of(&counted, |_| true)?;
-        let devices = match selection.first_of(all, machine, waits) {
-            Err(Error::NoDevices(_)) => Vec::new(),
-            devices => devices?,
+        let readings = match selection.first(machine, waits) {
+            Err(Error::NoDevices(_)) => Readings::default(),
+            readings => readings?,
         };
-        Ok(Self::of(devices, &counted, machine, begin))
+        Self::of(readings, machine, begin)
     }
 
-    /// Of those devices that are meant, and the names of all.
-    fn of(devices: Vec<Snapshot>, counted: &[String], machine: &Machine, begin: Instant) -> Self {
-        let counted: BTreeSet<&str> = counted.iter().map(String::as_str).collect();
+    fn of(mut readings: Readings, machine: &Machine, begin: Instant) -> Result<Self, Error> {
+        let listed = std::mem::take(&mut readings.listed);
+        let counted: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
+        let devices = readings.whole()?;
         let mut disks = Disks {
             machine,
             under: HashMap::new(),
@@ -82,10 +79,10 @@ impl Volumes {
                 Some(Volume::new(device, name, under, stacked_on))
             })
             .collect();
-        Self {
+        Ok(Self {
             all,
             seconds: begin.elapsed().as_secs_f64(),
-        }
+        })
     }
 }
 

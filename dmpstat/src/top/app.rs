@@ -9,7 +9,7 @@ use crate::column::Column;
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::lvm::logical_volume;
-use crate::sampling::Sampling;
+use crate::sampling::{Sample, Sampling};
 use crate::snapshot::Snapshot;
 use crate::sysfs::Machine;
 use crate::table::Grid;
@@ -51,8 +51,8 @@ pub struct App {
     columns: Columns,
     pub(super) devices: Vec<Device>,
     pub(super) history: History,
-    /// Why there is no sample.
-    pub(super) error: Option<Error>,
+    /// A reason that devices are missing.
+    pub(super) problem: Option<Error>,
     /// When the last sample was taken, and whether it is of all that was counted before.
     pub(super) time: String,
     pub(super) since_reset: bool,
@@ -93,7 +93,7 @@ impl App {
             columns,
             devices: Vec::new(),
             history: History::default(),
-            error: None,
+            problem: None,
             time: String::new(),
             since_reset: true,
             colours,
@@ -116,39 +116,27 @@ impl App {
         }
     }
 
-    /// Takes the first sample. That there is no device yet is no error.
-    pub fn begin(&mut self, machine: &Machine, now: &Zoned) -> Result<(), Error> {
-        self.sample(machine, now);
-        match self.error.take() {
-            None | Some(Error::NoDevices(_)) => Ok(()),
-            Some(error) => Err(error),
-        }
-    }
-
-    /// Takes the next sample.
-    pub fn sample(&mut self, machine: &Machine, now: &Zoned) {
+    /// Takes the next sample. Only the first one can fail.
+    pub fn sample(&mut self, machine: &Machine, now: &Zoned) -> Result<(), Error> {
         if !self.time.is_empty() {
             let before = self.devices.drain(..).map(|device| device.snapshot);
             self.sampling.keep(before.collect());
         }
         self.time = now.strftime("%H:%M:%S").to_string();
         self.since_reset = self.sampling.is_first();
-        match self.sampling.sample(machine) {
-            Ok(snapshots) => {
-                let of = |snapshot| Device {
-                    interval: self.sampling.interval(&snapshot),
-                    snapshot,
-                };
-                self.devices = snapshots.into_iter().map(of).collect();
-                self.error = None;
-            }
-            Err(error) => self.error = Some(error),
-        }
+        let Sample { devices, problems } = self.sampling.sample(machine)?;
+        let of = |snapshot| Device {
+            interval: self.sampling.interval(&snapshot),
+            snapshot,
+        };
+        self.devices = devices.into_iter().map(of).collect();
+        self.problem = problems.into_iter().next();
         if !self.since_reset {
             let devices = self.devices.iter();
             self.history
                 .add(devices.map(|device| (&device.snapshot, &device.interval)));
         }
+        Ok(())
     }
 
     /// The devices that are shown, in their order: their places in the sample.

@@ -62,7 +62,14 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
             details::draw(app, &app.devices[shown[place]], frame, pane);
         }
     }
-    draw_keys(app, frame, keys);
+    match &app.problem {
+        // The keys come back when nothing is missing.
+        Some(problem) if !shown.is_empty() && !app.typing => {
+            let text = problem.to_string().replace('\n', " ");
+            frame.render_widget(Span::styled(text, colour(app, Color::Red)), keys);
+        }
+        _ => draw_keys(app, frame, keys),
+    }
     if app.help {
         draw_help(frame, area);
     }
@@ -119,8 +126,8 @@ fn draw_title(app: &App, shown: usize, frame: &mut Frame<'_>, area: Rect) {
 
 /// Why there is no device to show.
 fn draw_nothing(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let text = match &app.error {
-        Some(error) => error.to_string(),
+    let text = match &app.problem {
+        Some(problem) => problem.to_string(),
         None if app.devices.is_empty() => Error::NoDevices(Vec::new()).to_string(),
         None => "No device is busy and has the filter in its name".to_owned(),
     };

@@ -2,6 +2,8 @@
 
 //! Intervals that are not all of the time since the last report, and devices that come and go.
 
+use std::fs;
+
 use crate::common::{Root, SNAPSHOT, named};
 
 const COLUMNS: &str = "r/s,r_await";
@@ -161,10 +163,10 @@ fn devices_come_and_go() {
         3 => root.remove("dm-4"),
         _ => root.write("dm-3", reads(1, true, 10)),
     });
-    let expected: [&[&str]; 4] = [
+    // The third report has no device, and is no bare header.
+    let expected: [&[&str]; 3] = [
         &["vg-data - 0.00", "other 3.00 1.00 new"],
         &["other - 0.00"],
-        &[],
         &["vg-data 2.00 1.00 new"],
     ];
     assert_eq!(reports, expected);
@@ -176,14 +178,14 @@ fn a_program_that_waits_for_devices_says_so_and_goes_on() {
     let ran = root.run_while(&["-o", "r/s", "1", "2"], |_| root.write("dm-3", SNAPSHOT));
     assert!(
         ran.notes
-            .starts_with("dmpstat: there is no dmp device yet. Make one"),
+            .starts_with("dmpstat: there is no dmp device. Make one"),
         "{}",
         ran.notes
     );
     ran.result.unwrap();
     assert_eq!(
         ran.out,
-        "Device           r/s\n\nDevice           r/s\nvg-data       125.00  new\n\n"
+        "Device           r/s\nvg-data       125.00  new\n\n"
     );
 }
 
@@ -220,4 +222,163 @@ fn without_a_count_it_goes_on() {
             .count(),
         100
     );
+}
+
+/// The device names of each report's rows, and the notes of the whole run.
+fn watched(
+    root: &Root,
+    arguments: &[&str],
+    step: impl FnMut(u32),
+) -> (Vec<Vec<String>>, Vec<String>) {
+    let ran = root.run_while(&[&["-j"], arguments].concat(), step);
+    ran.result.unwrap();
+    let names = |line: &str| -> Vec<String> {
+        let report: serde_json::Value = serde_json::from_str(line).unwrap();
+        let devices = report["devices"].as_array().unwrap().iter();
+        devices
+            .map(|device| device["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let notes = ran.notes.lines().map(str::to_owned).collect();
+    (ran.out.lines().map(names).collect(), notes)
+}
+
+const NOT_LOADED: &str = "dmpstat: the dmp module is not loaded: load it with \"modprobe dmp\"";
+
+#[test]
+fn a_reload_of_the_module_is_told_once_and_ends_nothing() {
+    let root = Root::with_device();
+    for arguments in [&["1", "6"][..], &["vg/data", "1", "6"]] {
+        let (reports, notes) = watched(&root, arguments, |step| match step {
+            1 => fs::remove_dir_all(root.stat()).unwrap(),
+            3 => root.write("dm-3", SNAPSHOT),
+            4 => fs::remove_dir_all(root.stat()).unwrap(),
+            5 => root.write("dm-3", SNAPSHOT),
+            _ => {}
+        });
+        let rows: Vec<usize> = reports.iter().map(Vec::len).collect();
+        assert_eq!(rows, [1, 0, 0, 1, 0, 1], "{arguments:?}");
+        assert_eq!(notes, [NOT_LOADED, NOT_LOADED], "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_device_that_cannot_be_read_is_one_message_and_a_row_less() {
+    let root = Root::with_device();
+    root.write("dm-4", named(SNAPSHOT, "dm-4", "other"));
+    let (reports, notes) = watched(&root, &["1", "5"], |step| match step {
+        1 => root.write("dm-4", "dmp 2\n"),
+        3 => root.write("dm-4", named(SNAPSHOT, "dm-4", "other")),
+        _ => {}
+    });
+    let rows: Vec<usize> = reports.iter().map(Vec::len).collect();
+    assert_eq!(rows, [2, 1, 1, 2, 2]);
+    let message = "snapshot is not what dmpstat understands: it is of the form \"dmp 2\"";
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].contains(message), "{notes:?}");
+}
+
+/// Its next interval begins at the last snapshot that could be read.
+#[test]
+fn a_device_that_could_not_be_read_is_no_new_one() {
+    let root = Root::with_device();
+    let ran = root.run_while(&["-j", "1", "3"], |step| match step {
+        1 => root.write("dm-3", "dmp 2\n"),
+        _ => root.write("dm-3", SNAPSHOT.replace("taken 9", "taken 11")),
+    });
+    let last: serde_json::Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    let device = &last["devices"][0];
+    assert_eq!(
+        (&device["seconds"], &device["anew"]),
+        (&2.0.into(), &serde_json::Value::Null)
+    );
+}
+
+#[test]
+fn one_report_shows_the_devices_that_can_be_read_and_fails() {
+    let root = Root::with_device();
+    for device in ["dm-4", "dm-5"] {
+        root.write(device, "dmp 2\n");
+        root.file(
+            &format!("sys/block/{device}/dm/name"),
+            &format!("bad-{device}\n"),
+        );
+    }
+    let ran = root.run(&["-o", "r/s"]);
+    assert_eq!(ran.out.lines().nth(1), Some("vg-data       125.00"));
+    let paths = |text: &str| ["dm-4", "dm-5"].map(|device| text.contains(device));
+    assert_eq!(paths(&ran.notes), [true, false]);
+    assert_eq!(paths(&ran.result.unwrap_err().to_string()), [false, true]);
+    // Those that are not selected are nobody's business.
+    for arguments in [
+        &["vg-data"][..],
+        &["show", "vg-data"],
+        &["reset", "vg-data"],
+    ] {
+        let ran = root.run(arguments);
+        assert_eq!(ran.notes, "", "{arguments:?}");
+        ran.result.unwrap();
+    }
+    // A device that cannot be read is known by the name that device mapper has.
+    let message = root.run(&["bad-dm-5"]).message();
+    assert!(message.contains("dm-5/snapshot is not"), "{message}");
+}
+
+#[test]
+fn a_device_that_goes_is_told_once_and_waited_for() {
+    let root = Root::with_device();
+    root.write("dm-4", named(SNAPSHOT, "dm-4", "other"));
+    for arguments in [&["vg/data", "1", "5"][..], &["vg/data", "oth*", "1", "5"]] {
+        let others = arguments.len() - 3;
+        let (reports, notes) = watched(&root, arguments, |step| match step {
+            1 => root.remove("dm-3"),
+            3 => root.write("dm-3", SNAPSHOT),
+            _ => {}
+        });
+        let rows: Vec<usize> = reports.iter().map(|rows| rows.len() - others).collect();
+        assert_eq!(rows, [1, 0, 0, 1, 1]);
+        assert_eq!(
+            notes,
+            ["dmpstat: the dmp device \"vg/data\" has gone; it is waited for"]
+        );
+    }
+}
+
+/// Whatever other devices there are.
+#[test]
+fn a_certain_device_must_be_there_at_first_and_a_pattern_need_not_match() {
+    let root = Root::new();
+    for others in 0..2 {
+        if others > 0 {
+            root.write("dm-4", named(SNAPSHOT, "dm-4", "other"));
+        }
+        for arguments in [&["vg/data", "1", "2"][..], &["vg/data", "oth*", "1", "2"]] {
+            assert!(
+                root.run(arguments).result.is_err(),
+                "{arguments:?} {others}"
+            );
+        }
+        let mut rows = Vec::new();
+        let (reports, _) = watched(&root, &["vg/*", "1", "2"], |_| root.write("dm-3", SNAPSHOT));
+        rows.extend(reports.iter().map(Vec::len));
+        assert_eq!(rows, [0, 1], "{others}");
+        root.remove("dm-3");
+    }
+}
+
+#[test]
+fn a_failed_write_keeps_no_other_device_as_it_is() {
+    let root = Root::with_device();
+    for device in ["dm-2", "dm-4", "dm-5"] {
+        root.write(device, named(SNAPSHOT, device, device));
+    }
+    for device in ["dm-2", "dm-4"] {
+        fs::remove_file(root.stat().join(device).join("reset")).unwrap();
+        fs::create_dir(root.stat().join(device).join("reset")).unwrap();
+    }
+    let ran = root.run(&["reset", "*"]);
+    assert!(ran.notes.contains("dm-4/reset"), "{}", ran.notes);
+    assert!(ran.result.unwrap_err().to_string().contains("dm-2/reset"));
+    assert_eq!(root.written("dm-3", "reset"), "1");
+    assert_eq!(root.written("dm-5", "reset"), "1");
 }

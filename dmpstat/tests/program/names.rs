@@ -53,7 +53,7 @@ fn a_device_has_all_the_names_that_tools_have_for_it() {
     for name in ["a b", "a\\x20b", "/dev/mapper/a b", "/dev/mapper/a\\x20b"] {
         assert_eq!(meant(&root, &[name]), ["dm-2"], "{name}");
     }
-    assert_eq!(meant(&root, &["plain", "vg/data"]), ["dm-0", "dm-3"]);
+    assert_eq!(meant(&root, &["plain", "vg/data"]), ["dm-3", "dm-0"]);
     assert_eq!(meant(&root, &[]), ["dm-0", "dm-1", "dm-2", "dm-3"]);
 }
 
@@ -64,7 +64,12 @@ fn patterns_are_of_each_of_these_names() {
     assert_eq!(meant(&root, &["*/data"]), ["dm-0", "dm-2"]);
     assert_eq!(meant(&root, &["/dev/vg/*"]), ["dm-0", "dm-1"]);
     assert_eq!(meant(&root, &["dm-[12]"]), ["dm-1", "dm-2"]);
-    assert_eq!(meant(&root, &["a*", "vg-h?me"]), ["dm-1", "dm-3"]);
+    assert_eq!(meant(&root, &["a*", "vg-h?me"]), ["dm-3", "dm-1"]);
+    // By number where one pattern matches several, and each device once.
+    assert_eq!(
+        meant(&root, &["vg-home", "*-data", "dm-1"]),
+        ["dm-1", "dm-0", "dm-2"]
+    );
     // A name is itself, whatever else it could mean.
     assert_eq!(meant(&root, &["a[1]"]), ["dm-3"]);
 }

@@ -36,7 +36,7 @@ impl Top {
         };
         let mut app = App::new(&options, true);
         let machine = root.machine();
-        app.begin(&machine, &now())?;
+        app.sample(&machine, &now())?;
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
         Ok(Self {
             app,
@@ -386,7 +386,7 @@ fn it_ends_by_these_keys() {
 fn devices_come_and_go_and_none_is_no_error() {
     let root = Root::new();
     let mut top = Top::new(&root, &[], (80, 12));
-    assert!(top.screen()[1].starts_with("there is no dmp device yet. Make one over a disk with"));
+    assert!(top.screen()[1].starts_with("there is no dmp device. Make one over a disk with"));
     root.write("dm-3", SNAPSHOT);
     top.sample();
     assert_eq!(top.names(), ["vg-data"]);
@@ -405,7 +405,7 @@ fn devices_come_and_go_and_none_is_no_error() {
         root.remove(device);
     }
     top.sample();
-    assert!(top.screen()[1].starts_with("there is no dmp device yet."));
+    assert!(top.screen()[1].starts_with("there is no dmp device."));
     std::fs::remove_dir_all(root.stat()).unwrap();
     top.sample();
     assert_eq!(
@@ -504,7 +504,7 @@ fn without_colours_there_are_none() {
             unreachable!()
         };
         top.app = App::new(&options, coloured);
-        top.app.begin(&top.machine, &now()).unwrap();
+        top.app.sample(&top.machine, &now()).unwrap();
         top.screen();
         let cells = top.terminal.backend().buffer().content();
         assert_eq!(cells.iter().any(|cell| cell.fg != Color::Reset), coloured);
