@@ -12,7 +12,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::attach::line::Shown;
-use crate::column::{COLUMNS, Column, Unit};
+use crate::column::{COLUMNS, Column, Level, Unit};
 use crate::error::Error;
 use crate::escape;
 use crate::export::metrics::Choice;
@@ -21,11 +21,17 @@ use crate::operation::Operation;
 
 /// What a page of the manual says besides.
 const NOTES: &str = "\
-Rates are by the clock of the counters: that dmpstat is late shows in no number.
+Rates are by the clock of the counters: that dmpstat is late shows in no number. r/s and the like count \
+requests where they arrive.
 
-Percentiles are the upper bounds of the histogram's buckets, each twice the one before: the \
-true value is at most that, and more than half of it, or anything below the first, 0.001 ms. They are rounded up to two digits. Of what is \
-above the last bound, 69 s, it is the slowest request since the last reset.
+r_await and the like are the average duration of requests that ended, whether they succeeded or not; with a \
+module that does not count the others, of successes only.
+
+Percentiles are upper bounds: the bound of a histogram's bucket, or the slowest request if that is less. Each \
+bound is twice the one before, so the true value is more than half of it, or anything below the first, 0.001 ms. \
+They are rounded up to two digits. Percentiles and r_max are of successes. r_max is exact if the slowest \
+request since the last reset ended in the interval, and an upper bound otherwise. Above the last bound, 69 s, \
+percentiles are the slowest request since the last reset.
 
 aqu-sz is exact: the nanoseconds that all measured requests were in flight in the interval, by its \
 length, whether or not they have ended. If a disk hangs, aqu-sz is the number of requests in flight. \
@@ -33,28 +39,41 @@ iostat's counts a request where it ends, with all of its time: 0 while a disk ha
 So does dmpstat's with a module that does not measure ages. In a report since a reset, aqu-sz is \"-\" if \
 requests that were in flight at the reset could change it by more than 0.005.
 
-r_age, w_age and so on are the mean age, in milliseconds, of the requests in flight at the interval's \
-end, and age that of all operations; 0 with none in flight. With \"-S age\" the device that hangs is the first.
+inflight is never less than the kernel's own count in /sys/block/dm-N/inflight, which is all that there is where \
+latencies are not measured. r_age, w_age and so on are the mean age, in milliseconds, of the measured requests \
+in flight at the interval's end, and age that of all operations; 0 with none in flight. With \"-S age\" the \
+device that hangs is the first.
+
+errs, r_err and so on are failed requests in the interval, in the first report since the last reset.
 
 A \"-\" is what was not measured: latencies where \"dmpstat latency on\" has not been said, \
 flushes where all lines have flush_bypass, percentiles without a request, rates of no time. Totals (aqu-sz, \
-inflight, age, err/s, again/s) are of the operations that are measured. Averages of no request are 0, as iostat's are.
+inflight, age, errs, err/s, again/s) are of the operations that are measured. Averages of no request are 0, as iostat's are.
 
 Behind the numbers of a device stands why they are not of the whole interval, or not all there: \"new\" \
 (the device was not there before, or another one was), \"reset\" (they are of the time since the \
 reset), \"latency\" (latencies were switched, and their columns are of the time since they were last \
-switched on; all others are of the whole interval).
+switched on; all others are of the whole interval). Then its state, and the row is red: \"hung\" (requests \
+are in flight, and none has ended for a second or more), \"suspended\" (requests are deferred until the \
+device is resumed, and the kernel counts none in flight).
+
+Without an INTERVAL, each DEVICE must be there. With one, a DEVICE that is no pattern must be there at first; \
+devices of a pattern, or any at all, may come later. After the first report nothing ends the program but its \
+COUNT or a signal: a device or module that goes, or cannot be read, is told once and waited for.
 
 A line of -j is an object with \"time\" and \"devices\", a list of objects. Each has \"device\", \"name\", \
-\"uuid\", \"diskseq\", \"anew\", which is the mark, \"seconds\", the interval's, \"latency_seconds\", those in \
-which latencies were measured, and each column by its name, in its unit. What is not measured is null. CSV has \
-the same, and nothing in the place of null.
+\"uuid\", \"diskseq\", \"since\" and \"taken\" (nanoseconds since boot: of the last reset, and of the \
+counters), \"anew\", which is the mark, \"state\" (running, hung or suspended), \"seconds\", the interval's, \
+\"latency_seconds\", those in which latencies were measured, and each column by its name, in its unit. What is \
+not measured is null. CSV has the same, and nothing in the place of null. --counts adds \"counts\": for each \
+operation the interval's requests, bytes, errors, again, inflight, age_ns, latency_ns, latencies_count, \
+latency_max_ns, rest_ns and rest, and the histograms sizes and latencies; in CSV without histograms, as \
+OPERATION_requests and so on. All but inflight, age_ns and latency_max_ns can be added up over intervals.
 
 A device whose name is a number or a command's is /dev/mapper/NAME.
 
 ^C ends it behind the report that is being written. The exit status is 0, 1 if something failed, 2 if the \
-command line is wrong. NO_COLOR in the environment switches colours off. DMPSTAT_ROOT is the \
-directory in which sys and dev are looked for, in the place of /: another machine's, as copied.";
+command line is wrong.";
 
 /// What the page about the full screen says besides.
 const KEYS: &str = "\
@@ -62,7 +81,7 @@ Keys: up, down, page up and down, home and end choose a device; left and right t
 devices are sorted, r turns the order round. Space pauses. A slash filters by name: enter keeps the \
 filter, escape drops it. Tab shows how large requests were in the place of how long they took, a those \
 since the last reset in the place of the last interval's, and enter hides or shows all of that. z hides \
-idle devices, n shows dm-N in the place of names, x shows all columns, ^L draws all anew. q, escape \
+idle devices, n shows dm-N in the place of names, x shows all columns, ^L draws all anew. q \
 and ^C end it. ? shows the keys.
 
 Reports are a second apart if no INTERVAL is given. The sparklines are of the last 120.";
@@ -388,6 +407,10 @@ pub struct Table {
     /// CSV, with all columns if none are chosen
     #[arg(short = 'c', long, group = "format", conflicts_with = "human")]
     pub csv: bool,
+    /// With -j or -c, also the counts of each operation, which can be added up over intervals; with -j the
+    /// histograms as well
+    #[arg(long, requires = "format", conflicts_with = "sysstat")]
+    pub counts: bool,
 }
 
 /// Which columns.
@@ -395,8 +418,11 @@ pub struct Table {
 #[group(skip)]
 pub struct Columns {
     /// All columns
-    #[arg(short = 'x', long, conflicts_with = "columns")]
+    #[arg(short = 'x', long, conflicts_with_all = ["columns", "short"])]
     pub extended: bool,
+    /// Fewer columns, which fit 80 characters: so it is without this option on a terminal that is too narrow
+    #[arg(short = 's', long, conflicts_with = "columns")]
+    pub short: bool,
     /// These columns only, in this order
     #[arg(short = 'o', long, value_name = "COLUMN", value_delimiter = ',', value_parser = column())]
     pub columns: Vec<&'static Column>,
@@ -443,15 +469,23 @@ pub struct Repeat {
 }
 
 impl Columns {
-    /// The columns that are shown.
-    pub fn chosen(&self, all: bool) -> Vec<&'static Column> {
+    /// Returns the columns that were named, or those of a level.
+    pub fn chosen(&self, level: Level) -> Vec<&'static Column> {
         match self.columns.as_slice() {
-            [] => {
-                let all = all || self.extended;
-                let chosen = COLUMNS.iter().filter(|column| all || column.usual);
-                chosen.collect()
-            }
+            [] => COLUMNS
+                .iter()
+                .filter(|column| column.level <= level)
+                .collect(),
             columns => columns.to_vec(),
+        }
+    }
+
+    /// Returns the level that was asked for.
+    pub fn level(&self) -> Level {
+        match (self.extended, self.short) {
+            (true, _) => Level::Extended,
+            (false, true) => Level::Short,
+            (false, false) => Level::Usual,
         }
     }
 
@@ -475,7 +509,11 @@ impl Columns {
 impl Table {
     /// The columns that are shown: all of them to programs.
     pub fn chosen(&self) -> Vec<&'static Column> {
-        self.columns.chosen(self.format() != Format::Table)
+        let level = self.columns.level();
+        self.columns.chosen(match level {
+            Level::Usual if self.format() != Format::Table => Level::Extended,
+            level => level,
+        })
     }
 
     /// The form of reports.
@@ -525,7 +563,8 @@ pub fn parse<A: Into<OsString> + Clone>(
     Ok(parsed)
 }
 
-/// The devices, and the numbers behind them. A device whose name is a number has another name, too.
+/// Splits operands into devices and the numbers behind them. A device whose name is a number has another name,
+/// too.
 fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>), String> {
     // Not what else a float can be: inf and nan are names.
     let begins = |character: char| character.is_ascii_digit() || "+-.".contains(character);

@@ -4,7 +4,6 @@
 
 use std::cmp::Ordering;
 
-use crate::histogram::INFINITE;
 use crate::interval::Interval;
 use crate::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
 
@@ -17,10 +16,21 @@ pub struct Column {
     pub help: &'static str,
     /// Where it comes from.
     pub quantity: Quantity,
-    /// Whether it is shown if nothing else is asked for.
-    pub usual: bool,
+    /// The smallest table that shows it.
+    pub level: Level,
     /// How many characters its numbers take mostly.
     pub width: usize,
+}
+
+/// Tables, from the narrowest one on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Fits 80 characters.
+    Short,
+    /// Without options.
+    Usual,
+    /// All columns.
+    Extended,
 }
 
 /// Where a number comes from.
@@ -37,15 +47,19 @@ pub enum Quantity {
     Age(Option<Operation>),
     /// The average size.
     Size(Operation),
-    /// What so many of 1000 latencies do not exceed, in milliseconds.
+    /// Upper bound, in milliseconds, of so many of 1000 latencies.
     Percentile(Operation, u32),
+    /// Upper bound of all latencies, in milliseconds.
+    Max(Operation),
     /// The mean number of requests in flight.
     Queue,
+    /// Failed requests: of an operation, or of all.
+    Errors(Option<Operation>),
     /// Failed requests a second.
-    Errors,
+    ErrorRate,
     /// Requests a second that were to be tried again.
     Again,
-    /// How many requests are under way at the interval's end.
+    /// Requests in flight at the interval's end.
     Inflight,
 }
 
@@ -65,101 +79,121 @@ const fn column(name: &'static str, quantity: Quantity, help: &'static str) -> C
         Quantity::Throughput(_) => 9,
         Quantity::Await(_) | Quantity::Age(_) => 7,
         Quantity::Size(_) => 8,
-        Quantity::Percentile(..) => 5,
+        Quantity::Percentile(..) | Quantity::Max(_) => 5,
         Quantity::Queue => 6,
-        Quantity::Errors | Quantity::Again => 5,
+        Quantity::ErrorRate | Quantity::Again => 5,
+        Quantity::Errors(_) => 4,
         Quantity::Inflight => 8,
     };
     Column {
         name,
         help,
         quantity,
-        usual: false,
+        level: Level::Extended,
         width,
     }
 }
 
 const fn usual(name: &'static str, quantity: Quantity, help: &'static str) -> Column {
     Column {
-        usual: true,
+        level: Level::Usual,
+        ..column(name, quantity, help)
+    }
+}
+
+const fn short(name: &'static str, quantity: Quantity, help: &'static str) -> Column {
+    Column {
+        level: Level::Short,
         ..column(name, quantity, help)
     }
 }
 
 /// All of them, in the order in which they are shown.
-pub static COLUMNS: [Column; 36] = [
-    usual("r/s", Quantity::Rate(Read), "reads a second"),
+pub static COLUMNS: [Column; 53] = [
+    short("r/s", Quantity::Rate(Read), "reads a second"),
     usual(
         "rkB/s",
         Quantity::Throughput(Read),
         "kilobytes read a second",
     ),
-    usual(
+    short(
         "r_await",
         Quantity::Await(Read),
-        "how long a read took, on average, in milliseconds",
+        "average duration of reads that ended, in milliseconds",
     ),
     column(
         "rareq-sz",
         Quantity::Size(Read),
-        "how large a read was, on average, in kilobytes",
+        "average size of reads, in kilobytes",
     ),
     column(
         "r_p50",
         Quantity::Percentile(Read, 500),
-        "what half of the reads took at most, in milliseconds",
+        "upper bound of half of the latencies of reads, in milliseconds",
     ),
-    usual(
+    short(
         "r_p99",
         Quantity::Percentile(Read, 990),
-        "what 99 of 100 reads took at most",
+        "upper bound of 99 of 100 latencies of reads",
     ),
     column(
         "r_p99.9",
         Quantity::Percentile(Read, 999),
-        "what 999 of 1000 reads took at most",
+        "upper bound of 999 of 1000 latencies of reads",
+    ),
+    column(
+        "r_max",
+        Quantity::Max(Read),
+        "upper bound of all latencies of reads",
     ),
     column(
         "r_age",
         Quantity::Age(Some(Read)),
         "mean age of the reads in flight at the interval's end, in milliseconds",
     ),
-    usual("w/s", Quantity::Rate(Write), "writes a second"),
+    column("r_err", Quantity::Errors(Some(Read)), "failed reads"),
+    short("w/s", Quantity::Rate(Write), "writes a second"),
     usual(
         "wkB/s",
         Quantity::Throughput(Write),
         "kilobytes written a second",
     ),
-    usual(
+    short(
         "w_await",
         Quantity::Await(Write),
-        "how long a write took, on average, in milliseconds",
+        "average duration of writes that ended, in milliseconds",
     ),
     column(
         "wareq-sz",
         Quantity::Size(Write),
-        "how large a write was, on average, in kilobytes",
+        "average size of writes, in kilobytes",
     ),
     column(
         "w_p50",
         Quantity::Percentile(Write, 500),
-        "what half of the writes took at most, in milliseconds",
+        "upper bound of half of the latencies of writes, in milliseconds",
     ),
-    usual(
+    short(
         "w_p99",
         Quantity::Percentile(Write, 990),
-        "what 99 of 100 writes took at most",
+        "upper bound of 99 of 100 latencies of writes",
     ),
     column(
         "w_p99.9",
         Quantity::Percentile(Write, 999),
-        "what 999 of 1000 writes took at most",
+        "upper bound of 999 of 1000 latencies of writes",
+    ),
+    column(
+        "w_max",
+        Quantity::Max(Write),
+        "upper bound of all latencies of writes",
     ),
     column(
         "w_age",
         Quantity::Age(Some(Write)),
         "mean age of the writes in flight at the interval's end, in milliseconds",
     ),
+    column("w_err", Quantity::Errors(Some(Write)), "failed writes"),
     column("d/s", Quantity::Rate(Discard), "discards a second"),
     column(
         "dkB/s",
@@ -169,29 +203,51 @@ pub static COLUMNS: [Column; 36] = [
     column(
         "d_await",
         Quantity::Await(Discard),
-        "how long a discard took, on average, in milliseconds",
+        "average duration of discards that ended, in milliseconds",
     ),
     column(
         "dareq-sz",
         Quantity::Size(Discard),
-        "how large a discard was, on average, in kilobytes",
+        "average size of discards, in kilobytes",
+    ),
+    column(
+        "d_p99",
+        Quantity::Percentile(Discard, 990),
+        "upper bound of 99 of 100 latencies of discards",
+    ),
+    column(
+        "d_max",
+        Quantity::Max(Discard),
+        "upper bound of all latencies of discards",
     ),
     column(
         "d_age",
         Quantity::Age(Some(Discard)),
         "mean age of the discards in flight at the interval's end, in milliseconds",
     ),
+    column("d_err", Quantity::Errors(Some(Discard)), "failed discards"),
     column("f/s", Quantity::Rate(Flush), "flushes a second"),
     column(
         "f_await",
         Quantity::Await(Flush),
-        "how long a flush took, on average, in milliseconds",
+        "average duration of flushes that ended, in milliseconds",
+    ),
+    column(
+        "f_p99",
+        Quantity::Percentile(Flush, 990),
+        "upper bound of 99 of 100 latencies of flushes",
+    ),
+    column(
+        "f_max",
+        Quantity::Max(Flush),
+        "upper bound of all latencies of flushes",
     ),
     column(
         "f_age",
         Quantity::Age(Some(Flush)),
         "mean age of the flushes in flight at the interval's end, in milliseconds",
     ),
+    column("f_err", Quantity::Errors(Some(Flush)), "failed flushes"),
     column(
         "z/s",
         Quantity::Rate(WriteZeroes),
@@ -205,12 +261,27 @@ pub static COLUMNS: [Column; 36] = [
     column(
         "z_await",
         Quantity::Await(WriteZeroes),
-        "how long those took, on average, in milliseconds",
+        "average duration of ended requests that write zeroes, in milliseconds",
+    ),
+    column(
+        "z_p99",
+        Quantity::Percentile(WriteZeroes, 990),
+        "upper bound of 99 of 100 latencies of requests that write zeroes",
+    ),
+    column(
+        "z_max",
+        Quantity::Max(WriteZeroes),
+        "upper bound of all latencies of requests that write zeroes",
     ),
     column(
         "z_age",
         Quantity::Age(Some(WriteZeroes)),
-        "mean age of the requests that write zeroes in flight at the interval's end, in milliseconds",
+        "mean age of the in-flight requests that write zeroes at the interval's end, in milliseconds",
+    ),
+    column(
+        "z_err",
+        Quantity::Errors(Some(WriteZeroes)),
+        "failed requests that write zeroes",
     ),
     column(
         "o/s",
@@ -220,29 +291,45 @@ pub static COLUMNS: [Column; 36] = [
     column(
         "o_await",
         Quantity::Await(Other),
-        "how long those took, on average, in milliseconds",
+        "average duration of other requests that ended, in milliseconds",
+    ),
+    column(
+        "o_p99",
+        Quantity::Percentile(Other, 990),
+        "upper bound of 99 of 100 latencies of other requests",
+    ),
+    column(
+        "o_max",
+        Quantity::Max(Other),
+        "upper bound of all latencies of other requests",
     ),
     column(
         "o_age",
         Quantity::Age(Some(Other)),
         "mean age of the other requests in flight at the interval's end, in milliseconds",
     ),
-    usual(
+    column(
+        "o_err",
+        Quantity::Errors(Some(Other)),
+        "failed other requests",
+    ),
+    short(
         "aqu-sz",
         Quantity::Queue,
         "mean number of requests in flight, with those that have not ended",
     ),
-    usual(
+    short(
         "inflight",
         Quantity::Inflight,
-        "how many requests are under way at the interval's end",
+        "requests in flight at the interval's end",
     ),
     column(
         "age",
         Quantity::Age(None),
         "mean age of the requests in flight at the interval's end, in milliseconds",
     ),
-    usual("err/s", Quantity::Errors, "failed requests a second"),
+    short("errs", Quantity::Errors(None), "failed requests"),
+    column("err/s", Quantity::ErrorRate, "failed requests a second"),
     column(
         "again/s",
         Quantity::Again,
@@ -294,8 +381,14 @@ impl Quantity {
     pub fn is_of_latencies(self) -> bool {
         matches!(
             self,
-            Self::Await(_) | Self::Age(_) | Self::Percentile(..) | Self::Queue | Self::Inflight
+            Self::Await(_) | Self::Age(_) | Self::Percentile(..) | Self::Max(_) | Self::Queue
         )
+    }
+
+    /// Tells if requests failed in the interval, and this is about failures.
+    pub fn has_failures(self, interval: &Interval) -> bool {
+        let is_of_failures = matches!(self, Self::Errors(_) | Self::ErrorRate);
+        is_of_failures && self.value(interval).is_some_and(|value| value > 0.0)
     }
 
     /// The number in bytes, milliseconds or requests.
@@ -317,25 +410,26 @@ impl Quantity {
                 Some(average(counters.age?, counters.inflight?) / NANOSECONDS)
             }
             Self::Age(None) => {
-                let age = sum(interval, |counters| counters.age)?;
-                let inflight = sum(interval, |counters| counters.inflight)?;
+                let age = interval.total(|counters| counters.age)?;
+                let inflight = interval.total(|counters| counters.inflight)?;
                 Some(average(age, inflight) / NANOSECONDS)
             }
             Self::Percentile(operation, permille) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
-                let bound = match timing.latencies.percentile(permille)? {
-                    INFINITE => timing.max,
-                    bound => bound,
-                };
+                let bound = timing.latencies.percentile(permille)?.min(timing.max);
                 Some(bound as f64 / NANOSECONDS)
             }
-            Self::Queue => interval.mean_inflight(),
-            Self::Errors => interval.rate(sum(interval, |counters| counters.errors)?),
-            Self::Again => interval.rate(sum(interval, |counters| counters.again)?),
-            Self::Inflight => {
-                let inflight = sum(interval, |counters| counters.inflight)?;
-                Some(inflight as f64)
+            Self::Max(operation) => {
+                let timing = interval.of(operation)?.timing.as_ref()?;
+                let max = Some(timing.max).filter(|_| timing.latencies.count() > 0);
+                Some(max? as f64 / NANOSECONDS)
             }
+            Self::Queue => interval.mean_inflight(),
+            Self::Errors(Some(operation)) => Some(interval.of(operation)?.errors? as f64),
+            Self::Errors(None) => Some(interval.total(|counters| counters.errors)? as f64),
+            Self::ErrorRate => interval.rate(interval.total(|counters| counters.errors)?),
+            Self::Again => interval.rate(interval.total(|counters| counters.again)?),
+            Self::Inflight => Some(interval.inflight()? as f64),
         }
     }
 }
@@ -347,15 +441,4 @@ fn average(sum: u64, count: u64) -> f64 {
     } else {
         sum as f64 / count as f64
     }
-}
-
-/// Sums a counter over the measured operations; `None` if one of them lacks it, or there is none.
-fn sum(interval: &Interval, of: impl Fn(&crate::snapshot::Counters) -> Option<u64>) -> Option<u64> {
-    let counted: Vec<u64> = interval
-        .operations
-        .iter()
-        .flatten()
-        .map(of)
-        .collect::<Option<_>>()?;
-    (!counted.is_empty()).then(|| counted.iter().copied().fold(0, u64::saturating_add))
 }

@@ -9,24 +9,29 @@ use jiff::Zoned;
 use crate::arguments::Table as Options;
 use crate::column::{Column, Unit};
 use crate::escape;
-use crate::report::{Report, Row, timestamp};
+use crate::operation::Operation;
+use crate::report::{COUNTS, Count, Report, Row, precise_timestamp};
 
 /// What it is a line of.
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 11] = [
     "time",
     "device",
     "name",
     "uuid",
     "diskseq",
+    "since",
+    "taken",
     "seconds",
     "latency_seconds",
     "anew",
+    "state",
 ];
 
 /// Which columns, and whether the header has been written.
 pub struct Csv {
     columns: Vec<&'static Column>,
     unit: Unit,
+    counts: bool,
     begun: bool,
 }
 
@@ -36,8 +41,20 @@ impl Csv {
         Self {
             columns: options.chosen(),
             unit: options.columns.unit(),
+            counts: options.counts,
             begun: false,
         }
+    }
+}
+
+impl Csv {
+    /// The counts of each operation, if they were asked for.
+    fn counts(&self) -> impl Iterator<Item = (Operation, &'static str, Count)> + use<> {
+        let operations = Operation::ALL.into_iter().filter({
+            let counts = self.counts;
+            move |_| counts
+        });
+        operations.flat_map(|operation| COUNTS.map(|(name, count)| (operation, name, count)))
     }
 }
 
@@ -46,26 +63,37 @@ impl Report for Csv {
         let mut csv = csv::Writer::from_writer(out);
         if !self.begun {
             let names = self.columns.iter().map(|column| column.name_in(self.unit));
-            csv.write_record(KEYS.into_iter().chain(names))?;
+            let names = KEYS.into_iter().chain(names).map(str::to_owned);
+            let counts = self
+                .counts()
+                .map(|(operation, name, _)| format!("{}_{name}", operation.name()));
+            csv.write_record(names.chain(counts))?;
             self.begun = true;
         }
         for Row { device, interval } in rows {
             let latency_seconds = interval.latency_length.map(|time| time.as_secs_f64());
             let keys = [
-                timestamp(time),
+                precise_timestamp(time),
                 device.device.clone(),
                 device.shown_name(),
                 escape::show(&device.uuid),
                 device.diskseq.to_string(),
+                device.since.to_string(),
+                device.taken.to_string(),
                 interval.length.as_secs_f64().to_string(),
                 latency_seconds.map_or_else(String::new, |seconds| seconds.to_string()),
                 interval.anew.map_or("", |anew| anew.word()).to_owned(),
+                interval.state.word().to_owned(),
             ];
             let numbers = self.columns.iter().map(|column| {
                 let value = column.value(interval, self.unit);
                 value.map_or_else(String::new, |value| value.to_string())
             });
-            csv.write_record(keys.into_iter().chain(numbers))?;
+            let counts = self.counts().map(|(operation, _, count)| {
+                let count = interval.of(operation).and_then(count);
+                count.map_or_else(String::new, |count| count.to_string())
+            });
+            csv.write_record(keys.into_iter().chain(numbers).chain(counts))?;
         }
         csv.flush()
     }

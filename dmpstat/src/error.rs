@@ -2,7 +2,7 @@
 
 //! What can go wrong, and what to do about it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -32,7 +32,12 @@ pub enum Error {
     )]
     /// The devices that were asked for; none if all were.
     NoDevices(Vec<OsString>),
-    #[error("there is no dmp device \"{}\"{}", escape::show(.wanted.as_bytes()), near_names(.near))]
+    #[error(
+        "there is no dmp device \"{}\"{}{}",
+        escape::show(.wanted.as_bytes()),
+        near_names(.near),
+        place_of_numbers(.wanted)
+    )]
     NoSuchDevice { wanted: OsString, near: Vec<String> },
     /// A device that was there at first.
     #[error("the dmp device \"{}\" has gone; it is waited for", escape::show(.0.as_bytes()))]
@@ -70,6 +75,13 @@ impl Error {
     /// Whether it is no more than that nobody reads the output any more.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn place_of_numbers(wanted: &OsStr) -> &'static str {
+    match wanted.to_str().map(str::parse::<f64>) {
+        Some(Ok(_)) => ". INTERVAL and COUNT come behind the devices",
+        _ => "",
     }
 }
 

@@ -2,6 +2,7 @@
 
 //! How many requests were how large, or took how long, as `zpool iostat -r` and `-w` show it.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use serde_json::{Value, json};
 use crate::arguments::{Hist as Options, Measure};
 use crate::histogram::{Histogram, INFINITE};
 use crate::interval::Interval;
-use crate::json::identity;
+use crate::json::{buckets, identity};
 use crate::operation::Operation;
-use crate::report::{Report, Row, timestamp};
+use crate::report::{Report, Row, marks, precise_timestamp, timestamp};
 use crate::snapshot::Counters;
 use crate::units;
 
@@ -29,11 +30,13 @@ pub const COUNT: usize = 12;
 const LONGEST_BAR: usize = 40;
 
 impl Measure {
-    /// The histogram, if it was measured.
-    pub fn of(self, counters: &Counters) -> Option<&Histogram> {
+    /// Returns the histogram, if it was measured.
+    pub fn of(self, counters: &Counters) -> Option<Cow<'_, Histogram>> {
         match self {
-            Self::Size => Some(&counters.sizes),
-            Self::Latency => Some(&counters.timing.as_ref()?.latencies),
+            // Flushes and zone resets carry no data, and are in the bucket of the smallest requests.
+            Self::Size if counters.bytes == 0 => Some(Cow::Owned(counters.sizes.as_empty())),
+            Self::Size => Some(Cow::Borrowed(&counters.sizes)),
+            Self::Latency => Some(Cow::Borrowed(&counters.timing.as_ref()?.latencies)),
         }
     }
 
@@ -49,6 +52,7 @@ impl Measure {
     pub fn label(self, bound: u64) -> String {
         match self {
             _ if bound == INFINITE => "more".to_owned(),
+            Self::Size if bound == 0 => "0".to_owned(),
             // Bounds are powers of two, and these are whole.
             Self::Size => units::bytes(bound as f64).replace(".0", ""),
             Self::Latency => units::duration(bound as f64),
@@ -68,13 +72,13 @@ pub struct Hist {
 
 impl Hist {
     /// As it was asked for.
-    pub fn new(options: &Options, width: Option<usize>) -> Self {
+    pub fn new(options: &Options) -> Self {
         Self {
             what: options.what,
             json: options.json,
             numbers: options.reports.numbers,
             timestamps: options.reports.timestamps,
-            width,
+            width: None,
         }
     }
 
@@ -82,7 +86,7 @@ impl Hist {
     fn histograms<'a>(
         &'a self,
         row: &'a Row<'_>,
-    ) -> impl Iterator<Item = (Operation, Option<&'a Histogram>)> {
+    ) -> impl Iterator<Item = (Operation, Option<Cow<'a, Histogram>>)> {
         Operation::ALL.into_iter().map(move |operation| {
             let counters = row.interval.of(operation);
             (
@@ -102,7 +106,7 @@ impl Hist {
             .map(|row| {
                 let mut device = identity(row);
                 for (operation, histogram) in self.histograms(row) {
-                    let buckets = histogram.map(buckets).into();
+                    let buckets = histogram.as_deref().map(buckets).into();
                     device.insert(format!("{}_{key}", operation.name()), buckets);
                 }
                 Value::Object(device)
@@ -111,7 +115,7 @@ impl Hist {
         writeln!(
             out,
             "{}",
-            json!({ "time": timestamp(time), "devices": devices })
+            json!({ "time": precise_timestamp(time), "devices": devices })
         )
     }
 
@@ -126,11 +130,12 @@ impl Hist {
             "{HEADER}{}{HEADER:#}, {measure}, {seconds:.1} s",
             row.title(self.numbers)
         )?;
-        if let Some(anew) = row.interval.anew {
-            write!(out, "  {MARK}{}{MARK:#}", anew.word())?;
+        let marks = marks(&row.interval);
+        if !marks.is_empty() {
+            write!(out, "  {MARK}{marks}{MARK:#}")?;
         }
         writeln!(out)?;
-        let histograms: Vec<(Operation, &Histogram)> = self
+        let histograms: Vec<(Operation, Cow<'_, Histogram>)> = self
             .histograms(row)
             .filter_map(|(operation, histogram)| Some((operation, histogram?)))
             // Most devices never see most operations.
@@ -158,14 +163,15 @@ impl Hist {
             }
         }
         writeln!(out, "{HEADER:#}")?;
-        let most: Vec<u64> = histograms.iter().map(|(_, of)| largest(of)).collect();
-        for bound in bounds(histograms.iter().map(|(_, histogram)| *histogram)) {
+        // All bars have one scale.
+        let most = histograms.iter().map(|(_, of)| largest(of)).max();
+        let most = u128::from(most.unwrap_or(0).max(1));
+        for bound in bounds(histograms.iter().map(|(_, histogram)| &**histogram)) {
             write!(out, "{:>BOUND$}", self.what.label(bound))?;
-            for (at, ((_, histogram), most)) in histograms.iter().zip(&most).enumerate() {
+            for (at, (_, histogram)) in histograms.iter().enumerate() {
                 let count = histogram.of(bound);
                 write!(out, " {count:>COUNT$}")?;
-                let length = (bar as u128 * u128::from(count)).div_ceil(u128::from(*most).max(1));
-                let length = length as usize;
+                let length = (bar as u128 * u128::from(count)).div_ceil(most) as usize;
                 let last = at + 1 == histograms.len();
                 let padding = if last { 0 } else { bar - length };
                 if length > 0 || (bar > 0 && !last) {
@@ -179,6 +185,10 @@ impl Hist {
 }
 
 impl Report for Hist {
+    fn fit(&mut self, width: Option<usize>) {
+        self.width = width;
+    }
+
     fn needs_devices(&self) -> bool {
         !self.json
     }
@@ -192,16 +202,6 @@ impl Report for Hist {
         }
         rows.iter().try_for_each(|row| self.write_text(out, row))
     }
-}
-
-fn buckets(histogram: &Histogram) -> Vec<Value> {
-    let buckets = histogram.buckets().iter();
-    buckets
-        .map(|(bound, count)| {
-            let bound = Some(*bound).filter(|bound| *bound != INFINITE);
-            json!({ "up_to": bound, "count": count })
-        })
-        .collect()
 }
 
 fn largest(histogram: &Histogram) -> u64 {
@@ -220,9 +220,9 @@ pub fn bounds<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Vec<u64> {
     for (at, bound) in present.iter().enumerate() {
         bounds.push(*bound);
         let next = present.get(at + 1).filter(|next| **next != INFINITE);
-        let mut double = bound.checked_mul(2);
+        let mut double = bound.checked_mul(2).filter(|double| *double > 0);
         while let (Some(next), Some(between)) = (next, double) {
-            if between == 0 || between >= *next {
+            if between >= *next {
                 break;
             }
             bounds.push(between);

@@ -39,6 +39,16 @@ impl Histogram {
         self.0.iter().map(|(_, count)| u128::from(*count)).sum()
     }
 
+    /// Returns the histogram of as many values that are all 0.
+    pub fn as_empty(&self) -> Self {
+        Self::new(vec![(0, self.count())])
+    }
+
+    /// Returns the bound of the highest bucket; 0 if all are empty.
+    pub fn highest(&self) -> u64 {
+        self.0.last().map_or(0, |(bound, _)| *bound)
+    }
+
     /// How many are in the bucket of this bound.
     pub fn of(&self, bound: u64) -> u64 {
         self.0

@@ -4,8 +4,12 @@
 
 use std::time::Duration;
 
+use crate::column::Quantity;
 use crate::operation::Operation;
 use crate::snapshot::{Counters, Snapshot, Timing};
+
+/// Time without an end after which requests in flight hang.
+const LONG: Duration = Duration::from_secs(1);
 
 /// What was counted of a device in some time.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +25,32 @@ pub struct Interval {
     pub inflight_ns: Option<u128>,
     /// The differences, and how many requests are under way at its end.
     pub operations: [Option<Counters>; Operation::COUNT],
+    /// The state of the device at its end.
+    pub state: State,
+    /// Requests in flight at its end, by the kernel's own count.
+    pub kernel_inflight: Option<u64>,
+}
+
+/// The state of a device, as far as its requests tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Requests end, or there are none.
+    Running,
+    /// Requests are in flight, and none has ended for a second or more.
+    Hung,
+    /// The device is suspended: requests are deferred.
+    Suspended,
+}
+
+impl State {
+    /// Returns its name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Hung => "hung",
+            Self::Suspended => "suspended",
+        }
+    }
 }
 
 /// Why counting began within an interval.
@@ -63,7 +93,10 @@ impl Interval {
                 None => total(now.operations.iter().flatten().map(completed)),
             },
             operations: now.operations.clone(),
+            state: State::Running,
+            kernel_inflight: None,
         }
+        .with_state(None, now)
     }
 
     /// What was counted since `before`. Where counting began anew after that, since then.
@@ -120,7 +153,38 @@ impl Interval {
                 None => inflight_between(before, now),
             },
             operations,
+            state: State::Running,
+            kernel_inflight: None,
         }
+        .with_state(ended_below(before, now), now)
+    }
+
+    /// Finds the state at its end, by the number of requests that the kernel saw end in it.
+    fn with_state(mut self, kernel_ended: Option<u64>, now: &Snapshot) -> Self {
+        self.kernel_inflight = now
+            .disk
+            .inflight
+            .map(|[reads, writes]| reads.saturating_add(writes));
+        let counters = || self.operations.iter().flatten();
+        let is_measured = counters().all(|of| of.timing.is_some());
+        let has_ended = counters()
+            .any(|of| ended(of) > 0 || of.timing.as_ref().is_some_and(has_rest))
+            || kernel_ended.map_or(!is_measured, |ended| ended > 0);
+        let age = Quantity::Age(None).value(&self);
+        let is_long = self.length >= LONG || age.is_some_and(|age| age >= LONG.as_millis() as f64);
+        self.state = match self.inflight() {
+            _ if now.disk.suspended => State::Suspended,
+            Some(1..) if is_long && !has_ended => State::Hung,
+            _ => State::Running,
+        };
+        self
+    }
+
+    /// Returns the number of requests in flight at its end: never less than the kernel has in flight, because
+    /// only measured requests are counted. `None` if neither tells.
+    pub fn inflight(&self) -> Option<u64> {
+        let counted = self.total(|counters| counters.inflight);
+        counted.max(self.kernel_inflight)
     }
 
     /// What was counted of an operation.
@@ -141,10 +205,30 @@ impl Interval {
         (time > 0).then(|| requests as f64 / time as f64)
     }
 
-    /// Whether nothing arrived, ended, or is under way.
+    /// Sums a counter over the measured operations. `None` if one of them lacks it, or there is none.
+    pub fn total(&self, of: impl Fn(&Counters) -> Option<u64>) -> Option<u64> {
+        let mut operations = self.operations.iter().flatten().peekable();
+        operations.peek()?;
+        operations.try_fold(0, |sum: u64, counters| {
+            Some(sum.saturating_add(of(counters)?))
+        })
+    }
+
+    /// Tells if nothing arrived, ended, or is in flight, and requests would not be deferred.
     pub fn is_idle(&self) -> bool {
         self.operations.iter().flatten().all(Counters::is_idle)
+            && self.inflight().unwrap_or(0) == 0
+            && self.state != State::Suspended
     }
+}
+
+/// Returns the number of requests that the kernel saw end.
+fn ended_below(before: &Snapshot, now: &Snapshot) -> Option<u64> {
+    now.disk.ended?.checked_sub(before.disk.ended?)
+}
+
+fn has_rest(timing: &Timing) -> bool {
+    timing.rest_count.is_some_and(|count| count > 0)
 }
 
 /// Sums nanoseconds of the measured operations. `None` if those of one are unknown, or there is none.
@@ -264,12 +348,17 @@ impl Timing {
 
     /// What was measured since `before`; `None` if that had more.
     fn since(&self, before: &Self) -> Option<Self> {
+        let latencies = self.latencies.since(&before.latencies)?;
         Some(Self {
             sum: self.sum.checked_sub(before.sum)?,
             rest: difference(self.rest, before.rest)?,
             rest_count: difference(self.rest_count, before.rest_count)?,
-            max: self.max,
-            latencies: self.latencies.since(&before.latencies)?,
+            max: match self.max > before.max {
+                // The slowest of all is one of these.
+                true => self.max,
+                false => self.max.min(latencies.highest()),
+            },
+            latencies,
         })
     }
 }

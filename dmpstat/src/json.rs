@@ -8,16 +8,20 @@ use jiff::Zoned;
 use rustix::system::uname;
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{Reports, Table as Options};
+use crate::arguments::{Measure, Reports, Table as Options};
 use crate::column::{COLUMNS, Column, Unit};
 use crate::escape;
-use crate::report::{Report, Row, timestamp};
+use crate::histogram::{Histogram, INFINITE};
+use crate::interval::Interval;
+use crate::operation::Operation;
+use crate::report::{COUNTS, Report, Row, precise_timestamp, timestamp};
 use crate::sysfs::Machine;
 
 /// A line each interval.
 pub struct Lines {
     columns: Vec<&'static Column>,
     unit: Unit,
+    counts: bool,
 }
 
 impl Lines {
@@ -26,6 +30,7 @@ impl Lines {
         Self {
             columns: options.chosen(),
             unit: options.columns.unit(),
+            counts: options.counts,
         }
     }
 }
@@ -37,10 +42,13 @@ impl Report for Lines {
             .map(|row| {
                 let mut device = identity(row);
                 device.extend(numbers(&self.columns, self.unit, row));
+                if self.counts {
+                    device.insert("counts".into(), counts(&row.interval));
+                }
                 Value::Object(device)
             })
             .collect();
-        let line = json!({ "time": timestamp(time), "devices": devices });
+        let line = json!({ "time": precise_timestamp(time), "devices": devices });
         writeln!(out, "{line}")
     }
 }
@@ -56,6 +64,8 @@ pub fn identity(row: &Row<'_>) -> Map<String, Value> {
         Some(uuid).filter(|uuid| !uuid.is_empty()).into(),
     );
     identity.insert("diskseq".into(), row.device.diskseq.into());
+    identity.insert("since".into(), row.device.since.into());
+    identity.insert("taken".into(), row.device.taken.into());
     let interval = &row.interval;
     identity.insert("seconds".into(), interval.length.as_secs_f64().into());
     identity.insert(
@@ -66,7 +76,39 @@ pub fn identity(row: &Row<'_>) -> Map<String, Value> {
             .into(),
     );
     identity.insert("anew".into(), interval.anew.map(|anew| anew.word()).into());
+    identity.insert("state".into(), interval.state.word().into());
     identity
+}
+
+/// Returns the counts of an interval, by operation. Those of several intervals can be added up.
+fn counts(interval: &Interval) -> Value {
+    let of = |operation: Operation| {
+        let counters = interval.of(operation);
+        let mut counts = Map::new();
+        for (name, count) in COUNTS {
+            let count = counters.and_then(|counters| count(counters));
+            counts.insert(name.to_owned(), count.into());
+        }
+        let histograms = [("sizes", Measure::Size), ("latencies", Measure::Latency)];
+        for (name, measure) in histograms {
+            let histogram = counters.and_then(|counters| measure.of(counters));
+            let buckets = histogram.as_deref().map(buckets);
+            counts.insert(name.to_owned(), buckets.into());
+        }
+        (operation.name().to_owned(), Value::Object(counts))
+    };
+    Value::Object(Operation::ALL.into_iter().map(of).collect())
+}
+
+/// Returns the buckets with something in them; `null` is the bound of the last one.
+pub fn buckets(histogram: &Histogram) -> Vec<Value> {
+    let buckets = histogram.buckets().iter();
+    buckets
+        .map(|(bound, count)| {
+            let bound = Some(*bound).filter(|bound| *bound != INFINITE);
+            json!({ "up_to": bound, "count": count })
+        })
+        .collect()
 }
 
 /// The numbers by their columns' names, which say the units.

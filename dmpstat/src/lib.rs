@@ -72,7 +72,7 @@ fn run_command(arguments: &Arguments, outside: &mut Outside<'_>) -> Result<(), E
                 sort: None,
                 latencies: options.what == Measure::Latency,
             };
-            sampling::run(&request, &mut Hist::new(options, outside.width), outside)
+            sampling::run(&request, &mut Hist::new(options), outside)
         }
         Some(Command::Top(options)) => top::run(options, outside),
         Some(Command::Export(options)) => export::run(options, outside),

@@ -3,7 +3,7 @@
 //! The program on the command line.
 
 use std::env;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use dmpstat::clock::System;
@@ -13,30 +13,47 @@ use dmpstat::outside::Outside;
 use dmpstat::sysfs::Machine;
 use rustix::termios::tcgetwinsize;
 
+/// Prints help, or the error with the prefix that all others have. Returns clap's exit status.
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().ansi().to_string();
+    // Nobody has to read either.
+    let _ = match error.use_stderr() {
+        true => write!(anstream::stderr(), "{}", prefixed(&text)),
+        false => write!(output::stdout(), "{text}").and_then(|()| io::stdout().flush()),
+    };
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Replaces clap's "error:".
+fn prefixed(text: &str) -> String {
+    text.replacen("error:", "dmpstat:", 1)
+}
+
 fn main() -> ExitCode {
     // Another machine's files, for who has them: a copy, or a host's as its containers see them.
     let machine = Machine::new(env::var_os("DMPSTAT_ROOT").unwrap_or_else(|| "/".into()));
     let (mut out, mut notes) = (output::stdout(), anstream::stderr());
-    let width = io::stdout()
-        .is_terminal()
-        .then(|| tcgetwinsize(io::stdout()).ok())
-        .flatten();
+    let width = || {
+        let size = tcgetwinsize(io::stdout()).ok()?;
+        Some(size.ws_col.into()).filter(|_| io::stdout().is_terminal())
+    };
     let result = System::new().map_err(Error::Signals).and_then(|mut clock| {
         let mut outside = Outside {
             machine: &machine,
             clock: &mut clock,
             out: &mut out,
             notes: &mut notes,
-            width: width.map(|size| size.ws_col.into()),
+            width: &width,
         };
         dmpstat::run(env::args_os(), &mut outside)
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Error::Usage(error)) => error.exit(),
+        Err(Error::Usage(error)) => usage(&error),
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            anstream::eprintln!("dmpstat: {error}");
+            // Not by a macro, which panics where nobody reads it.
+            let _ = writeln!(anstream::stderr(), "dmpstat: {error}");
             ExitCode::FAILURE
         }
     }

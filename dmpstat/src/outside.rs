@@ -19,8 +19,8 @@ pub struct Outside<'a> {
     pub out: &'a mut dyn Write,
     /// Where goes what has to be said besides.
     pub notes: &'a mut dyn Write,
-    /// How wide the terminal is, if there is one.
-    pub width: Option<usize>,
+    /// Returns the terminal's width of now, if there is a terminal.
+    pub width: &'a dyn Fn() -> Option<usize>,
 }
 
 impl Outside<'_> {

@@ -8,11 +8,32 @@ use jiff::Zoned;
 
 use crate::arguments::{Arguments, Format};
 use crate::csv::Csv;
-use crate::interval::Interval;
+use crate::interval::{Anew, Interval, State};
 use crate::json::{Lines, Sysstat};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Counters, Snapshot};
 use crate::sysfs::Machine;
 use crate::table::Table;
+
+/// Reads a count of an operation in an interval.
+pub type Count = fn(&Counters) -> Option<u64>;
+
+/// Counts of an operation, as programs get them: all but `inflight`, `age_ns` and `latency_max_ns` can be added
+/// up over intervals. `latencies_count` is the number of successes that were measured.
+pub const COUNTS: [(&str, Count); 11] = [
+    ("requests", |of| Some(of.requests)),
+    ("bytes", |of| Some(of.bytes)),
+    ("errors", |of| of.errors),
+    ("again", |of| of.again),
+    ("inflight", |of| of.inflight),
+    ("age_ns", |of| of.age),
+    ("latency_ns", |of| Some(of.timing.as_ref()?.sum)),
+    ("latencies_count", |of| {
+        Some(of.timing.as_ref()?.latencies.count())
+    }),
+    ("latency_max_ns", |of| Some(of.timing.as_ref()?.max)),
+    ("rest_ns", |of| of.timing.as_ref()?.rest),
+    ("rest", |of| of.timing.as_ref()?.rest_count),
+];
 
 /// A device in a report.
 pub struct Row<'a> {
@@ -32,10 +53,21 @@ impl Row<'_> {
     }
 }
 
+/// Returns the words behind a device's numbers: the reason that counting restarted, and the device's state.
+pub fn marks(interval: &Interval) -> String {
+    let restart = interval.anew.map(Anew::word);
+    let state = Some(interval.state).filter(|state| *state != State::Running);
+    let words: Vec<&str> = restart.into_iter().chain(state.map(State::word)).collect();
+    words.join(" ")
+}
+
 /// A form of reports.
 pub trait Report {
     /// Writes what passed through the devices.
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()>;
+
+    /// Takes the width of the terminal, if there is one.
+    fn fit(&mut self, _: Option<usize>) {}
 
     /// Tells if a report without a device is left out.
     fn needs_devices(&self) -> bool {
@@ -59,7 +91,12 @@ pub fn of(arguments: &Arguments, machine: &Machine) -> Box<dyn Report> {
     }
 }
 
-/// The time as programs read it.
+/// The time above a table, as iostat's.
 pub fn timestamp(time: &Zoned) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// The time for programs, with milliseconds.
+pub fn precise_timestamp(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
 }

@@ -71,6 +71,7 @@ fn go(
             if !(devices.is_empty() && report.needs_devices()) {
                 let rows = rows(request, &sampling, &devices);
                 let now = outside.clock.now();
+                report.fit((outside.width)());
                 outside.print(|text| report.write(text, &now, &rows))?;
             }
             left = left.map(|left| left - 1);

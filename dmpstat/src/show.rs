@@ -5,12 +5,13 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use anstyle::Style;
+use anstyle::{AnsiColor, Style};
 
 use crate::column::Quantity;
 use crate::error::Error;
 use crate::escape;
-use crate::interval::Interval;
+use crate::histogram::INFINITE;
+use crate::interval::{Interval, State};
 use crate::operation::Operation;
 use crate::outside::Outside;
 use crate::selection::Selection;
@@ -18,6 +19,7 @@ use crate::snapshot::{Lines, Snapshot};
 use crate::units;
 
 const NAME: Style = Style::new().bold();
+const STUCK: Style = AnsiColor::Red.on_default().bold();
 const FLUSH_BYPASS: &str = "not counted (flush_bypass)";
 
 /// Shows these devices.
@@ -56,6 +58,10 @@ fn write(out: &mut dyn Write, device: &Snapshot) -> io::Result<()> {
             "  latencies    not measured: switch it on with \"dmpstat latency on {}\"",
             device.device
         )?,
+    }
+    match interval.state {
+        State::Running => {}
+        state => writeln!(out, "  state        {STUCK}{}{STUCK:#}", state.word())?,
     }
     let bypass = device
         .lines
@@ -148,14 +154,18 @@ fn write_operation(
         "{:15}{count} took {} on average, {} at most",
         "",
         units::duration(average),
-        units::duration(timing.max as f64)
+        units::duration_up(timing.max as f64)
     )?;
     let parts = [(500, "half"), (990, "99%"), (999, "99.9%")];
     let parts: Vec<String> = parts
         .into_iter()
         .filter_map(|(permille, part)| {
-            let bound = Quantity::Percentile(operation, permille).value(interval)?;
-            Some(format!("{part} up to {} ms", units::bound(bound)))
+            let bound = timing.latencies.percentile(permille)?;
+            let up_to = units::duration_up(bound.min(timing.max) as f64);
+            Some(match bound {
+                INFINITE => format!("{part} above the last bucket's bound, up to {up_to}"),
+                _ => format!("{part} up to {up_to}"),
+            })
         })
         .collect();
     writeln!(out, "{:15}{}", "", parts.join(", "))

@@ -36,6 +36,20 @@ pub struct Snapshot {
     pub lines: Option<Lines>,
     /// Counters of each measured operation.
     pub operations: [Option<Counters>; Operation::COUNT],
+    /// The kernel's own numbers of the mapped device.
+    pub disk: Disk,
+}
+
+/// The kernel's own numbers of a mapped device, of about the same time
+/// (Documentation/ABI/stable/sysfs-block, Documentation/ABI/testing/sysfs-block-dm).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    /// The device is suspended: its requests are deferred, and in flight nowhere.
+    pub suspended: bool,
+    /// Reads and writes in flight, if the kernel tells.
+    pub inflight: Option<[u64; 2]>,
+    /// Requests that ended, if the kernel tells.
+    pub ended: Option<u64>,
 }
 
 /// The dmp lines of a device, which its table need not show.
@@ -96,7 +110,7 @@ pub struct Timing {
     pub rest: Option<u64>,
     /// Number of those; `None` if the module does not count them.
     pub rest_count: Option<u64>,
-    /// How long the slowest of them took.
+    /// The longest of them; of an interval, an upper bound, which is exact if it grew in the interval.
     pub max: u64,
     /// How long they took.
     pub latencies: Histogram,
@@ -179,6 +193,7 @@ impl Snapshot {
             latency_since: latency_since.filter(|_| latency),
             lines: dmp_lines,
             operations,
+            disk: Disk::default(),
         })
     }
 

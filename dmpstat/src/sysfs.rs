@@ -13,7 +13,7 @@ use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 
 use crate::error::Error;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Disk, Snapshot};
 
 /// How often a file is looked for, and a text begun anew that could not be read to its end.
 const TRIES: usize = 50;
@@ -118,6 +118,29 @@ impl Machine {
         Some(text)
     }
 
+    /// Reads the kernel's own numbers of a mapped device.
+    fn disk(&self, device: &str) -> Disk {
+        let numbers = |file: &str| -> Vec<Option<u64>> {
+            let text = fs::read_to_string(self.path(format!("/sys/block/{device}/{file}")));
+            let text = text.unwrap_or_default();
+            text.split_whitespace()
+                .map(|word| word.parse().ok())
+                .collect()
+        };
+        let inflight = numbers("inflight");
+        let stat = numbers("stat");
+        // Reads, writes, discards and flushes that ended (Documentation/block/stat.rst).
+        let ended = [0, 4, 11, 15].map(|at| stat.get(at).copied().flatten());
+        Disk {
+            suspended: numbers("dm/suspended") == [Some(1)],
+            inflight: match inflight[..] {
+                [Some(reads), Some(writes)] => Some([reads, writes]),
+                _ => None,
+            },
+            ended: ended.into_iter().sum(),
+        }
+    }
+
     /// How many processors are online; `None` if it does not say.
     pub fn cpus(&self) -> Option<u64> {
         let online = fs::read_to_string(self.path("/sys/devices/system/cpu/online")).ok()?;
@@ -170,8 +193,10 @@ impl Machine {
         for _ in 0..TRIES {
             match read(&path) {
                 Ok(text) => {
-                    let snapshot = Snapshot::parse(&text).map(Some);
-                    return snapshot.map_err(|source| Error::Snapshot { path, source });
+                    let parsed = Snapshot::parse(&text);
+                    let mut snapshot = parsed.map_err(|source| Error::Snapshot { path, source })?;
+                    snapshot.disk = self.disk(device);
+                    return Ok(Some(snapshot));
                 }
                 Err(source) if is_going(&source) => return Ok(None),
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {

@@ -11,9 +11,9 @@ use jiff::Zoned;
 use unicode_width::UnicodeWidthStr;
 
 use crate::arguments::{Columns, Reports};
-use crate::column::{Column, Quantity, Unit};
-use crate::interval::Interval;
-use crate::report::{Report, Row, timestamp};
+use crate::column::{Column, Level, Quantity, Unit};
+use crate::interval::{Interval, State};
+use crate::report::{Report, Row, marks, timestamp};
 use crate::units;
 
 const HEADER: Style = Style::new().bold();
@@ -43,6 +43,11 @@ impl Grid {
             human: options.human,
             unit,
         }
+    }
+
+    /// Returns the width of all columns, with the spaces before them.
+    pub fn width(&self) -> usize {
+        self.widths.iter().map(|width| 1 + width).sum()
     }
 
     /// The columns' names.
@@ -104,17 +109,12 @@ fn write_cell(text: &mut String, column: &Column, interval: &Interval, unit: Uni
     // A String takes all that is written.
     let _ = match column.quantity {
         _ if amount => text.write_str(&units::bytes(value)),
-        Quantity::Percentile(..) => text.write_str(&units::bound(value)),
-        Quantity::Inflight => write!(text, "{value}"),
+        Quantity::Percentile(..) | Quantity::Max(_) => text.write_str(&units::bound(value)),
+        Quantity::Inflight | Quantity::Errors(_) => write!(text, "{value}"),
         // Most numbers of most devices.
         _ if value == 0.0 => text.write_str("0.00"),
         _ => write!(text, "{value:.2}"),
     };
-}
-
-/// Whether a cell says that requests failed.
-pub fn says_failed(column: &Column, cell: &str) -> bool {
-    column.quantity == Quantity::Errors && cell.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 fn pad(line: &mut Vec<u8>, spaces: usize) {
@@ -124,6 +124,10 @@ fn pad(line: &mut Vec<u8>, spaces: usize) {
 /// A table that has been begun.
 pub struct Table {
     grid: Grid,
+    /// In its place where the terminal is too narrow.
+    short: Option<Grid>,
+    /// The terminal's width.
+    width: Option<usize>,
     numbers: bool,
     timestamps: bool,
     name_width: usize,
@@ -132,57 +136,94 @@ pub struct Table {
 impl Table {
     /// As it was asked for.
     pub fn new(columns: &Columns, reports: &Reports) -> Self {
+        let grid = |level| Grid::new(columns.chosen(level), columns);
+        let may_shorten = columns.columns.is_empty() && columns.level() == Level::Usual;
         Self {
-            grid: Grid::new(columns.chosen(false), columns),
+            grid: grid(columns.level()),
+            short: may_shorten.then(|| grid(Level::Short)),
+            width: None,
             numbers: reports.numbers,
             timestamps: reports.timestamps,
             name_width: NAME_WIDTH,
         }
     }
-
-    fn line(&mut self, row: &Row<'_>) -> (String, Cells) {
-        let name = row.title(self.numbers);
-        self.name_width = self.name_width.max(name.width());
-        (name, self.grid.cells(&row.interval))
-    }
 }
 
 impl Report for Table {
+    fn fit(&mut self, width: Option<usize>) {
+        self.width = width;
+    }
+
     fn needs_devices(&self) -> bool {
         true
     }
 
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
-        let lines: Vec<(String, Cells)> = rows.iter().map(|row| self.line(row)).collect();
-        let Grid {
-            columns, widths, ..
-        } = &self.grid;
+        let names: Vec<String> = rows.iter().map(|row| row.title(self.numbers)).collect();
+        let widest = names.iter().map(|name| name.width()).max();
+        self.name_width = self.name_width.max(widest.unwrap_or(0));
+        let name_width = self.name_width;
+        let cells = |grid: &mut Grid| -> Vec<Cells> {
+            rows.iter().map(|row| grid.cells(&row.interval)).collect()
+        };
+        let mut lines = cells(&mut self.grid);
+        let mut grid = &self.grid;
+        let is_too_wide = self
+            .width
+            .is_some_and(|width| name_width + grid.width() > width);
+        if let Some(short) = self.short.as_mut().filter(|_| is_too_wide) {
+            lines = cells(short);
+            grid = short;
+        }
+
         if self.timestamps {
             writeln!(out, "{}", timestamp(time))?;
         }
-        write!(out, "{HEADER}{:<1$}", "Device", self.name_width)?;
-        for (name, width) in self.grid.names().zip(widths) {
+        write!(out, "{HEADER}{:<name_width$}", "Device")?;
+        for (name, width) in grid.names().zip(&grid.widths) {
             write!(out, " {name:>width$}")?;
         }
         writeln!(out, "{HEADER:#}")?;
-        let mut line = Vec::new();
-        for ((name, cells), row) in lines.iter().zip(rows) {
-            line.clear();
-            line.extend_from_slice(name.as_bytes());
-            pad(&mut line, self.name_width - name.width());
-            for ((cell, width), column) in cells.iter().zip(widths).zip(columns) {
-                pad(&mut line, 1 + width - cell.len());
-                match says_failed(column, cell) {
-                    true => write!(line, "{ERRORS}{cell}{ERRORS:#}")?,
-                    false => line.extend_from_slice(cell.as_bytes()),
-                }
-            }
-            if let Some(anew) = row.interval.anew {
-                write!(line, "  {MARK}{}{MARK:#}", anew.word())?;
-            }
-            line.push(b'\n');
-            out.write_all(&line)?;
+        for ((name, cells), row) in names.iter().zip(&lines).zip(rows) {
+            let mut title = Vec::from(name.as_bytes());
+            pad(&mut title, name_width - name.width());
+            grid.write_row(out, title, cells, &row.interval)?;
         }
         writeln!(out)
+    }
+}
+
+impl Grid {
+    /// Writes a row behind its title.
+    fn write_row(
+        &self,
+        out: &mut dyn Write,
+        title: Vec<u8>,
+        cells: &Cells,
+        interval: &Interval,
+    ) -> io::Result<()> {
+        let is_stuck = interval.state != State::Running;
+        let mut line = Vec::new();
+        if is_stuck {
+            write!(line, "{ERRORS}")?;
+        }
+        line.extend_from_slice(&title);
+        let columns = self.columns.iter().zip(&self.widths);
+        for (cell, (column, width)) in cells.iter().zip(columns) {
+            pad(&mut line, 1 + width - cell.len());
+            match column.quantity.has_failures(interval) && !is_stuck {
+                true => write!(line, "{ERRORS}{cell}{ERRORS:#}")?,
+                false => line.extend_from_slice(cell.as_bytes()),
+            }
+        }
+        if is_stuck {
+            write!(line, "{ERRORS:#}")?;
+        }
+        let marks = marks(interval);
+        if !marks.is_empty() {
+            write!(line, "  {MARK}{marks}{MARK:#}")?;
+        }
+        line.push(b'\n');
+        out.write_all(&line)
     }
 }

@@ -34,7 +34,8 @@ const REPEAT: Repeat = Repeat {
 
 /// Shows devices until a key, a signal or the count of reports ends it.
 pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
-    if outside.width.is_none() {
+    let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    if (outside.width)().is_none() || is_dumb {
         return Err(Error::NoTerminal);
     }
     let colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
@@ -67,7 +68,11 @@ fn go(
             Some(Input::Key(key)) => match keys::press(app, key) {
                 Next::Wait => {}
                 Next::End => return Ok(()),
-                Next::Suspend => screen.suspend().map_err(Error::Terminal)?,
+                Next::Suspend => {
+                    screen.suspend().map_err(Error::Terminal)?;
+                    next = rebase(app, repeat, outside)?;
+                }
+                Next::GoOn => next = rebase(app, repeat, outside)?,
                 Next::Clear => screen.clear().map_err(Error::Terminal)?,
             },
             Some(Input::Resized) => {}
@@ -77,13 +82,24 @@ fn go(
                 if left == Some(0) {
                     return Ok(());
                 }
-                // Missed intervals are not made up for.
-                let now = Instant::now();
-                next = (next + repeat.interval).max(now);
                 sample(app, outside)?;
+                next = following(next, repeat.interval, Instant::now());
             }
         }
     }
+}
+
+/// Returns the time of the sample behind the one of `last`. Missed samples are not made up for, and if
+/// sampling takes longer than the interval, a whole interval lies between two.
+pub fn following(last: Instant, interval: Duration, now: Instant) -> Instant {
+    let next = last + interval;
+    if next > now { next } else { now + interval }
+}
+
+/// Begins an interval now, after a time in which none was shown. Returns the time of its end.
+fn rebase(app: &mut App, repeat: Repeat, outside: &Outside<'_>) -> Result<Instant, Error> {
+    app.rebase(outside.machine)?;
+    Ok(Instant::now() + repeat.interval)
 }
 
 fn sample(app: &mut App, outside: &Outside<'_>) -> Result<(), Error> {

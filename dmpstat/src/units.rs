@@ -27,6 +27,13 @@ pub fn duration(nanoseconds: f64) -> String {
     format!("{}s", three_digits(amount))
 }
 
+/// The same of an upper bound, rounded up, so that it stays one.
+pub fn duration_up(nanoseconds: f64) -> String {
+    let digits = nanoseconds.max(1.0).log10().floor() as i32;
+    let unit = 10_f64.powi((digits - 2).max(-2));
+    duration((nanoseconds / unit - 1e-9).ceil() * unit)
+}
+
 fn three_digits(amount: f64) -> String {
     match amount {
         _ if amount < 9.995 => format!("{amount:.2}"),

@@ -102,7 +102,7 @@ pub fn work(kernel: &mut dyn DeviceMapper, outside: &mut Outside<'_>) -> Result<
             clock,
             out: &mut *out,
             notes: &mut *notes,
-            width: None,
+            width: &|| None,
         };
         worker.attempt(device, busy, outside)
     };

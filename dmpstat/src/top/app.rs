@@ -5,7 +5,7 @@
 use jiff::Zoned;
 
 use crate::arguments::{Columns, Measure, Top as Options};
-use crate::column::Column;
+use crate::column::{COLUMNS, Column, Level};
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::lvm::logical_volume;
@@ -58,6 +58,8 @@ pub struct App {
     pub(super) since_reset: bool,
 
     pub(super) grid: Grid,
+    /// The columns in it, unless they were named.
+    level: Level,
     pub(super) colours: bool,
     pub(super) omit_idle: bool,
     pub(super) numbers: bool,
@@ -71,6 +73,8 @@ pub struct App {
     pub(super) measure: Measure,
     pub(super) since_reset_details: bool,
     pub(super) paused: bool,
+    /// The next interval begins later than at the last sample.
+    is_rebased: bool,
 
     /// The chosen device, and its place among those that are shown.
     chosen: Option<Identity>,
@@ -80,6 +84,8 @@ pub struct App {
     pub(super) rows: usize,
     pub(super) first_column: usize,
     pub(super) name_width: usize,
+    /// Number of columns that there is no room for.
+    pub(super) hidden: usize,
 }
 
 impl App {
@@ -88,7 +94,8 @@ impl App {
         let columns = options.columns.clone();
         Self {
             sampling: Sampling::new(&options.devices, true),
-            grid: Grid::new(columns.chosen(false), &columns),
+            grid: Grid::new(columns.chosen(columns.level()), &columns),
+            level: columns.level(),
             sort: columns.sort,
             columns,
             devices: Vec::new(),
@@ -107,18 +114,28 @@ impl App {
             measure: Measure::Latency,
             since_reset_details: false,
             paused: false,
+            is_rebased: false,
             chosen: None,
             place: 0,
             first_row: 0,
             rows: 1,
             first_column: 0,
             name_width: 0,
+            hidden: 0,
         }
+    }
+
+    /// Begins the next interval now: it is of the time since then, whenever the last sample was.
+    pub fn rebase(&mut self, machine: &Machine) -> Result<(), Error> {
+        let Sample { devices, .. } = self.sampling.sample(machine)?;
+        self.sampling.keep(devices);
+        self.is_rebased = true;
+        Ok(())
     }
 
     /// Takes the next sample. Only the first one can fail.
     pub fn sample(&mut self, machine: &Machine, now: &Zoned) -> Result<(), Error> {
-        if !self.time.is_empty() {
+        if !self.time.is_empty() && !std::mem::take(&mut self.is_rebased) {
             let before = self.devices.drain(..).map(|device| device.snapshot);
             self.sampling.keep(before.collect());
         }
@@ -196,10 +213,32 @@ impl App {
     /// Shows all columns, or those that were asked for again.
     pub(super) fn toggle_columns(&mut self) {
         self.columns.extended = !self.columns.extended;
-        // Those that were asked for by name are not the only ones then.
-        let chosen = match self.columns.extended {
-            true => crate::column::COLUMNS.iter().collect(),
-            false => self.columns.chosen(false),
+        self.set_level(self.columns.level());
+    }
+
+    /// Leaves out columns on a screen that is too narrow for the usual ones.
+    pub(super) fn fit(&mut self, width: usize) {
+        if !self.columns.columns.is_empty() || self.columns.level() != Level::Usual {
+            return;
+        }
+        let usual = Grid::new(self.columns.chosen(Level::Usual), &self.columns);
+        let is_too_wide = self.name_width + usual.width() > width;
+        let level = if is_too_wide {
+            Level::Short
+        } else {
+            Level::Usual
+        };
+        if level != self.level {
+            self.set_level(level);
+        }
+    }
+
+    fn set_level(&mut self, level: Level) {
+        self.level = level;
+        // Columns that were named are not the only ones with all.
+        let chosen = match level {
+            Level::Extended => COLUMNS.iter().collect(),
+            level => self.columns.chosen(level),
         };
         self.grid = Grid::new(chosen, &self.columns);
         self.first_column = 0;

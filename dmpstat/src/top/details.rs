@@ -2,6 +2,8 @@
 
 //! The chosen device: its last intervals, and a histogram.
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -105,7 +107,7 @@ fn draw_histogram(
     frame: &mut Frame<'_>,
     mut lines: impl ExactSizeIterator<Item = Rect>,
 ) {
-    let histograms: Vec<(Operation, &Histogram)> = Operation::ALL
+    let histograms: Vec<(Operation, Cow<'_, Histogram>)> = Operation::ALL
         .into_iter()
         .filter_map(|operation| Some((operation, app.measure.of(interval.of(operation)?)?)))
         // Most devices never see most operations.
@@ -135,24 +137,24 @@ fn draw_histogram(
     frame.render_widget(Span::styled(header, bold), first);
 
     // Buckets side by side are one where there are more of them than lines.
-    let bounds = bounds(histograms.iter().map(|(_, histogram)| *histogram));
+    let bounds = bounds(histograms.iter().map(|(_, histogram)| &**histogram));
     let together = bounds.len().div_ceil(lines.len().max(1)).max(1);
     let groups: Vec<&[u64]> = bounds.chunks(together).collect();
     let count = |of: &Histogram, group: &[u64]| {
         let counts = group.iter().map(|bound| of.of(*bound));
         counts.fold(0, u64::saturating_add)
     };
-    let most: Vec<u64> = histograms
+    // All bars have one scale.
+    let counts = histograms
         .iter()
-        .map(|(_, of)| groups.iter().map(|group| count(of, group)).max())
-        .map(|most| most.unwrap_or(0).max(1))
-        .collect();
+        .flat_map(|(_, of)| groups.iter().map(|group| count(of, group)));
+    let most = u128::from(counts.max().unwrap_or(0).max(1));
     for (group, line) in groups.iter().zip(lines) {
         let label = group.last().map(|bound| app.measure.label(*bound));
         let mut spans = vec![Span::raw(format!("{:>BOUND$}", label.unwrap_or_default()))];
-        for ((_, of), most) in histograms.iter().zip(&most) {
+        for (_, of) in &histograms {
             let count = count(of, group);
-            let length = (bar as u128 * u128::from(count)).div_ceil(u128::from(*most)) as usize;
+            let length = (bar as u128 * u128::from(count)).div_ceil(most) as usize;
             spans.push(Span::raw(format!(" {count:>COUNT$} ")));
             spans.push(Span::styled(FULL.repeat(length), colour(app, Color::Cyan)));
             spans.push(Span::raw(" ".repeat(bar - length)));

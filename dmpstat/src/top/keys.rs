@@ -28,7 +28,7 @@ pub const HELP: [(&str, &str); 14] = [
     ("x", "all columns, or those that were asked for"),
     ("^L", "draw the screen anew"),
     ("? h", "these keys"),
-    ("q esc ^C", "the end"),
+    ("q ^C", "the end"),
 ];
 
 /// What is to be done next, besides drawing.
@@ -40,6 +40,8 @@ pub enum Next {
     End,
     /// The shell has its turn.
     Suspend,
+    /// A pause is over.
+    GoOn,
     /// What is on the screen is not what was drawn there.
     Clear,
 }
@@ -57,7 +59,12 @@ pub fn press(app: &mut App, key: KeyEvent) -> Next {
     match key.code {
         code if app.typing => type_filter(app, code),
         _ if app.help => app.help = false,
-        KeyCode::Char('q') | KeyCode::Esc | KeyCode::F(10) => return Next::End,
+        // Not escape: a terminal's keys begin with it, and a slow one's can come in pieces.
+        KeyCode::Char('q') | KeyCode::F(10) => return Next::End,
+        KeyCode::Char(' ' | 'p') => {
+            app.paused = !app.paused;
+            return if app.paused { Next::Wait } else { Next::GoOn };
+        }
         code => command(app, code),
     }
     Next::Wait
@@ -85,11 +92,19 @@ fn command(app: &mut App, code: KeyCode) {
         KeyCode::PageDown => app.go(page),
         KeyCode::Home | KeyCode::Char('g') => app.go(isize::MIN),
         KeyCode::End | KeyCode::Char('G') => app.go(isize::MAX),
-        KeyCode::Left | KeyCode::Char('<') => app.sort_by_next(true),
-        KeyCode::Right | KeyCode::Char('>') => app.sort_by_next(false),
-        KeyCode::Char('r') => app.reversed = !app.reversed,
+        KeyCode::Left | KeyCode::Char('<') => {
+            app.sort_by_next(true);
+            app.go(isize::MIN);
+        }
+        KeyCode::Right | KeyCode::Char('>') => {
+            app.sort_by_next(false);
+            app.go(isize::MIN);
+        }
+        KeyCode::Char('r') => {
+            app.reversed = !app.reversed;
+            app.go(isize::MIN);
+        }
         KeyCode::Char('/') => app.typing = true,
-        KeyCode::Char(' ' | 'p') => app.paused = !app.paused,
         KeyCode::Tab => {
             app.measure = match app.measure {
                 Measure::Size => Measure::Latency,

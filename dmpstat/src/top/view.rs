@@ -10,17 +10,17 @@ use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row, Table, TableState, Wr
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::error::Error;
-use crate::interval::Anew;
-use crate::table::{Cells, says_failed};
-use crate::top::app::{App, Device};
+use crate::interval::{Anew, Interval, State};
+use crate::report::marks;
+use crate::table::Cells;
+use crate::top::app::App;
 use crate::top::details;
 use crate::top::keys::HELP;
 
 /// What it takes to show anything.
 const SMALLEST: (u16, u16) = (40, 6);
-/// Of the devices' names, at least, and of what is behind the last column.
+/// Of the devices' names, at least.
 const NAME_WIDTH: usize = 12;
-const MARK_WIDTH: u16 = 8;
 
 /// A colour, where there are any.
 pub fn colour(app: &App, colour: Color) -> Style {
@@ -53,8 +53,8 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     ])
     .areas(area);
 
-    draw_title(app, shown.len(), frame, title);
     if shown.is_empty() {
+        app.hidden = 0;
         draw_nothing(app, frame, table);
     } else {
         draw_table(app, &shown, place, frame, table);
@@ -62,6 +62,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
             details::draw(app, &app.devices[shown[place]], frame, pane);
         }
     }
+    draw_title(app, shown.len(), frame, title);
     match &app.problem {
         // The keys come back when nothing is missing.
         Some(problem) if !shown.is_empty() && !app.typing => {
@@ -113,6 +114,10 @@ fn draw_title(app: &App, shown: usize, frame: &mut Frame<'_>, area: Rect) {
     if !app.filter.is_empty() && !app.typing {
         parts.push(format!("filter {}", app.filter));
     }
+    if app.hidden > 0 {
+        let plural = if app.hidden == 1 { "" } else { "s" };
+        parts.push(format!("+{} column{plural}", app.hidden));
+    }
     let mut line = vec![
         Span::styled("dmpstat", Modifier::BOLD),
         Span::raw(format!("  {}", parts.join("  "))),
@@ -129,7 +134,13 @@ fn draw_nothing(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let text = match &app.problem {
         Some(problem) => problem.to_string(),
         None if app.devices.is_empty() => Error::NoDevices(Vec::new()).to_string(),
-        None => "No device is busy and has the filter in its name".to_owned(),
+        None => match (app.filter.as_str(), app.omit_idle) {
+            ("", _) => "All devices are idle: z shows them".to_owned(),
+            (filter, false) => format!("No device has {filter} in its name"),
+            (filter, true) => {
+                format!("All devices with {filter} in their names are idle: z shows them")
+            }
+        },
     };
     frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: false }), area);
 }
@@ -143,21 +154,31 @@ fn draw_table(app: &mut App, shown: &[usize], place: usize, frame: &mut Frame<'_
         .clamp((place + 1).saturating_sub(rows), place)
         .min(shown.len().saturating_sub(rows));
     let visible = &shown[app.first_row..shown.len().min(app.first_row + rows)];
-    let lines: Vec<(String, Cells, Option<Anew>)> = visible
-        .iter()
-        .map(|at| {
-            let Device { interval, .. } = &app.devices[*at];
-            let title = app.devices[*at].title(app.numbers);
-            (title, app.grid.cells(interval), interval.anew)
-        })
-        .collect();
     let width = usize::from(area.width);
-    let widest = lines.iter().map(|(name, ..)| name.width()).max();
+    let titles = visible.iter().map(|at| app.devices[*at].title(app.numbers));
+    let titles: Vec<String> = titles.collect();
+    let widest = titles.iter().map(|name| name.width()).max();
     app.name_width = (app.name_width)
         .max(widest.unwrap_or(0))
         .clamp(NAME_WIDTH, (width / 3).max(NAME_WIDTH));
+    app.fit(width);
+    let cells = visible
+        .iter()
+        .map(|at| app.grid.cells(&app.devices[*at].interval));
+    let cells: Vec<Cells> = cells.collect();
     let columns = columns(app, width - app.name_width);
-    let marked = lines.iter().any(|(.., anew)| anew.is_some());
+    app.hidden = app.grid.columns.len() - columns.len();
+    let lines: Vec<(&String, Cells, &Interval)> = titles
+        .iter()
+        .zip(cells)
+        .zip(visible)
+        .map(|((title, cells), at)| (title, cells, &app.devices[*at].interval))
+        .collect();
+    let mark_width = lines
+        .iter()
+        .map(|(.., interval)| marks(interval).len())
+        .max();
+    let mark_width = mark_width.filter(|width| *width > 0);
 
     let names: Vec<&str> = app.grid.names().collect();
     let header = columns.clone().map(|at| {
@@ -170,25 +191,31 @@ fn draw_table(app: &mut App, shown: &[usize], place: usize, frame: &mut Frame<'_
         Cell::from(Line::from(name).alignment(Alignment::Right))
     });
     let header = Row::new([Cell::from("Device")].into_iter().chain(header));
-    let rows = lines.iter().map(|(name, cells, anew)| {
+    let rows = lines.iter().map(|(name, cells, interval)| {
+        let is_stuck = interval.state != State::Running;
         let numbers = columns.clone().map(|at| {
-            let failed = says_failed(app.grid.columns[at], &cells[at]);
-            let style = match failed {
+            let has_failures = app.grid.columns[at].quantity.has_failures(interval);
+            let style = match has_failures || is_stuck {
                 true => colour(app, Color::Red).add_modifier(Modifier::BOLD),
                 false => Style::new(),
             };
             let number = Span::styled(&cells[at], style);
             Cell::from(Line::from(number).alignment(Alignment::Right))
         });
-        let name = [Cell::from(cut(name, app.name_width))].into_iter();
-        let mark = anew.map_or("", |anew| anew.word());
-        let mark = Cell::from(Span::styled(format!(" {mark}"), colour(app, Color::Yellow)));
+        let name_style = match is_stuck {
+            true => colour(app, Color::Red).add_modifier(Modifier::BOLD),
+            false => Style::new(),
+        };
+        let name = Span::styled(cut(name, app.name_width), name_style);
+        let name = [Cell::from(name)].into_iter();
+        let mark = format!(" {}", marks(interval));
+        let mark = Cell::from(Span::styled(mark, colour(app, Color::Yellow)));
         Row::new(name.chain(numbers).chain([mark]))
     });
     let widths = [app.name_width as u16]
         .into_iter()
         .chain(columns.clone().map(|at| app.grid.widths[at] as u16))
-        .chain(marked.then_some(MARK_WIDTH));
+        .chain(mark_width.map(|width| 1 + width as u16));
     let table = Table::new(rows, widths.map(Constraint::Length))
         .header(header.style(Modifier::BOLD))
         .column_spacing(1)

@@ -127,13 +127,14 @@ impl Root {
                 clock: &mut clock,
                 out: &mut out,
                 notes: &mut notes,
-                width: self.1,
+                width: &|| self.1,
             },
         );
         let plain = |text: Vec<u8>| {
             String::from_utf8(anstream::adapter::strip_bytes(&text).into_vec()).unwrap()
         };
         Ran {
+            styled: String::from_utf8_lossy(&out).into_owned(),
             out: plain(out),
             notes: plain(notes),
             result,
@@ -143,6 +144,8 @@ impl Root {
 
 /// How a run of the program went.
 pub struct Ran {
+    /// The output as a terminal gets it.
+    pub styled: String,
     pub out: String,
     pub notes: String,
     pub result: Result<(), Error>,

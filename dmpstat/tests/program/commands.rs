@@ -31,7 +31,7 @@ fn everything_of_a_device_is_shown_in_words() {
                2048000 bytes (2.0MB), 4.0kB on average
                0 failed, 0 to be tried again, 0 under way
                500 took 20.0us on average, 32.0us at most
-               half up to 0.017 ms, 99% up to 0.033 ms, 99.9% up to 0.033 ms
+               half up to 16.4us, 99% up to 32.0us, 99.9% up to 32.0us
   write        none
   discard      not counted by this module
   flush        3 requests, 0.75 a second

@@ -4,6 +4,8 @@
 
 use serde_json::{Value, json};
 
+use dmpstat::column::COLUMNS;
+
 use crate::common::{Root, SNAPSHOT};
 
 /// Two devices: one with latencies, and one without and of a strange name.
@@ -30,11 +32,13 @@ fn json_is_a_line_a_report_with_what_is_not_measured_null() {
     assert_eq!(lines.len(), 2);
     assert_eq!(
         lines[0],
-        json!({"time": "2026-11-26T21:00:00+01:00", "devices": [
-            {"device": "dm-3", "name": "vg-data", "uuid": "LVM-0123", "diskseq": 21, "seconds": 4.0,
-             "latency_seconds": 4.0, "anew": null, "r/s": 125.0, "rkB/s": 500.0, "r_p99": 0.032768, "w/s": 0.0, "w_await": 0.0},
-            {"device": "dm-4", "name": "a\"\\xff\\x5c\\x0a,", "uuid": null, "diskseq": 9, "seconds": 2.0,
-             "latency_seconds": null, "anew": null, "r/s": null, "rkB/s": null, "r_p99": null, "w/s": 1.5, "w_await": null},
+        json!({"time": "2026-11-26T21:00:00.000+01:00", "devices": [
+            {"device": "dm-3", "name": "vg-data", "uuid": "LVM-0123", "diskseq": 21,
+             "since": 5_000_000_000_u64, "taken": 9_000_000_000_u64, "seconds": 4.0, "latency_seconds": 4.0,
+             "anew": null, "state": "running", "r/s": 125.0, "rkB/s": 500.0, "r_p99": 0.032, "w/s": 0.0, "w_await": 0.0},
+            {"device": "dm-4", "name": "a\"\\xff\\x5c\\x0a,", "uuid": null, "diskseq": 9,
+             "since": 0, "taken": 2_000_000_000_u64, "seconds": 2.0, "latency_seconds": null, "anew": null,
+             "state": "running", "r/s": null, "rkB/s": null, "r_p99": null, "w/s": 1.5, "w_await": null},
         ]})
     );
     // No time has passed between the two.
@@ -45,7 +49,7 @@ fn json_is_a_line_a_report_with_what_is_not_measured_null() {
 fn json_has_all_columns_if_none_are_chosen_and_names_the_unit() {
     let line = parse(&root().run(&["-jm"]).output());
     let device = line["devices"][0].as_object().unwrap();
-    assert_eq!(device.len(), 7 + 36);
+    assert_eq!(device.len(), 10 + COLUMNS.len());
     assert_eq!(
         (device["rMB/s"].as_f64(), device.get("rkB/s")),
         (Some(500.0 / 1024.0), None)
@@ -126,11 +130,11 @@ fn csv_has_a_header_and_a_line_for_each_device_and_report() {
         .output_without_latencies();
     assert_eq!(
         output,
-        "time,device,name,uuid,diskseq,seconds,latency_seconds,anew,r/s,w/s,r_p99\n\
-         2026-11-26T21:00:00+01:00,dm-3,vg-data,LVM-0123,21,4,4,,125,0,0.032768\n\
-         2026-11-26T21:00:00+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,2,,,,1.5,\n\
-         2026-11-26T21:00:00+01:00,dm-3,vg-data,LVM-0123,21,0,0,,,,\n\
-         2026-11-26T21:00:00+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,0,,,,,\n"
+        "time,device,name,uuid,diskseq,since,taken,seconds,latency_seconds,anew,state,r/s,w/s,r_p99\n\
+         2026-11-26T21:00:00.000+01:00,dm-3,vg-data,LVM-0123,21,5000000000,9000000000,4,4,,running,125,0,0.032\n\
+         2026-11-26T21:00:00.000+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,0,2000000000,2,,,running,,1.5,\n\
+         2026-11-26T21:00:00.000+01:00,dm-3,vg-data,LVM-0123,21,5000000000,9000000000,0,0,,running,,,\n\
+         2026-11-26T21:00:00.000+01:00,dm-4,\"a\"\"\\xff\\x5c\\x0a,\",,9,0,2000000000,0,,,running,,,\n"
     );
 }
 
@@ -164,4 +168,84 @@ fn a_device_that_begins_anew_is_marked_there_too() {
         .run_while(&["-jy", "1", "1"], |_| root.write("dm-3", &reset))
         .output();
     assert_eq!(parse(&output)["devices"][0]["anew"], "reset");
+}
+
+#[test]
+fn counts_are_of_the_interval_and_have_the_histograms() {
+    let root = Root::new();
+    let every_field = include_str!("../snapshots/every-field");
+    root.write("dm-3", every_field);
+    let device = &parse(&root.run(&["-j", "-o", "r/s", "--counts"]).output())["devices"][0];
+    let null = Value::Null;
+    assert_eq!(
+        device["counts"]["read"],
+        json!({
+            "requests": 503, "bytes": 2048000, "errors": 3, "again": 4, "inflight": 5, "age_ns": 4711,
+            "latency_ns": 1234, "latencies_count": 513, "latency_max_ns": 99, "rest_ns": 815, "rest": 7,
+            "sizes": [{"up_to": 512, "count": 2}, {"up_to": 4096, "count": 500}, {"up_to": null, "count": 1}],
+            "latencies": [{"up_to": 1024, "count": 1}, {"up_to": 16384, "count": 480}, {"up_to": null, "count": 32}],
+        })
+    );
+    // An operation that is not measured has every key.
+    let keys = |operation: &str| -> Vec<&String> {
+        device["counts"][operation]
+            .as_object()
+            .unwrap()
+            .keys()
+            .collect()
+    };
+    assert_eq!(keys("other"), keys("read"));
+    let other = device["counts"]["other"].as_object().unwrap();
+    assert!(other.values().all(|value| *value == null), "{other:?}");
+    // Of the next interval, nothing.
+    let next = root
+        .run(&["-jy", "-o", "r/s", "--counts", "1", "1"])
+        .output();
+    let next = &parse(&next)["devices"][0]["counts"]["read"];
+    assert_eq!(
+        (&next["requests"], &next["inflight"], &next["sizes"]),
+        (&json!(0), &json!(5), &json!([]))
+    );
+}
+
+#[test]
+fn csv_has_counts_behind_the_columns() {
+    let root = Root::with_device();
+    let output = root.run(&["-c", "-m", "-o", "rMB/s", "--counts"]).output();
+    let lines: Vec<Vec<&str>> = output
+        .lines()
+        .map(|line| line.split(',').collect())
+        .collect();
+    let value = |name: &str| lines[1][lines[0].iter().position(|of| *of == name).unwrap()];
+    assert_eq!(lines[0].len(), 11 + 1 + 6 * 11);
+    assert_eq!(
+        [
+            "rMB/s",
+            "read_requests",
+            "read_latencies_count",
+            "write_bytes",
+            "read_rest",
+            "other_requests"
+        ]
+        .map(value),
+        ["0.48828125", "500", "500", "0", "", ""]
+    );
+    for arguments in [&["--counts"][..], &["-J", "--counts"]] {
+        assert!(root.run(arguments).result.is_err(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn sysstat_s_document_names_the_machine_and_a_uuid_is_escaped() {
+    let root = Root::new();
+    root.write("dm-3", SNAPSHOT.replace("LVM-0123", "u\\x22\\xfe"));
+    let document = parse(&root.run(&["-J"]).output());
+    let machine = std::process::Command::new("uname")
+        .arg("-m")
+        .output()
+        .unwrap();
+    let machine = String::from_utf8(machine.stdout).unwrap();
+    assert_eq!(document["sysstat"]["hosts"][0]["machine"], machine.trim());
+    let device = &parse(&root.run(&["-j"]).output())["devices"][0];
+    assert_eq!(device["uuid"], "u\"\\xfe");
 }

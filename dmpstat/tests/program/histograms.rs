@@ -13,6 +13,7 @@ fn sizes_have_a_line_for_each_power_of_two_between_the_smallest_and_the_largest(
         "dm-3",
         SNAPSHOT
             .replace("read sizes 4096:500", "read sizes 4096:2 1048576:498")
+            .replace("write requests 0 bytes 0", "write requests 4 bytes 9999999")
             .replace("write sizes", "write sizes 512:1 inf:3"),
     );
     assert_eq!(
@@ -91,7 +92,9 @@ fn operations_that_a_device_has_seen_are_shown() {
     let output = root.run(&["hist", "size"]).output();
     let lines: Vec<&str> = output.lines().collect();
     assert_eq!(lines[1], "   up to         read        write        flush");
-    assert_eq!(lines[2], "     512            0            0            7");
+    // Flushes carry no data.
+    assert_eq!(lines[2], "       0            0            0            7");
+    assert_eq!(lines[3], "      4k          500            0            0");
 }
 
 #[test]
@@ -148,5 +151,37 @@ fn json_has_null_for_an_operation_that_is_not_measured_and_text_leaves_it_out() 
     assert_eq!(
         text.lines().nth(1),
         Some("   up to         read        write")
+    );
+}
+
+/// Else a few writes would look like as many as all reads.
+#[test]
+fn all_bars_have_one_scale() {
+    let root = Root::new();
+    let writes = SNAPSHOT
+        .replace("write requests 0 bytes 0", "write requests 48 bytes 196608")
+        .replace("write latencies", "write latencies 16384:48");
+    root.write("dm-3", &writes);
+    let output = root.on_terminal(92).run(&["hist", "latency"]).output();
+    let bars: Vec<usize> = output
+        .lines()
+        .map(|line| line.matches('#').count())
+        .collect();
+    let line = output.lines().nth(2).unwrap();
+    let of = |part: &str| part.matches('#').count();
+    let (reads, writes) = line.split_at(line.rfind("48 ").unwrap());
+    assert_eq!((of(reads), of(writes)), (28, 3), "{output} {bars:?}");
+}
+
+#[test]
+fn a_reset_within_the_interval_is_in_the_title() {
+    let root = Root::with_device();
+    let arguments = ["hist", "-y", "latency", "1", "1"];
+    let ran = root.run_while(&arguments, |_| {
+        root.write("dm-3", SNAPSHOT.replace("since 5", "since 6"));
+    });
+    assert_eq!(
+        ran.out.lines().next(),
+        Some("vg-data, latency, 3.0 s  reset")
     );
 }

@@ -93,13 +93,14 @@ fn latencies_that_were_off_within_the_interval_are_of_the_time_since_then() {
         .replace("taken 5", "taken 7")
         .replace("latency on\n", &since("6000000001"))
         .replace("latency_ns 1101000000", "latency_ns 1650000000")
+        .replace("latency_max_ns 1000000", "latency_max_ns 2000000")
         .replace("1048576:1101", "2097152:1100");
     let columns = ["-y", "-o", "r/s,r_await,r_p99", "1", "1"];
     let ran = root.run_while(&columns, |_| root.write("dm-3", &late));
     let line = ran.out.lines().nth(1).unwrap().split_whitespace();
     assert_eq!(
         line.collect::<Vec<_>>(),
-        ["vg-data", "50.50", "1.50", "2.1", "latency"]
+        ["vg-data", "50.50", "1.50", "2.0", "latency"]
     );
     for (arguments, columns) in [
         (&["-yj", "1", "1"][..], &["r/s", "r_await"][..]),

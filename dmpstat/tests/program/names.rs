@@ -163,3 +163,12 @@ fn a_name_that_another_device_has_taken_is_that_device() {
         "{output}"
     );
 }
+
+#[test]
+fn numbers_before_the_devices_are_explained() {
+    let root = root(&["vg-data"]);
+    assert_eq!(
+        root.run(&["1", "4", "vg-data"]).message(),
+        "there is no dmp device \"1\". INTERVAL and COUNT come behind the devices"
+    );
+}

@@ -50,7 +50,7 @@ impl Top {
     }
 
     fn sample(&mut self) {
-        self.app.sample(&self.machine, &now());
+        self.app.sample(&self.machine, &now()).unwrap();
     }
 
     /// Presses these keys; the last one's result.
@@ -147,8 +147,8 @@ fn the_first_screen_is_of_all_since_the_reset() {
         top.screen(),
         [
             "dmpstat  21:00:00  1 device  since the reset  by number",
-            "Device           r/s     rkB/s r_await r_p99     w/s     wkB/s w_await w_p99 aqu-sz inflight err/s",
-            "vg-data       125.00    500.00    0.02 0.033    0.00      0.00    0.00     -   0.00        0  0.00",
+            "Device           r/s     rkB/s r_await r_p99     w/s     wkB/s w_await w_p99 aqu-sz inflight errs",
+            "vg-data       125.00    500.00    0.02 0.032    0.00      0.00    0.00     -   0.00        0    0",
             " vg-data  dm-3  latencies since the reset, 4.0 s ───────────────────────────────────────────────────",
             "   up to         read                                         write",
             "  16.4us          480 ████████████████████████████████            0",
@@ -182,10 +182,10 @@ fn the_next_ones_are_of_intervals_and_the_chosen_device_has_a_history() {
         screen[..9],
         [
             "dmpstat  21:00:00  3 devices  1.0 s  by number",
-            "Device           r/s     rkB/s r_await r_p99     w/s     wkB/s w_await w_p99 aqu-sz inflight err/s",
-            "b              20.00     80.00    0.02 0.017    0.00      0.00    0.00     -   0.00        0  0.00",
-            "c              40.00    160.00    0.02 0.017    0.00      0.00    0.00     -   0.00        0  0.00",
-            "a               0.00      0.00    0.00     -    0.00      0.00    0.00     -   0.00        0  0.00",
+            "Device           r/s     rkB/s r_await r_p99     w/s     wkB/s w_await w_p99 aqu-sz inflight errs",
+            "b              20.00     80.00    0.02 0.017    0.00      0.00    0.00     -   0.00        0    0",
+            "c              40.00    160.00    0.02 0.017    0.00      0.00    0.00     -   0.00        0    0",
+            "a               0.00      0.00    0.00     -    0.00      0.00    0.00     -   0.00        0    0",
             " b  dm-1  latencies in the interval, 1.0 s ─────────────────────────────────────────────────────────",
             "r/s                                                            ▄█      20.00, 20.00 at most",
             "w/s                                                                     0.00, 0.00 at most",
@@ -203,7 +203,7 @@ fn the_next_ones_are_of_intervals_and_the_chosen_device_has_a_history() {
 }
 
 #[test]
-fn devices_are_sorted_by_any_column_and_the_chosen_one_stays_chosen() {
+fn devices_are_sorted_by_any_column_and_the_first_one_is_chosen_then() {
     let (_root, mut top) = three(&[], (100, 16));
     assert_eq!(
         (top.names(), top.chosen()),
@@ -212,7 +212,7 @@ fn devices_are_sorted_by_any_column_and_the_chosen_one_stays_chosen() {
     top.press(&[KeyCode::Right]);
     assert_eq!(
         (top.names(), top.chosen()),
-        (vec!["c".into(), "b".into(), "a".into()], "b".into())
+        (vec!["c".into(), "b".into(), "a".into()], "c".into())
     );
     assert!(top.screen()[0].ends_with("by r/s"));
     top.press(&[KeyCode::Char('r')]);
@@ -239,7 +239,7 @@ fn the_column_by_which_it_is_sorted_is_in_view_on_a_narrow_terminal() {
         top.press(&[KeyCode::Right]);
     }
     assert!(
-        top.screen()[1].ends_with(" inflight     age err/s again/s"),
+        top.screen()[1].ends_with(" inflight     age errs err/s again/s"),
         "{:?}",
         top.screen()
     );
@@ -265,10 +265,7 @@ fn a_filter_is_typed_kept_and_dropped() {
     );
     assert_eq!(top.names(), ["a"]);
     top.type_text("/q");
-    assert_eq!(
-        top.screen()[1],
-        "No device is busy and has the filter in its name"
-    );
+    assert_eq!(top.screen()[1], "No device has dm-10q in its name");
     top.press(&[KeyCode::Esc]);
     assert_eq!(top.names(), ["b", "c", "a"]);
 }
@@ -283,7 +280,7 @@ fn idle_devices_numbers_and_all_columns_are_switched_by_keys() {
     top.type_text("x");
     assert!(top.screen()[1].contains(" rareq-sz r_p50 r_p99 r_p99.9 "));
     top.type_text("x");
-    assert!(top.screen()[1].ends_with(" inflight err/s"));
+    assert!(top.screen()[1].ends_with(" inflight errs"));
 }
 
 #[test]
@@ -352,7 +349,8 @@ fn a_pause_and_the_keys_are_shown() {
     let (_root, mut top) = three(&[], (100, 24));
     top.type_text(" ");
     assert!(top.app.is_paused() && top.screen()[0].ends_with("  PAUSED"));
-    top.type_text("p?");
+    assert_eq!(top.press(&[KeyCode::Char('p')]), Next::GoOn);
+    top.type_text("?");
     assert!(!top.app.is_paused());
     let screen = top.screen();
     assert!(screen[4].contains("┌ Keys: any of them goes back ─"));
@@ -368,9 +366,12 @@ fn a_pause_and_the_keys_are_shown() {
 #[test]
 fn it_ends_by_these_keys() {
     let (_root, mut top) = three(&[], (100, 24));
-    for key in [KeyCode::Char('q'), KeyCode::Esc, KeyCode::F(10)] {
+    for key in [KeyCode::Char('q'), KeyCode::F(10)] {
         assert_eq!(top.press(&[key]), Next::End);
     }
+    // A key of a slow terminal can come as escape and two characters.
+    let pieces = [KeyCode::Esc, KeyCode::Char('['), KeyCode::Char('B')];
+    assert_eq!(top.press(&pieces), Next::Wait);
     let mut control = |key| {
         keys::press(
             &mut top.app,

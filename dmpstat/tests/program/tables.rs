@@ -12,6 +12,7 @@ fn later() -> String {
             "read requests 500 bytes 2048000 errors 0 again 0 inflight 0 latency_ns 10000000",
             "read requests 600 bytes 2867200 errors 9 again 0 inflight 2 latency_ns 19100000",
         )
+        .replace("latency_max_ns 32000", "latency_max_ns 123000")
         .replace("4096:500", "4096:500 8192:100")
         .replace("32768:20", "32768:20 131072:91")
 }
@@ -21,8 +22,8 @@ fn one_report_is_of_all_since_the_reset() {
     assert_eq!(
         Root::with_device().run(&[]).output(),
         "\
-Device           r/s     rkB/s r_await r_p99     w/s     wkB/s w_await w_p99 aqu-sz inflight err/s
-vg-data       125.00    500.00    0.02 0.033    0.00      0.00    0.00     -   0.00        0  0.00
+Device           r/s     rkB/s r_await r_p99     w/s     wkB/s w_await w_p99 aqu-sz inflight errs
+vg-data       125.00    500.00    0.02 0.032    0.00      0.00    0.00     -   0.00        0    0
 
 "
     );
@@ -36,7 +37,7 @@ fn a_second_report_is_of_the_interval_by_the_clock_of_the_snapshots() {
         .output();
     assert_eq!(
         output.lines().nth(4).unwrap(),
-        "vg-data        22.22    177.78    0.10  0.14    0.00      0.00    0.00     -   0.00        2  2.00"
+        "vg-data        22.22    177.78    0.10  0.13    0.00      0.00    0.00     -   0.00        2    9"
     );
     assert_eq!(output.lines().count(), 6);
 }
@@ -81,11 +82,12 @@ fn all_columns_are_there_if_asked_for() {
     let lines = words(&output);
     assert_eq!(
         lines[0].join(" "),
-        "Device r/s rkB/s r_await rareq-sz r_p50 r_p99 r_p99.9 r_age w/s wkB/s w_await wareq-sz w_p50 \
-         w_p99 w_p99.9 w_age d/s dkB/s d_await dareq-sz d_age f/s f_await f_age z/s zkB/s z_await z_age \
-         o/s o_await o_age aqu-sz inflight age err/s again/s"
+        "Device r/s rkB/s r_await rareq-sz r_p50 r_p99 r_p99.9 r_max r_age r_err w/s wkB/s w_await \
+         wareq-sz w_p50 w_p99 w_p99.9 w_max w_age w_err d/s dkB/s d_await dareq-sz d_p99 d_max d_age \
+         d_err f/s f_await f_p99 f_max f_age f_err z/s zkB/s z_await z_p99 z_max z_age z_err o/s \
+         o_await o_p99 o_max o_age o_err aqu-sz inflight age errs err/s again/s"
     );
-    assert_eq!(lines[1].len(), 37);
+    assert_eq!(lines[1].len(), 54);
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn idle_devices_can_be_left_out_but_none_with_requests_under_way() {
             root.write("dm-4", hung.replace("taken 9", "taken 10"));
         })
         .output();
-    assert_eq!(words(&output)[1..], [["hung", "7", "0.00", "-"]]);
+    assert_eq!(words(&output)[1..], [["hung", "7", "0.00", "-", "hung"]]);
 }
 
 #[test]
@@ -174,7 +176,7 @@ fn a_disk_that_hangs_is_seen_though_nothing_ends() {
     let shown = |line: usize| words(&output)[line][1..].join(" ");
     // Since the reset, 0.01 s of 500 requests that ended and 6 s of 3 that did not, in 4 s.
     assert_eq!(shown(1), "125.75 0.02 1.50 3 2000.00 0.00 -");
-    assert_eq!(shown(3), "0.00 0.00 3.00 3 4000.00 0.00 -");
+    assert_eq!(shown(3), "0.00 0.00 3.00 3 4000.00 0.00 - hung");
 }
 
 /// The mean age of all is that of requests, not of operations.
@@ -306,4 +308,254 @@ fn flushes_that_are_not_measured_are_in_no_column_and_no_total() {
                    flush sizes 512:4\nflush latencies\n";
     root.write("dm-3", format!("{SNAPSHOT}{flushes}"));
     assert_eq!(shown(&root), "1.00 0.00 2 2.00 3.00");
+}
+
+/// The style of errors, and its end.
+const RED: (&str, &str) = ("\x1b[1m\x1b[31m", "\x1b[0m");
+
+#[test]
+fn failed_requests_are_counted_and_red() {
+    let root = Root::new();
+    // Ten days, in which a rate would be 0.00.
+    let bad = SNAPSHOT
+        .replace("taken 9000000000", "taken 864005000000000")
+        .replacen("errors 0", "errors 1000", 1);
+    root.write("dm-3", &bad);
+    root.write("dm-4", named(SNAPSHOT, "dm-4", "good"));
+    let ran = root.run(&["-o", "r_err,w_err,errs,err/s"]);
+    assert_eq!(
+        words(&ran.out)[1..],
+        [
+            ["vg-data", "1000", "0", "1000", "0.00"],
+            ["good", "0", "0", "0", "0.00"]
+        ]
+    );
+    let red = |number: &str| format!("{}{number}{}", RED.0, RED.1);
+    let lines: Vec<&str> = ran.styled.lines().collect();
+    // Also a rate that is rounded to 0.
+    assert_eq!(
+        lines[1],
+        format!(
+            "vg-data       {}     0 {}  {}",
+            red("1000"),
+            red("1000"),
+            red("0.00")
+        )
+    );
+    assert_eq!(lines[2], "good             0     0    0  0.00");
+    let usual = root.run(&["vg-data"]).out;
+    assert!(usual.lines().nth(1).unwrap().ends_with(" 1000"), "{usual}");
+}
+
+#[test]
+fn averages_are_of_all_requests_that_ended() {
+    let root = Root::with_device();
+    // 500 took 10 ms together, and two that failed 2 ms.
+    let failed = SNAPSHOT.replace(
+        "latency_max_ns 32000",
+        "latency_max_ns 32000 rest_ns 2000000000 rest 2",
+    );
+    root.write("dm-3", &failed);
+    let shown = || words(&root.run(&["-o", "r_await,r_p99.9"]).output())[1][1..].join(" ");
+    // (10 + 2000) / 502
+    assert_eq!(shown(), "4.00 0.032");
+    // An older module does not count them.
+    root.write("dm-3", failed.replace(" rest 2", ""));
+    assert_eq!(shown(), "0.02 0.032");
+}
+
+#[test]
+fn no_percentile_is_above_the_slowest_request() {
+    let root = Root::with_device();
+    let columns = ["-o", "r_p50,r_p99,r_max,w_max"];
+    let shown = |out: &str, line: usize| words(out)[line][1..].join(" ");
+    assert_eq!(shown(&root.run(&columns).out, 1), "0.017 0.032 0.032 -");
+    let second = |latencies: &str, max: &str| {
+        let arguments = ["-y", "-o", "r_p50,r_p99,r_max,w_max", "1", "1"];
+        root.write("dm-3", SNAPSHOT);
+        let later = SNAPSHOT
+            .replace("taken 9", "taken 11")
+            .replace("latencies 16384:480 32768:20", latencies)
+            .replace("max_ns 32000", max);
+        shown(
+            &root
+                .run_while(&arguments, |_| root.write("dm-3", &later))
+                .out,
+            1,
+        )
+    };
+    // The slowest of all since the reset was not in the interval: its bucket's bound is all that is known.
+    assert_eq!(
+        second("latencies 16384:490 32768:20", "max_ns 32000"),
+        "0.017 0.017 0.017 -"
+    );
+    assert_eq!(
+        second("latencies 16384:480 32768:21", "max_ns 32000"),
+        "0.032 0.032 0.032 -"
+    );
+    assert_eq!(
+        second("latencies 16384:480 32768:20 65536:3", "max_ns 40000"),
+        "0.040 0.040 0.040 -"
+    );
+    // One in the last bucket, no slower than the one before.
+    root.write(
+        "dm-3",
+        SNAPSHOT
+            .replace("32768:20", "inf:20")
+            .replace("max_ns 32000", "max_ns 71234567890"),
+    );
+    let late = SNAPSHOT
+        .replace("taken 9", "taken 11")
+        .replace("32768:20", "inf:21")
+        .replace("max_ns 32000", "max_ns 71234567890");
+    let arguments = ["-y", "-o", "r_p99,r_max", "1", "1"];
+    let ran = root.run_while(&arguments, |_| root.write("dm-3", &late));
+    assert_eq!(shown(&ran.out, 1), "72000 72000");
+}
+
+#[test]
+fn a_narrow_terminal_gets_fewer_columns() {
+    let short = "Device           r/s r_await r_p99     w/s w_await w_p99 aqu-sz inflight errs";
+    let header = |width: Option<usize>, arguments: &[&str]| {
+        let root = Root::with_device();
+        let root = match width {
+            Some(width) => root.on_terminal(width),
+            None => root,
+        };
+        root.run(arguments).out.lines().next().unwrap().to_owned()
+    };
+    assert_eq!(short.len(), 77);
+    let usual = header(None, &[]);
+    assert_eq!(usual.len(), 97);
+    assert_eq!(header(Some(97), &[]), usual);
+    assert_eq!(header(Some(96), &[]), short);
+    assert_eq!(header(Some(200), &["-s"]), short);
+    // Columns that were named stay.
+    assert_eq!(
+        header(Some(20), &["-o", "rkB/s,w_p99.9"]),
+        "Device           rkB/s w_p99.9"
+    );
+    assert_eq!(header(Some(80), &["-x"]).split_whitespace().count(), 54);
+}
+
+#[test]
+fn a_wider_number_keeps_columns_aligned_from_then_on() {
+    let root = Root::with_device();
+    let many = SNAPSHOT.replace("requests 500", "requests 50000000000");
+    root.write("dm-4", named(SNAPSHOT, "dm-4", "other"));
+    root.write("dm-3", &many);
+    let ran = root.run_while(&["-o", "r/s,w/s", "1", "2"], |_| {
+        root.write("dm-3", SNAPSHOT)
+    });
+    let lines: Vec<&str> = ran.out.lines().filter(|line| !line.is_empty()).collect();
+    assert_eq!(
+        lines[..3],
+        [
+            "Device                  r/s     w/s",
+            "vg-data      12500000000.00    0.00",
+            "other                125.00    0.00"
+        ]
+    );
+    let length = lines[1].len();
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.starts_with("vg-data") || line.len() == length),
+        "{lines:?}"
+    );
+}
+
+/// A device of a request that the kernel knows and dmp does not measure.
+fn hung_unmeasured(root: &Root, taken: u64, ended: u64) {
+    let off = format!(
+        "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken {taken}000000000\nlatency off\n\
+         read requests 1 bytes 4096 errors 0 again 0\nread sizes 4096:1\n"
+    );
+    root.write("dm-3", off);
+    root.file("sys/block/dm-3/inflight", "       2        1\n");
+    // Fields of Documentation/block/stat.rst.
+    let stat = format!("{ended} 0 8 1 0 0 0 0 3 9 9 0 0 0 0 0 0\n");
+    root.file("sys/block/dm-3/stat", &stat);
+    root.file("sys/block/dm-3/dm/suspended", "0\n");
+}
+
+#[test]
+fn a_device_that_hangs_does_not_look_idle_without_latencies() {
+    let root = Root::new();
+    hung_unmeasured(&root, 10, 7);
+    let arguments = ["-z", "-o", "r/s,inflight,age", "1", "3"];
+    let ran = root.run_while(&arguments, |step| match step {
+        1 => hung_unmeasured(&root, 12, 7),
+        _ => hung_unmeasured(&root, 14, 8),
+    });
+    let rows = words(&ran.out);
+    let rows: Vec<String> = rows
+        .iter()
+        .filter(|row| row[0] == "a")
+        .map(|row| row.join(" "))
+        .collect();
+    assert_eq!(rows, ["a 0.10 3 -", "a 0.00 3 - hung", "a 0.00 3 -"]);
+    let red: Vec<&str> = ran
+        .styled
+        .lines()
+        .filter(|line| line.starts_with(RED.0))
+        .collect();
+    assert_eq!(red.len(), 1);
+    assert!(red[0].contains("hung"), "{red:?}");
+    let json: serde_json::Value = serde_json::from_str(&root.run(&["-j"]).out).unwrap();
+    assert_eq!(json["devices"][0]["inflight"], 3.0);
+}
+
+#[test]
+fn inflight_is_never_less_than_the_kernels() {
+    let root = Root::new();
+    let shown = |inflight: u64| {
+        root.write(
+            "dm-3",
+            SNAPSHOT.replacen("inflight 0", &format!("inflight {inflight}"), 1),
+        );
+        words(&root.run(&["-o", "inflight"]).out)[1][1].to_owned()
+    };
+    assert_eq!([0, 5].map(shown), ["0", "5"]);
+    root.file("sys/block/dm-3/inflight", "1 2\n");
+    assert_eq!([0, 5].map(shown), ["3", "5"]);
+}
+
+#[test]
+fn a_suspended_device_says_so_and_is_not_idle() {
+    let root = Root::with_device();
+    root.file("sys/block/dm-3/dm/suspended", "1\n");
+    root.file("sys/block/dm-3/inflight", "0 0\n");
+    let ran = root.run_while(&["-yz", "-o", "inflight", "1", "1"], |_| {
+        root.write("dm-3", SNAPSHOT.replace("taken 9", "taken 10"));
+    });
+    assert_eq!(words(&ran.out)[1], ["vg-data", "0", "suspended"]);
+    assert!(ran.styled.lines().nth(1).unwrap().starts_with(RED.0));
+    let json: serde_json::Value = serde_json::from_str(&root.run(&["-j"]).out).unwrap();
+    assert_eq!(json["devices"][0]["state"], "suspended");
+    let words = root.run(&["show", "vg-data"]).out;
+    assert!(words.contains("\n  state        suspended\n"), "{words}");
+}
+
+/// A request that is in flight for less than a second may just be a slow one.
+#[test]
+fn a_device_hangs_after_a_second_without_an_end() {
+    let state = |taken: u64, age: u64, errors: u64| {
+        let root = Root::with_device();
+        let later = |errors: u64| {
+            SNAPSHOT
+                .replace("taken 9000000000", &format!("taken {taken}"))
+                .replacen("errors 0", &format!("errors {errors}"), 1)
+                .replacen("inflight 0", &format!("inflight 1 age_ns {age}"), 1)
+                .replacen("inflight 0", "inflight 0 age_ns 0", 1)
+        };
+        let ran = root.run_while(&["-jy", "1", "1"], |_| root.write("dm-3", later(errors)));
+        let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        json["devices"][0]["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(state(9_999_999_999, 999_999_999, 0), "running");
+    assert_eq!(state(9_999_999_999, 1_000_000_000, 0), "hung");
+    assert_eq!(state(10_000_000_000, 0, 0), "hung");
+    // A failure is an end as well.
+    assert_eq!(state(10_000_000_000, 0, 1), "running");
 }

@@ -105,7 +105,7 @@ pub fn run(
             clock,
             out: &mut out,
             notes: &mut notes,
-            width: None,
+            width: &|| None,
         },
         guard,
         unattended: false,

@@ -225,7 +225,7 @@ fn an_operation_without_an_earlier_count_is_not_measured_in_the_interval() {
     assert_eq!((interval.anew, interval.of(Flush)), (None, None));
     assert_eq!(Quantity::Rate(Flush).value(&interval), None);
     // Totals are of the operations that are measured.
-    assert_eq!(Quantity::Errors.value(&interval), Some(0.0));
+    assert_eq!(Quantity::ErrorRate.value(&interval), Some(0.0));
     assert_eq!(Interval::between(Some(&with), &without).of(Flush), None);
     assert_eq!(
         Interval::since_reset(&with).of(Flush).unwrap().requests,
@@ -243,7 +243,7 @@ fn a_counter_without_an_earlier_value_has_no_difference() {
     let interval = Interval::between(Some(&without), &with);
     let counters = interval.of(Read).unwrap();
     assert_eq!((counters.errors, counters.again), (None, None));
-    assert_eq!(Quantity::Errors.value(&interval), None);
+    assert_eq!(Quantity::ErrorRate.value(&interval), None);
 }
 
 #[test]
