@@ -18,6 +18,20 @@ add() {
 		done
 }
 
+# Copies the busybox $1 to bin. Its applets of the names on standard input get other names, because some busyboxes
+# take their own applets before the programs in PATH: dd is de, the next name of that length, so that busybox's
+# table of names stays sorted.
+add_busybox() {
+	local names name
+	names=$(cat)
+	mkdir -p bin
+	"$1" --list | { grep -xF "$names" || true; } | while read -r name; do
+		echo "s/^$name\$/${name%?}$(tr 'a-y0-8' 'b-z1-9' <<<"${name: -1}")/"
+	done >../applets
+	LC_ALL=C sed -z -f ../applets "$1" >bin/busybox
+	chmod 755 bin/busybox
+}
+
 # Everything, as one archive for one content: times, owners, inode numbers and the
 # order are fixed.
 pack() {

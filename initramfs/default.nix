@@ -7,6 +7,7 @@
   dmp,
   dmpstat,
   busybox,
+  coreutils,
   lvm2,
   cpio,
   kmod,
@@ -19,9 +20,12 @@ stdenv.mkDerivation {
     kmod
   ];
   busybox = lib.getExe' busybox "busybox";
+  # busybox's own reads through the page cache, without a word, where bs is below 4 KiB.
+  dd = lib.getExe' coreutils "dd";
   dmsetup = lib.getExe' lvm2 "dmsetup";
   dmpstat = lib.getExe dmpstat;
   init = ./init;
+  man = ./man;
   wake = ./wake.c;
   archive = ./archive.sh;
   modules = "${kernel.modules}/lib/modules/${kernel.modDirVersion}";
@@ -34,7 +38,9 @@ stdenv.mkDerivation {
     mkdir -p root/{bin,dev,lib/modules,proc,run,sys,tmp}
     cd root
 
-    add $busybox bin
+    add $dd bin
+    install -m 755 $man bin/man
+    printf '%s\n' dd man | add_busybox $busybox
     add $dmsetup bin
     add $dmpstat bin
     add ../wake bin

@@ -181,6 +181,7 @@ let
       # There is no wrapper for user space, as nixpkgs' clang is.
       clang.cc = links "clang" [ "/usr/bin/clang" ];
       busybox = links "busybox" [ "/usr/bin/busybox" ];
+      coreutils = links "coreutils" [ "/usr/bin/dd" ];
       lvm2 = links "lvm2" [
         "/usr/sbin/dmsetup"
         "/usr/sbin/lvm"

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::builder::Builder;
 use crate::console::Console;
+use crate::disk::Disk;
 use crate::error::{Doing, Error};
 use crate::link::{Link, PORTS};
 use crate::machine::{console_path, explain_end};
@@ -15,7 +16,12 @@ impl Builder {
     pub fn interact(self) -> Result<(), Error> {
         let packed = self.pack()?;
         let workdir = Workdir::new()?;
-        let cmdline = format!("quiet -- shell {}", window_size());
+        let has_own = |disk: &Disk| matches!(disk, Disk::Own { .. });
+        let disks = match self.disks.iter().any(has_own) {
+            true => "own",
+            false => "scratch",
+        };
+        let cmdline = format!("quiet -- shell {disks} {}", window_size());
         let (mut invocation, _) = self.invocation(&cmdline)?;
         self.attach_disks(&mut invocation, &workdir)?;
         let (link, sockets) = Link::pair().doing(|| "make sockets".into())?;

@@ -99,9 +99,9 @@ pub fn until_asleep(pid: &str, place: &str) -> String {
 }
 
 /// sh that reads eight bytes of the file that it has open as this number, beginning eight bytes before its
-/// position. busybox's dd multiplies the two numbers modulo 2^64.
+/// position. busybox's dd, which the machine has as de, multiplies the two numbers modulo 2^64.
 pub fn read_back(fd: u32) -> String {
-    format!("dd bs=8 skip=2305843009213693951 count=1 <&{fd} 2>/dev/null")
+    format!("busybox de bs=8 skip=2305843009213693951 count=1 <&{fd} 2>/dev/null")
 }
 
 /// sh that makes a user, `user`, who has no capability.
@@ -206,38 +206,18 @@ pub fn assert_nothing_left(machine: &mut Machine, what: &str) {
     assert_eq!(open, "", "{what}");
 }
 
-/// sh that writes `count` blocks of `size` bytes of zeros to a device from its beginning on, each
-/// in one request.
-///
-/// A direct request needs memory aligned to a sector. busybox's dd has such memory only for blocks
-/// of a page or more; for smaller ones it goes through the page cache instead, silently. So a
-/// smaller request is made with a page's buffer and a limit on the bytes, one dd each.
+/// Returns sh that writes `count` blocks of `size` bytes of zeros to a device from its beginning on, each in
+/// one request.
 pub fn direct_writes(device: &str, size: u64, count: u64) -> String {
-    if size >= 4096 {
-        return format!(
-            "dd if=/dev/zero of=/dev/mapper/{device} bs={size} count={count} oflag=direct status=none"
-        );
-    }
     format!(
-        "for n in $(seq 0 {last}); do \
-         dd if=/dev/zero of=/dev/mapper/{device} bs=4k count={size} iflag=count_bytes \
-         seek=$((n * {size})) oflag=direct,seek_bytes conv=notrunc status=none || exit; done",
-        last = count - 1
+        "dd if=/dev/zero of=/dev/mapper/{device} bs={size} count={count} oflag=direct status=none"
     )
 }
 
 /// The same for reads.
 pub fn direct_reads(device: &str, size: u64, count: u64) -> String {
-    if size >= 4096 {
-        return format!(
-            "dd if=/dev/mapper/{device} of=/dev/null bs={size} count={count} iflag=direct status=none"
-        );
-    }
     format!(
-        "for n in $(seq 0 {last}); do \
-         dd if=/dev/mapper/{device} of=/dev/null bs=4k count={size} skip=$((n * {size})) \
-         iflag=direct,count_bytes,skip_bytes status=none || exit; done",
-        last = count - 1
+        "dd if=/dev/mapper/{device} of=/dev/null bs={size} count={count} iflag=direct status=none"
     )
 }
 

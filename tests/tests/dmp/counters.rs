@@ -54,6 +54,16 @@ fn averages_are_rounded_down() {
     finish(machine);
 }
 
+/// As a user types it: busybox's dd would read through the page cache here.
+#[test]
+fn small_reads_of_dd_are_as_many_requests() {
+    let mut machine = machine();
+    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    machine.sh("dd if=/dev/mapper/d of=/dev/null bs=512 count=10 iflag=direct status=none");
+    assert_counts(&mut machine, &device, Count::of(10, 512), Count::default());
+    finish(machine);
+}
+
 #[test]
 fn two_devices_count_apart_and_volumes_of_all_is_their_sum() {
     let mut machine = machine();

@@ -24,6 +24,20 @@ fn output_and_errors_come_apart_and_alone() {
 }
 
 #[test]
+fn the_machine_has_the_manual_of_dmpstat() {
+    let output = run_sh(
+        "for page in dmpstat dmpstat-top ls; do man $page 2>&1 | grep -c r_p99; done; man ls",
+    );
+    let error =
+        "man: this machine has pages of dmpstat only: dmpstat, dmpstat-top, dmpstat-attach, ...\n";
+    assert_eq!(output.status.code(), Some(16));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), error);
+    let counts = String::from_utf8_lossy(&output.stdout);
+    let has: Vec<bool> = counts.lines().map(|count| count != "0").collect();
+    assert_eq!(has, [true, true, false], "{counts}");
+}
+
+#[test]
 fn every_argument_arrives_as_it_was_given() {
     let arguments: [&[u8]; 12] = [
         b"two words",

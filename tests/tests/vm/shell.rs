@@ -2,7 +2,8 @@
 
 //! The interactive shell, on a terminal of its own.
 
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Stdio};
@@ -27,6 +28,10 @@ struct Terminal {
 
 impl Terminal {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(arguments: &[&OsStr]) -> Self {
         let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&near).unwrap();
         unlockpt(&near).unwrap();
@@ -45,6 +50,7 @@ impl Terminal {
         tcsetwinsize(&far, size).unwrap();
         let end = || Stdio::from(OwnedFd::from(far.try_clone().unwrap()));
         let vm = dmp_vm()
+            .args(arguments)
             .stdin(end())
             .stdout(end())
             .stderr(end())
@@ -88,10 +94,7 @@ fn the_shell_says_what_to_type_and_what_is_typed_is_run() {
     let mut terminal = Terminal::start();
     let before = format!("{:?}", tcgetattr(&terminal.far).unwrap());
     let greeting = terminal.wait_for("dmp:~# ");
-    let lines: Vec<&str> = greeting
-        .lines()
-        .filter_map(|line| line.trim_end().strip_prefix("  "))
-        .collect();
+    let lines = proposed(&greeting);
     assert_eq!(lines.len(), 3, "{greeting}");
     for line in lines {
         terminal.type_keys(&format!("{line}; echo status $?\n"));
@@ -108,6 +111,37 @@ fn the_shell_says_what_to_type_and_what_is_typed_is_run() {
     terminal.type_keys("\x01x");
     assert_eq!(terminal.vm.wait().unwrap().code(), Some(0));
     assert_eq!(format!("{:?}", tcgetattr(&terminal.far).unwrap()), before);
+}
+
+/// The lines that a greeting proposes.
+fn proposed(greeting: &str) -> Vec<&str> {
+    let lines = greeting.lines();
+    lines
+        .filter_map(|line| line.trim_end().strip_prefix("  "))
+        .collect()
+}
+
+#[test]
+fn the_shell_proposes_only_reads_of_a_disk_of_ones_own() {
+    let disk = tempfile::NamedTempFile::new().unwrap();
+    let content = vec![0xa5; 1 << 20];
+    fs::write(disk.path(), &content).unwrap();
+    let mut terminal = Terminal::start_with(&["--disk".as_ref(), disk.path().as_os_str()]);
+    let greeting = terminal.wait_for("dmp:~# ");
+    let lines = proposed(&greeting);
+    assert_eq!(lines.len(), 3, "{greeting}");
+    for line in lines {
+        terminal.type_keys(&format!("{line}; echo status $?\n"));
+        terminal.wait_for("status 0\n");
+    }
+    terminal.type_keys("cat /sys/module/dmp/stat/dm-0/read/requests\n");
+    terminal.wait_for("\n8\n");
+    terminal.type_keys("exit\n");
+    assert_eq!(terminal.vm.wait().unwrap().code(), Some(0));
+    assert!(
+        fs::read(disk.path()).unwrap() == content,
+        "the disk was written to"
+    );
 }
 
 #[test]
