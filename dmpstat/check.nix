@@ -4,7 +4,7 @@
 dmpstat.overrideAttrs (_: {
   pname = "dmpstat-tests";
   src = import ../tests/source.nix {
-    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)" ];
+    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(docs|etc|examples|src|systemd|tests|udev)(/.*)?)" ];
   };
   env.CARGO_PROFILE_DEV_DEBUG = "0";
   buildPhase = ''

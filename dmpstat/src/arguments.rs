@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::escape;
 use crate::export::metrics::Choice;
 use crate::export::server::Address;
+use crate::manual;
 use crate::operation::Operation;
 
 /// What a page of the manual says besides.
@@ -536,7 +537,10 @@ pub fn command() -> clap::Command {
 pub fn parse<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
 ) -> Result<Arguments, Error> {
-    let matches = Arguments::command().try_get_matches_from(arguments)?;
+    let help = format!("{NOTES}\n\n{}", manual::text());
+    let matches = command()
+        .after_long_help(help)
+        .try_get_matches_from(arguments)?;
     let mut parsed = Arguments::from_arg_matches(&matches)?;
     let of_reports = |reports: &mut Reports| {
         let operands = std::mem::take(&mut reports.operands);

@@ -24,6 +24,7 @@ pub mod histogram;
 pub mod interval;
 pub mod json;
 pub mod lvm;
+pub mod manual;
 pub mod operation;
 pub mod output;
 pub mod outside;

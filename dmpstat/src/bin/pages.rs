@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::{env, error, fs};
 
 use clap_complete::{Shell, generate_to};
+use dmpstat::manual;
 
 fn main() -> Result<(), Box<dyn error::Error>> {
     let directory = env::args_os()
@@ -16,6 +17,9 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     fs::create_dir_all(&directory)?;
     let command = dmpstat::arguments::command();
     clap_mangen::generate_to(command.clone(), &directory)?;
+    let page = directory.join("dmpstat.1");
+    let text = fs::read_to_string(&page)? + &manual::roff();
+    fs::write(page, text)?;
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         generate_to(shell, &mut command.clone(), "dmpstat", &directory)?;
     }

@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use clap::Command;
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
+use dmpstat::arguments;
+use dmpstat::column::COLUMNS;
+use dmpstat::manual::{self, EXAMPLES};
 
 /// The options of a command, as they are written.
 fn options(command: &Command) -> BTreeSet<String> {
@@ -71,6 +74,38 @@ fn every_option_in_a_man_page_is_one_that_the_program_has_and_the_reverse() {
         options(commands.last().unwrap())
             .is_superset(&written("-x -o -S -z -k -m -h -t -N -y -j -J -c"))
     );
+}
+
+#[test]
+fn every_example_is_a_command_line() {
+    for (example, _) in EXAMPLES {
+        let words = example.split(" >").next().unwrap().split(' ');
+        let words = words.map(|word| word.trim_matches('\''));
+        arguments::parse(words).unwrap_or_else(|error| panic!("{example}: {error}"));
+    }
+    let mut options = options(&built());
+    options.insert("--keep".to_owned());
+    let roff = manual::roff().replace("\\-", "-");
+    assert!(options.is_superset(&written(&roff)), "{roff}");
+    for title in ["ENVIRONMENT", "FILES", "EXAMPLES"] {
+        assert!(roff.contains(&format!(".SH {title}\n.TP\n\\fB")), "{roff}");
+        assert!(manual::text().contains(&format!("{title}:\n  ")));
+    }
+}
+
+#[test]
+fn the_page_about_columns_has_each_and_its_meaning() {
+    let page = include_str!("../../docs/columns.md");
+    let rows: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let expected = COLUMNS.iter();
+    let expected = expected.map(|column| format!("| `{}` | {} | ", column.name, column.help));
+    for (row, begin) in rows.iter().zip(expected) {
+        assert!(row.starts_with(&begin), "{row} is not of {begin}");
+    }
+    assert_eq!(rows.len(), COLUMNS.len());
 }
 
 #[test]
