@@ -32,6 +32,14 @@ pub trait Clock {
     }
 }
 
+/// Returns the end of the interval that begins at `last`, or now if there was none before. The time that it takes
+/// to read and print is part of an interval. Missed ones are not made up for: behind one that took longer, the
+/// next is a whole one.
+pub fn following(last: Option<Instant>, interval: Duration, now: Instant) -> Instant {
+    let next = last.unwrap_or(now).checked_add(interval);
+    next.filter(|next| *next > now).unwrap_or(now + interval)
+}
+
 /// The machine's.
 pub struct System {
     /// When the next interval begins.
@@ -82,10 +90,7 @@ impl Clock for System {
     }
 
     fn wait(&mut self, interval: Duration) -> bool {
-        let now = Instant::now();
-        // What it takes to read and print is part of the interval. Missed ones are not made up for.
-        let next = self.next.unwrap_or(now).checked_add(interval);
-        let next = next.filter(|next| *next > now).unwrap_or(now + interval);
+        let next = following(self.next, interval, Instant::now());
         self.next = Some(next);
         loop {
             if self.ended.load(Ordering::Relaxed) {

@@ -20,6 +20,7 @@ use rustix::io::Errno;
 
 use crate::arguments::{Repeat, Top as Options};
 use crate::attach::former;
+use crate::clock::following;
 use crate::error::Error;
 use crate::outside::Outside;
 use crate::top::app::App;
@@ -83,17 +84,10 @@ fn go(
                     return Ok(());
                 }
                 sample(app, outside)?;
-                next = following(next, repeat.interval, Instant::now());
+                next = following(Some(next), repeat.interval, Instant::now());
             }
         }
     }
-}
-
-/// Returns the time of the sample behind the one of `last`. Missed samples are not made up for, and if
-/// sampling takes longer than the interval, a whole interval lies between two.
-pub fn following(last: Instant, interval: Duration, now: Instant) -> Instant {
-    let next = last + interval;
-    if next > now { next } else { now + interval }
 }
 
 /// Begins an interval now, after a time in which none was shown. Returns the time of its end.

@@ -97,6 +97,10 @@ fn draw_title(app: &App, shown: usize, frame: &mut Frame<'_>, area: Rect) {
     };
     let plural = if count == 1 { "" } else { "s" };
     let mut parts = vec![app.time.clone(), format!("{of} device{plural}")];
+    if app.hidden > 0 {
+        let plural = if app.hidden == 1 { "" } else { "s" };
+        parts.push(format!("+{} column{plural}", app.hidden));
+    }
     if app.since_reset {
         parts.push("since the reset".to_owned());
     } else {
@@ -113,10 +117,6 @@ fn draw_title(app: &App, shown: usize, frame: &mut Frame<'_>, area: Rect) {
     });
     if !app.filter.is_empty() && !app.typing {
         parts.push(format!("filter {}", app.filter));
-    }
-    if app.hidden > 0 {
-        let plural = if app.hidden == 1 { "" } else { "s" };
-        parts.push(format!("+{} column{plural}", app.hidden));
     }
     let mut line = vec![
         Span::styled("dmpstat", Modifier::BOLD),

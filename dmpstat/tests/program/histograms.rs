@@ -185,3 +185,14 @@ fn a_reset_within_the_interval_is_in_the_title() {
         Some("vg-data, latency, 3.0 s  reset")
     );
 }
+
+#[test]
+fn that_latencies_are_not_measured_is_noted_once() {
+    let root = Root::new();
+    root.write(
+        "dm-3",
+        "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 1000000000\nlatency off\n",
+    );
+    let ran = root.run(&["-o", "r_p99", "1", "3"]);
+    assert_eq!(ran.notes.lines().count(), 1, "{}", ran.notes);
+}

@@ -56,6 +56,52 @@ fn each_report_comes_at_once_into_a_pipe_and_the_last_one_is_whole_at_an_interru
     }
 }
 
+/// The first signal waits for the report that is being written, which nobody reads here.
+#[test]
+fn a_second_signal_ends_it_with_the_signals_status() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let root = Root::with_device();
+        for n in 4..2000 {
+            root.write(
+                &format!("dm-{n}"),
+                SNAPSHOT.replace("dm-3", &format!("dm-{n}")),
+            );
+        }
+        let mut child = command(&root, &["-j", "3600"]).spawn().unwrap();
+        let mut output = child.stdout.take().unwrap();
+        // The pipe is full from now on.
+        output.read_exact(&mut [0]).unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert!(child.try_wait().unwrap().is_none());
+        // Both are seen, though a signal that is pending already would be lost.
+        let status = loop {
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            if let Some(ended) = child.try_wait().unwrap() {
+                break (ended.code(), Some(status));
+            }
+        };
+        assert_eq!(status.0, status.1, "{signal:?}");
+    }
+}
+
+/// As a terminal's that has gone.
+#[test]
+fn a_standard_error_that_nobody_reads_changes_no_status() {
+    for (root, arguments, status) in [
+        (Root::without_module(), &[][..], 1),
+        (Root::with_device(), &["-o", "no-such-column"], 2),
+        (Root::with_device(), &["vg/data", "x*", "0.01", "2"], 0),
+    ] {
+        let mut child = command(&root, arguments)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        drop(child.stderr.take());
+        assert_eq!(child.wait().unwrap().code(), Some(status), "{arguments:?}");
+    }
+}
+
 #[test]
 fn a_pipe_that_nobody_reads_ends_it_quietly() {
     let root = Root::with_device();
@@ -104,6 +150,18 @@ fn errors_are_said_on_stderr_and_in_the_status() {
     );
     let usage = command(&Root::new(), &["-o", "x"]).output().unwrap();
     assert_eq!(usage.status.code(), Some(2));
+    let text = String::from_utf8(usage.stderr).unwrap();
+    assert!(
+        text.starts_with("dmpstat: invalid value 'x' for '--columns <COLUMN>'\n"),
+        "{text}"
+    );
+    let help = command(&Root::new(), &["--help"]).output().unwrap();
+    assert_eq!((help.status.code(), help.stderr), (Some(0), Vec::new()));
+    assert!(
+        String::from_utf8(help.stdout)
+            .unwrap()
+            .contains("\nUsage: dmpstat")
+    );
 }
 
 #[test]

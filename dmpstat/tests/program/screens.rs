@@ -512,3 +512,115 @@ fn without_colours_there_are_none() {
         assert_eq!(cells.iter().any(|cell| cell.fg == Color::Red), coloured);
     }
 }
+
+#[test]
+fn the_title_has_the_longest_interval() {
+    let root = Root::new();
+    for (device, name) in [(1, "one"), (2, "two")] {
+        root.write(
+            &format!("dm-{device}"),
+            snapshot(device, name, 8, 10 * SECOND),
+        );
+    }
+    let mut top = Top::new(&root, &[], (80, 12));
+    for device in [1, 2] {
+        let taken = (10 + u64::from(device)) * SECOND;
+        root.write(&format!("dm-{device}"), snapshot(device, "a", 8, taken));
+    }
+    top.sample();
+    assert!(top.screen()[0].contains("  2.0 s  "), "{:?}", top.screen());
+}
+
+/// What lay within the pause is in no interval.
+#[test]
+fn an_interval_begins_behind_a_pause() {
+    let (root, mut top) = three(&["-o", "r/s"], (80, 12));
+    let write = |reads: u64, taken: u64| {
+        root.write("dm-1", snapshot(1, "b", reads, taken * SECOND));
+    };
+    write(5000, 100);
+    top.app.rebase(&root.machine()).unwrap();
+    write(5030, 102);
+    top.sample();
+    assert_eq!(top.screen()[2], "b              15.00");
+    write(5130, 112);
+    top.sample();
+    assert_eq!(top.screen()[2], "b              10.00");
+}
+
+#[test]
+fn the_worst_devices_are_in_view_after_a_sort() {
+    let root = Root::new();
+    for device in 1..30 {
+        let reads = u64::from(device) * 100;
+        root.write(
+            &format!("dm-{device}"),
+            snapshot(device, &format!("d{device}"), reads, 10 * SECOND),
+        );
+    }
+    let mut top = Top::new(&root, &["-o", "r/s"], (80, 12));
+    top.press(&[KeyCode::End, KeyCode::Right]);
+    assert_eq!(
+        (top.names()[0].as_str(), top.chosen().as_str()),
+        ("d29", "d29")
+    );
+    top.press(&[KeyCode::End, KeyCode::Char('r')]);
+    assert_eq!(
+        (top.names()[0].as_str(), top.chosen().as_str()),
+        ("d1", "d1")
+    );
+}
+
+#[test]
+fn a_narrow_screen_has_fewer_columns_and_says_what_is_cut_off() {
+    let mut top = Top::new(&Root::with_device(), &[], (80, 12));
+    assert_eq!(
+        top.screen()[1],
+        "Device           r/s r_await r_p99     w/s w_await w_p99 aqu-sz inflight errs"
+    );
+    let mut narrow = Top::new(&Root::with_device(), &[], (60, 12));
+    assert!(
+        narrow.screen()[0].contains("  1 device  +3 columns  "),
+        "{:?}",
+        narrow.screen()
+    );
+}
+
+#[test]
+fn without_a_device_to_show_the_reason_is_told() {
+    let (_root, mut top) = three(&[], (100, 12));
+    top.type_text("/a");
+    top.press(&[KeyCode::Enter, KeyCode::Char('z')]);
+    assert_eq!(
+        top.screen()[1],
+        "All devices with a in their names are idle: z shows them"
+    );
+    top.type_text("z/x");
+    assert_eq!(top.screen()[1], "No device has ax in its name");
+}
+
+#[test]
+fn a_device_that_cannot_be_read_is_told_below_the_table() {
+    let (root, mut top) = three(&["-o", "r/s"], (100, 12));
+    root.write("dm-2", "dmp 2\n");
+    top.sample();
+    assert_eq!(top.names(), ["b", "a"]);
+    let last = top.screen().pop().unwrap();
+    assert!(
+        last.contains("dm-2/snapshot is not what dmpstat understands"),
+        "{last}"
+    );
+    root.write("dm-2", snapshot(2, "c", 1010, 12 * SECOND));
+    top.sample();
+    assert!(top.screen().pop().unwrap().starts_with("q end"));
+}
+
+#[test]
+fn a_device_that_hangs_is_marked() {
+    let root = Root::with_device();
+    let mut top = Top::new(&root, &["-o", "inflight"], (80, 12));
+    root.file("sys/block/dm-3/inflight", "0 1\n");
+    root.file("sys/block/dm-3/dm/suspended", "1\n");
+    top.sample();
+    assert_eq!(top.screen()[2], "vg-data             1  suspended");
+}

@@ -559,3 +559,55 @@ fn a_device_hangs_after_a_second_without_an_end() {
     // A failure is an end as well.
     assert_eq!(state(10_000_000_000, 0, 1), "running");
 }
+
+#[test]
+fn a_known_zero_comes_before_an_unknown_number() {
+    let root = Root::new();
+    // No time has passed, so its rates are unknown.
+    root.write("dm-3", SNAPSHOT.replace("taken 9", "taken 5"));
+    root.write(
+        "dm-4",
+        named(SNAPSHOT, "dm-4", "idle").replace("requests 500", "requests 0"),
+    );
+    let output = root.run(&["-o", "r/s", "-S", "r/s"]).output();
+    assert_eq!(words(&output)[1..], [["idle", "0.00"], ["vg-data", "-"]]);
+}
+
+#[test]
+fn the_mean_in_flight_is_of_nanoseconds_in_nanoseconds() {
+    let root = Root::new();
+    let seconds = SNAPSHOT.replace("latency_ns 10000000 ", "latency_ns 8000000000 ");
+    root.write("dm-3", seconds);
+    assert_eq!(
+        words(&root.run(&["-o", "aqu-sz"]).output())[1],
+        ["vg-data", "2.00"]
+    );
+    // Requests that failed have ended as well.
+    let failed = SNAPSHOT
+        .replacen("errors 0", "errors 7", 1)
+        .replace("16384:480", "16384:473");
+    root.write("dm-3", failed);
+    assert_eq!(
+        words(&root.run(&["-o", "aqu-sz"]).output())[1],
+        ["vg-data", "0.00"]
+    );
+}
+
+/// A snapshot of more than a page comes in pieces.
+#[test]
+fn a_long_snapshot_is_read_to_its_end() {
+    let root = Root::new();
+    let long = |writes: u64| {
+        let unknown = format!("later {}\n", "1 ".repeat(4096));
+        SNAPSHOT
+            .replace("read requests", &format!("{unknown}read requests"))
+            .replace("write requests 0", &format!("write requests {writes}"))
+    };
+    root.write("dm-3", long(4));
+    let output = root
+        .run_while(&["-y", "-o", "w/s", "1", "1"], |_| {
+            root.write("dm-3", long(24).replace("taken 9", "taken 11"));
+        })
+        .output();
+    assert_eq!(words(&output)[1], ["vg-data", "10.00"]);
+}

@@ -3,6 +3,7 @@
 //! The parts of the program that read no file.
 
 mod attach;
+mod clock;
 mod conf;
 mod escapes;
 mod failures;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ends of intervals.
+
+use std::time::{Duration, Instant};
+
+use dmpstat::clock::following;
+
+/// Takes so many milliseconds of work in each of some intervals of 200 ms. Returns the times at which the
+/// intervals ended, in milliseconds.
+fn ends(work: &[u64]) -> Vec<u64> {
+    let begin = Instant::now();
+    let (mut now, mut last) = (begin, None);
+    let mut ends = Vec::new();
+    for work in work {
+        now += Duration::from_millis(*work);
+        let end = following(last, Duration::from_millis(200), now);
+        assert!(end > now);
+        (now, last) = (end, Some(end));
+        ends.push(u64::try_from((end - begin).as_millis()).unwrap());
+    }
+    ends
+}
+
+/// The first interval begins behind the first report.
+#[test]
+fn work_is_part_of_an_interval() {
+    assert_eq!(ends(&[0, 150, 150, 150, 150]), [200, 400, 600, 800, 1000]);
+    assert_eq!(ends(&[150, 0, 199, 1]), [350, 550, 750, 950]);
+}
+
+#[test]
+fn a_whole_interval_lies_behind_work_that_took_longer() {
+    assert_eq!(ends(&[0, 250, 10]), [200, 650, 850]);
+    // As long as the interval: there is no time left to wait.
+    assert_eq!(ends(&[0, 200, 500]), [200, 600, 1300]);
+}
