@@ -17,7 +17,7 @@ use crate::attach::plan::Plan;
 use crate::attach::queue::{self, Outcome, Queue};
 use crate::attach::state::State;
 use crate::attach::volume::{self, Refusal, Volume};
-use crate::attach::{Change, Failed, prepare, remember};
+use crate::attach::{Change, Failed, Start, prepare, remember};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::escape;
@@ -35,11 +35,21 @@ pub fn enqueue(device: &str, outside: &mut Outside<'_>) -> Result<(), Error> {
     if conf.rules.is_empty() {
         return Ok(());
     }
-    let Ok(mut kernel) = Control::open(&machine.path("/dev/mapper/control")) else {
-        return Ok(());
-    };
-    let job = job(device, &conf, &mut kernel, machine);
-    if job.is_ok_and(|job| job.is_some_and(|job| is_wanted(&job, &mut kernel, machine))) {
+    match Control::open(&machine.path("/dev/mapper/control")) {
+        Ok(mut kernel) => enqueue_by(device, &conf, &mut kernel, machine),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Queues a volume of this device mapper, if attach.conf has it attached.
+pub fn enqueue_by(
+    device: &str,
+    conf: &Conf,
+    kernel: &mut dyn DeviceMapper,
+    machine: &Machine,
+) -> Result<(), Error> {
+    let job = job(device, conf, kernel, machine);
+    if job.is_ok_and(|job| job.is_some_and(|job| is_wanted(&job, kernel, machine))) {
         let queue = Queue::new(machine.path(queue::PATH));
         queue.add(device).map_err(Failed::Queue)?;
     }
@@ -77,9 +87,13 @@ fn is_wanted(job: &Job, kernel: &mut dyn DeviceMapper, machine: &Machine) -> boo
 }
 
 /// Runs `dmpstat attach --queued`: works until the queue is empty.
-pub fn work(kernel: &mut dyn DeviceMapper, outside: &mut Outside<'_>) -> Result<(), Error> {
+pub fn work(
+    kernel: &mut dyn DeviceMapper,
+    start: &mut Start<'_>,
+    outside: &mut Outside<'_>,
+) -> Result<(), Error> {
     let queue = Queue::new(outside.machine.path(queue::PATH));
-    let mut guard = match prepare(kernel) {
+    let mut guard = match prepare(kernel, start) {
         Ok(guard) => guard,
         Err(failed @ Failed::NoTarget) => {
             // DKMS may have built none for this kernel: nobody can attach anything until it has.
@@ -92,7 +106,7 @@ pub fn work(kernel: &mut dyn DeviceMapper, outside: &mut Outside<'_>) -> Result<
     };
     let mut worker = Worker {
         kernel,
-        guard: &mut guard,
+        guard: guard.as_mut(),
         queue: &queue,
     };
     let (machine, out, notes) = (outside.machine, &mut *outside.out, &mut *outside.notes);

@@ -68,10 +68,20 @@ pub fn attach(options: &arguments::Attach, outside: &mut Outside<'_>) -> Result<
         return listed::enqueue(device, outside);
     }
     let mut kernel = open(outside)?;
+    attach_by(options, &mut kernel, &mut start, outside)
+}
+
+/// Attaches volumes of this device mapper, with guards of this kind.
+pub fn attach_by(
+    options: &arguments::Attach,
+    kernel: &mut dyn DeviceMapper,
+    start: &mut Start<'_>,
+    outside: &mut Outside<'_>,
+) -> Result<(), Error> {
     if options.queued {
-        return listed::work(&mut kernel, outside);
+        return listed::work(kernel, start, outside);
     }
-    let run = Run::new(&mut kernel, outside, options.dry_run);
+    let run = Run::new(kernel, start, outside, options.dry_run);
     if options.all {
         return run.listed();
     }
@@ -86,7 +96,17 @@ pub fn attach(options: &arguments::Attach, outside: &mut Outside<'_>) -> Result<
 /// Runs `dmpstat detach`.
 pub fn detach(volumes: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
     let mut kernel = open(outside)?;
-    Run::new(&mut kernel, outside, false).named(volumes, Change::Detach, false)
+    detach_by(volumes, &mut kernel, &mut start, outside)
+}
+
+/// Detaches volumes of this device mapper, with guards of this kind.
+pub fn detach_by(
+    volumes: &[OsString],
+    kernel: &mut dyn DeviceMapper,
+    start: &mut Start<'_>,
+    outside: &mut Outside<'_>,
+) -> Result<(), Error> {
+    Run::new(kernel, start, outside, false).named(volumes, Change::Detach, false)
 }
 
 /// Runs `dmpstat guard`.
@@ -107,19 +127,28 @@ fn open(outside: &mut Outside<'_>) -> Result<Control, Failed> {
     })
 }
 
-/// Prepares this process for volumes that stand still, and starts its guard.
-fn prepare(kernel: &mut dyn DeviceMapper) -> Result<Process, Failed> {
+/// Starts the guard of a run.
+pub type Start<'a> = dyn FnMut() -> Result<Box<dyn Guard>, Failed> + 'a;
+
+/// Starts a guard that is a process, and prepares this one for volumes that stand still.
+fn start() -> Result<Box<dyn Guard>, Failed> {
+    let guard = Process::start().map_err(Failed::Guard)?;
+    memory::lock().map_err(Failed::Memory)?;
+    Ok(Box::new(guard))
+}
+
+/// Starts the guard if there is a target to attach volumes with.
+fn prepare(kernel: &mut dyn DeviceMapper, start: &mut Start<'_>) -> Result<Box<dyn Guard>, Failed> {
     if kernel.target_version(DMP)?.is_none() {
         return Err(Failed::NoTarget);
     }
-    let guard = Process::start().map_err(Failed::Guard)?;
-    memory::lock().map_err(Failed::Memory)?;
-    Ok(guard)
+    start()
 }
 
 /// A run over volumes that somebody asked for.
 struct Run<'a, 'b> {
     kernel: &'a mut dyn DeviceMapper,
+    start: &'a mut Start<'a>,
     outside: &'a mut Outside<'b>,
     dry_run: bool,
     /// One volume does not wait for another.
@@ -128,9 +157,15 @@ struct Run<'a, 'b> {
 }
 
 impl<'a, 'b> Run<'a, 'b> {
-    fn new(kernel: &'a mut dyn DeviceMapper, outside: &'a mut Outside<'b>, dry_run: bool) -> Self {
+    fn new(
+        kernel: &'a mut dyn DeviceMapper,
+        start: &'a mut Start<'a>,
+        outside: &'a mut Outside<'b>,
+        dry_run: bool,
+    ) -> Self {
         Self {
             kernel,
+            start,
             outside,
             dry_run,
             each_by_itself: false,
@@ -212,9 +247,9 @@ impl<'a, 'b> Run<'a, 'b> {
                 self.show(volume, plan)?;
             }
         } else if !todo.is_empty() {
-            let mut guard = prepare(self.kernel)?;
+            let mut guard = prepare(self.kernel, self.start)?;
             let jobs: Vec<&Job> = todo.into_iter().map(|(job, _)| job).collect();
-            return self.change(&jobs, &mut guard);
+            return self.change(&jobs, guard.as_mut());
         }
         self.finish(Vec::new())
     }

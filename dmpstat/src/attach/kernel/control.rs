@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use crate::attach::kernel::ioctl::{Call, Message, command, flag, spec_size};
+use crate::attach::kernel::ioctl::{Channel, Message, command, flag, spec_size};
 use crate::attach::kernel::{DeviceMapper, Number, State, Status, Which};
 use crate::attach::line::Line;
 
@@ -21,27 +21,30 @@ const ROOM: usize = 16 << 10;
 /// half these are; nobody waits for a cookie whose lower half is 0.
 const HIDDEN_FROM_UDEV: u32 = (0x02 | 0x04 | 0x08 | 0x40) << 16;
 
-/// The file of the ioctls.
-pub struct Control {
-    file: File,
+/// Device mapper behind a channel: the file of the ioctls.
+pub struct Control<C = File> {
+    channel: C,
     message: Message,
 }
 
 impl Control {
-    /// Opens it.
+    /// Opens the file of the ioctls.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Self::new(file))
+    }
+}
+
+impl<C: Channel> Control<C> {
+    /// Makes the device mapper behind a channel.
+    pub fn new(channel: C) -> Self {
         let mut message = Message::default();
         message.reserve(ROOM);
-        Ok(Self { file, message })
+        Self { channel, message }
     }
 
     fn call(&mut self, number: u8) -> io::Result<()> {
-        let message = &mut self.message;
-        let call = Call { number, message };
-        // SAFETY: the file is device mapper's control file, whose ioctls do what dm-ioctl.h says and
-        // `Call` relies on; any other file refuses the opcode.
-        Ok(unsafe { rustix::ioctl::ioctl(&self.file, call) }?)
+        self.channel.call(number, &mut self.message)
     }
 
     /// Asks with more and more room for the answer.
@@ -66,7 +69,7 @@ fn table_flags(which: Which) -> u32 {
     flag::STATUS_TABLE | flag::SECURE_DATA | query
 }
 
-impl DeviceMapper for Control {
+impl<C: Channel> DeviceMapper for Control<C> {
     fn devices(&mut self) -> io::Result<Vec<(Number, Vec<u8>)>> {
         self.ask(command::LIST_DEVICES, Number(0), 0)?;
         self.message.devices()

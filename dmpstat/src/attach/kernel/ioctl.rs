@@ -5,6 +5,7 @@
 //! The crate devicemapper is not used: it makes its bindings with libclang at build time, and takes
 //! ASCII names only, while a device of the kernel's can have any name.
 
+use std::fs::File;
 use std::io;
 
 use rustix::ioctl::{Direction, Ioctl, IoctlOutput, Opcode, opcode};
@@ -56,10 +57,25 @@ pub mod flag {
     pub const INTERNAL_SUSPEND: u32 = 1 << 18;
 }
 
+/// The way of a message to device mapper, and of its answer back.
+pub trait Channel {
+    /// Sends a message by the ioctl of this number. The kernel writes its answer over the message.
+    fn call(&mut self, number: u8, message: &mut Message) -> io::Result<()>;
+}
+
+impl Channel for File {
+    fn call(&mut self, number: u8, message: &mut Message) -> io::Result<()> {
+        let call = Call { number, message };
+        // SAFETY: the file is device mapper's control file, whose ioctls do what dm-ioctl.h says and
+        // `Call` relies on; any other file refuses the opcode.
+        Ok(unsafe { rustix::ioctl::ioctl(&*self, call) }?)
+    }
+}
+
 /// One ioctl.
-pub struct Call<'a> {
-    pub number: u8,
-    pub message: &'a mut Message,
+struct Call<'a> {
+    number: u8,
+    message: &'a mut Message,
 }
 
 // SAFETY: dm-ioctl.h says that the kernel reads and writes `data_size` bytes from the pointer on.
@@ -92,18 +108,23 @@ unsafe impl Ioctl for Call<'_> {
 pub struct Message(Vec<u8>);
 
 impl Message {
+    /// Returns the bytes that the kernel reads, and writes its answer over.
+    pub fn bytes(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
     /// Returns the room for data that takes no allocation.
-    pub fn room(&self) -> usize {
+    pub(super) fn room(&self) -> usize {
         self.0.capacity().saturating_sub(HEADER)
     }
 
     /// Makes room for data.
-    pub fn reserve(&mut self, room: usize) {
+    pub(super) fn reserve(&mut self, room: usize) {
         self.0.reserve((HEADER + room).saturating_sub(self.0.len()));
     }
 
     /// Begins a message with that much room for the kernel's answer.
-    pub fn begin(&mut self, device: Number, flags: u32, room: usize) {
+    pub(super) fn begin(&mut self, device: Number, flags: u32, room: usize) {
         self.0.clear();
         self.0.resize(HEADER + room, 0);
         for (part, number) in VERSION.into_iter().enumerate() {
@@ -117,21 +138,21 @@ impl Message {
     }
 
     /// Names a new device, or a target.
-    pub fn set_name(&mut self, name: &str) {
+    pub(super) fn set_name(&mut self, name: &str) {
         self.set(at::NAME, name.as_bytes());
     }
 
-    pub fn set_uuid(&mut self, uuid: &str) {
+    pub(super) fn set_uuid(&mut self, uuid: &str) {
         self.set(at::UUID, uuid.as_bytes());
     }
 
     /// Sets the cookie of the event that udev gets.
-    pub fn set_event(&mut self, event: u32) {
+    pub(super) fn set_event(&mut self, event: u32) {
         self.set(at::EVENT, &event.to_ne_bytes());
     }
 
     /// Appends a table.
-    pub fn write_table(&mut self, table: &[Line]) {
+    pub(super) fn write_table(&mut self, table: &[Line]) {
         for line in table {
             let begin = self.0.len();
             self.0.extend(line.start.to_ne_bytes());
@@ -156,11 +177,11 @@ impl Message {
         self.0[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    pub fn flags(&self) -> u32 {
+    pub(super) fn flags(&self) -> u32 {
         number32(&self.0, at::FLAGS).unwrap_or(0)
     }
 
-    pub fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         let flags = self.flags();
         let has = |flag| flags & flag != 0;
         State {
@@ -171,15 +192,15 @@ impl Message {
         }
     }
 
-    pub fn number(&self) -> io::Result<Number> {
+    pub(super) fn number(&self) -> io::Result<Number> {
         number64(&self.0, at::DEV).map(Number)
     }
 
-    pub fn name(&self) -> &[u8] {
+    pub(super) fn name(&self) -> &[u8] {
         text(&self.0[at::NAME..at::UUID])
     }
 
-    pub fn uuid(&self) -> &[u8] {
+    pub(super) fn uuid(&self) -> &[u8] {
         text(&self.0[at::UUID..at::DATA])
     }
 
@@ -190,7 +211,7 @@ impl Message {
     }
 
     /// Returns the devices of a `struct dm_name_list`.
-    pub fn devices(&self) -> io::Result<Vec<(Number, Vec<u8>)>> {
+    pub(super) fn devices(&self) -> io::Result<Vec<(Number, Vec<u8>)>> {
         let mut data = self.data();
         let mut devices = Vec::new();
         loop {
@@ -207,14 +228,14 @@ impl Message {
     }
 
     /// Returns the version of the first target of a `struct dm_target_versions`.
-    pub fn target_version(&self) -> io::Result<[u32; 3]> {
+    pub(super) fn target_version(&self) -> io::Result<[u32; 3]> {
         let data = self.data();
         Ok([number32(data, 4)?, number32(data, 8)?, number32(data, 12)?])
     }
 
     /// Calls `take` with each line of a table: start, length, target and parameters. Returns the number
     /// of lines.
-    pub fn each_line(
+    pub(super) fn each_line(
         &self,
         mut take: impl FnMut(usize, u64, u64, &[u8], &[u8]),
     ) -> io::Result<usize> {

@@ -13,6 +13,7 @@ use crate::attach::line::Line;
 use crate::{escape, lvm};
 
 pub use control::Control;
+pub use ioctl::{Channel, Message};
 
 /// The calls of device mapper. Devices are asked for by their numbers, because names change.
 pub trait DeviceMapper {
