@@ -11,9 +11,11 @@ mod fake;
 mod histograms;
 mod intervals;
 mod locks;
+mod messages;
 mod names;
 mod packaging;
 mod queue;
+mod signals;
 mod snapshots;
 mod state;
 mod units;
@@ -27,14 +29,19 @@ fn under_umasks(test: &str) {
     for mask in ["000", "077"] {
         let mut command = Command::new("sh");
         command.args(["-c", "umask $0 && exec \"$@\"", mask]);
-        command.arg(std::env::current_exe().unwrap());
-        let output = command
-            .args(["--ignored", "--exact", test])
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(text.contains(" 1 passed"), "umask {mask}: {text}");
+        alone(&mut command, test);
     }
+}
+
+/// Runs a test in a process of its own, by a command that runs its arguments.
+fn alone(command: &mut Command, test: &str) {
+    command.arg(std::env::current_exe().unwrap());
+    let output = command
+        .args(["--ignored", "--exact", test])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains(" 1 passed"), "{command:?}: {text}");
 }
 
 /// The permissions of a file or directory.

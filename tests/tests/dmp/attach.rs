@@ -381,6 +381,30 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
     finish(machine);
 }
 
+/// A file that was written and not synced stays in memory: a freeze of the filesystem would write it, and
+/// wait for the disk with the volume.
+#[test]
+fn an_attach_freezes_no_filesystem() {
+    let mut machine = machine_with_tools();
+    volume(&mut machine);
+    // Nothing is written by itself for ten minutes.
+    machine.sh("echo 0 >/proc/sys/vm/dirty_writeback_centisecs && \
+         mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/mapper/volume && mkdir /mnt && \
+         mount -t ext4 -o commit=600 /dev/mapper/volume /mnt && sync");
+    let writes = "awk '{ print $5 }' /sys/block/vda/stat";
+    for change in ["attach", "detach"] {
+        machine.sh("dd if=/dev/zero of=/mnt/file bs=4k count=100 2>/dev/null");
+        let before = machine.sh(writes);
+        machine.sh(&format!("dmpstat {change} volume"));
+        assert_eq!(machine.sh(writes), before, "{change}");
+        // There was something to be written.
+        machine.sh("sync");
+        assert_ne!(machine.sh(writes), before, "{change}");
+    }
+    machine.sh("umount /mnt && dmsetup remove volume");
+    finish(machine);
+}
+
 /// The disk below is suspended, so requests do not end, and keep a suspension waiting. Meanwhile dmpstat and
 /// its guard have all of their memory locked.
 #[test]
@@ -388,11 +412,11 @@ fn a_stopped_attach_leaves_the_volume_as_it_was() {
     let mut machine = machine();
     create(&mut machine, "disk", "0 65536 linear /dev/vda 0");
     create(&mut machine, "volume", "0 65536 linear /dev/mapper/disk 0");
+    let interrupted = "dmpstat: volume: a signal came while in-flight requests were waited for. The volume runs \
+                       as before\n";
     for (signal, said) in [
-        (
-            "INT",
-            "dmpstat: volume: a signal came while in-flight requests were waited for. The volume runs as before\n",
-        ),
+        ("INT", interrupted),
+        ("TERM", interrupted),
         // The guard drops the loaded table.
         ("KILL", ""),
     ] {
