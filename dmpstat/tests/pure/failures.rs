@@ -164,6 +164,51 @@ fn a_volume_that_cannot_be_resumed_comes_with_its_table_and_the_way_out() {
     assert!(message.contains("\n0 2048 linear 8:0 0\n"), "{message}");
 }
 
+/// The new table does not come to life, nor does the old one at the first try.
+#[test]
+fn a_volume_whose_resume_fails_three_times_runs_with_its_old_table() {
+    for uuid in ["", LVM] {
+        let mut fake = Fake::new(uuid, vec![line("linear", "8:0 0")]);
+        fake.failing_resumes = 3;
+        assert_eq!(
+            attach(&mut fake).unwrap_err().to_string(),
+            "the new table did not come to life: Input/output error (os error 5). The volume runs as \
+             before"
+        );
+        assert_eq!(fake.failing_resumes, 0);
+        let volume = fake.volume();
+        assert_eq!(text(&volume.live), ["0 2048 linear 8:0 0"]);
+        assert!(!volume.suspended && volume.inactive.is_none());
+    }
+}
+
+#[test]
+fn a_volume_that_is_removed_after_a_failed_resume_is_gone() {
+    let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
+    fake.failing_resumes = 1;
+    fake.after_resume = Some(Deed::Remove);
+    assert_eq!(
+        attach(&mut fake).unwrap_err().to_string(),
+        "the volume was removed meanwhile"
+    );
+}
+
+#[test]
+fn each_load_of_a_read_only_volume_is_read_only() {
+    for read_only in [false, true] {
+        for table in [line("linear", "8:0 0"), line("thin", "253:9 1")] {
+            let mut fake = Fake::new("", vec![table]);
+            fake.devices.get_mut(&DEVICE).unwrap().read_only = read_only;
+            // The old table is loaded again.
+            fake.failing_resumes = 2;
+            attach(&mut fake).unwrap_err();
+            let loads: Vec<bool> = fake.loads.iter().map(|(_, read_only)| *read_only).collect();
+            assert!(loads.len() >= 2, "{loads:?}");
+            assert_eq!(loads, vec![read_only; loads.len()]);
+        }
+    }
+}
+
 /// Right before the resume another program changes the volume.
 #[test]
 fn another_programs_change_before_the_resume_stays() {

@@ -58,6 +58,10 @@ pub struct Fake {
     pub after_resume: Option<Deed>,
     /// The volume gets this name after the next call that asks for it.
     pub name_after_status: Option<Vec<u8>>,
+    /// Resumes of the volume that are yet to fail, after the exchange of its table.
+    pub failing_resumes: u32,
+    /// The loads: the device, and whether its table was read-only.
+    pub loads: Vec<(Number, bool)>,
     /// At the volume's last exchange a hidden device had a deferred removal pending.
     pub was_deferred: bool,
     /// The version of the target dmp.
@@ -97,6 +101,8 @@ impl Fake {
             after_load: None,
             after_resume: None,
             name_after_status: None,
+            failing_resumes: 0,
+            loads: Vec::new(),
             was_deferred: false,
             version: [1, 1, 0],
             written: None,
@@ -104,6 +110,25 @@ impl Fake {
         };
         fake.write("dm-3/queue/read_ahead_kb", "8\n");
         fake.settle()
+    }
+
+    /// With another volume, dm-N of this minor number.
+    pub fn with(mut self, minor: u32, name: &str, uuid: &str, live: Vec<Line>) -> Self {
+        let device = Device {
+            name: name.as_bytes().to_vec(),
+            uuid: uuid.as_bytes().to_vec(),
+            live,
+            ..Device::default()
+        };
+        self.devices.insert(Number::new(253, minor), device);
+        self.settle()
+    }
+
+    /// Writes a file of the machine, and makes its directories.
+    pub fn file(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     pub fn root(&self) -> &Path {
@@ -129,9 +154,7 @@ impl Fake {
     }
 
     fn write(&self, file: &str, text: &str) {
-        let path = self.root().join("sys/block").join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        self.file(&format!("sys/block/{file}"), text);
     }
 
     fn settle(mut self) -> Self {
@@ -167,6 +190,10 @@ impl Fake {
         for (number, device) in &self.devices {
             let name = format!("dm-{}", number.minor());
             self.write(&format!("{name}/diskseq"), "21\n");
+            self.write(
+                &format!("{name}/dm/name"),
+                &String::from_utf8_lossy(&device.name),
+            );
             self.write(
                 &format!("{name}/dm/uuid"),
                 &String::from_utf8_lossy(&device.uuid),
@@ -334,6 +361,7 @@ impl DeviceMapper for Fake {
         let device = self.get(number)?;
         device.inactive = Some(table.to_vec());
         device.read_only = read_only;
+        self.loads.push((number, read_only));
         self.update();
         if number == DEVICE {
             let deed = self.after_load.take();
@@ -367,6 +395,13 @@ impl DeviceMapper for Fake {
             }
         }
         let result = result.and_then(|()| self.point());
+        let result = match result {
+            Ok(()) if number == DEVICE && self.failing_resumes > 0 => {
+                self.failing_resumes -= 1;
+                Err(Errno::IO.into())
+            }
+            result => result,
+        };
         match result {
             Ok(()) => self.there(number)?.suspended = false,
             Err(_) => {

@@ -15,6 +15,7 @@ mod messages;
 mod names;
 mod packaging;
 mod queue;
+mod runs;
 mod signals;
 mod snapshots;
 mod state;
