@@ -35,6 +35,7 @@
       debian-machine = pkgs.callPackage ./tests/debian { inherit deb; };
       fuzz = pkgs.callPackage ./tests/fuzz.nix { };
       kernels = pkgs.callPackage ./tests/kernels { };
+      mutants = pkgs.callPackage ./tests/mutants.nix { };
       pure = pkgs.callPackage ./tests/pure.nix { };
       reproducible = pkgs.callPackage ./tests/reproducible.nix {
         inherit (lts) kernel dmp initramfs;
@@ -50,7 +51,7 @@
         # The benchmark's other programs are bench-smoke's, with kernels of their own.
         programs = map lib.getExe (
           builtins.concatMap (machine: [ machine.vm machine.try machine.soak ]) [ lts latest debug ]
-          ++ [ lts.demo lts.bench-smoke dmpstat debian-machine kernels ]
+          ++ [ lts.demo lts.bench-smoke dmpstat debian-machine kernels mutants ]
         );
       };
       # Checks that leave a processor alone, in contrast to those that boot machines.
@@ -69,7 +70,7 @@
     {
       packages.${system} = {
         inherit (lts) kernel dmp initramfs vm demo try soak bench bench-distribution bench-smoke;
-        inherit dmpstat deb debian-machine kernels;
+        inherit dmpstat deb debian-machine kernels mutants;
         default = lts.dmp;
         # All that checks need and the checks that boot nothing: they can be built side by side.
         check-inputs = pkgs.callPackage ./tests/inputs.nix {
@@ -87,7 +88,7 @@
       }
       // builtins.mapAttrs (_: app) {
         inherit (lts) vm demo try soak bench bench-distribution bench-smoke;
-        inherit debian-machine kernels;
+        inherit debian-machine kernels mutants;
       };
 
       devShells.${system}.default = pkgs.callPackage ./ci/shell.nix { machine = lts; };

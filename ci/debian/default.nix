@@ -175,6 +175,16 @@ let
         env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "0";
       };
 
+      cargo-mutants = pkgs.rustPlatform.buildRustPackage {
+        pname = "cargo-mutants";
+        version = "26.0.0";
+        src = ./mutants;
+        cargoLock.lockFile = ./mutants/Cargo.lock;
+        cargoBuildFlags = [ "--package=cargo-mutants" ];
+        # As nextest.
+        env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "0";
+      };
+
       # Outside of the sandbox it, and all that it calls, are the root's.
       gnumake = rootTools "/usr/bin";
 

@@ -11,6 +11,9 @@ in
 {
   rustLibSrc = "/usr/lib/rustlib/src/rust/library";
 
+  # A folder with the crates, for a build outside of the sandbox.
+  importCargoLock = { lockFile }: cratesOf lockFile;
+
   buildRustPackage =
     args@{
       cargoLock,
