@@ -48,10 +48,11 @@
         testModules = map (machine: machine.testModules) [ lts latest ];
         source = self;
         packages = builtins.attrNames self.packages.${system};
-        # The benchmark's other programs are bench-smoke's, with kernels of their own.
+        # Not the benchmark's other programs, which are bench-smoke's with kernels of their own, and not
+        # mutants, for which nothing else needs cargo-mutants.
         programs = map lib.getExe (
           builtins.concatMap (machine: [ machine.vm machine.try machine.soak ]) [ lts latest debug ]
-          ++ [ lts.demo lts.bench-smoke dmpstat debian-machine kernels mutants ]
+          ++ [ lts.demo lts.bench-smoke dmpstat debian-machine kernels ]
         );
       };
       # Checks that leave a processor alone, in contrast to those that boot machines.

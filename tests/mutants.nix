@@ -13,7 +13,7 @@
 let
   source = import ./source.nix {
     wanted = [
-      "dmpstat|dmpstat/([.]cargo(/.*)?|Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)"
+      "dmpstat|dmpstat/([.]cargo(/.*)?|Cargo[.].*|(docs|etc|examples|src|systemd|tests|udev)(/.*)?)"
       "tests|tests/Cargo[.]lock|tests/(tests|mutants)|tests/tests/pure.*|tests/mutants/.*"
     ];
     module = true;
