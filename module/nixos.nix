@@ -54,6 +54,17 @@ in
     };
 
     exporter.enable = lib.mkEnableOption "dmp's exporter for Prometheus, {file}`dmp-exporter.service`";
+
+    exporter.textfile = lib.mkOption {
+      type = lib.types.nullOr lib.types.path;
+      default = null;
+      example = "/var/lib/node-exporter/dmp.prom";
+      description = ''
+        A file that {file}`dmp-exporter-textfile.service` keeps writing, for the textfile collector of
+        node_exporter. The directory has to be there, be root's, and be that of
+        `--collector.textfile.directory` in {option}`services.prometheus.exporters.node.extraFlags`.
+      '';
+    };
   };
 
   config = lib.mkIf cfg.enable {
@@ -106,5 +117,9 @@ in
       '';
     };
     systemd.services.dmp-exporter.wantedBy = lib.mkIf cfg.exporter.enable [ "multi-user.target" ];
+    systemd.services.dmp-exporter-textfile = lib.mkIf (cfg.exporter.textfile != null) {
+      wantedBy = [ "multi-user.target" ];
+      environment.DMP_EXPORTER_TEXTFILE = cfg.exporter.textfile;
+    };
   };
 }

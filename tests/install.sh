@@ -32,6 +32,7 @@ expect() { # prefix, where attach.conf is
 		"755 $1/bin/dmpstat" \
 		"644 $1/lib/systemd/system/dmp-attach.path" \
 		"644 $1/lib/systemd/system/dmp-attach.service" \
+		"644 $1/lib/systemd/system/dmp-exporter-textfile.service" \
 		"644 $1/lib/systemd/system/dmp-exporter.service" \
 		"644 $1/lib/systemd/system/dmp-exporter.socket" \
 		"644 $1/lib/udev/rules.d/90-dmp-attach.rules" \

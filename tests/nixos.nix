@@ -14,7 +14,9 @@ testers.runNixOSTest {
         enable = true;
         attach = [ "vg/data" ];
         exporter.enable = true;
+        exporter.textfile = "/var/lib/node-exporter/dmp.prom";
       };
+      systemd.tmpfiles.rules = [ "d /var/lib/node-exporter 0755 root root" ];
       environment.systemPackages = [ pkgs.curl ];
     };
 
@@ -47,6 +49,7 @@ testers.runNixOSTest {
     )
     machine.wait_for_unit("dmp-exporter.service")
     machine.succeed("curl --fail --silent http://127.0.0.1:10367/metrics | grep dmp_requests_total")
+    machine.wait_until_succeeds("grep ^dmp_requests_total /var/lib/node-exporter/dmp.prom")
 
     switched.wait_for_unit("multi-user.target")
     switched.succeed(

@@ -77,3 +77,41 @@ fn the_installed_conf_lists_nothing() {
     let conf = Conf::parse(file("etc/attach.conf").as_bytes());
     assert_eq!((conf.rules.len(), conf.wrong.len()), (0, 0));
 }
+
+/// The directory may come long after the unit.
+#[test]
+fn the_textfile_exporter_starts_again_and_reaches_no_limit() {
+    let service = file("systemd/dmp-exporter-textfile.service");
+    assert_eq!(values(&service, "Restart"), ["on-failure"]);
+    assert_eq!(values(&service, "RestartSec"), ["5"]);
+    assert_eq!(values(&service, "StartLimitIntervalSec"), ["0"]);
+    assert_eq!(values(&service, "WantedBy"), ["multi-user.target"]);
+    assert_eq!(values(&service, "CapabilityBoundingSet"), [""]);
+}
+
+/// Options of a user come behind, so they go before those of the unit; numbers are the last operands.
+#[test]
+fn the_textfile_exporter_is_started_with_options_of_the_user() {
+    let service = file("systemd/dmp-exporter-textfile.service");
+    assert_eq!(
+        values(&service, "ExecStart"),
+        [
+            "/usr/bin/dmpstat export --textfile ${DMP_EXPORTER_TEXTFILE} $DMP_EXPORTER_TEXTFILE_OPTIONS \
+          ${DMP_EXPORTER_TEXTFILE_INTERVAL}"
+        ]
+    );
+    let environment = values(&service, "Environment");
+    let file = "DMP_EXPORTER_TEXTFILE=/var/lib/prometheus/node-exporter/dmp.prom";
+    assert_eq!(
+        environment,
+        [
+            file,
+            "DMP_EXPORTER_TEXTFILE_OPTIONS=",
+            "DMP_EXPORTER_TEXTFILE_INTERVAL=15"
+        ]
+    );
+    assert_eq!(
+        values(&service, "EnvironmentFile"),
+        ["-/etc/default/dmp-exporter-textfile"]
+    );
+}

@@ -26,3 +26,19 @@ not_as_root() {
 scraped() {
 	[[ $(prometheus 'dmp_requests_total{operation="read",name="vg-data"}') == "$(counter vg-data read/requests)" ]]
 }
+
+# The directory is that of prometheus-node-exporter, which is not installed.
+write_textfile() {
+	mkdir -p /var/lib/prometheus/node-exporter &&
+		systemctl start dmp-exporter-textfile.service
+}
+
+textfile_written() {
+	local file=/var/lib/prometheus/node-exporter/dmp.prom
+	[[ $(stat -c %a "$file") == 644 ]] && grep -q '^dmp_requests_total{name="vg-data"' "$file" &&
+		promtool check metrics <"$file"
+}
+
+remove_textfile() {
+	systemctl stop dmp-exporter-textfile.service && rm -r /var/lib/prometheus/node-exporter
+}
