@@ -78,20 +78,34 @@ fn the_installed_conf_lists_nothing() {
     assert_eq!((conf.rules.len(), conf.wrong.len()), (0, 0));
 }
 
-/// The directory may come long after the unit.
+/// An address, a name of one, and a directory may come long after the unit.
 #[test]
-fn the_textfile_exporter_starts_again_and_reaches_no_limit() {
-    let service = file("systemd/dmp-exporter-textfile.service");
-    assert_eq!(values(&service, "Restart"), ["on-failure"]);
-    assert_eq!(values(&service, "RestartSec"), ["5"]);
-    assert_eq!(values(&service, "StartLimitIntervalSec"), ["0"]);
-    assert_eq!(values(&service, "WantedBy"), ["multi-user.target"]);
-    assert_eq!(values(&service, "CapabilityBoundingSet"), [""]);
+fn exporters_start_again_and_reach_no_limit() {
+    for unit in ["dmp-exporter", "dmp-exporter-textfile"] {
+        let service = file(&format!("systemd/{unit}.service"));
+        assert_eq!(values(&service, "Restart"), ["on-failure"], "{unit}");
+        assert_eq!(values(&service, "RestartSec"), ["5"], "{unit}");
+        assert_eq!(values(&service, "StartLimitIntervalSec"), ["0"], "{unit}");
+        assert_eq!(
+            values(&service, "WantedBy"),
+            ["multi-user.target"],
+            "{unit}"
+        );
+        assert_eq!(values(&service, "CapabilityBoundingSet"), [""], "{unit}");
+    }
 }
 
 /// Options of a user come behind, so they go before those of the unit; numbers are the last operands.
 #[test]
-fn the_textfile_exporter_is_started_with_options_of_the_user() {
+fn exporters_are_started_with_options_of_the_user() {
+    let service = file("systemd/dmp-exporter.service");
+    assert_eq!(
+        values(&service, "ExecStart"),
+        ["/usr/bin/dmpstat export --listen 10367 $DMP_EXPORTER_OPTIONS"]
+    );
+    let socket = file("systemd/dmp-exporter.socket");
+    assert_eq!(values(&socket, "ListenStream"), ["127.0.0.1:10367"]);
+    assert_eq!(values(&socket, "FreeBind"), ["yes"]);
     let service = file("systemd/dmp-exporter-textfile.service");
     assert_eq!(
         values(&service, "ExecStart"),
