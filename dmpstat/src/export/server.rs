@@ -8,6 +8,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +22,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use listenfd::ListenFd;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -109,10 +109,7 @@ impl Address {
             address: self.0.clone(),
             source,
         };
-        let mut inherited = ListenFd::from_env();
-        let sockets = (0..inherited.len()).map(|at| inherited.take_tcp_listener(at));
-        let sockets = sockets.collect::<io::Result<Vec<_>>>().map_err(failed)?;
-        let mut listeners: Vec<TcpListener> = sockets.into_iter().flatten().collect();
+        let mut listeners = inherited().map_err(failed)?;
         if listeners.is_empty() {
             let addresses = self.0.to_socket_addrs().map_err(failed)?;
             for address in addresses {
@@ -121,6 +118,19 @@ impl Address {
         }
         Ok(listeners)
     }
+}
+
+/// Returns the sockets that systemd passed to this process.
+fn inherited() -> io::Result<Vec<TcpListener>> {
+    let sockets = sd_notify::listen_fds()?.map(|socket| {
+        // SAFETY: LISTEN_PID says that these descriptors are for this process, whose one call this is; nothing
+        // else of it knows them.
+        let socket = unsafe { OwnedFd::from_raw_fd(socket) };
+        let listener = TcpListener::from(socket);
+        // Fails for sockets of other kinds.
+        listener.local_addr().map(|_| listener)
+    });
+    sockets.collect()
 }
 
 /// Serves until SIGTERM or ^C. `ended` is whether one of them came before the server was there to see
