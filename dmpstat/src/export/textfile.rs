@@ -2,7 +2,7 @@
 
 //! A file that node_exporter reads.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -40,17 +40,21 @@ pub fn run(
     }
 }
 
-/// Who reads the file has the old one or the new one, and never half of it.
+/// Replaces the file as a whole: no reader has half of it.
 fn write(file: &Path, volumes: Volumes, exporter: &Exporter) -> io::Result<()> {
     let directory = match file.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     };
-    // Its name is none that node_exporter reads: those end in .prom.
+    // Not `tempfile_in`: its errors name the temporary file. node_exporter reads names that end in .prom only.
     let new = Builder::new()
         .prefix(".dmpstat-")
-        .permissions(Permissions::from_mode(0o644))
-        .tempfile_in(directory)?;
+        .make_in(directory, |path| {
+            File::options().write(true).create_new(true).open(path)
+        })?;
+    // node_exporter runs as another user, whatever the umask of this one is.
+    new.as_file()
+        .set_permissions(Permissions::from_mode(0o644))?;
     let mut out = BufWriter::new(new.as_file());
     exporter.write(volumes, Form::Classic, &mut out)?;
     out.flush()?;
