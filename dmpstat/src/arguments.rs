@@ -298,7 +298,7 @@ pub struct Export {
     #[arg(long, value_name = "FILE", conflicts_with = "listen")]
     pub textfile: Option<PathBuf>,
     /// Serve them by HTTP at HOST:PORT, or at PORT to this machine only. Sockets that systemd hands over
-    /// are taken in its place
+    /// are taken in its place, and a note on stderr says so
     #[arg(long, value_name = "ADDRESS", overrides_with = "listen")]
     pub listen: Option<Address>,
     /// Of these operations only

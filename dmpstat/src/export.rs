@@ -68,9 +68,10 @@ fn listen(address: &Address, exporter: Exporter, outside: &mut Outside<'_>) -> R
             outside.note(&error);
         }
     }
-    let listeners = address.listen()?;
-    for listener in &listeners {
-        outside.note(&listening(listener));
+    let (listeners, notes) = address.listen()?;
+    let listening = listeners.iter().map(listening);
+    for note in notes.into_iter().chain(listening) {
+        outside.note(&note);
     }
     let ended = || !outside.clock.wait(Duration::ZERO);
     let served = server::run(listeners, exporter, Limits::default(), ended);

@@ -22,6 +22,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::io::Errno;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -103,21 +104,73 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Listens there, or at the sockets that systemd has for this service.
-    pub fn listen(&self) -> Result<Vec<TcpListener>, Error> {
+    /// Listens there, or at the sockets that systemd has for this service. Returns notes with the listeners: why
+    /// they are others than those asked for.
+    pub fn listen(&self) -> Result<(Vec<TcpListener>, Vec<String>), Error> {
         let failed = |source| Error::Listen {
             address: self.0.clone(),
             source,
         };
-        let mut listeners = inherited().map_err(failed)?;
-        if listeners.is_empty() {
-            let addresses = self.0.to_socket_addrs().map_err(failed)?;
-            for address in addresses {
-                listeners.push(TcpListener::bind(address).map_err(failed)?);
-            }
+        let addresses = self.0.to_socket_addrs();
+        let inherited = inherited().map_err(failed)?;
+        if !inherited.is_empty() {
+            let wanted: Vec<SocketAddr> = addresses.into_iter().flatten().collect();
+            // dmp-exporter.service names the address of its socket unit.
+            let is_wanted = |listener: &TcpListener| {
+                let address = listener.local_addr();
+                address.is_ok_and(|address| wanted.contains(&address))
+            };
+            let note = format!(
+                "--listen {self} has no effect, because systemd listens for this service: set ListenStream= \
+                 with \"systemctl edit dmp-exporter.socket\""
+            );
+            let notes = if inherited.iter().all(is_wanted) {
+                vec![]
+            } else {
+                vec![note]
+            };
+            return Ok((inherited, notes));
         }
-        Ok(listeners)
+        let addresses = addresses.map_err(failed)?;
+        let (listeners, missing) = bind(addresses, TcpListener::bind).map_err(failed)?;
+        let missing = missing.into_iter();
+        let notes = missing.map(|(address, error)| format!("not listening at {address}: {error}"));
+        Ok((listeners, notes.collect()))
     }
+}
+
+/// Binds to the addresses of one name, as far as this machine has them: localhost may name ::1 without
+/// IPv6. Returns the others with their errors. Fails if there is none, or for another reason.
+#[allow(clippy::type_complexity)]
+pub fn bind<T>(
+    addresses: impl IntoIterator<Item = SocketAddr>,
+    bind: impl Fn(SocketAddr) -> io::Result<T>,
+) -> io::Result<(Vec<T>, Vec<(SocketAddr, io::Error)>)> {
+    let (mut bound, mut missing) = (Vec::new(), Vec::new());
+    let mut seen = Vec::new();
+    for address in addresses {
+        if seen.contains(&address) {
+            continue;
+        }
+        seen.push(address);
+        match bind(address) {
+            Ok(socket) => bound.push(socket),
+            Err(error) if is_missing(&error) => missing.push((address, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    if bound.is_empty() {
+        let first = missing.into_iter().next().map(|(_, error)| error);
+        return Err(first.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()));
+    }
+    Ok((bound, missing))
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT)
+    )
 }
 
 /// Returns the sockets that systemd passed to this process.

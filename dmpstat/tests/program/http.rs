@@ -4,8 +4,9 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 use dmpstat::arguments::{self, Command::Export};
 use dmpstat::export::Exporter;
 use dmpstat::export::server::{self, Limits};
+use rustix::io::Errno;
 
 use crate::common::{Root, SNAPSHOT, named};
 use crate::server::{Answer, METRICS, OPEN, Server, answer, command, connect};
@@ -393,21 +395,91 @@ fn a_sigterm_right_after_the_start_ends_it() {
     }
 }
 
+/// Which of these addresses are bound, and why others are not.
+fn bound(addresses: [&str; 2], failure: Errno) -> (Vec<String>, Vec<String>) {
+    let addresses = addresses.map(|address| address.parse::<SocketAddr>().unwrap());
+    let bind = |address: SocketAddr| match address.is_ipv6() {
+        true => Err(failure.into()),
+        false => Ok(address.to_string()),
+    };
+    let (bound, missing) = server::bind(addresses, bind).unwrap();
+    let missing = missing.into_iter();
+    let missing = missing.map(|(address, error)| format!("{address}: {error}"));
+    (bound, missing.collect())
+}
+
 #[test]
-fn a_socket_of_systemd_is_taken_in_the_place_of_the_address() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
+fn addresses_of_a_name_that_the_machine_has_not_are_left_out() {
+    // With IPv6 off for the loopback, and in the kernel.
+    for failure in [Errno::ADDRNOTAVAIL, Errno::AFNOSUPPORT] {
+        let (bound, missing) = bound(["[::1]:9", "127.0.0.1:9"], failure);
+        assert_eq!(bound, ["127.0.0.1:9"]);
+        assert_eq!(
+            missing,
+            [format!("[::1]:9: {}", std::io::Error::from(failure))]
+        );
+    }
+    // A file may have a name twice.
+    let (bound, _) = bound(["127.0.0.1:9", "127.0.0.1:9"], Errno::ADDRNOTAVAIL);
+    assert_eq!(bound, ["127.0.0.1:9"]);
+    let addresses = ["[::1]:9", "127.0.0.1:9"].map(|address| address.parse().unwrap());
+    let fails = |addresses: &[SocketAddr], failure: Errno| {
+        let bind = |address: SocketAddr| match address.is_ipv6() {
+            true => Err(failure.into()),
+            false => Ok(()),
+        };
+        let error = server::bind(addresses.iter().copied(), bind).unwrap_err();
+        Errno::from_io_error(&error)
+    };
+    assert_eq!(fails(&addresses, Errno::ADDRINUSE), Some(Errno::ADDRINUSE));
+    assert_eq!(
+        fails(&addresses[..1], Errno::ADDRNOTAVAIL),
+        Some(Errno::ADDRNOTAVAIL)
+    );
+}
+
+/// A server that systemd gave this listener, and that was told to listen elsewhere.
+fn activated(listener: TcpListener, address: &str) -> Server {
     // A shell has the process number that it says, as the program after it.
     let mut command = Command::new("sh");
+    let script =
+        "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" export --listen \"$1\"";
     command
-        .args([
-            "-c",
-            "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" export --listen 1.2.3.4:1",
-            env!("CARGO_BIN_EXE_dmpstat"),
-        ])
+        .args(["-c", script, env!("CARGO_BIN_EXE_dmpstat"), address])
         .stdin(Stdio::from(OwnedFd::from(listener)));
-    let server = Server::of(Root::with_device(), command);
+    Server::silent(Root::with_device(), command)
+}
+
+#[test]
+fn a_socket_of_systemd_is_taken_in_the_place_of_another_address_which_is_said() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut server = activated(listener.try_clone().unwrap(), "1.2.3.4:1");
+    assert_eq!(
+        server.line(),
+        "dmpstat: --listen 1.2.3.4:1 has no effect, because systemd listens for this service: set \
+         ListenStream= with \"systemctl edit dmp-exporter.socket\"\n"
+    );
+    server.listens();
     assert_eq!(server.port, port);
     assert_eq!(server.answer(METRICS).status(), "200");
     server.end();
+    // The unit's own address is that of its socket.
+    let mut server = activated(listener, &port.to_string());
+    server.listens();
+    assert_eq!(server.port, port);
+    server.end();
+}
+
+#[test]
+fn a_socket_of_another_kind_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(directory.path().join("socket")).unwrap();
+    let server = activated(TcpListener::from(OwnedFd::from(listener)), "1");
+    let (status, log) = server.ended();
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        log.starts_with("dmpstat: cannot listen at 127.0.0.1:1: "),
+        "{log}"
+    );
 }
