@@ -11,7 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::export::created::{self, Created, Times};
-use crate::export::volumes::Volumes;
+use crate::export::volumes::{Volume, Volumes};
 use crate::histogram::{Histogram, INFINITE};
 use crate::operation::Operation;
 use crate::snapshot::{Counters, Snapshot};
@@ -179,8 +179,15 @@ static VOLUME: Family = Family {
     name: "dmp_volume",
     kind: MetricType::Info,
     unit: None,
-    help: "Which device a volume is, and what it lies on. What passes through a volume is counted in \
-           those of stacked_on as well.",
+    help: "Device of a volume, its LVM names, and the volumes below. Requests to a volume are counted again in \
+           those of stacked_on.",
+    since: since_reset,
+};
+static UNDERLYING: Family = Family {
+    name: "dmp_volume_underlying",
+    kind: MetricType::Info,
+    unit: None,
+    help: "Disk right under a volume: device is that disk.",
     since: since_reset,
 };
 static SCRAPE: Family = Family {
@@ -239,11 +246,17 @@ impl Collector for Metrics {
             metric.encode_gauge(&(nanoseconds as f64 / NANOSECONDS))
         })?;
         self.info(out)?;
+        self.underlying(out)?;
         SCRAPE.begin(out)?.encode_gauge(&self.volumes.seconds)?;
         BUILD
             .begin(out)?
             .encode_info(&[("version", env!("CARGO_PKG_VERSION"))])
     }
+}
+
+/// Returns the labels by which the series of a volume are joined.
+fn identity(volume: &Volume) -> [(&'static str, &str); 2] {
+    [("name", &volume.name), ("uuid", &volume.uuid)]
 }
 
 impl Metrics {
@@ -315,9 +328,24 @@ impl Metrics {
                 ("diskseq", &diskseq),
                 ("vg", &volume.vg),
                 ("lv", &volume.lv),
-                ("underlying", &volume.underlying),
                 ("stacked_on", &volume.stacked_on),
             ])?;
+        }
+        Ok(())
+    }
+
+    fn underlying(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let volumes = self.volumes.all.iter();
+        let mut disks = volumes
+            .flat_map(|volume| volume.underlying.iter().map(move |disk| (volume, disk)))
+            .peekable();
+        if disks.peek().is_none() {
+            return Ok(());
+        }
+        let mut encoder = UNDERLYING.begin(out)?;
+        for (volume, disk) in disks {
+            let [name, uuid] = identity(volume);
+            encoder.encode_info(&[name, uuid, ("device", disk.as_str())])?;
         }
         Ok(())
     }

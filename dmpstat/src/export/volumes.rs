@@ -10,7 +10,7 @@ use crate::escape;
 use crate::lvm;
 use crate::selection::Selection;
 use crate::snapshot::Snapshot;
-use crate::sysfs::{Machine, Readings};
+use crate::sysfs::Machine;
 
 /// All volumes at one time.
 #[derive(Debug)]
@@ -34,9 +34,9 @@ pub struct Volume {
     pub vg: String,
     /// The logical volume, if it is LVM's.
     pub lv: String,
-    /// The disks right under it, with commas between.
-    pub underlying: String,
-    /// The dmp devices anywhere under it, with commas between.
+    /// The disks right under it.
+    pub underlying: Vec<String>,
+    /// The other volumes of [`Volumes::all`] anywhere under it, with commas between.
     pub stacked_on: String,
 }
 
@@ -45,48 +45,53 @@ impl Volumes {
     pub fn read(machine: &Machine, selection: &Selection) -> Result<Self, Error> {
         let begin = Instant::now();
         let (readings, _) = selection.next(machine)?;
-        Self::of(readings, machine, begin)
+        let devices = readings.whole()?;
+        Ok(Self::of(devices, machine, begin))
     }
 
     /// The same the first time: that something is none that was asked for is an error.
     pub fn first(machine: &Machine, selection: &Selection, waits: bool) -> Result<Self, Error> {
         let begin = Instant::now();
-        let readings = match selection.first(machine, waits) {
-            Err(Error::NoDevices(_)) => Readings::default(),
-            readings => readings?,
+        let devices = match selection.first(machine, waits) {
+            Err(Error::NoDevices(_)) => Vec::new(),
+            readings => readings?.whole()?,
         };
-        Self::of(readings, machine, begin)
+        Ok(Self::of(devices, machine, begin))
     }
 
-    fn of(mut readings: Readings, machine: &Machine, begin: Instant) -> Result<Self, Error> {
-        let listed = std::mem::take(&mut readings.listed);
-        let counted: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
-        let devices = readings.whole()?;
+    fn of(devices: Vec<Snapshot>, machine: &Machine, begin: Instant) -> Self {
+        let all = Volume::all(devices, machine);
+        Self {
+            all,
+            seconds: begin.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+impl Volume {
+    /// Finds the names of devices, and what lies under them.
+    fn all(devices: Vec<Snapshot>, machine: &Machine) -> Vec<Self> {
         let mut disks = Disks {
             machine,
             under: HashMap::new(),
         };
         let names = names(&devices);
-        let volumes = devices.into_iter().zip(names);
-        let all = volumes
-            .filter_map(|(device, name)| {
-                let name = name?;
-                let under = disks.under(&device.device);
-                let all_under = disks.all_under(&device.device).into_iter();
-                let stacked_on = all_under
-                    .filter(|disk| counted.contains(disk.as_str()))
-                    .collect();
-                Some(Volume::new(device, name, under, stacked_on))
-            })
+        let named = devices.into_iter().zip(names);
+        let named: Vec<(Snapshot, String)> = named
+            .filter_map(|(device, name)| Some((device, name?)))
             .collect();
-        Ok(Self {
-            all,
-            seconds: begin.elapsed().as_secs_f64(),
-        })
+        let exported: BTreeSet<String> = named.iter().map(|(of, _)| of.device.clone()).collect();
+        let volumes = named.into_iter();
+        volumes
+            .map(|(device, name)| {
+                let underlying = disks.under(&device.device);
+                let all_under = disks.all_under(&device.device).into_iter();
+                let stacked_on = all_under.filter(|disk| exported.contains(disk)).collect();
+                Self::new(device, name, underlying, stacked_on)
+            })
+            .collect()
     }
-}
 
-impl Volume {
     fn new(
         device: Snapshot,
         name: String,
@@ -100,7 +105,7 @@ impl Volume {
         }
         Self {
             uuid: escape::show(&device.uuid),
-            underlying: underlying.join(","),
+            underlying,
             stacked_on: stacked_on.join(","),
             device,
             name,

@@ -37,6 +37,16 @@ fn lines(text: &str, begin: &str) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
+/// Puts a disk on others.
+fn put_on(root: &Root, disk: &str, others: &[&str]) {
+    let disks = root.path().join("sys/class/block");
+    let slaves = disks.join(disk).join("slaves");
+    fs::create_dir_all(&slaves).unwrap();
+    for other in others {
+        symlink(disks.join(other), slaves.join(other)).unwrap();
+    }
+}
+
 /// How long reading took is never the same.
 fn without_seconds(text: &str) -> String {
     let lines = text
@@ -45,11 +55,12 @@ fn without_seconds(text: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The device of [`SNAPSHOT`] with three reads in flight.
+/// The device of [`SNAPSHOT`] on a disk, with three reads in flight.
 fn with_requests_in_flight() -> Root {
     let root = Root::new();
     let reads = "inflight 3 age_ns 4500000000";
     root.write("dm-3", SNAPSHOT.replacen("inflight 0", reads, 1));
+    put_on(&root, "dm-3", &["sda"]);
     root
 }
 
@@ -86,9 +97,12 @@ dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
 # HELP dmp_inflight_age_seconds Sum of the ages of the requests in flight, where latencies are measured. Divided by dmp_inflight_requests, their mean age.
 # TYPE dmp_inflight_age_seconds gauge
 dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
-# HELP dmp_volume_info Which device a volume is, and what it lies on. What passes through a volume is counted in those of stacked_on as well.
+# HELP dmp_volume_info Device of a volume, its LVM names, and the volumes below. Requests to a volume are counted again in those of stacked_on.
 # TYPE dmp_volume_info gauge
-dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",underlying="",stacked_on=""} 1
+dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",stacked_on=""} 1
+# HELP dmp_volume_underlying_info Disk right under a volume: device is that disk.
+# TYPE dmp_volume_underlying_info gauge
+dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
 # HELP dmp_exporter_scrape_seconds How long it took to read all volumes.
 # TYPE dmp_exporter_scrape_seconds gauge
 # HELP dmp_exporter_build_info Which dmpstat wrote this.
@@ -150,9 +164,12 @@ dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
 # TYPE dmp_inflight_age_seconds gauge
 # UNIT dmp_inflight_age_seconds seconds
 dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
-# HELP dmp_volume Which device a volume is, and what it lies on. What passes through a volume is counted in those of stacked_on as well.
+# HELP dmp_volume Device of a volume, its LVM names, and the volumes below. Requests to a volume are counted again in those of stacked_on.
 # TYPE dmp_volume info
-dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",underlying="",stacked_on=""} 1
+dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",stacked_on=""} 1
+# HELP dmp_volume_underlying Disk right under a volume: device is that disk.
+# TYPE dmp_volume_underlying info
+dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
 # HELP dmp_exporter_scrape_seconds How long it took to read all volumes.
 # TYPE dmp_exporter_scrape_seconds gauge
 # UNIT dmp_exporter_scrape_seconds seconds
@@ -515,33 +532,72 @@ fn logical_volumes_have_their_group_and_name() {
     }
 }
 
+/// The disks right under a device.
+fn underlying(output: &str, name: &str) -> Vec<String> {
+    let lines = lines(
+        output,
+        &format!("dmp_volume_underlying_info{{name=\"{name}\""),
+    );
+    let disk = |line: &String| line.rsplit('"').nth(1).unwrap().to_owned();
+    lines.iter().map(disk).collect()
+}
+
 #[test]
 fn what_is_under_a_device_and_which_of_that_is_counted_is_known() {
     let root = Root::new();
-    let disks = root.path().join("sys/class/block");
-    let under = |disk: &str, disks_under: &[&str]| {
-        let slaves = disks.join(disk).join("slaves");
-        fs::create_dir_all(&slaves).unwrap();
-        for disk in disks_under {
-            symlink(disks.join(disk), slaves.join(disk)).unwrap();
-        }
-    };
-    fs::create_dir_all(disks.join("sda1")).unwrap();
     for counted in ["dm-2", "dm-10", "dm-3", "dm-4"] {
         device(&root, counted, counted, "");
     }
-    under("dm-2", &["sda1", "sdb"]);
-    under("dm-10", &["sda1"]);
+    put_on(&root, "dm-2", &["sda1", "sdb"]);
+    put_on(&root, "dm-10", &["sda1"]);
     // A linear device between.
-    under("dm-7", &["dm-2"]);
-    under("dm-3", &["dm-7", "dm-10"]);
-    under("md0", &["dm-3"]);
-    under("dm-4", &["md0"]);
-    let labels = ["underlying", "stacked_on"];
-    assert_eq!(info(&root, "dm-2", &labels), ["sdb,sda1", ""]);
-    assert_eq!(info(&root, "dm-10", &labels), ["sda1", ""]);
-    assert_eq!(info(&root, "dm-3", &labels), ["dm-7,dm-10", "dm-2,dm-10"]);
-    assert_eq!(info(&root, "dm-4", &labels), ["md0", "dm-2,dm-3,dm-10"]);
+    put_on(&root, "dm-7", &["dm-2"]);
+    put_on(&root, "dm-3", &["dm-7", "dm-10"]);
+    put_on(&root, "md0", &["dm-3"]);
+    put_on(&root, "dm-4", &["md0"]);
+    let output = root.run(&["export"]).output();
+    for (device, disks, stacked_on) in [
+        ("dm-2", &["sdb", "sda1"][..], ""),
+        ("dm-10", &["sda1"], ""),
+        ("dm-3", &["dm-7", "dm-10"], "dm-2,dm-10"),
+        ("dm-4", &["md0"], "dm-2,dm-3,dm-10"),
+    ] {
+        assert_eq!(underlying(&output, device), disks, "{device}");
+        assert_eq!(
+            info(&root, device, &["stacked_on"]),
+            [stacked_on],
+            "{device}"
+        );
+    }
+}
+
+/// Or the sum over those with an empty stacked_on would be without it.
+#[test]
+fn stacked_on_has_exported_volumes_only_and_the_disk_below_is_known_all_the_same() {
+    let root = Root::new();
+    for counted in ["dm-2", "dm-3", "dm-4"] {
+        device(&root, counted, counted, "");
+    }
+    put_on(&root, "dm-2", &["sda"]);
+    put_on(&root, "dm-3", &["dm-2"]);
+    put_on(&root, "dm-4", &["dm-3"]);
+    let export = |devices: &[&str]| {
+        let output = root.run(&[&["export"], devices].concat()).output();
+        let lines = lines(&output, "dmp_volume_info");
+        let stacked_on = lines
+            .iter()
+            .map(|line| line.rsplit('"').nth(1).unwrap().to_owned());
+        (
+            stacked_on.collect::<Vec<String>>(),
+            underlying(&output, "dm-4"),
+        )
+    };
+    assert_eq!(
+        export(&["dm-4"]),
+        (vec![String::new()], vec!["dm-3".to_owned()])
+    );
+    let (stacked_on, _) = export(&["dm-2", "dm-4"]);
+    assert_eq!(stacked_on, ["", "dm-2"]);
 }
 
 #[test]
