@@ -148,7 +148,7 @@ scraped
 first=$(requests)
 theirs=$(query "max($(of dmp_requests_total))")
 compare 'reads' "$theirs" "$first" test "$theirs" = "$first"
-theirs=$(query "max($(of dmp_bytes_total))")
+theirs=$(query "max($(of dmp_request_bytes_total))")
 ours=$(sed -nE 's/^read requests.* bytes ([0-9]+) .*/\1/p' "$files/snapshot")
 compare 'bytes read' "$theirs" "$ours" holds "$theirs == $ours"
 for quantile in 0.5 0.9 0.99 0.999; do

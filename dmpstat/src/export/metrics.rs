@@ -50,7 +50,7 @@ pub struct Choice {
     pub buckets: u32,
 }
 
-/// Writes the metrics. A clock of `boot` seconds since 1970 showed 0 when the machine was booted.
+/// Writes the metrics of the volumes. `boot` is the time of the boot, in seconds since 1970.
 pub fn encode(
     volumes: Volumes,
     choice: &Choice,
@@ -140,24 +140,24 @@ static REQUESTS: Family = Family {
     since: since_reset,
 };
 static BYTES: Family = Family {
-    name: "dmp",
+    name: "dmp_request",
     kind: MetricType::Counter,
     unit: Some(Unit::Bytes),
-    help: "How many bytes the requests were about that arrived.",
+    help: "Bytes of the requests that arrived.",
     since: since_reset,
 };
 static ERRORS: Family = Family {
-    name: "dmp_errors",
+    name: "dmp_request_errors",
     kind: MetricType::Counter,
     unit: None,
     help: "Requests that failed.",
     since: since_reset,
 };
-static AGAIN: Family = Family {
-    name: "dmp_again",
+static RETRIES: Family = Family {
+    name: "dmp_request_retries",
     kind: MetricType::Counter,
     unit: None,
-    help: "Requests that ended because they were to be tried again, which is no error.",
+    help: "Requests that ended because the sender has to try again (BLK_STS_AGAIN), which is no error.",
     since: since_reset,
 };
 static INFLIGHT: Family = Family {
@@ -190,18 +190,25 @@ static UNDERLYING: Family = Family {
     help: "Disk right under a volume: device is that disk.",
     since: since_reset,
 };
+static LATENCY: Family = Family {
+    name: "dmp_volume_latency_enabled",
+    kind: MetricType::Gauge,
+    unit: None,
+    help: "Whether latencies of a volume are measured.",
+    since: since_reset,
+};
 static SCRAPE: Family = Family {
-    name: "dmp_exporter_scrape",
+    name: "dmp_exporter_scrape_duration",
     kind: MetricType::Gauge,
     unit: Some(Unit::Seconds),
-    help: "How long it took to read all volumes.",
+    help: "Time that reading all volumes took.",
     since: since_reset,
 };
 static BUILD: Family = Family {
     name: "dmp_exporter_build",
     kind: MetricType::Info,
     unit: None,
-    help: "Which dmpstat wrote this.",
+    help: "Version of the dmpstat that wrote this.",
     since: since_reset,
 };
 
@@ -236,7 +243,7 @@ impl Collector for Metrics {
         self.counter(out, &REQUESTS, |counters| Some(counters.requests))?;
         self.counter(out, &BYTES, |counters| Some(counters.bytes))?;
         self.counter(out, &ERRORS, |counters| counters.errors)?;
-        self.counter(out, &AGAIN, |counters| counters.again)?;
+        self.counter(out, &RETRIES, |counters| counters.again)?;
         let inflight = |counters: &Counters| counters.inflight;
         self.family(out, &INFLIGHT, inflight, |count, metric| {
             metric.encode_gauge(&count)
@@ -247,6 +254,7 @@ impl Collector for Metrics {
         })?;
         self.info(out)?;
         self.underlying(out)?;
+        self.latency(out)?;
         SCRAPE.begin(out)?.encode_gauge(&self.volumes.seconds)?;
         BUILD
             .begin(out)?
@@ -326,8 +334,8 @@ impl Metrics {
                 ("name", &volume.name),
                 ("uuid", &volume.uuid),
                 ("diskseq", &diskseq),
-                ("vg", &volume.vg),
-                ("lv", &volume.lv),
+                ("vg_name", &volume.vg_name),
+                ("lv_name", &volume.lv_name),
                 ("stacked_on", &volume.stacked_on),
             ])?;
         }
@@ -346,6 +354,19 @@ impl Metrics {
         for (volume, disk) in disks {
             let [name, uuid] = identity(volume);
             encoder.encode_info(&[name, uuid, ("device", disk.as_str())])?;
+        }
+        Ok(())
+    }
+
+    fn latency(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        if self.volumes.all.is_empty() {
+            return Ok(());
+        }
+        let mut encoder = LATENCY.begin(out)?;
+        for volume in &self.volumes.all {
+            let labels = identity(volume);
+            let mut metric = encoder.encode_family(&labels)?;
+            metric.encode_gauge(&u64::from(volume.device.latency))?;
         }
         Ok(())
     }

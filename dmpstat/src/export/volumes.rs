@@ -31,9 +31,9 @@ pub struct Volume {
     /// Empty if there is none.
     pub uuid: String,
     /// The volume group, if it is LVM's.
-    pub vg: String,
+    pub vg_name: String,
     /// The logical volume, if it is LVM's.
-    pub lv: String,
+    pub lv_name: String,
     /// The disks right under it.
     pub underlying: Vec<String>,
     /// The other volumes of [`Volumes::all`] anywhere under it, with commas between.
@@ -98,7 +98,7 @@ impl Volume {
         mut underlying: Vec<String>,
         mut stacked_on: Vec<String>,
     ) -> Self {
-        let (vg, lv) = logical_volume(&device).unwrap_or_default();
+        let (vg_name, lv_name) = logical_volume(&device).unwrap_or_default();
         for disks in [&mut underlying, &mut stacked_on] {
             // dm-2 is before dm-10.
             disks.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
@@ -109,8 +109,8 @@ impl Volume {
             stacked_on: stacked_on.join(","),
             device,
             name,
-            vg,
-            lv,
+            vg_name,
+            lv_name,
         }
     }
 }

@@ -51,7 +51,7 @@ fn put_on(root: &Root, disk: &str, others: &[&str]) {
 fn without_seconds(text: &str) -> String {
     let lines = text
         .lines()
-        .filter(|line| !line.starts_with("dmp_exporter_scrape_seconds "));
+        .filter(|line| !line.starts_with("dmp_exporter_scrape_duration_seconds "));
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
@@ -82,15 +82,15 @@ dmp_request_size_bytes_count{name="vg-data",uuid="LVM-0123",operation="read"} 50
 # HELP dmp_requests_total Requests that arrived.
 # TYPE dmp_requests_total counter
 dmp_requests_total{name="vg-data",uuid="LVM-0123",operation="read"} 500
-# HELP dmp_bytes_total How many bytes the requests were about that arrived.
-# TYPE dmp_bytes_total counter
-dmp_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
-# HELP dmp_errors_total Requests that failed.
-# TYPE dmp_errors_total counter
-dmp_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
-# HELP dmp_again_total Requests that ended because they were to be tried again, which is no error.
-# TYPE dmp_again_total counter
-dmp_again_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+# HELP dmp_request_bytes_total Bytes of the requests that arrived.
+# TYPE dmp_request_bytes_total counter
+dmp_request_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
+# HELP dmp_request_errors_total Requests that failed.
+# TYPE dmp_request_errors_total counter
+dmp_request_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+# HELP dmp_request_retries_total Requests that ended because the sender has to try again (BLK_STS_AGAIN), which is no error.
+# TYPE dmp_request_retries_total counter
+dmp_request_retries_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
 # HELP dmp_inflight_requests Requests that are under way, where latencies are measured.
 # TYPE dmp_inflight_requests gauge
 dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
@@ -99,13 +99,16 @@ dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
 dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
 # HELP dmp_volume_info Device of a volume, its LVM names, and the volumes below. Requests to a volume are counted again in those of stacked_on.
 # TYPE dmp_volume_info gauge
-dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",stacked_on=""} 1
+dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg_name="vg",lv_name="data",stacked_on=""} 1
 # HELP dmp_volume_underlying_info Disk right under a volume: device is that disk.
 # TYPE dmp_volume_underlying_info gauge
 dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
-# HELP dmp_exporter_scrape_seconds How long it took to read all volumes.
-# TYPE dmp_exporter_scrape_seconds gauge
-# HELP dmp_exporter_build_info Which dmpstat wrote this.
+# HELP dmp_volume_latency_enabled Whether latencies of a volume are measured.
+# TYPE dmp_volume_latency_enabled gauge
+dmp_volume_latency_enabled{name="vg-data",uuid="LVM-0123"} 1
+# HELP dmp_exporter_scrape_duration_seconds Time that reading all volumes took.
+# TYPE dmp_exporter_scrape_duration_seconds gauge
+# HELP dmp_exporter_build_info Version of the dmpstat that wrote this.
 # TYPE dmp_exporter_build_info gauge
 dmp_exporter_build_info{version="0.1.0"} 1
 "#;
@@ -116,7 +119,7 @@ fn metrics_have_their_names_types_labels_and_values_in_the_classic_form() {
         .run(&["export", "--operations", "read", "--buckets", "8"])
         .output();
     assert_eq!(without_seconds(&output), CLASSIC);
-    let seconds = lines(&output, "dmp_exporter_scrape_seconds ");
+    let seconds = lines(&output, "dmp_exporter_scrape_duration_seconds ");
     let (_, seconds) = seconds[0].split_once(' ').unwrap();
     assert!((0.0..10.0).contains(&seconds.parse::<f64>().unwrap()));
 }
@@ -144,19 +147,19 @@ dmp_request_size_bytes_created{name="vg-data",uuid="LVM-0123",operation="read"} 
 # TYPE dmp_requests counter
 dmp_requests_total{name="vg-data",uuid="LVM-0123",operation="read"} 500
 dmp_requests_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
-# HELP dmp_bytes How many bytes the requests were about that arrived.
-# TYPE dmp_bytes counter
-# UNIT dmp_bytes bytes
-dmp_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
-dmp_bytes_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
-# HELP dmp_errors Requests that failed.
-# TYPE dmp_errors counter
-dmp_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
-dmp_errors_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
-# HELP dmp_again Requests that ended because they were to be tried again, which is no error.
-# TYPE dmp_again counter
-dmp_again_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
-dmp_again_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+# HELP dmp_request_bytes Bytes of the requests that arrived.
+# TYPE dmp_request_bytes counter
+# UNIT dmp_request_bytes bytes
+dmp_request_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
+dmp_request_bytes_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+# HELP dmp_request_errors Requests that failed.
+# TYPE dmp_request_errors counter
+dmp_request_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+dmp_request_errors_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+# HELP dmp_request_retries Requests that ended because the sender has to try again (BLK_STS_AGAIN), which is no error.
+# TYPE dmp_request_retries counter
+dmp_request_retries_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+dmp_request_retries_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
 # HELP dmp_inflight_requests Requests that are under way, where latencies are measured.
 # TYPE dmp_inflight_requests gauge
 dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
@@ -166,14 +169,17 @@ dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
 dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
 # HELP dmp_volume Device of a volume, its LVM names, and the volumes below. Requests to a volume are counted again in those of stacked_on.
 # TYPE dmp_volume info
-dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg="vg",lv="data",stacked_on=""} 1
+dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg_name="vg",lv_name="data",stacked_on=""} 1
 # HELP dmp_volume_underlying Disk right under a volume: device is that disk.
 # TYPE dmp_volume_underlying info
 dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
-# HELP dmp_exporter_scrape_seconds How long it took to read all volumes.
-# TYPE dmp_exporter_scrape_seconds gauge
-# UNIT dmp_exporter_scrape_seconds seconds
-# HELP dmp_exporter_build Which dmpstat wrote this.
+# HELP dmp_volume_latency_enabled Whether latencies of a volume are measured.
+# TYPE dmp_volume_latency_enabled gauge
+dmp_volume_latency_enabled{name="vg-data",uuid="LVM-0123"} 1
+# HELP dmp_exporter_scrape_duration_seconds Time that reading all volumes took.
+# TYPE dmp_exporter_scrape_duration_seconds gauge
+# UNIT dmp_exporter_scrape_duration_seconds seconds
+# HELP dmp_exporter_build Version of the dmpstat that wrote this.
 # TYPE dmp_exporter_build info
 dmp_exporter_build_info{version="0.1.0"} 1
 # EOF
@@ -242,9 +248,9 @@ fn durations_have_the_time_at_which_latencies_were_switched_on() {
             ("dmp_request_duration_seconds", "1700000007.250"),
             ("dmp_request_size_bytes", "1700000005.250"),
             ("dmp_requests", "1700000005.250"),
-            ("dmp_bytes", "1700000005.250"),
-            ("dmp_errors", "1700000005.250"),
-            ("dmp_again", "1700000005.250"),
+            ("dmp_request_bytes", "1700000005.250"),
+            ("dmp_request_errors", "1700000005.250"),
+            ("dmp_request_retries", "1700000005.250"),
         ]
     );
 }
@@ -331,8 +337,8 @@ fn numbers_that_nobody_can_add_up_are_no_panic() {
         )
     );
     assert_eq!(
-        lines(&output, "dmp_bytes_total")[0],
-        format!("dmp_bytes_total{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\"}} {most}")
+        lines(&output, "dmp_request_bytes_total")[0],
+        format!("dmp_request_bytes_total{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\"}} {most}")
     );
 }
 
@@ -352,16 +358,17 @@ fn what_is_not_measured_has_no_series() {
             .collect::<BTreeSet<String>>()
     };
     let all = [
-        "dmp_bytes_total",
+        "dmp_request_bytes_total",
         "dmp_request_size_bytes_bucket",
         "dmp_request_size_bytes_count",
         "dmp_request_size_bytes_sum",
         "dmp_requests_total",
         "dmp_volume_info",
+        "dmp_volume_latency_enabled",
     ];
     let output = root.run(&["export"]).output();
     assert_eq!(families(&output), all.map(str::to_owned).into());
-    for family in ["request_duration", "inflight", "errors", "again"] {
+    for family in ["request_duration", "inflight", "request_errors", "request_retries"] {
         assert!(!output.contains(&format!("dmp_{family}")), "{family}");
     }
     // Nor does another device make one.
@@ -381,11 +388,33 @@ fn without_a_device_there_is_the_exporter_and_without_the_module_an_error() {
         .collect();
     assert_eq!(
         names,
-        ["dmp_exporter_scrape_seconds", "dmp_exporter_build_info"]
+        ["dmp_exporter_scrape_duration_seconds", "dmp_exporter_build_info"]
     );
     assert_eq!(
         Root::without_module().run(&["export"]).message(),
         "the dmp module is not loaded: load it with \"modprobe dmp\""
+    );
+}
+
+/// Latencies are told from those of a volume where nothing was slow.
+#[test]
+fn it_is_known_whether_latencies_are_measured() {
+    let root = Root::with_device();
+    root.write(
+        "dm-4",
+        named(
+            &SNAPSHOT.replace("latency on", "latency off"),
+            "dm-4",
+            "off",
+        ),
+    );
+    let output = root.run(&["export"]).output();
+    assert_eq!(
+        lines(&output, "dmp_volume_latency_enabled"),
+        [
+            "dmp_volume_latency_enabled{name=\"vg-data\",uuid=\"LVM-0123\"} 1",
+            "dmp_volume_latency_enabled{name=\"off\",uuid=\"LVM-0123\"} 0",
+        ]
     );
 }
 
@@ -423,17 +452,17 @@ fn the_devices_and_operations_that_were_asked_for_are_there_with_so_many_series(
     };
     // As docs/prometheus.md says.
     let per_operation = |durations: usize, sizes: usize| durations + 2 + sizes + 2 + 6;
-    assert_eq!(series(&[]), 6 * per_operation(28, 24) + 1);
-    assert_eq!(series(&["--buckets", "1"]), 373);
-    assert_eq!(series(&["--buckets", "2"]), 6 * per_operation(15, 12) + 1);
-    assert_eq!(series(&["--buckets", "3"]), 6 * per_operation(10, 9) + 1);
-    assert_eq!(series(&["--buckets", "4"]), 6 * per_operation(8, 6) + 1);
-    assert_eq!(series(&["--buckets", "0"]), 6 * per_operation(1, 1) + 1);
+    assert_eq!(series(&[]), 6 * per_operation(28, 24) + 2);
+    assert_eq!(series(&["--buckets", "1"]), 374);
+    assert_eq!(series(&["--buckets", "2"]), 6 * per_operation(15, 12) + 2);
+    assert_eq!(series(&["--buckets", "3"]), 6 * per_operation(10, 9) + 2);
+    assert_eq!(series(&["--buckets", "4"]), 6 * per_operation(8, 6) + 2);
+    assert_eq!(series(&["--buckets", "0"]), 6 * per_operation(1, 1) + 2);
     let two = ["--operations", "write,read"];
-    assert_eq!(series(&two), 2 * per_operation(28, 24) + 1);
+    assert_eq!(series(&two), 2 * per_operation(28, 24) + 2);
     assert_eq!(
         series(&["--operations", "flush", "--buckets", "2"]),
-        per_operation(15, 12) + 1
+        per_operation(15, 12) + 2
     );
 }
 
@@ -525,7 +554,7 @@ fn logical_volumes_have_their_group_and_name() {
     for (name, uuid, expected) in volumes {
         device(&root, "dm-3", name, uuid);
         assert_eq!(
-            info(&root, "dm-3", &["vg", "lv"]),
+            info(&root, "dm-3", &["vg_name", "lv_name"]),
             expected,
             "{name} {uuid}"
         );
