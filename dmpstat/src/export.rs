@@ -22,6 +22,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::arguments::Export;
 use crate::attach::former;
 use crate::error::Error;
+use crate::export::created::Boot;
 use crate::export::metrics::{Choice, Form};
 use crate::export::server::{Address, Limits};
 use crate::export::volumes::Volumes;
@@ -94,7 +95,7 @@ pub struct Exporter {
     machine: Machine,
     selection: Selection,
     choice: Choice,
-    boot: Mutex<Option<f64>>,
+    boot: Mutex<Boot>,
 }
 
 impl Exporter {
@@ -123,18 +124,14 @@ impl Exporter {
         }
     }
 
-    /// When the machine was booted, in seconds since 1970. Reading two clocks takes time, and so the
-    /// difference is never the same twice: a new one is taken only where somebody has set the clock.
+    /// Returns the time of the boot, in seconds since 1970.
     fn boot(&self) -> f64 {
         let seconds = |clock| {
             let time = clock_gettime(clock);
             time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
         };
-        let now = seconds(ClockId::Realtime) - seconds(ClockId::Boottime);
         let mut boot = self.boot.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = boot.filter(|boot| (boot - now).abs() < 1.0).unwrap_or(now);
-        *boot = Some(kept);
-        kept
+        boot.at(seconds(ClockId::Realtime), seconds(ClockId::Boottime))
     }
 }
 

@@ -13,6 +13,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// When each of the metrics that are in the text next was created, in seconds since 1970.
 pub type Times = Arc<Mutex<VecDeque<f64>>>;
 
+/// The time of the boot, in seconds since 1970.
+#[derive(Debug, Default)]
+pub struct Boot(Option<f64>);
+
+impl Boot {
+    /// Returns the time of the boot by two clocks, read now, in seconds: `realtime` since 1970, `boottime` since
+    /// the boot. Reading two clocks takes time, so their difference is never the same twice: the earlier answer
+    /// stays unless somebody has set the clock.
+    pub fn at(&mut self, realtime: f64, boottime: f64) -> f64 {
+        let now = realtime - boottime;
+        let kept = self.0.filter(|boot| (boot - now).abs() < 1.0);
+        *self.0.insert(kept.unwrap_or(now))
+    }
+}
+
 /// Says when the metric was created that is encoded next.
 pub fn push(times: &Times, time: f64) {
     let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);

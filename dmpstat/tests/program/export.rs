@@ -11,6 +11,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::Command;
 
+use dmpstat::export::created::Boot;
 use dmpstat::export::metrics::{self, Choice, Form};
 use dmpstat::export::volumes::Volumes;
 use dmpstat::operation::Operation;
@@ -338,7 +339,9 @@ fn numbers_that_nobody_can_add_up_are_no_panic() {
     );
     assert_eq!(
         lines(&output, "dmp_request_bytes_total")[0],
-        format!("dmp_request_bytes_total{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\"}} {most}")
+        format!(
+            "dmp_request_bytes_total{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\"}} {most}"
+        )
     );
 }
 
@@ -368,7 +371,12 @@ fn what_is_not_measured_has_no_series() {
     ];
     let output = root.run(&["export"]).output();
     assert_eq!(families(&output), all.map(str::to_owned).into());
-    for family in ["request_duration", "inflight", "request_errors", "request_retries"] {
+    for family in [
+        "request_duration",
+        "inflight",
+        "request_errors",
+        "request_retries",
+    ] {
         assert!(!output.contains(&format!("dmp_{family}")), "{family}");
     }
     // Nor does another device make one.
@@ -388,7 +396,10 @@ fn without_a_device_there_is_the_exporter_and_without_the_module_an_error() {
         .collect();
     assert_eq!(
         names,
-        ["dmp_exporter_scrape_duration_seconds", "dmp_exporter_build_info"]
+        [
+            "dmp_exporter_scrape_duration_seconds",
+            "dmp_exporter_build_info"
+        ]
     );
     assert_eq!(
         Root::without_module().run(&["export"]).message(),
@@ -416,6 +427,20 @@ fn it_is_known_whether_latencies_are_measured() {
             "dmp_volume_latency_enabled{name=\"off\",uuid=\"LVM-0123\"} 0",
         ]
     );
+}
+
+/// Somebody sets the clock an hour ahead between two scrapes.
+#[test]
+fn the_time_of_creation_moves_with_the_clock_and_with_nothing_else() {
+    let mut boot = Boot::default();
+    let first = boot.at(1_700_000_100.0, 100.0);
+    assert_eq!(first, 1_700_000_000.0);
+    // Between two clocks there is some time, and they are not read at once.
+    assert_eq!(boot.at(1_700_000_200.4, 200.0), first);
+    assert_eq!(boot.at(1_700_000_299.1, 300.0), first);
+    assert_eq!(boot.at(1_700_003_900.0, 300.0), first + 3600.0);
+    assert_eq!(boot.at(1_700_003_999.5, 400.0), first + 3600.0);
+    assert_eq!(boot.at(1_700_000_398.0, 400.0), first - 2.0);
 }
 
 #[test]
