@@ -3,10 +3,12 @@
 //! What was counted, for Prometheus: on stdout, in a file, or by HTTP.
 //!
 //! [`volumes`] are the devices and what they are called, [`metrics`] what Prometheus calls what was
-//! counted of them, [`created`] a part of that; [`textfile`] and [`server`] bring it to who reads it.
+//! counted of them, [`created`] a part of that; [`textfile`] and [`server`] bring it to who reads it, and tell
+//! its [`problems`].
 
 pub mod created;
 pub mod metrics;
+pub mod problems;
 pub mod server;
 pub mod textfile;
 pub mod volumes;
@@ -20,12 +22,12 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::arguments::Export;
-use crate::attach::former;
 use crate::error::Error;
 use crate::export::created::Boot;
 use crate::export::metrics::{Choice, Form};
+use crate::export::problems::Told;
 use crate::export::server::{Address, Limits};
-use crate::export::volumes::Volumes;
+use crate::export::volumes::{Reading, Volumes};
 use crate::outside::Outside;
 use crate::selection::Selection;
 use crate::sysfs::Machine;
@@ -36,38 +38,42 @@ const PIECE: usize = 32 << 10;
 /// Writes the metrics, or serves them until it is told to end.
 pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
     let exporter = Exporter::new(options, outside.machine);
-    if let Some(address) = &options.listen {
-        return listen(address, exporter, outside);
-    }
-    // Who waits for devices may name some that are not there yet.
-    let waits = options.repeat.is_some();
-    let first = match Volumes::first(outside.machine, &exporter.selection, waits) {
-        Err(error) if waits => {
-            let error = former::explain(error, outside);
-            outside.note(&error);
-            None
-        }
-        first => Some(first?),
-    };
-    match &options.textfile {
-        Some(file) => textfile::run(file, options.repeat, first, &exporter, outside),
-        None => {
-            let volumes = first.map_or_else(|| exporter.read(), Ok)?;
-            // Piece by piece: with many devices it is more than should be in memory.
-            let mut out = BufWriter::with_capacity(PIECE, &mut *outside.out);
-            let written = exporter.write(volumes, Form::Classic, &mut out);
-            written.and_then(|()| out.flush()).map_err(Error::Output)
-        }
+    // An exporter that keeps running waits for the module and for devices.
+    let waits = options.listen.is_some() || options.repeat.is_some();
+    let first = Reading::first(outside.machine, &exporter.selection, waits)?;
+    match (&options.listen, &options.textfile) {
+        (Some(address), _) => listen(address, exporter, &first.problems, outside),
+        (_, Some(file)) => textfile::run(file, options.repeat, first, &exporter, outside),
+        _ => print(first, &exporter, outside),
     }
 }
 
-fn listen(address: &Address, exporter: Exporter, outside: &mut Outside<'_>) -> Result<(), Error> {
-    match exporter.selection.first(outside.machine, true) {
-        Ok(_) | Err(Error::NoDevices(_)) => {}
-        Err(error) => {
-            let error = former::explain(error, outside);
-            outside.note(&error);
-        }
+/// Prints the volumes that could be read, and fails if there are others.
+fn print(reading: Reading, exporter: &Exporter, outside: &mut Outside<'_>) -> Result<(), Error> {
+    // Piece by piece: with many devices it is more than should be in memory.
+    let mut out = BufWriter::with_capacity(PIECE, &mut *outside.out);
+    let written = exporter.write(reading.volumes, Form::Classic, &mut out);
+    written.and_then(|()| out.flush()).map_err(Error::Output)?;
+    drop(out);
+    let mut problems = reading.problems;
+    let Some(last) = problems.pop() else {
+        return Ok(());
+    };
+    for problem in problems {
+        outside.note(&problem);
+    }
+    Err(last)
+}
+
+fn listen(
+    address: &Address,
+    exporter: Exporter,
+    problems: &[Error],
+    outside: &mut Outside<'_>,
+) -> Result<(), Error> {
+    let mut told = Told::default();
+    for news in told.news(problems) {
+        outside.note(&news);
     }
     let (listeners, notes) = address.listen()?;
     let listening = listeners.iter().map(listening);
@@ -75,7 +81,7 @@ fn listen(address: &Address, exporter: Exporter, outside: &mut Outside<'_>) -> R
         outside.note(&note);
     }
     let ended = || !outside.clock.wait(Duration::ZERO);
-    let served = server::run(listeners, exporter, Limits::default(), ended);
+    let served = server::run(listeners, exporter, told, Limits::default(), ended);
     served.map_err(|source| Error::Listen {
         address: address.to_string(),
         source,
@@ -110,14 +116,15 @@ impl Exporter {
     }
 
     /// Reads the volumes.
-    pub fn read(&self) -> Result<Volumes, Error> {
-        Volumes::read(&self.machine, &self.selection)
+    pub fn read(&self) -> Reading {
+        Reading::next(&self.machine, &self.selection)
     }
 
     /// Writes them as metrics.
     pub fn write(&self, volumes: Volumes, form: Form, out: &mut dyn Write) -> io::Result<()> {
         let mut out = Text { out, failed: None };
-        let written = metrics::encode(volumes, &self.choice, form, self.boot(), &mut out);
+        let boot = self.boot();
+        let written = metrics::encode(volumes, &self.choice, form, boot, &mut out);
         match out.failed {
             Some(error) => Err(error),
             None => written.map_err(io::Error::other),

@@ -197,6 +197,20 @@ static LATENCY: Family = Family {
     help: "Whether latencies of a volume are measured.",
     since: since_reset,
 };
+static LOADED: Family = Family {
+    name: "dmp_exporter_module_loaded",
+    kind: MetricType::Gauge,
+    unit: None,
+    help: "Whether the dmp module is loaded.",
+    since: since_reset,
+};
+static FAILURES: Family = Family {
+    name: "dmp_exporter_read_errors",
+    kind: MetricType::Gauge,
+    unit: None,
+    help: "Volumes that could not be read at this scrape, or 1 if their list could not.",
+    since: since_reset,
+};
 static SCRAPE: Family = Family {
     name: "dmp_exporter_scrape_duration",
     kind: MetricType::Gauge,
@@ -255,6 +269,10 @@ impl Collector for Metrics {
         self.info(out)?;
         self.underlying(out)?;
         self.latency(out)?;
+        let loaded = u64::from(self.volumes.loaded);
+        LOADED.begin(out)?.encode_gauge(&loaded)?;
+        let failures = u64::try_from(self.volumes.failures).unwrap_or(u64::MAX);
+        FAILURES.begin(out)?.encode_gauge(&failures)?;
         SCRAPE.begin(out)?.encode_gauge(&self.volumes.seconds)?;
         BUILD
             .begin(out)?

@@ -31,6 +31,7 @@ use tokio::time::{sleep, timeout};
 use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::metrics::Form;
+use crate::export::problems::Told;
 use crate::export::volumes::Volumes;
 
 /// What a client gets at most.
@@ -191,6 +192,7 @@ fn inherited() -> io::Result<Vec<TcpListener>> {
 pub fn run(
     listeners: Vec<TcpListener>,
     exporter: Exporter,
+    told: Told,
     limits: Limits,
     ended: impl FnOnce() -> bool,
 ) -> io::Result<()> {
@@ -198,7 +200,7 @@ pub fn run(
         .enable_all()
         .max_blocking_threads(limits.scrapes)
         .build()?;
-    let server = Arc::new(Server::new(exporter, limits));
+    let server = Arc::new(Server::new(exporter, told, limits));
     let result = runtime.block_on(server.serve(listeners, ended));
     // Who still reads does not keep it from ending.
     runtime.shutdown_background();
@@ -210,18 +212,17 @@ struct Server {
     limits: Limits,
     connections: Arc<Semaphore>,
     scrapes: Arc<Semaphore>,
-    /// What was said last of why there are no metrics.
-    complaint: Mutex<Option<String>>,
+    told: Mutex<Told>,
 }
 
 impl Server {
-    fn new(exporter: Exporter, limits: Limits) -> Self {
+    fn new(exporter: Exporter, told: Told, limits: Limits) -> Self {
         Self {
             exporter,
             limits,
             connections: Arc::new(Semaphore::new(limits.connections)),
             scrapes: Arc::new(Semaphore::new(limits.scrapes)),
-            complaint: Mutex::default(),
+            told: Mutex::new(told),
         }
     }
 
@@ -315,12 +316,15 @@ impl Server {
         let form = form(headers);
         let server = self.clone();
         let read = tokio::task::spawn_blocking(move || server.exporter.read()).await;
-        let volumes = match read {
-            Ok(Ok(volumes)) => volumes,
-            Ok(Err(error)) => return self.complain(error.to_string()),
-            Err(error) => return self.complain(error.to_string()),
+        let reading = match read {
+            Ok(reading) => reading,
+            Err(error) => {
+                let text = format!("cannot read the volumes: {error}\n");
+                return whole(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, text);
+            }
         };
-        *self.complaint() = None;
+        self.tell(&reading.problems);
+        let volumes = reading.volumes;
         let (sender, pieces) = mpsc::channel(PIECE.1);
         tokio::task::spawn_blocking(move || self.send(volumes, form, sender, turn));
         let mut response = Response::new(Either::Right(Pieces(pieces)));
@@ -347,21 +351,13 @@ impl Server {
         }
     }
 
-    /// Says what is wrong to who asks, and once to who reads the log.
-    fn complain(&self, error: String) -> Response<Answer> {
-        let text = format!("{error}\n");
-        let mut last = self.complaint();
-        if last.as_ref() != Some(&error) {
-            anstream::eprintln!("dmpstat: {error}");
-            *last = Some(error);
+    /// Writes problems that are new to the log.
+    fn tell(&self, problems: &[Error]) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for news in told.news(problems) {
+            // A log that cannot be written is no reason to end.
+            let _ = writeln!(anstream::stderr(), "dmpstat: {news}");
         }
-        whole(StatusCode::SERVICE_UNAVAILABLE, PLAIN, text)
-    }
-
-    fn complaint(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.complaint
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,28 +10,54 @@ use std::path::Path;
 use tempfile::Builder;
 
 use crate::arguments::Repeat;
+use crate::attach::former;
 use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::metrics::Form;
-use crate::export::volumes::Volumes;
+use crate::export::problems::Told;
+use crate::export::volumes::{Reading, Volumes};
 use crate::outside::Outside;
 
-/// Writes the file, once or in each interval; the first time with what was read already.
+/// Writes the file, once or in each interval; the first time with what was read already. In intervals,
+/// only a first write that fails is an error. All later problems are told, and the next interval tries
+/// again.
 pub fn run(
     file: &Path,
     repeat: Option<Repeat>,
-    mut first: Option<Volumes>,
+    first: Reading,
     exporter: &Exporter,
     outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
     let mut left = repeat.map_or(Some(1), |repeat| repeat.count);
+    let mut told = Told::default();
+    let mut first = Some(first);
     loop {
-        let volumes = first.take().map_or_else(|| exporter.read(), Ok)?;
-        write(file, volumes, exporter).map_err(|source| Error::File {
-            what: "write",
-            path: file.to_owned(),
-            source,
-        })?;
+        let is_first = first.is_some();
+        let reading = first.take().unwrap_or_else(|| exporter.read());
+        let problems = reading.problems.into_iter();
+        let mut problems: Vec<Error> = problems.map(|of| former::explain(of, outside)).collect();
+        if let Err(source) = write(file, reading.volumes, exporter) {
+            let error = Error::File {
+                what: "write",
+                path: file.to_owned(),
+                source,
+            };
+            if is_first {
+                return Err(error);
+            }
+            problems.push(error);
+        }
+        let failed = if repeat.is_none() {
+            problems.pop()
+        } else {
+            None
+        };
+        for news in told.news(&problems) {
+            outside.note(&news);
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
         left = left.map(|left| left - 1);
         match repeat.filter(|_| left != Some(0)) {
             Some(repeat) if outside.clock.wait(repeat.interval) => {}

@@ -10,15 +10,28 @@ use crate::escape;
 use crate::lvm;
 use crate::selection::Selection;
 use crate::snapshot::Snapshot;
-use crate::sysfs::Machine;
+use crate::sysfs::{Machine, Readings};
 
-/// All volumes at one time.
+/// The volumes at one time.
 #[derive(Debug)]
 pub struct Volumes {
-    /// In the order of the devices' numbers.
+    /// In the order of the arguments that select them, and then of their numbers.
     pub all: Vec<Volume>,
-    /// How long it took to read them.
+    /// Whether the module is loaded.
+    pub loaded: bool,
+    /// Number of volumes that could not be read; 1 if their list could not.
+    pub failures: usize,
+    /// Seconds that reading them took.
     pub seconds: f64,
+}
+
+/// The outcome of reading the volumes.
+#[derive(Debug)]
+pub struct Reading {
+    /// The volumes that could be read.
+    pub volumes: Volumes,
+    /// Reasons that others are missing.
+    pub problems: Vec<Error>,
 }
 
 /// A device, and what it is called.
@@ -40,30 +53,55 @@ pub struct Volume {
     pub stacked_on: String,
 }
 
-impl Volumes {
-    /// Reads those that are meant. What goes meanwhile is left out.
-    pub fn read(machine: &Machine, selection: &Selection) -> Result<Self, Error> {
+impl Reading {
+    /// Reads the selected volumes. Nothing that is missing is an error.
+    pub fn next(machine: &Machine, selection: &Selection) -> Self {
         let begin = Instant::now();
-        let (readings, _) = selection.next(machine)?;
-        let devices = readings.whole()?;
-        Ok(Self::of(devices, machine, begin))
+        Self::of(selection.next(machine), machine, begin)
     }
 
-    /// The same the first time: that something is none that was asked for is an error.
+    /// Reads the selected volumes the first time. Fails if an argument names no device; a pattern may match
+    /// nothing while waiting.
     pub fn first(machine: &Machine, selection: &Selection, waits: bool) -> Result<Self, Error> {
         let begin = Instant::now();
-        let devices = match selection.first(machine, waits) {
-            Err(Error::NoDevices(_)) => Vec::new(),
-            readings => readings?.whole()?,
+        let readings = match selection.first(machine, waits) {
+            Err(Error::NoDevices(wanted)) if wanted.is_empty() || waits && selection.may_wait() => {
+                Ok(Readings::default())
+            }
+            Err(error @ (Error::NoDevices(_) | Error::NoSuchDevice { .. })) => return Err(error),
+            readings => readings,
         };
-        Ok(Self::of(devices, machine, begin))
+        Ok(Self::of(
+            readings.map(|of| (of, Vec::new())),
+            machine,
+            begin,
+        ))
     }
 
-    fn of(devices: Vec<Snapshot>, machine: &Machine, begin: Instant) -> Self {
-        let all = Volume::all(devices, machine);
+    fn of(
+        readings: Result<(Readings, Vec<Error>), Error>,
+        machine: &Machine,
+        begin: Instant,
+    ) -> Self {
+        let (mut loaded, mut failures) = (true, 0);
+        let (readings, mut problems) = readings.unwrap_or_else(|error| {
+            loaded = !matches!(error, Error::NotLoaded);
+            failures = usize::from(loaded);
+            (Readings::default(), vec![error])
+        });
+        // No volume is no problem: some may come.
+        problems.retain(|problem| !matches!(problem, Error::NoDevices(_)));
+        failures += readings.failures.len();
+        problems.extend(readings.failures.into_iter().map(|failure| failure.error));
+        let all = Volume::all(readings.snapshots, machine);
         Self {
-            all,
-            seconds: begin.elapsed().as_secs_f64(),
+            volumes: Volumes {
+                all,
+                loaded,
+                failures,
+                seconds: begin.elapsed().as_secs_f64(),
+            },
+            problems,
         }
     }
 }

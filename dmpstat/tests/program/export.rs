@@ -13,7 +13,7 @@ use std::process::Command;
 
 use dmpstat::export::created::Boot;
 use dmpstat::export::metrics::{self, Choice, Form};
-use dmpstat::export::volumes::Volumes;
+use dmpstat::export::volumes::Reading;
 use dmpstat::operation::Operation;
 use dmpstat::selection::Selection;
 use rustix::fs::inotify;
@@ -107,6 +107,12 @@ dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
 # HELP dmp_volume_latency_enabled Whether latencies of a volume are measured.
 # TYPE dmp_volume_latency_enabled gauge
 dmp_volume_latency_enabled{name="vg-data",uuid="LVM-0123"} 1
+# HELP dmp_exporter_module_loaded Whether the dmp module is loaded.
+# TYPE dmp_exporter_module_loaded gauge
+dmp_exporter_module_loaded 1
+# HELP dmp_exporter_read_errors Volumes that could not be read at this scrape, or 1 if their list could not.
+# TYPE dmp_exporter_read_errors gauge
+dmp_exporter_read_errors 0
 # HELP dmp_exporter_scrape_duration_seconds Time that reading all volumes took.
 # TYPE dmp_exporter_scrape_duration_seconds gauge
 # HELP dmp_exporter_build_info Version of the dmpstat that wrote this.
@@ -177,6 +183,12 @@ dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
 # HELP dmp_volume_latency_enabled Whether latencies of a volume are measured.
 # TYPE dmp_volume_latency_enabled gauge
 dmp_volume_latency_enabled{name="vg-data",uuid="LVM-0123"} 1
+# HELP dmp_exporter_module_loaded Whether the dmp module is loaded.
+# TYPE dmp_exporter_module_loaded gauge
+dmp_exporter_module_loaded 1
+# HELP dmp_exporter_read_errors Volumes that could not be read at this scrape, or 1 if their list could not.
+# TYPE dmp_exporter_read_errors gauge
+dmp_exporter_read_errors 0
 # HELP dmp_exporter_scrape_duration_seconds Time that reading all volumes took.
 # TYPE dmp_exporter_scrape_duration_seconds gauge
 # UNIT dmp_exporter_scrape_duration_seconds seconds
@@ -192,10 +204,18 @@ fn open_metrics(root: &Root, operations: &[Operation], buckets: u32) -> String {
         operations: operations.to_vec(),
         buckets,
     };
-    let volumes = Volumes::read(&root.machine(), &Selection::new(&[])).unwrap();
+    let reading = Reading::next(&root.machine(), &Selection::new(&[]));
     let mut text = String::new();
     let boot = 1_700_000_000.25;
-    metrics::encode(volumes, &choice, Form::OpenMetrics, boot, &mut text).unwrap();
+    metrics::encode(
+        reading.volumes,
+        None,
+        &choice,
+        Form::OpenMetrics,
+        boot,
+        &mut text,
+    )
+    .unwrap();
     text
 }
 
@@ -397,14 +417,49 @@ fn without_a_device_there_is_the_exporter_and_without_the_module_an_error() {
     assert_eq!(
         names,
         [
+            "dmp_exporter_module_loaded",
+            "dmp_exporter_read_errors",
             "dmp_exporter_scrape_duration_seconds",
             "dmp_exporter_build_info"
         ]
     );
+    let ran = Root::without_module().run(&["export"]);
     assert_eq!(
-        Root::without_module().run(&["export"]).message(),
+        lines(&ran.out, "dmp_exporter_module_loaded"),
+        ["dmp_exporter_module_loaded 0"]
+    );
+    assert_eq!(
+        ran.message(),
         "the dmp module is not loaded: load it with \"modprobe dmp\""
     );
+    // A name is no device's, whatever others there are.
+    for root in [Root::new(), Root::with_device()] {
+        for name in ["vg/x", "x*"] {
+            let ran = root.run(&["export", name]);
+            assert_eq!(ran.out, "");
+            assert!(ran.result.is_err());
+        }
+    }
+}
+
+#[test]
+fn the_volumes_that_can_be_read_are_printed_before_it_is_said_which_cannot() {
+    let root = Root::with_device();
+    root.write("dm-4", "no snapshot");
+    root.write("dm-5", "");
+    let ran = root.run(&["export"]);
+    assert_eq!(lines(&ran.out, "dmp_requests_total").len(), 2);
+    assert_eq!(
+        lines(&ran.out, "dmp_exporter_read_errors"),
+        ["dmp_exporter_read_errors 2"]
+    );
+    let message = |device: &str| {
+        let path = root.stat().join(device).join("snapshot");
+        let path = path.display();
+        format!("{path} is not what dmpstat understands: it does not begin with \"dmp 1\"")
+    };
+    assert_eq!(ran.notes, format!("dmpstat: {}\n", message("dm-4")));
+    assert_eq!(ran.message(), message("dm-5"));
 }
 
 /// Latencies are told from those of a volume where nothing was slow.
@@ -652,6 +707,18 @@ fn stacked_on_has_exported_volumes_only_and_the_disk_below_is_known_all_the_same
     );
     let (stacked_on, _) = export(&["dm-2", "dm-4"]);
     assert_eq!(stacked_on, ["", "dm-2"]);
+    // One that cannot be read is not exported either.
+    root.write("dm-2", "no snapshot");
+    let ran = root.run(&["export"]);
+    let stacked_on = lines(&ran.out, "dmp_volume_info");
+    assert!(
+        stacked_on[0].ends_with("stacked_on=\"\"} 1"),
+        "{stacked_on:?}"
+    );
+    assert!(
+        stacked_on[1].ends_with("stacked_on=\"dm-3\"} 1"),
+        "{stacked_on:?}"
+    );
 }
 
 #[test]
@@ -719,28 +786,163 @@ fn the_file_can_be_read_by_all_and_written_by_one_whatever_the_umask_is() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_named_and_the_old_one_stays() {
+fn a_file_that_cannot_be_written_at_first_is_named() {
     let root = Root::with_device();
     let nowhere = root.path().join("nowhere/dmp.prom");
-    let message = root
-        .run(&["export", "--textfile", nowhere.to_str().unwrap()])
-        .message();
-    let path = nowhere.display();
-    assert_eq!(
-        message,
-        format!("cannot write {path}: No such file or directory (os error 2)")
+    for interval in [&[][..], &["15"]] {
+        let arguments = ["export", "--textfile", nowhere.to_str().unwrap()];
+        let message = root.run(&[&arguments, interval].concat()).message();
+        let path = nowhere.display();
+        assert_eq!(
+            message,
+            format!("cannot write {path}: No such file or directory (os error 2)")
+        );
+    }
+}
+
+#[test]
+fn a_directory_that_goes_is_told_once_and_the_file_is_written_again_when_it_is_back() {
+    let root = Root::with_device();
+    let directory = root.path().join("textfile");
+    let file = directory.join("dmp.prom");
+    fs::create_dir(&directory).unwrap();
+    let ran = root.run_while(
+        &["export", "--textfile", file.to_str().unwrap(), "15", "5"],
+        |step| match step {
+            1 => fs::remove_dir_all(&directory).unwrap(),
+            4 => fs::create_dir(&directory).unwrap(),
+            _ => {}
+        },
     );
+    let path = file.display();
+    assert_eq!(
+        ran.notes,
+        format!("dmpstat: cannot write {path}: No such file or directory (os error 2)\n")
+    );
+    ran.result.unwrap();
+    assert!(file.exists());
+}
+
+#[test]
+fn a_file_written_once_has_what_could_be_read() {
+    let root = Root::with_device();
     let file = root.path().join("dmp.prom");
     fs::write(&file, "old").unwrap();
-    root.write("dm-3", "no snapshot");
-    let message = root
-        .run(&["export", "--textfile", file.to_str().unwrap()])
-        .message();
-    assert!(
-        message.contains("is not what dmpstat understands"),
-        "{message}"
+    root.write("dm-4", "no snapshot");
+    let arguments = ["export", "--textfile", file.to_str().unwrap()];
+    let message = root.run(&arguments).message();
+    let path = root.stat().join("dm-4/snapshot");
+    assert_eq!(
+        message,
+        format!(
+            "{} is not what dmpstat understands: it does not begin with \"dmp 1\"",
+            path.display()
+        )
     );
-    assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(lines(&text, "dmp_requests_total").len(), 2);
+    fs::remove_dir_all(root.stat()).unwrap();
+    let message = root.run(&arguments).message();
+    assert_eq!(
+        message,
+        "the dmp module is not loaded: load it with \"modprobe dmp\""
+    );
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(
+        lines(&text, "dmp_exporter_module_loaded"),
+        ["dmp_exporter_module_loaded 0"]
+    );
+}
+
+#[test]
+fn a_reload_of_the_module_is_told_once_and_the_file_says_it() {
+    let root = Root::with_device();
+    let file = root.path().join("dmp.prom");
+    let mut files = Vec::new();
+    let ran = root.run_while(
+        &[
+            "export",
+            "--textfile",
+            file.to_str().unwrap(),
+            "vg/data",
+            "15",
+            "6",
+        ],
+        |step| {
+            let text = fs::read_to_string(&file).unwrap();
+            let reads = lines(&text, "dmp_requests_total").len();
+            files.push((lines(&text, "dmp_exporter_module_loaded")[0].clone(), reads));
+            match step {
+                1 => fs::remove_dir_all(root.stat()).unwrap(),
+                3 => fs::create_dir_all(root.stat()).unwrap(),
+                4 => root.write("dm-3", SNAPSHOT),
+                _ => {}
+            }
+        },
+    );
+    ran.result.unwrap();
+    let (on, off) = (
+        "dmp_exporter_module_loaded 1",
+        "dmp_exporter_module_loaded 0",
+    );
+    let files: Vec<(&str, usize)> = files
+        .iter()
+        .map(|(line, reads)| (line.as_str(), *reads))
+        .collect();
+    assert_eq!(files, [(on, 2), (off, 0), (off, 0), (on, 0), (on, 2)]);
+    assert_eq!(
+        ran.notes,
+        "dmpstat: the dmp module is not loaded: load it with \"modprobe dmp\"\n\
+         dmpstat: the dmp device \"vg/data\" has gone; it is waited for\n"
+    );
+}
+
+#[test]
+fn the_module_is_waited_for_and_a_wrong_name_is_not() {
+    let root = Root::without_module();
+    let file = root.path().join("dmp.prom");
+    let file = file.to_str().unwrap();
+    let ran = root.run_while(&["export", "--textfile", file, "15", "3"], |step| {
+        if step == 2 {
+            root.write("dm-3", SNAPSHOT);
+        }
+    });
+    ran.result.unwrap();
+    assert_eq!(
+        ran.notes,
+        "dmpstat: the dmp module is not loaded: load it with \"modprobe dmp\"\n"
+    );
+    let text = fs::read_to_string(file).unwrap();
+    assert_eq!(lines(&text, "dmp_requests_total").len(), 2);
+    let message = root
+        .run(&["export", "--textfile", file, "vg-dats", "15"])
+        .message();
+    assert_eq!(
+        message,
+        "there is no dmp device \"vg-dats\"; there is vg-data"
+    );
+}
+
+#[test]
+fn one_unreadable_volume_is_one_message_and_all_others_are_in_the_file() {
+    let root = Root::with_device();
+    let file = root.path().join("dmp.prom");
+    let mut counts = Vec::new();
+    let ran = root.run_while(
+        &["export", "--textfile", file.to_str().unwrap(), "15", "4"],
+        |step| {
+            if step == 1 {
+                root.write("dm-4", "no snapshot");
+            }
+            let text = fs::read_to_string(&file).unwrap();
+            let reads = lines(&text, "dmp_requests_total").len();
+            counts.push((lines(&text, "dmp_exporter_read_errors")[0].clone(), reads));
+        },
+    );
+    ran.result.unwrap();
+    let with = |errors: u32| (format!("dmp_exporter_read_errors {errors}"), 2);
+    assert_eq!(counts, [with(0), with(1), with(1)]);
+    assert_eq!(ran.notes.lines().count(), 1, "{}", ran.notes);
 }
 
 /// How often what is watched was opened. The kernel makes one of events that are alike and follow

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use dmpstat::arguments::{self, Command::Export};
 use dmpstat::export::Exporter;
+use dmpstat::export::problems::Told;
 use dmpstat::export::server::{self, Limits};
 use rustix::io::Errno;
 
@@ -149,28 +150,110 @@ fn other_pages_and_methods_are_answered_in_words() {
     server.end();
 }
 
+/// The first words of the series.
+fn series(page: &str) -> Vec<&str> {
+    let lines = page.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| line.split(['{', ' ']).next().unwrap())
+        .collect()
+}
+
+/// The lines of the exporter itself, but for the time that reading took.
+fn of_exporter(page: &str) -> Vec<&str> {
+    let lines = page
+        .lines()
+        .filter(|line| line.starts_with("dmp_exporter_"));
+    lines.filter(|line| !line.contains("_seconds ")).collect()
+}
+
 #[test]
-fn without_the_module_scrapes_fail_and_the_log_says_it_once_each_time_that_it_went() {
+fn a_reload_of_the_module_is_told_once_and_scrapes_go_on() {
     let mut server = Server::silent(Root::without_module(), command(&[]));
     let message = "the dmp module is not loaded: load it with \"modprobe dmp\"\n";
     assert_eq!(server.line(), format!("dmpstat: {message}"));
     server.listens();
+    let without = [
+        "dmp_exporter_module_loaded 0",
+        "dmp_exporter_read_errors 0",
+        "dmp_exporter_build_info{version=\"0.1.0\"} 1",
+    ];
     for _ in 0..3 {
         let answer = server.answer(METRICS);
-        assert_eq!((answer.status(), answer.body.as_str()), ("503", message));
+        assert_eq!(answer.status(), "200");
+        assert_eq!(of_exporter(&answer.body), without);
+        let is_own = |name: &&str| name.starts_with("dmp_exporter_");
+        assert!(series(&answer.body).iter().all(is_own), "{}", answer.body);
     }
-    assert_eq!(
-        server.answer("HEAD /metrics HTTP/1.0\r\n\r\n").status(),
-        "503"
-    );
-    fs::create_dir_all(server.root.stat()).unwrap();
-    assert_eq!(server.answer(METRICS).status(), "200");
-    fs::remove_dir(server.root.stat()).unwrap();
-    assert_eq!(server.answer(METRICS).status(), "503");
+    let head = server.answer("HEAD /metrics HTTP/1.0\r\n\r\n");
+    assert_eq!(head.status(), "200");
+    for _ in 0..2 {
+        server.root.write("dm-3", SNAPSHOT);
+        let answer = server.answer(METRICS);
+        assert_eq!(of_exporter(&answer.body)[0], "dmp_exporter_module_loaded 1");
+        assert!(
+            answer
+                .body
+                .contains("\ndmp_requests_total{name=\"vg-data\"")
+        );
+        fs::remove_dir_all(server.root.stat()).unwrap();
+        let answer = server.answer(METRICS);
+        assert_eq!(
+            (answer.status(), of_exporter(&answer.body)),
+            ("200", without.into())
+        );
+    }
     server.terminate();
     let (status, log) = server.ended();
     assert!(status.success());
     assert_eq!(log, format!("dmpstat: {message}").repeat(2));
+}
+
+#[test]
+fn one_unreadable_volume_is_one_message_and_all_others_are_served() {
+    let server = Server::new(Root::with_device(), &[]);
+    server.root.write("dm-4", "no snapshot");
+    for _ in 0..3 {
+        let answer = server.answer(METRICS);
+        assert_eq!(answer.status(), "200");
+        assert!(
+            answer
+                .body
+                .contains("\ndmp_requests_total{name=\"vg-data\"")
+        );
+        assert_eq!(of_exporter(&answer.body)[1], "dmp_exporter_read_errors 1");
+    }
+    let path = server.root.stat().join("dm-4/snapshot");
+    server.root.remove("dm-4");
+    let answer = server.answer(METRICS);
+    assert_eq!(of_exporter(&answer.body)[1], "dmp_exporter_read_errors 0");
+    server.terminate();
+    let (_, log) = server.ended();
+    let message = "is not what dmpstat understands: it does not begin with \"dmp 1\"";
+    assert_eq!(log, format!("dmpstat: {} {message}\n", path.display()));
+}
+
+/// A list of volumes that is there and cannot be read.
+#[test]
+fn an_unreadable_list_of_volumes_is_one_message_and_an_error_in_the_metrics() {
+    let server = Server::new(Root::with_device(), &[]);
+    let stat = server.root.stat();
+    fs::remove_dir_all(&stat).unwrap();
+    fs::write(&stat, "").unwrap();
+    for _ in 0..2 {
+        let answer = server.answer(METRICS);
+        assert_eq!(answer.status(), "200");
+        assert_eq!(
+            of_exporter(&answer.body)[..2],
+            ["dmp_exporter_module_loaded 1", "dmp_exporter_read_errors 1"]
+        );
+    }
+    server.terminate();
+    let (_, log) = server.ended();
+    let path = stat.display();
+    assert_eq!(
+        log,
+        format!("dmpstat: cannot read {path}: Not a directory (os error 20)\n")
+    );
 }
 
 #[test]
@@ -338,7 +421,7 @@ fn who_says_nothing_or_reads_nothing_is_left_after_a_time() {
         connection: Duration::from_secs(5),
         ..Limits::default()
     };
-    thread::spawn(move || server::run(vec![listener], exporter, limits, || false));
+    thread::spawn(move || server::run(vec![listener], exporter, Told::default(), limits, || false));
     let begin = Instant::now();
     // Two that say nothing, or half of it, have all the places.
     let mut silent = connect(port);
@@ -377,22 +460,44 @@ fn a_place_that_is_taken_is_named() {
 }
 
 #[test]
-fn a_device_that_is_not_there_is_said_and_waited_for() {
-    let mut server = Server::silent(Root::with_device(), command(&["vg-dats"]));
+fn a_name_that_no_device_has_is_an_error_at_the_start_and_a_pattern_waits() {
+    let server = Server::silent(Root::with_device(), command(&["vg-dats"]));
+    let (status, log) = server.ended();
+    assert_eq!(status.code(), Some(1));
     assert_eq!(
-        server.line(),
+        log,
         "dmpstat: there is no dmp device \"vg-dats\"; there is vg-data\n"
     );
-    server.listens();
+    // Also where there is no other device.
+    let (status, _) = Server::silent(Root::new(), command(&["vg-data"])).ended();
+    assert_eq!(status.code(), Some(1));
+    let server = Server::new(Root::new(), &["vg/d*"]);
+    assert!(!server.answer(METRICS).body.contains("vg-data"));
+    server.root.write("dm-3", SNAPSHOT);
+    assert!(server.answer(METRICS).body.contains("vg-data"));
     server.end();
 }
 
-/// Whenever it comes: that may be before anything waits for it.
 #[test]
-fn a_sigterm_right_after_the_start_ends_it() {
-    for _ in 0..50 {
-        Server::new(Root::with_device(), &[]).end();
+fn a_named_volume_that_goes_is_told_once_and_comes_back() {
+    let server = Server::new(Root::with_device(), &["vg/data"]);
+    server
+        .root
+        .write("dm-4", named(SNAPSHOT, "dm-4", "vg-home"));
+    server.root.remove("dm-3");
+    for _ in 0..3 {
+        let answer = server.answer(METRICS);
+        assert_eq!(answer.status(), "200");
+        assert!(!answer.body.contains("name=\"vg-"));
     }
+    server.root.write("dm-3", SNAPSHOT);
+    assert!(server.answer(METRICS).body.contains("name=\"vg-data\""));
+    server.terminate();
+    let (_, log) = server.ended();
+    assert_eq!(
+        log,
+        "dmpstat: the dmp device \"vg/data\" has gone; it is waited for\n"
+    );
 }
 
 /// Which of these addresses are bound, and why others are not.
