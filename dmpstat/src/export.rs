@@ -3,12 +3,13 @@
 //! What was counted, for Prometheus: on stdout, in a file, or by HTTP.
 //!
 //! [`volumes`] are the devices and what they are called, [`metrics`] what Prometheus calls what was
-//! counted of them, [`created`] a part of that; [`textfile`] and [`server`] bring it to who reads it, and tell
-//! its [`problems`].
+//! counted of them, [`created`] a part of that, [`process`] the exporter's own part; [`textfile`] and
+//! [`server`] bring it to who reads it, and tell its [`problems`].
 
 pub mod created;
 pub mod metrics;
 pub mod problems;
+pub mod process;
 pub mod server;
 pub mod textfile;
 pub mod volumes;
@@ -26,6 +27,7 @@ use crate::error::Error;
 use crate::export::created::Boot;
 use crate::export::metrics::{Choice, Form};
 use crate::export::problems::Told;
+use crate::export::process::Process;
 use crate::export::server::{Address, Limits};
 use crate::export::volumes::{Reading, Volumes};
 use crate::outside::Outside;
@@ -102,6 +104,8 @@ pub struct Exporter {
     selection: Selection,
     choice: Choice,
     boot: Mutex<Boot>,
+    /// Whether this process has metrics of its own. Those in a text file would be taken for node_exporter's.
+    process: bool,
 }
 
 impl Exporter {
@@ -112,6 +116,7 @@ impl Exporter {
             selection: Selection::new(&options.devices),
             choice: options.choice(),
             boot: Mutex::default(),
+            process: options.listen.is_some(),
         }
     }
 
@@ -123,8 +128,9 @@ impl Exporter {
     /// Writes them as metrics.
     pub fn write(&self, volumes: Volumes, form: Form, out: &mut dyn Write) -> io::Result<()> {
         let mut out = Text { out, failed: None };
+        let process = self.process.then(Process::read).flatten();
         let boot = self.boot();
-        let written = metrics::encode(volumes, &self.choice, form, boot, &mut out);
+        let written = metrics::encode(volumes, process, &self.choice, form, boot, &mut out);
         match out.failed {
             Some(error) => Err(error),
             None => written.map_err(io::Error::other),

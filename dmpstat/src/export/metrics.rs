@@ -11,6 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::export::created::{self, Created, Times};
+use crate::export::process::Process;
 use crate::export::volumes::{Volume, Volumes};
 use crate::histogram::{Histogram, INFINITE};
 use crate::operation::Operation;
@@ -50,9 +51,11 @@ pub struct Choice {
     pub buckets: u32,
 }
 
-/// Writes the metrics of the volumes. `boot` is the time of the boot, in seconds since 1970.
+/// Writes the metrics of the volumes and of the exporter's process. `boot` is the time of the boot, in seconds
+/// since 1970.
 pub fn encode(
     volumes: Volumes,
+    process: Option<Process>,
     choice: &Choice,
     form: Form,
     boot: f64,
@@ -62,6 +65,7 @@ pub fn encode(
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Metrics {
         volumes,
+        process,
         operations: choice.operations.clone(),
         sizes: Scale::new(SIZES, choice.buckets, 1.0),
         latencies: Scale::new(LATENCIES, choice.buckets, NANOSECONDS),
@@ -90,6 +94,7 @@ impl Write for Sink<'_> {
 #[derive(Debug)]
 struct Metrics {
     volumes: Volumes,
+    process: Option<Process>,
     operations: Vec<Operation>,
     sizes: Scale,
     latencies: Scale,
@@ -197,6 +202,48 @@ static LATENCY: Family = Family {
     help: "Whether latencies of a volume are measured.",
     since: since_reset,
 };
+static CPU: Family = Family {
+    name: "process_cpu",
+    kind: MetricType::Counter,
+    unit: Some(Unit::Seconds),
+    help: "Total user and system CPU time spent in seconds.",
+    since: since_reset,
+};
+static START: Family = Family {
+    name: "process_start_time",
+    kind: MetricType::Gauge,
+    unit: Some(Unit::Seconds),
+    help: "Start time of the process since unix epoch in seconds.",
+    since: since_reset,
+};
+static VIRTUAL_MEMORY: Family = Family {
+    name: "process_virtual_memory",
+    kind: MetricType::Gauge,
+    unit: Some(Unit::Bytes),
+    help: "Virtual memory size in bytes.",
+    since: since_reset,
+};
+static RESIDENT_MEMORY: Family = Family {
+    name: "process_resident_memory",
+    kind: MetricType::Gauge,
+    unit: Some(Unit::Bytes),
+    help: "Resident memory size in bytes.",
+    since: since_reset,
+};
+static OPEN_FILES: Family = Family {
+    name: "process_open_fds",
+    kind: MetricType::Gauge,
+    unit: None,
+    help: "Number of open file descriptors.",
+    since: since_reset,
+};
+static MAX_FILES: Family = Family {
+    name: "process_max_fds",
+    kind: MetricType::Gauge,
+    unit: None,
+    help: "Maximum number of open file descriptors.",
+    since: since_reset,
+};
 static LOADED: Family = Family {
     name: "dmp_exporter_module_loaded",
     kind: MetricType::Gauge,
@@ -269,6 +316,7 @@ impl Collector for Metrics {
         self.info(out)?;
         self.underlying(out)?;
         self.latency(out)?;
+        self.process(out)?;
         let loaded = u64::from(self.volumes.loaded);
         LOADED.begin(out)?.encode_gauge(&loaded)?;
         let failures = u64::try_from(self.volumes.failures).unwrap_or(u64::MAX);
@@ -385,6 +433,27 @@ impl Metrics {
             let labels = identity(volume);
             let mut metric = encoder.encode_family(&labels)?;
             metric.encode_gauge(&u64::from(volume.device.latency))?;
+        }
+        Ok(())
+    }
+
+    fn process(&self, out: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(process) = &self.process else {
+            return Ok(());
+        };
+        let mut cpu = CPU.begin(out)?;
+        cpu.encode_counter::<NoLabelSet, f64, f64>(&process.cpu, None)?;
+        let start = self.boot + process.start;
+        START.begin(out)?.encode_gauge(&start)?;
+        for (family, value) in [
+            (&VIRTUAL_MEMORY, Some(process.virtual_memory)),
+            (&RESIDENT_MEMORY, Some(process.resident_memory)),
+            (&OPEN_FILES, Some(process.open_files)),
+            (&MAX_FILES, process.max_files),
+        ] {
+            if let Some(value) = value {
+                family.begin(out)?.encode_gauge(&value)?;
+            }
         }
         Ok(())
     }

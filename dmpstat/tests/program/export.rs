@@ -943,6 +943,8 @@ fn one_unreadable_volume_is_one_message_and_all_others_are_in_the_file() {
     let with = |errors: u32| (format!("dmp_exporter_read_errors {errors}"), 2);
     assert_eq!(counts, [with(0), with(1), with(1)]);
     assert_eq!(ran.notes.lines().count(), 1, "{}", ran.notes);
+    // Its process is not node_exporter's.
+    assert!(!fs::read_to_string(&file).unwrap().contains("process_"));
 }
 
 /// How often what is watched was opened. The kernel makes one of events that are alike and follow

@@ -181,7 +181,8 @@ fn a_reload_of_the_module_is_told_once_and_scrapes_go_on() {
         let answer = server.answer(METRICS);
         assert_eq!(answer.status(), "200");
         assert_eq!(of_exporter(&answer.body), without);
-        let is_own = |name: &&str| name.starts_with("dmp_exporter_");
+        let is_own =
+            |name: &&str| name.starts_with("process_") || name.starts_with("dmp_exporter_");
         assert!(series(&answer.body).iter().all(is_own), "{}", answer.body);
     }
     let head = server.answer("HEAD /metrics HTTP/1.0\r\n\r\n");
@@ -254,6 +255,52 @@ fn an_unreadable_list_of_volumes_is_one_message_and_an_error_in_the_metrics() {
         log,
         format!("dmpstat: cannot read {path}: Not a directory (os error 20)\n")
     );
+}
+
+#[test]
+fn the_exporters_process_has_the_metrics_that_all_programs_have() {
+    let server = Server::new(Root::new(), &[]);
+    let page = server.answer(OPEN).body;
+    let value = |name: &str| -> f64 {
+        let lines = page.lines().filter_map(|line| line.strip_prefix(name));
+        let values: Vec<&str> = lines.filter_map(|line| line.strip_prefix(' ')).collect();
+        assert_eq!(values.len(), 1, "{name}");
+        values[0].parse().unwrap()
+    };
+    let (stat, limits) = (server.file("stat"), server.file("limits"));
+    let stat: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+    let number = |at: usize| -> f64 { stat[at - 3].parse().unwrap() };
+    let ticks = procfs::ticks_per_second() as f64;
+    assert!(
+        (0.0..=(number(14) + number(15)) / ticks).contains(&value("process_cpu_seconds_total"))
+    );
+    let since_boot = |clock| {
+        let time = rustix::time::clock_gettime(clock);
+        time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+    };
+    let boot =
+        since_boot(rustix::time::ClockId::Realtime) - since_boot(rustix::time::ClockId::Boottime);
+    let start = boot + number(22) / ticks;
+    assert!((value("process_start_time_seconds") - start).abs() < 1.0);
+    let resident = value("process_resident_memory_bytes");
+    let virtual_memory = value("process_virtual_memory_bytes");
+    assert!(resident > 1e6 && resident <= server.status("VmHWM:") as f64 * 1024.0);
+    assert!(
+        virtual_memory > resident && virtual_memory <= server.status("VmPeak:") as f64 * 1024.0
+    );
+    let most = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let most: f64 = most
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(value("process_max_fds"), most);
+    assert!((4.0..100.0).contains(&value("process_open_fds")));
+    server.end();
 }
 
 #[test]

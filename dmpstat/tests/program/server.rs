@@ -84,9 +84,14 @@ impl Server {
         answer(self.port, request)
     }
 
+    /// A file of its process in /proc.
+    pub fn file(&self, name: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap()
+    }
+
     /// Of a file in /proc, the number behind a word.
     pub fn status(&self, word: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = self.file("status");
         let line = status.lines().find(|line| line.starts_with(word)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
