@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The HTTP server. Whatever its clients do, it has a bounded number of connections, for a bounded time,
-//! and in memory a bounded part of what it sends.
+//! and a bounded number of pages in memory, which are compressed. No client waits for another one to read:
+//! where there is no place left, the client that did nothing for the longest time loses its own.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
-use std::io::{self, Write};
+use std::io::{self, Cursor, Read, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::bufread::GzDecoder;
+use flate2::write::GzEncoder;
 use http_body_util::{Either, Full};
-use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, AsHeaderName, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap,
+    HeaderValue, VARY,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -25,27 +32,25 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::io::Errno;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::metrics::Form;
 use crate::export::problems::Told;
-use crate::export::volumes::Volumes;
 
 /// What a client gets at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many connections there are at once; the others wait in the kernel.
+    /// Connections at once.
     pub connections: usize,
-    /// How many of them are sent metrics at once.
-    pub scrapes: usize,
-    /// How long one waits for its turn.
-    pub turn: Duration,
-    /// How long a client may take to say what it wants.
+    /// Of these, clients that are being sent metrics.
+    pub readers: usize,
+    /// Time in which a client has to say what it wants.
     pub request: Duration,
-    /// How long it may take for all.
+    /// Time for all.
     pub connection: Duration,
 }
 
@@ -53,8 +58,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 64,
-            scrapes: 4,
-            turn: Duration::from_secs(5),
+            readers: 16,
             request: Duration::from_secs(10),
             // Prometheus waits for 10 s itself if it is told nothing else.
             connection: Duration::from_secs(60),
@@ -64,14 +68,17 @@ impl Default for Limits {
 
 /// How much a client may say.
 const HEADERS: usize = 16 << 10;
-/// How much is sent at once, and how many such pieces wait to be sent.
-const PIECE: (usize, usize) = (32 << 10, 2);
-/// After how long it is tried again to take a connection where there was no memory or file for it.
+/// How much is encoded at once, and sent.
+const PIECE: usize = 32 << 10;
+/// After how long it is tried again to take a connection where there was no place, memory or file for it.
 const PAUSE: Duration = Duration::from_millis(100);
 
 const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>dmp exporter</title></head>\n\
 <body><h1>dmp exporter</h1>\n<p>What passes through the dmp devices of this machine, for Prometheus: \
 <a href=\"metrics\">metrics</a>.</p>\n</body></html>\n";
+
+/// Answers as long as the server does, whatever there is of devices.
+const HEALTHY: &str = "/-/healthy";
 
 /// Where to listen.
 #[derive(Clone, Debug)]
@@ -198,34 +205,43 @@ pub fn run(
 ) -> io::Result<()> {
     let runtime = Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(limits.scrapes)
+        // A page of each form.
+        .max_blocking_threads(2)
         .build()?;
-    let server = Arc::new(Server::new(exporter, told, limits));
+    let server = Arc::new(Server {
+        exporter,
+        limits,
+        clients: Arc::default(),
+        open_metrics: Arc::default(),
+        classic: Arc::default(),
+        told: Mutex::new(told),
+    });
     let result = runtime.block_on(server.serve(listeners, ended));
     // Who still reads does not keep it from ending.
     runtime.shutdown_background();
     result
 }
 
+/// All metrics in one form.
+struct Page {
+    gzip: Bytes,
+    /// Length of the text, in bytes.
+    length: u64,
+}
+
+/// The page that was encoded last in a form, and the time at which that began.
+type Latest = Arc<AsyncMutex<Option<(Instant, Arc<Page>)>>>;
+
 struct Server {
     exporter: Exporter,
     limits: Limits,
-    connections: Arc<Semaphore>,
-    scrapes: Arc<Semaphore>,
+    clients: Arc<Clients>,
+    open_metrics: Latest,
+    classic: Latest,
     told: Mutex<Told>,
 }
 
 impl Server {
-    fn new(exporter: Exporter, told: Told, limits: Limits) -> Self {
-        Self {
-            exporter,
-            limits,
-            connections: Arc::new(Semaphore::new(limits.connections)),
-            scrapes: Arc::new(Semaphore::new(limits.scrapes)),
-            told: Mutex::new(told),
-        }
-    }
-
     async fn serve(
         self: Arc<Self>,
         listeners: Vec<TcpListener>,
@@ -254,44 +270,51 @@ impl Server {
     }
 
     async fn accept(self: Arc<Self>, listener: tokio::net::TcpListener) {
-        // It is never closed, so there is always a next one.
-        while let Ok(place) = self.connections.clone().acquire_owned().await {
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let server = self.clone();
-                    tokio::spawn(async move {
-                        let service = service_fn(|request| server.clone().respond(request));
-                        let connection = http1::Builder::new()
-                            .timer(TokioTimer::new())
-                            .header_read_timeout(server.limits.request)
-                            .max_buf_size(HEADERS)
-                            .keep_alive(false)
-                            .serve_connection(TokioIo::new(stream), service);
-                        // Whether a client goes early or comes too late is its own affair.
-                        let _ = timeout(server.limits.connection, connection).await;
-                        drop(place);
-                    });
-                }
-                Err(_) => sleep(PAUSE).await,
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                sleep(PAUSE).await;
+                continue;
+            };
+            while !self.clients.make_place(self.limits.connections) {
+                sleep(PAUSE).await;
             }
+            let client = Arc::new(Client::default());
+            let place = Place(self.clients.clone(), client.clone());
+            let task = tokio::spawn(self.clone().connection(stream, place));
+            self.clients.add(client, task.abort_handle());
         }
+    }
+
+    async fn connection(self: Arc<Self>, stream: tokio::net::TcpStream, place: Place) {
+        let service = service_fn(|request| self.clone().respond(request, place.1.clone()));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.request)
+            .max_buf_size(HEADERS)
+            .keep_alive(false)
+            .serve_connection(TokioIo::new(stream), service);
+        // Whether a client goes early or comes too late is its own affair.
+        let _ = timeout(self.limits.connection, connection).await;
     }
 
     async fn respond(
         self: Arc<Self>,
         request: Request<Incoming>,
+        client: Arc<Client>,
     ) -> Result<Response<Answer>, Infallible> {
-        let known = ["/", "/metrics"].contains(&request.uri().path());
-        let response = match (request.method(), request.uri().path()) {
-            (&Method::GET | &Method::HEAD, "/metrics") => self.metrics(request.headers()).await,
-            (&Method::GET | &Method::HEAD, "/") => whole(StatusCode::OK, HTML, PAGE),
-            _ if known => {
+        let path = request.uri().path();
+        let is_read = [Method::GET, Method::HEAD].contains(request.method());
+        let response = match path {
+            "/" | HEALTHY | "/metrics" if !is_read => {
                 let text = "only GET and HEAD are answered here\n";
                 let mut response = whole(StatusCode::METHOD_NOT_ALLOWED, PLAIN, text);
                 let methods = HeaderValue::from_static("GET, HEAD");
                 response.headers_mut().insert(ALLOW, methods);
                 response
             }
+            "/metrics" => self.metrics(request.headers(), client).await,
+            "/" => whole(StatusCode::OK, HTML, PAGE),
+            HEALTHY => whole(StatusCode::OK, PLAIN, "dmp exporter is healthy\n"),
             _ => whole(
                 StatusCode::NOT_FOUND,
                 PLAIN,
@@ -301,67 +324,186 @@ impl Server {
         Ok(response)
     }
 
-    async fn metrics(self: Arc<Self>, headers: &HeaderMap) -> Response<Answer> {
-        let Ok(Ok(turn)) = timeout(self.limits.turn, self.scrapes.clone().acquire_owned()).await
-        else {
-            let text = format!(
-                "{} others are being sent metrics: try again\n",
-                self.limits.scrapes
-            );
-            let mut response = whole(StatusCode::SERVICE_UNAVAILABLE, PLAIN, text);
-            let seconds = HeaderValue::from_static("5");
-            response.headers_mut().insert(RETRY_AFTER, seconds);
-            return response;
-        };
+    async fn metrics(
+        self: Arc<Self>,
+        headers: &HeaderMap,
+        client: Arc<Client>,
+    ) -> Response<Answer> {
         let form = form(headers);
-        let server = self.clone();
-        let read = tokio::task::spawn_blocking(move || server.exporter.read()).await;
-        let reading = match read {
-            Ok(reading) => reading,
+        let gzip = accepts_gzip(headers);
+        client.set(Doing::Waiting);
+        let page = match self.clone().page(form).await {
+            Ok(page) => page,
             Err(error) => {
-                let text = format!("cannot read the volumes: {error}\n");
+                let text = format!("cannot write the metrics: {error}\n");
                 return whole(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, text);
             }
         };
-        self.tell(&reading.problems);
-        let volumes = reading.volumes;
-        let (sender, pieces) = mpsc::channel(PIECE.1);
-        tokio::task::spawn_blocking(move || self.send(volumes, form, sender, turn));
-        let mut response = Response::new(Either::Right(Pieces(pieces)));
+        self.clients.begin_reading(&client, self.limits.readers);
+        let mut response = Response::new(Either::Right(Sent::new(&page, gzip, client)));
         let headers = response.headers_mut();
         let kind = HeaderValue::from_static(form.content_type());
         headers.insert(CONTENT_TYPE, kind);
-        headers.insert(VARY, HeaderValue::from_static("Accept"));
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+        if gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         response
     }
 
-    /// Sends it piece by piece, as fast as the client reads.
-    fn send(
-        &self,
-        volumes: Volumes,
-        form: Form,
-        sender: mpsc::Sender<io::Result<Bytes>>,
-        _turn: OwnedSemaphorePermit,
-    ) {
-        let mut out = io::BufWriter::with_capacity(PIECE.0, Sending(sender.clone()));
-        let written = self.exporter.write(volumes, form, &mut out);
-        if let Err(error) = written.and_then(|()| out.flush()) {
-            // The client must not take this for the end.
-            let _ = sender.blocking_send(Err(error));
+    /// Returns a page of devices that were read after this call. One page is encoded at a time, and it is that
+    /// of all who asked before that began, so nobody waits for more than two.
+    async fn page(self: Arc<Self>, form: Form) -> io::Result<Arc<Page>> {
+        let asked = Instant::now();
+        let latest = match form {
+            Form::OpenMetrics => &self.open_metrics,
+            Form::Classic => &self.classic,
+        };
+        let mut latest = latest.clone().lock_owned().await;
+        match &*latest {
+            Some((begun, page)) if *begun >= asked => return Ok(page.clone()),
+            _ => {}
         }
+        // The lock is held to the end of it, also where this client goes meanwhile.
+        let encoding = tokio::task::spawn_blocking(move || {
+            *latest = None;
+            let begun = Instant::now();
+            let page = Arc::new(self.encode(form)?);
+            *latest = Some((begun, page.clone()));
+            Ok(page)
+        });
+        encoding.await.map_err(io::Error::other)?
     }
 
-    /// Writes problems that are new to the log.
-    fn tell(&self, problems: &[Error]) {
+    fn encode(&self, form: Form) -> io::Result<Page> {
+        let reading = self.exporter.read();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        for news in told.news(problems) {
+        for news in told.news(&reading.problems) {
             // A log that cannot be written is no reason to end.
             let _ = writeln!(anstream::stderr(), "dmpstat: {news}");
         }
+        drop(told);
+        let text = Counted {
+            out: GzEncoder::new(Vec::new(), Compression::fast()),
+            length: 0,
+        };
+        let mut out = io::BufWriter::with_capacity(PIECE, text);
+        self.exporter.write(reading.volumes, form, &mut out)?;
+        let text = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok(Page {
+            length: text.length,
+            gzip: text.out.finish()?.into(),
+        })
     }
 }
 
-type Answer = Either<Full<Bytes>, Pieces>;
+/// What a client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doing {
+    /// It says what it wants.
+    Asking,
+    /// It waits for this server.
+    Waiting,
+    /// It reads metrics.
+    Reading,
+}
+
+/// A client of a connection.
+struct Client(Mutex<(Doing, Instant)>);
+
+impl Default for Client {
+    fn default() -> Self {
+        Self(Mutex::new((Doing::Asking, Instant::now())))
+    }
+}
+
+impl Client {
+    /// Says that it did something now.
+    fn set(&self, doing: Doing) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (doing, Instant::now());
+    }
+
+    /// Returns what it does, and since when.
+    fn doing(&self) -> (Doing, Instant) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The clients of all connections.
+#[derive(Default)]
+struct Clients(Mutex<Vec<(Arc<Client>, AbortHandle)>>);
+
+impl Clients {
+    fn all(&self) -> MutexGuard<'_, Vec<(Arc<Client>, AbortHandle)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, client: Arc<Client>, connection: AbortHandle) {
+        self.all().push((client, connection));
+    }
+
+    /// Makes a place for one more client. Returns false if all of `most` clients wait for this server.
+    fn make_place(&self, most: usize) -> bool {
+        let mut all = self.all();
+        all.len() < most || cut_off(&mut all, |doing| doing != Doing::Waiting)
+    }
+
+    /// Has a client read metrics, at most as one of `most`.
+    fn begin_reading(&self, client: &Client, most: usize) {
+        let mut all = self.all();
+        let is_reading = |of: &&(Arc<Client>, AbortHandle)| of.0.doing().0 == Doing::Reading;
+        if all.iter().filter(is_reading).count() >= most {
+            cut_off(&mut all, |doing| doing == Doing::Reading);
+        }
+        client.set(Doing::Reading);
+    }
+}
+
+/// Ends the connection of the client that did nothing for the longest time, among some. Returns whether there was
+/// one.
+fn cut_off(all: &mut Vec<(Arc<Client>, AbortHandle)>, among: impl Fn(Doing) -> bool) -> bool {
+    let clients = all.iter().map(|(client, _)| client.doing()).enumerate();
+    let longest = clients
+        .filter(|(_, (doing, _))| among(*doing))
+        .min_by_key(|(_, (_, since))| *since);
+    let Some((at, _)) = longest else {
+        return false;
+    };
+    let (_, connection) = all.remove(at);
+    connection.abort();
+    true
+}
+
+/// A client's place among all, which it leaves with its connection.
+struct Place(Arc<Clients>, Arc<Client>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0
+            .all()
+            .retain(|(client, _)| !Arc::ptr_eq(client, &self.1));
+    }
+}
+
+/// Counts the bytes that go through it.
+struct Counted<W> {
+    out: W,
+    length: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+type Answer = Either<Full<Bytes>, Sent>;
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
@@ -374,58 +516,78 @@ fn whole(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Resp
     response
 }
 
-/// What is sent as it comes.
-struct Pieces(mpsc::Receiver<io::Result<Bytes>>);
+/// A page on its way to a client, piece by piece as it reads.
+struct Sent {
+    text: Text,
+    /// Bytes that are left.
+    left: u64,
+    client: Arc<Client>,
+}
 
-impl Body for Pieces {
+enum Text {
+    Gzip(Bytes),
+    Plain(Box<GzDecoder<Cursor<Bytes>>>),
+}
+
+impl Sent {
+    fn new(page: &Page, gzip: bool, client: Arc<Client>) -> Self {
+        let text = page.gzip.clone();
+        let (text, left) = match gzip {
+            true => (Text::Gzip(text), page.gzip.len() as u64),
+            false => (
+                Text::Plain(Box::new(GzDecoder::new(Cursor::new(text)))),
+                page.length,
+            ),
+        };
+        Self { text, left, client }
+    }
+
+    fn piece(&mut self) -> io::Result<Bytes> {
+        let length = self.left.min(PIECE as u64) as usize;
+        let piece = match &mut self.text {
+            Text::Gzip(text) => text.split_to(length),
+            Text::Plain(text) => {
+                let mut piece = vec![0; length];
+                text.read_exact(&mut piece)?;
+                piece.into()
+            }
+        };
+        self.left -= length as u64;
+        Ok(piece)
+    }
+}
+
+impl Body for Sent {
     type Data = Bytes;
     type Error = io::Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
+        _: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let piece = self.0.poll_recv(context);
-        piece.map(|piece| piece.map(|piece| piece.map(Frame::data)))
+        self.client.set(Doing::Reading);
+        Poll::Ready((self.left > 0).then(|| self.piece().map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The length is sent first, so a client that is cut off sees that it has not all.
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
     }
 }
 
-/// The other end of it.
-struct Sending(mpsc::Sender<io::Result<Bytes>>);
-
-impl Write for Sending {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let piece = Ok(Bytes::copy_from_slice(bytes));
-        match self.0.blocking_send(piece) {
-            Ok(()) => Ok(bytes.len()),
-            Err(_) => Err(io::ErrorKind::BrokenPipe.into()),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The form that a client likes best. Who does not say reads the old one.
+/// Returns the form that a client likes best: the old one if it does not say.
 fn form(headers: &HeaderMap) -> Form {
-    let accepted = headers.get_all(ACCEPT).iter();
-    let accepted = accepted.filter_map(|value| value.to_str().ok());
     let (mut open, mut classic) = (0.0_f64, 0.0_f64);
-    for range in accepted.flat_map(|value| value.split(',')) {
-        let mut words = range.split(';').map(str::trim);
-        let kind = words.next().unwrap_or_default().to_ascii_lowercase();
-        let (mut quality, mut version) = (1.0_f64, "1.0.0");
-        for (name, value) in words.filter_map(|word| word.split_once('=')) {
-            match name.trim().to_ascii_lowercase().as_str() {
-                "q" => quality = value.trim().parse().unwrap_or(0.0),
-                "version" => version = value.trim().trim_matches('"'),
-                _ => {}
+    for accepted in accepted(headers, ACCEPT) {
+        match accepted.kind.as_str() {
+            "application/openmetrics-text" if accepted.version == "1.0.0" => {
+                open = accepted.quality.max(open);
             }
-        }
-        match kind.as_str() {
-            "application/openmetrics-text" if version == "1.0.0" => open = quality.max(open),
-            "text/plain" | "text/*" | "*/*" => classic = quality.max(classic),
+            "text/plain" | "text/*" | "*/*" => classic = accepted.quality.max(classic),
             _ => {}
         }
     }
@@ -434,4 +596,51 @@ fn form(headers: &HeaderMap) -> Form {
     } else {
         Form::Classic
     }
+}
+
+/// Returns whether a client takes gzip, and likes plain text no better.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let (mut gzip, mut any, mut plain) = (None, 0.0, 0.0);
+    for accepted in accepted(headers, ACCEPT_ENCODING) {
+        match accepted.kind.as_str() {
+            "gzip" | "x-gzip" => gzip = Some(accepted.quality),
+            "*" => any = accepted.quality,
+            "identity" => plain = accepted.quality,
+            _ => {}
+        }
+    }
+    let gzip = gzip.unwrap_or(any);
+    gzip > 0.0 && gzip >= plain
+}
+
+/// One of the things that a client takes.
+struct Accepted<'a> {
+    /// In small letters.
+    kind: String,
+    /// 1 if it does not say.
+    quality: f64,
+    /// 1.0.0 if it does not say.
+    version: &'a str,
+}
+
+/// Reads the things that a client takes from a header.
+fn accepted(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = Accepted<'_>> {
+    let values = headers.get_all(name).into_iter();
+    let values = values.filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(|range| {
+        let mut words = range.split(';').map(str::trim);
+        let mut accepted = Accepted {
+            kind: words.next().unwrap_or_default().to_ascii_lowercase(),
+            quality: 1.0,
+            version: "1.0.0",
+        };
+        for (name, value) in words.filter_map(|word| word.split_once('=')) {
+            match name.trim().to_ascii_lowercase().as_str() {
+                "q" => accepted.quality = value.trim().parse().unwrap_or(0.0),
+                "version" => accepted.version = value.trim().trim_matches('"'),
+                _ => {}
+            }
+        }
+        accepted
+    })
 }

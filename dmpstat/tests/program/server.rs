@@ -141,12 +141,12 @@ pub fn connect(port: u16) -> TcpStream {
 }
 
 /// What a server says.
-pub struct Answer {
+pub struct Answer<B = String> {
     pub head: String,
-    pub body: String,
+    pub body: B,
 }
 
-impl Answer {
+impl<B> Answer<B> {
     pub fn status(&self) -> &str {
         self.head.split(' ').nth(1).unwrap()
     }
@@ -160,17 +160,34 @@ impl Answer {
 }
 
 pub fn answer(port: u16, request: &str) -> Answer {
+    let Answer { head, body } = bytes(port, request);
+    Answer {
+        head,
+        body: String::from_utf8(body).unwrap(),
+    }
+}
+
+/// The same where the body need not be text.
+pub fn bytes(port: u16, request: &str) -> Answer<Vec<u8>> {
     let mut stream = connect(port);
     stream.write_all(request.as_bytes()).unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    rest(&mut stream)
+}
+
+/// All that comes, up to the end.
+pub fn rest(stream: &mut TcpStream) -> Answer<Vec<u8>> {
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).unwrap();
+    let end = text.windows(4).position(|at| at == b"\r\n\r\n").unwrap();
+    let body = text.split_off(end + 4);
+    text.truncate(end);
     Answer {
-        head: head.to_owned(),
-        body: body.to_owned(),
+        head: String::from_utf8(text).unwrap(),
+        body,
     }
 }
 
 /// Of HTTP/1.0, whose body comes in no pieces.
 pub const METRICS: &str = "GET /metrics HTTP/1.0\r\n\r\n";
 pub const OPEN: &str = "GET /metrics HTTP/1.0\r\nAccept: application/openmetrics-text\r\n\r\n";
+pub const GZIP: &str = "GET /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n";
