@@ -90,18 +90,27 @@ Reports are a second apart if no INTERVAL is given. The sparklines are of the la
 /// What the page about metrics says besides.
 const METRICS: &str = "\
 Of each operation of each volume: dmp_request_duration_seconds and dmp_request_size_bytes, which are \
-histograms with the module's own bounds, dmp_requests_total, dmp_bytes_total, dmp_errors_total, \
-dmp_again_total, dmp_inflight_requests and dmp_inflight_age_seconds, which is the sum of the ages of those \
-in flight. Their labels are name, uuid and operation. \
-dmp_volume_info says which device a volume is, its volume group and logical volume, and what lies under it: \
-a sum takes those whose stacked_on is empty, or it counts twice. dmp_exporter_scrape_seconds and \
-dmp_exporter_build_info are of the exporter itself.
+histograms with the module's own bounds, dmp_requests_total, dmp_request_bytes_total, dmp_request_errors_total, \
+dmp_request_retries_total, dmp_inflight_requests and dmp_inflight_age_seconds, which is the sum of the ages of those \
+in flight. Their labels are name, uuid and operation.
+
+Of each volume: dmp_volume_info has its device, its volume group and logical volume, and the exported volumes under it: \
+a sum takes those whose stacked_on is empty, or it counts twice. There is a dmp_volume_underlying_info for each disk \
+right under it, and dmp_volume_latency_enabled says whether latencies are measured.
+
+Of the exporter: dmp_exporter_module_loaded, dmp_exporter_read_errors, dmp_exporter_scrape_duration_seconds and \
+dmp_exporter_build_info; of a server also process_cpu_seconds_total, process_resident_memory_bytes and so on.
 
 What is not measured has no series. With all bounds there are 62 of each operation of a volume, 37 with \
 bounds four times the one before, 12 without bounds.
 
+A name that no device has is an error at the start; a pattern waits for devices. A server, or a file with an INTERVAL, \
+then goes on whatever is missing, also the module: each problem is told once on stderr, the metrics are those of all \
+volumes that can be read, and the others come back by themselves.
+
 A server ends at SIGTERM or ^C. It answers a request for /metrics in OpenMetrics or in the classic form of \
-Prometheus, whichever is liked best. It takes 64 connections at once, and a minute for each.";
+Prometheus, whichever is liked best, with gzip if that is taken; /-/healthy says that it runs. It takes 64 connections \
+at once, and a minute for each; for one more, that which did nothing for the longest time is closed.";
 
 /// Shows what passes through dmp devices: rates, sizes and latencies.
 ///

@@ -5,7 +5,7 @@
 #   prometheus.sh ADDRESS DEVICE COMMAND...
 #
 # It exits with 0 if all agrees. In the test machine, which has no bash and no Prometheus, with a folder of
-# bash, prometheus, promtool, the libraries that they need besides the C library, and this file:
+# bash, prometheus, promtool, the libraries that they need besides the C library, queries.yml and this file:
 #
 #   ci/nix run .#vm -- --tools --memory 3G --cpus 2 --copy FOLDER -- sh -c '
 #     cd FOLDER && export PATH=$PWD:$PATH LD_LIBRARY_PATH=$PWD &&
@@ -62,6 +62,8 @@ page() {
 	sed $'1,/^\r$/d' <&"$socket"
 	exec {socket}>&-
 }
+
+promtool test rules "$(dirname "${BASH_SOURCE[0]}")/queries.yml"
 
 port=19090
 url=http://127.0.0.1:$port

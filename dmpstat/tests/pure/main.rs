@@ -14,6 +14,7 @@ mod locks;
 mod messages;
 mod names;
 mod packaging;
+mod queries;
 mod queue;
 mod runs;
 mod signals;
