@@ -66,6 +66,8 @@ pub struct Fake {
     pub was_deferred: bool,
     /// The version of the target dmp.
     pub version: [u32; 3],
+    /// There is no target dmp.
+    pub has_no_target: bool,
     /// The devices that sysfs shows.
     written: Option<BTreeMap<Number, Device>>,
     root: TempDir,
@@ -105,6 +107,7 @@ impl Fake {
             loads: Vec::new(),
             was_deferred: false,
             version: [1, 1, 0],
+            has_no_target: false,
             written: None,
             root: in_memory(),
         };
@@ -310,7 +313,7 @@ impl DeviceMapper for Fake {
 
     fn target_version(&mut self, _: &str) -> io::Result<Option<[u32; 3]>> {
         self.point()?;
-        Ok(Some(self.version))
+        Ok(Some(self.version).filter(|_| !self.has_no_target))
     }
 
     fn create(&mut self, name: &str, uuid: &str) -> io::Result<Number> {

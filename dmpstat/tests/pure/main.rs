@@ -17,6 +17,7 @@ mod packaging;
 mod queries;
 mod queue;
 mod runs;
+mod settings;
 mod signals;
 mod snapshots;
 mod state;

@@ -2,39 +2,46 @@
 
 //! Whole runs of attach and detach, from the command line to a device mapper of a few devices.
 
+use std::cell::Cell;
 use std::ffi::OsString;
-use std::io::Write;
+use std::fs;
+use std::io::{self, Write};
+use std::thread;
 use std::time::Duration;
 
 use dmpstat::arguments::{self, Command};
+use dmpstat::attach::conf::Conf;
 use dmpstat::attach::guard::Guard;
 use dmpstat::attach::kernel::Number;
+use dmpstat::attach::line::Line;
 use dmpstat::attach::lock::take;
 use dmpstat::attach::queue::{self, Queue};
 use dmpstat::attach::state::{OFTEN, State, WHILE};
-use dmpstat::attach::{Failed, attach_by, detach_by};
+use dmpstat::attach::{Failed, attach_by, detach_by, listed};
 use dmpstat::clock::Clock;
 use dmpstat::error::Error;
 use dmpstat::outside::Outside;
 use jiff::Zoned;
+use rustix::io::Errno;
 
 use crate::attach::{Armed, text};
-use crate::fake::{Fake, LVM, line};
+use crate::fake::{DEVICE, Deed, Fake, Fault, LVM, line};
 
 /// The time since boot at the begin of a run, in seconds.
 const NOW: u64 = 1000;
 
-/// A clock whose time passes in waits only. A signal comes before the wait or the volume of this number.
-pub struct Passing {
+/// A clock whose time passes in waits only.
+struct Passing {
     time: Duration,
-    left: Option<usize>,
+    /// The waits, and the questions for a signal, before a signal comes.
+    left: Cell<usize>,
 }
 
 impl Passing {
-    pub fn new() -> Self {
+    fn new(left: usize) -> Self {
         Self {
             time: Duration::from_secs(NOW),
-            left: None,
+            left: Cell::new(left),
         }
     }
 }
@@ -51,21 +58,23 @@ impl Clock for Passing {
     fn wait(&mut self, pause: Duration) -> bool {
         self.time += pause;
         // For a moment after another test's fork its child holds copies of locks.
-        std::thread::sleep(Duration::from_millis(u64::from(!pause.is_zero())));
+        thread::sleep(Duration::from_millis(u64::from(!pause.is_zero())));
         !self.has_ended()
     }
 
     fn has_ended(&self) -> bool {
-        self.left == Some(0)
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left == 0
     }
 }
 
 /// The output, the notes and the failure of a run.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Ran {
-    pub out: String,
-    pub notes: String,
-    pub failure: Option<String>,
+struct Ran {
+    out: String,
+    notes: String,
+    failure: Option<String>,
 }
 
 impl Ran {
@@ -89,12 +98,12 @@ impl Ran {
 }
 
 /// Runs `dmpstat attach` or `detach` with these words.
-pub fn run(fake: &mut Fake, words: &[&str]) -> Ran {
-    run_by(fake, &mut Passing::new(), words)
+fn run(fake: &mut Fake, words: &[&str]) -> Ran {
+    run_by(fake, &mut Passing::new(usize::MAX), words)
 }
 
 /// Runs it by this clock.
-pub fn run_by(fake: &mut Fake, clock: &mut dyn Clock, words: &[&str]) -> Ran {
+fn run_by(fake: &mut Fake, clock: &mut dyn Clock, words: &[&str]) -> Ran {
     let mut out = Vec::new();
     let (notes, result) = run_into(fake, clock, words, &mut out);
     Ran {
@@ -131,7 +140,7 @@ fn run_into(
 }
 
 /// A volume vg/data, dm-3, over the first disk.
-pub fn linear() -> Fake {
+fn linear() -> Fake {
     Fake::new(LVM, vec![line("linear", "8:0 0")])
 }
 
@@ -209,7 +218,7 @@ fn attached_at(fake: &Fake, times: [u64; OFTEN]) {
 }
 
 /// A queue with dm-3 in it, which attach.conf lists.
-pub fn queued(fake: &Fake) -> Queue {
+fn queued(fake: &Fake) -> Queue {
     fake.file("etc/dmp/attach.conf", "vg/data\n");
     let queue = Queue::new(fake.root().join(&queue::PATH[1..]));
     queue.add("dm-3").unwrap();
@@ -268,4 +277,469 @@ fn a_volume_that_two_lines_name_is_attached_once_by_the_first() {
     let mut fake = linear();
     let ran = run(&mut fake, &["attach", "vg/data", "vg/*", "dm-3"]);
     assert_eq!(ran.out, "vg-data: attached\n");
+}
+
+/// The table that a volume over the first disk gets.
+const DMP: &str = "0 2048 dmp 8:0 0 2 latency as_linear";
+
+#[test]
+fn a_dry_run_shows_the_tables_and_changes_nothing() {
+    let thin = |start, length| Line {
+        start,
+        length,
+        ..line("thin", "253:9 1")
+    };
+    for (table, shown) in [
+        (
+            vec![line("linear", "8:0 0")],
+            "- 0 2048 linear 8:0 0\n+ 0 2048 dmp 8:0 0 2 latency as_linear\n",
+        ),
+        (
+            vec![line("error", ""), line("linear", "8:0 0")],
+            "  0 2048 error \n- 0 2048 linear 8:0 0\n+ 0 2048 dmp 8:0 0 2 latency as_linear\n",
+        ),
+        (
+            vec![thin(0, 2048), thin(2048, 8)],
+            "- 0 2048 thin 253:9 1\n- 2048 8 thin 253:9 1\n+ 0 2056 dmp HIDDEN 0 1 latency\n",
+        ),
+    ] {
+        let mut fake = Fake::new(LVM, table.clone());
+        let ran = run(&mut fake, &["attach", "--dry-run", "vg/data"]);
+        assert_eq!(ran.out, format!("vg-data\n{shown}"));
+        assert_eq!(ran.failure, None);
+        assert_eq!(fake.volume().live, table);
+        assert_eq!(fake.others().len(), 0);
+        assert!(!fake.root().join("run/dmp").exists());
+    }
+    let mut fake = linear();
+    run(&mut fake, &["attach", "vg/data"]);
+    let ran = run(&mut fake, &["attach", "--dry-run", "vg/data"]);
+    assert_eq!(ran.out, "vg-data: already attached\n");
+    let ran = run(
+        &mut fake,
+        &["attach", "--dry-run", "--no-latency", "vg/data"],
+    );
+    assert_eq!(ran.out, "vg-data\n  latency off\n");
+    assert_eq!(table(&fake, 3), [DMP]);
+    let ran = run(
+        &mut fake,
+        &["attach", "--dry-run", "--as", "dmp", "vg/data"],
+    );
+    assert_eq!(
+        ran.out,
+        "vg-data\n- 0 2048 dmp 8:0 0 2 latency as_linear\n+ 0 2048 dmp 8:0 0 1 latency\n"
+    );
+    assert_eq!(table(&fake, 3), [DMP]);
+}
+
+/// vg/data and vg/raid, which cannot be attached.
+fn with_raid() -> Fake {
+    linear().with(4, "vg-raid", "LVM-raid", vec![line("raid", "x")])
+}
+
+const RAID: &str = "vg-raid: a raid volume cannot be attached: two live instances would write the same metadata \
+                    when its table is loaded again. Have a dmp device over it, and use that from the next mount \
+                    on: dmsetup create NAME --table \"0 $(blockdev --getsz /dev/vg/raid) dmp /dev/vg/raid\"";
+
+#[test]
+fn a_volume_that_cannot_be_attached_keeps_others_from_it_if_it_was_named() {
+    let mut fake = with_raid();
+    let ran = run(&mut fake, &["attach", "vg/data", "vg/raid"]);
+    assert_eq!(ran, Ran::failed(RAID));
+    assert_eq!(table(&fake, 3), ["0 2048 linear 8:0 0"]);
+    // A pattern passes over it.
+    let ran = run(&mut fake, &["attach", "vg/*"]);
+    assert_eq!(
+        ran,
+        Ran {
+            out: "vg-data: attached\n".to_owned(),
+            notes: format!("dmpstat: passed over: {RAID}\n{}", lasts("'vg/*'")),
+            failure: None
+        }
+    );
+    assert_eq!(table(&fake, 3), [DMP]);
+    // attach.conf's volumes are attached each by itself.
+    let mut fake = with_raid();
+    fake.file("etc/dmp/attach.conf", "vg/gone\nvg/x*\nvg/raid\nvg/data\n");
+    let ran = run(&mut fake, &["attach", "--all"]);
+    assert_eq!(ran.out, "vg-data: attached\n");
+    let gone = "/etc/dmp/attach.conf, line 1: there is no volume \"vg/gone\"";
+    let failure = ran.failure.unwrap();
+    assert!(failure.starts_with(gone), "{failure}");
+    assert!(
+        failure.ends_with(&format!("\ndmpstat: {RAID}")),
+        "{failure}"
+    );
+    assert_eq!(table(&fake, 3), [DMP]);
+}
+
+#[test]
+fn a_change_is_remembered_and_said() {
+    for (uuid, first, above) in [
+        (LVM, line("linear", "8:0 0"), false),
+        (LVM, line("thin", "253:9 1"), true),
+        ("", line("striped", "1 8 8:0 0"), true),
+    ] {
+        let mut fake = Fake::new(uuid, vec![first]);
+        let facts = State {
+            diskseq: 21,
+            name: b"vg-data".to_vec(),
+            uuid: uuid.as_bytes().to_vec(),
+            above,
+            ..State::default()
+        };
+        let state = |fake: &Fake| State::read(&fake.root().join("run/dmp"), "dm-3");
+        assert_eq!(
+            run(&mut fake, &["attach", "dm-3"]).out,
+            "vg-data: attached\n"
+        );
+        let attached = State::attached(None, facts.clone(), NOW);
+        assert_eq!(state(&fake), Some(attached.clone()));
+        let ran = run(&mut fake, &["attach", "dm-3"]);
+        assert_eq!(ran.out, "vg-data: already attached\n");
+        assert_eq!(state(&fake), Some(attached.clone()));
+        let ran = run(&mut fake, &["attach", "--flush-bypass", "dm-3"]);
+        assert_eq!(ran.out, "vg-data: attached\n");
+        let again = State::attached(Some(&attached), facts.clone(), NOW);
+        assert_eq!(state(&fake), Some(again));
+        let ran = run(&mut fake, &["detach", "dm-3"]);
+        assert_eq!(ran, Ran::printed("vg-data: detached\n"));
+        let state = state(&fake).unwrap();
+        assert_eq!((state.since, state.detached), (NOW, true));
+    }
+    // One that was never attached is not attached by itself from now on either.
+    let mut fake = linear();
+    let ran = run(&mut fake, &["detach", "vg/data"]);
+    assert_eq!(ran, Ran::printed("vg-data: not attached\n"));
+    queued(&fake);
+    assert_eq!(run(&mut fake, &["attach", "--queued"]), Ran::printed(""));
+    assert_eq!(table(&fake, 3), ["0 2048 linear 8:0 0"]);
+}
+
+/// Three volumes: vg/data, vg/a and vg/b.
+fn three() -> Fake {
+    let linear = |start| vec![line("linear", &format!("8:0 {start}"))];
+    Fake::new(LVM, linear(0))
+        .with(4, "vg-a", "LVM-a", linear(1))
+        .with(5, "vg-b", "LVM-b", linear(2))
+}
+
+/// The volumes, and the options, that a run over three volumes is stopped with.
+const THREE: [&str; 4] = ["attach", "vg/data", "vg/a", "vg/b"];
+
+#[test]
+fn a_stopped_run_names_the_volumes_that_were_not_tried() {
+    for (left, expected, out) in [
+        (
+            0,
+            "stopped by a signal. Nothing was done; not tried: vg-data, vg-a, vg-b",
+            "",
+        ),
+        (
+            2,
+            "stopped by a signal. Done: vg-data, vg-a; not tried: vg-b",
+            "vg-data: attached\nvg-a: attached\n",
+        ),
+    ] {
+        let mut fake = three();
+        let ran = run_by(&mut fake, &mut Passing::new(left), &THREE);
+        assert_eq!(
+            (ran.failure.as_deref(), ran.out.as_str()),
+            (Some(expected), out)
+        );
+        assert_eq!(table(&fake, 5), ["0 2048 linear 8:0 2"]);
+    }
+    // A failure before it is told as well.
+    let mut fake = three();
+    fake.after_load = Some(Deed::Rename);
+    let ran = run_by(&mut fake, &mut Passing::new(1), &THREE);
+    assert!(ran.notes.contains(": another program changed the table"));
+    assert!(ran.failure.unwrap().ends_with("not tried: vg-a, vg-b"));
+}
+
+/// Standard output that fails.
+struct Fails(io::ErrorKind);
+
+impl Write for Fails {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_run_stops_when_nobody_reads_its_output() {
+    for (kind, expected) in [
+        (
+            io::ErrorKind::BrokenPipe,
+            "stopped by the end of its output's reader. Done: vg-data; not tried: vg-a, vg-b",
+        ),
+        (
+            io::ErrorKind::StorageFull,
+            "cannot write the output: no storage space",
+        ),
+    ] {
+        let mut fake = three();
+        let clock = &mut Passing::new(usize::MAX);
+        let (_, result) = run_into(&mut fake, clock, &THREE, &mut Fails(kind));
+        assert_eq!(result.unwrap_err().to_string(), expected);
+        assert_eq!(table(&fake, 4), ["0 2048 linear 8:0 1"]);
+    }
+}
+
+#[test]
+fn a_volume_that_is_listed_or_kept_lasts() {
+    let mut fake = linear();
+    fake.file("etc/dmp/attach.conf", "vg/d*\n");
+    let ran = run(&mut fake, &["attach", "vg/data"]);
+    assert_eq!(ran, Ran::printed("vg-data: attached\n"));
+    for (words, kept) in [
+        (["vg/data", "--flush-bypass"], "vg/data flush_bypass\n"),
+        (["dm-3", "--as=dmp"], "vg/data as_dmp\n"),
+        (["vg/d*", "--as=linear"], "vg/d* as_linear\n"),
+        (
+            ["/dev/mapper/vg-data", "--no-latency"],
+            "vg/data no_latency\n",
+        ),
+    ] {
+        let mut fake = linear();
+        fake.file("dev/mapper/vg-data", "");
+        let words = ["attach", "--keep", words[0], words[1]];
+        let ran = run(&mut fake, &words);
+        assert_eq!(ran, Ran::printed("vg-data: attached\n"), "{words:?}");
+        let conf = fs::read_to_string(fake.root().join("etc/dmp/attach.conf"));
+        assert_eq!(conf.unwrap(), kept);
+    }
+    let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
+    run(&mut fake, &["attach", "--keep", "vg-data"]);
+    let conf = fs::read_to_string(fake.root().join("etc/dmp/attach.conf"));
+    assert_eq!(conf.unwrap(), "vg-data\n");
+}
+
+#[test]
+fn a_name_of_no_volume_is_told_with_the_way_out() {
+    let mut fake = linear();
+    fake.file("dev/sda", "");
+    fake.file("sys/class/block/sda/dev", "8:0\n");
+    for (written, expected) in [
+        (
+            "vg/datb",
+            "there is no volume \"vg/datb\"; there is vg/data. If it is inactive, activate it with \
+             \"lvchange -ay vg/datb\"",
+        ),
+        (
+            "/dev/a/b",
+            "there is no volume \"/dev/a/b\"; there is /dev/vg/data. If it is inactive, activate it with \"lvchange -ay a/b\"",
+        ),
+        (
+            "/dev/mapper/b",
+            "there is no volume \"/dev/mapper/b\"; there is /dev/mapper/vg-data",
+        ),
+        ("a/*", "there is no volume \"a/*\""),
+        ("dm-77", "there is no volume \"dm-77\"; there is dm-3"),
+        (
+            "/dev/sda",
+            "/dev/sda: it is no volume of device mapper's. Have a dmp device over it, and use that from the \
+             next mount on: dmsetup create NAME --table \"0 $(blockdev --getsz /dev/sda) dmp /dev/sda\"",
+        ),
+        (
+            "a[",
+            "\"a[\": Pattern syntax error near position 1: invalid range pattern",
+        ),
+    ] {
+        let ran = run(&mut fake, &["attach", written]);
+        assert_eq!(ran, Ran::failed(expected));
+    }
+}
+
+/// Parts of other volumes, and devices that udev's database keeps from others.
+#[test]
+fn a_pattern_takes_whole_and_public_volumes_only() {
+    let table = || vec![line("linear", "8:0 8")];
+    let mut fake = linear()
+        .with(4, "vg-own", "LVM-own", table())
+        .with(5, "vg-pool_tdata", "LVM-tdata", table())
+        .with(6, "vg-public", "LVM-public", table());
+    fake.file(
+        "run/udev/data/b253:4",
+        "S:x\nE:DM_UDEV_DISABLE_OTHER_RULES_FLAG=1\n",
+    );
+    fake.file(
+        "run/udev/data/b253:6",
+        "E:DM_UDEV_DISABLE_OTHER_RULES_FLAG=0\n",
+    );
+    let ran = run(&mut fake, &["attach", "vg/*"]);
+    assert_eq!(ran.out, "vg-data: attached\nvg-public: attached\n");
+    let ran = run(&mut fake, &["attach", "vg/own", "vg-pool_tdata"]);
+    assert_eq!(ran.out, "vg-own: attached\nvg-pool_tdata: attached\n");
+}
+
+#[test]
+fn a_missing_target_is_told_and_empties_the_queue() {
+    let message =
+        "device mapper has no target dmp: install the dmp module, and try \"modprobe dmp\"";
+    let mut fake = linear();
+    fake.has_no_target = true;
+    assert_eq!(run(&mut fake, &["attach", "vg/data"]), Ran::failed(message));
+    let queue = queued(&fake);
+    let ran = run(&mut fake, &["attach", "--queued"]);
+    assert_eq!(
+        (ran.notes, ran.failure),
+        (format!("dmpstat: {message}\n"), None)
+    );
+    assert_eq!(queue.waiting().unwrap(), [""; 0]);
+}
+
+/// udev's rule asks for each change of a device.
+#[test]
+fn a_listed_volume_that_is_to_be_attached_is_queued() {
+    type Change = fn(&mut Fake);
+    let cases: [(&str, bool, Change); 8] = [
+        ("vg/data\n", true, |_| {}),
+        ("other\n*\n", true, |_| {}),
+        ("other\n", false, |_| {}),
+        ("vg/data\n", false, |fake| {
+            drop(run(fake, &["attach", "dm-3"]))
+        }),
+        ("vg/data\n", false, |fake| {
+            drop(run(fake, &["detach", "dm-3"]))
+        }),
+        ("vg/data\n", false, |fake| fake.deed(Some(Deed::Suspend))),
+        ("vg/data\n", false, |fake| fake.deed(Some(Deed::Remove))),
+        ("vg/data\n", false, |fake| {
+            fake.devices.get_mut(&DEVICE).unwrap().live = vec![line("raid", "x")];
+        }),
+    ];
+    for (conf, is_queued, change) in cases {
+        let mut fake = linear().with(4, "home", "", vec![line("linear", "8:0 8")]);
+        change(&mut fake);
+        let conf = Conf::parse(conf.as_bytes());
+        let machine = fake.machine();
+        listed::enqueue_by("dm-3", &conf, &mut fake, &machine).unwrap();
+        let queue = Queue::new(fake.root().join(&queue::PATH[1..]));
+        let expected: &[&str] = if is_queued { &["dm-3"] } else { &[] };
+        assert_eq!(queue.waiting().unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_queued_volume_of_a_group_that_lvm_works_on_waits() {
+    let mut fake = linear().with(4, "vg-a", "LVM-a", vec![line("linear", "8:0 8")]);
+    let queue = queued(&fake);
+    queue.add("dm-4").unwrap();
+    fake.file("etc/dmp/attach.conf", "vg/*\n");
+    let lock = fake.root().join("run/lock/lvm/V_vg");
+    let held = take(&lock, Duration::ZERO, &mut |_| false).unwrap();
+    let ran = run_by(&mut fake, &mut Passing::new(20), &["attach", "--queued"]);
+    assert_eq!(ran, Ran::printed(""));
+    assert_eq!(queue.waiting().unwrap(), ["dm-3", "dm-4"]);
+    let reason = Some("LVM is at work on vg".to_owned());
+    assert_eq!(
+        (queue.reason("dm-3"), queue.reason("dm-4")),
+        (reason.clone(), reason)
+    );
+    drop(held);
+    let ran = run(&mut fake, &["attach", "--queued"]);
+    assert_eq!(ran, Ran::printed("vg-data: attached\nvg-a: attached\n"));
+    assert_eq!(queue.waiting().unwrap(), [""; 0]);
+}
+
+/// A volume whose attempt fails waits with the reason, which is told once; one that cannot be attached, or
+/// that is not to be, does not wait.
+#[test]
+fn a_queued_volume_waits_only_if_a_later_attempt_can_succeed() {
+    type Change = fn(&mut Fake);
+    let suspended = "the volume is suspended. Let the program end that suspended it, or resume it with \
+                     \"dmsetup resume vg-data\"";
+    let raid = &RAID
+        .replace("vg-raid", "vg-data")
+        .replace("vg/raid", "vg/data")[9..];
+    let old = "the loaded dmp module is 1.0.9, and the option as_linear needs 1.1.0. Detach all volumes, and load \
+               the new one with \"modprobe -r dmp\" and \"modprobe dmp\"; or attach with --as dmp";
+    let cases: [(&str, Change, Option<&str>, bool); 6] = [
+        (
+            "vg/data",
+            |fake| fake.deed(Some(Deed::Suspend)),
+            Some(suspended),
+            true,
+        ),
+        ("vg/data", |fake| fake.deed(Some(Deed::Remove)), None, false),
+        ("vg/data", |fake| fake.version = [1, 0, 9], Some(old), false),
+        (
+            "vg/data",
+            |fake| fake.devices.get_mut(&DEVICE).unwrap().deferred = true,
+            None,
+            false,
+        ),
+        (
+            "vg/data",
+            |fake| fake.devices.get_mut(&DEVICE).unwrap().live = vec![line("raid", "x")],
+            Some(raid),
+            false,
+        ),
+        (
+            "vg/*",
+            |fake| fake.devices.get_mut(&DEVICE).unwrap().live = vec![line("raid", "x")],
+            None,
+            false,
+        ),
+    ];
+    for (conf, change, note, waits) in cases {
+        let mut fake = linear();
+        let queue = queued(&fake);
+        fake.file("etc/dmp/attach.conf", &format!("{conf}\n"));
+        change(&mut fake);
+        let ran = run_by(&mut fake, &mut Passing::new(40), &["attach", "--queued"]);
+        let notes = note.map_or(String::new(), |note| format!("dmpstat: vg-data: {note}\n"));
+        assert_eq!(
+            ran,
+            Ran {
+                notes,
+                ..Ran::printed("")
+            }
+        );
+        let expected: &[&str] = if waits { &["dm-3"] } else { &[] };
+        assert_eq!(queue.waiting().unwrap(), expected);
+        assert_eq!(queue.reason("dm-3").as_deref(), note.filter(|_| waits));
+    }
+}
+
+/// The guard's signal ends the wait for in-flight requests of an unattended attach, and the attempt is repeated.
+#[test]
+fn a_queued_volume_whose_requests_do_not_end_runs_as_before_and_is_tried_again() {
+    let mut whole = linear();
+    queued(&whole);
+    run(&mut whole, &["attach", "--queued"]);
+    assert_eq!(table(&whole, 3), [DMP]);
+    let mut fake = linear();
+    let queue = queued(&fake);
+    fake.fault = Some(Fault {
+        call: whole.calls - 2,
+        times: 1,
+        errno: Errno::INTR,
+    });
+    let ran = run(&mut fake, &["attach", "--queued"]);
+    assert_eq!(
+        ran.notes,
+        "dmpstat: vg-data: requests in flight did not end within 2 s. The volume runs as before\n"
+    );
+    assert_eq!(ran.out, "vg-data: attached\n");
+    assert_eq!(queue.waiting().unwrap(), [""; 0]);
+    // Of a volume with requests in flight of which none ends, nothing is touched.
+    let mut fake = linear();
+    let queue = queued(&fake);
+    fake.file("sys/block/dm-3/inflight", "       0        3\n");
+    fake.file("sys/block/dm-3/stat", "5 0 0 0 7 0 0 0 0 0 0 0 0 0 0 0 0\n");
+    let ran = run_by(&mut fake, &mut Passing::new(60), &["attach", "--queued"]);
+    assert!(
+        ran.notes
+            .starts_with("dmpstat: vg-data: requests in flight do not end: ")
+    );
+    assert_eq!(table(&fake, 3), ["0 2048 linear 8:0 0"]);
+    assert_eq!((queue.waiting().unwrap().len(), fake.loads.len()), (1, 0));
+    // A user who sits before it has it done.
+    assert_eq!(run(&mut fake, &["attach", "vg/data"]).failure, None);
 }
