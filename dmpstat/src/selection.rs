@@ -110,7 +110,6 @@ impl Selection {
             place(&failure.device, &name.unwrap_or_default()).is_some()
         };
         Readings {
-            listed: all.listed,
             snapshots: snapshots.into_iter().map(|(_, of)| of).collect(),
             failures: all.failures.into_iter().filter(is_selected).collect(),
         }

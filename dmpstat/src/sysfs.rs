@@ -31,8 +31,6 @@ pub struct Machine {
 /// The outcome of reading devices.
 #[derive(Debug, Default)]
 pub struct Readings {
-    /// The names in the kernel of all devices, in the order of their numbers.
-    pub listed: Vec<String>,
     /// Devices that were read, in the order of their numbers.
     pub snapshots: Vec<Snapshot>,
     /// Devices that could not be read.
@@ -153,22 +151,14 @@ impl Machine {
 
     /// Reads the wanted devices, each by itself: one that cannot be read keeps no other from being read.
     pub fn read(&self, wanted: impl Fn(&str) -> bool) -> Result<Readings, Error> {
-        let (mut snapshots, mut failures) = (Vec::new(), Vec::new());
-        let listed = self.devices()?;
-        for device in listed.iter().filter(|device| wanted(device)) {
-            match self.snapshot(device) {
-                Ok(snapshot) => snapshots.extend(snapshot),
-                Err(error) => failures.push(Failure {
-                    device: device.clone(),
-                    error,
-                }),
+        let mut readings = Readings::default();
+        for device in self.devices()?.into_iter().filter(|device| wanted(device)) {
+            match self.snapshot(&device) {
+                Ok(snapshot) => readings.snapshots.extend(snapshot),
+                Err(error) => readings.failures.push(Failure { device, error }),
             }
         }
-        Ok(Readings {
-            listed,
-            snapshots,
-            failures,
-        })
+        Ok(readings)
     }
 
     /// Writes a file of a device.
