@@ -12,7 +12,7 @@ use crate::sysfs::Machine;
 const LOOK: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Returns whether a device has requests in flight of which none ends for a second.
+/// Returns whether a device has requests in flight of which none ends for a second, or until a signal comes.
 pub fn is_stalled(machine: &Machine, device: &str, clock: &mut dyn Clock) -> bool {
     let first = completed(machine, device);
     let mut looked = Duration::ZERO;
@@ -20,8 +20,9 @@ pub fn is_stalled(machine: &Machine, device: &str, clock: &mut dyn Clock) -> boo
         if looked >= LOOK {
             return true;
         }
+        // A signal ends the look early. The requests may hang, and the volume is left as it is.
         if !clock.wait(PAUSE) {
-            return false;
+            return true;
         }
         looked += PAUSE;
     }
