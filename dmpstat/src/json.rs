@@ -86,7 +86,7 @@ fn counts(interval: &Interval) -> Value {
         let counters = interval.of(operation);
         let mut counts = Map::new();
         for (name, count) in COUNTS {
-            let count = counters.and_then(|counters| count(counters));
+            let count = counters.and_then(count);
             counts.insert(name.to_owned(), count.into());
         }
         let histograms = [("sizes", Measure::Size), ("latencies", Measure::Latency)];

@@ -137,7 +137,10 @@ impl Selection {
         };
         let choices = self.0.iter();
         choices
-            .filter(|choice| !(waits && choice.is_pattern()) && !matches(choice))
+            .filter(|choice| {
+                let is_waited_for = waits && choice.is_pattern();
+                !is_waited_for && !matches(choice)
+            })
             .collect()
     }
 }

@@ -521,7 +521,8 @@ fn a_silent_connection_is_closed_after_ten_seconds() {
     let begin = Instant::now();
     assert_eq!(server.connect().read(&mut [0; 1]).unwrap(), 0);
     let seconds = begin.elapsed().as_secs();
-    assert!((9..120).contains(&seconds), "{seconds}");
+    // Before the minute that a connection may take.
+    assert!((9..50).contains(&seconds), "{seconds}");
     server.end();
 }
 
