@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use crate::column::Quantity;
 use crate::operation::Operation;
 use crate::snapshot::{Counters, Snapshot, Timing};
 
@@ -170,8 +169,7 @@ impl Interval {
         let has_ended = counters()
             .any(|of| ended(of) > 0 || of.timing.as_ref().is_some_and(has_rest))
             || kernel_ended.map_or(!is_measured, |ended| ended > 0);
-        let age = Quantity::Age(None).value(&self);
-        let is_long = self.length >= LONG || age.is_some_and(|age| age >= LONG.as_millis() as f64);
+        let is_long = self.length >= LONG || self.mean_age().is_some_and(|age| age >= LONG);
         self.state = match self.inflight() {
             _ if now.disk.suspended => State::Suspended,
             Some(1..) if is_long && !has_ended => State::Hung,
@@ -203,6 +201,12 @@ impl Interval {
     pub fn mean_inflight(&self) -> Option<f64> {
         let (requests, time) = (self.inflight_ns?, self.latency_length?.as_nanos());
         (time > 0).then(|| requests as f64 / time as f64)
+    }
+
+    /// Returns the mean age of the measured requests in flight at its end: 0 without any. `None` if it is unknown.
+    pub fn mean_age(&self) -> Option<Duration> {
+        let (age, inflight) = (self.total(|of| of.age)?, self.total(|of| of.inflight)?);
+        Some(Duration::from_nanos(age.checked_div(inflight).unwrap_or(0)))
     }
 
     /// Sums a counter over the measured operations. `None` if one of them lacks it, or there is none.

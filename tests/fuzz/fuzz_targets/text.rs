@@ -28,7 +28,7 @@ mod snapshot;
 mod summary;
 
 use histogram::{Latencies, Scale, Sizes};
-use snapshot::{Counted, Device, OperationCounted};
+use snapshot::{Counted, Device, OperationCounted, Rest};
 use summary::{Sum, write_status, write_volumes};
 
 /// sysfs gives a file one page, and its last byte is a zero.
@@ -204,7 +204,12 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
         operation.latency_sum,
         operation.latency_max,
     ) = (next(), next(), next());
-    (operation.ages, operation.rest) = (Some(next()).filter(|age| age % 8 != 7), next());
+    operation.ages = Some(next()).filter(|age| age % 8 != 7);
+    let rest = Rest {
+        count: next(),
+        sum: next(),
+    };
+    operation.rest = Some(rest).filter(|rest| rest.sum % 8 != 7);
     let counted = Counted {
         since: next(),
         taken: next(),
@@ -266,7 +271,9 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
         if let Some(ages) = operation.ages {
             expected += &format!(" age_ns {ages}");
         }
-        expected += &format!(" rest_ns {}", operation.rest);
+        if let Some(Rest { count, sum }) = operation.rest {
+            expected += &format!(" rest_ns {sum} rest {count}");
+        }
     }
     assert_eq!(next("read "), expected);
     check_buckets::<9, { Sizes::BUCKETS }>(next("read sizes"), &operation.sizes);
