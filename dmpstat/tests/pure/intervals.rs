@@ -258,6 +258,8 @@ fn idle_is_what_has_nothing_under_way_either() {
     assert!(interval(&idle).is_idle());
     assert!(!interval(EARLY).is_idle());
     assert!(!interval(LATE).is_idle());
+    // A request that arrived before it has ended in it.
+    assert!(!interval(&idle.replace("1024:94", "1024:95")).is_idle());
 }
 
 /// The line of an operation with nothing counted but the time in which its requests were in flight.

@@ -323,6 +323,13 @@ fn what_is_wrong_is_said_with_its_line() {
             "18446744073709551616",
             "18446744073709551616",
         ),
+        // Its product with ten overflows as well.
+        (
+            "read requests",
+            "503",
+            "99999999999999999999999",
+            "99999999999999999999999",
+        ),
         ("read sizes", "4096:500", "4096:\u{1b}", "4096:\\x1b"),
     ] {
         let message = parse(&TEXT.replace(from, to)).unwrap_err().to_string();
