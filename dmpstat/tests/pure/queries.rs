@@ -58,7 +58,6 @@ fn all_metrics_in_documents_are_in_the_table() {
     }
     // The second form of a counter.
     known.push("dmp_requests_created".to_owned());
-    let script = file("tests/prometheus.sh");
     let rules = file("tests/queries.yml");
     let manual = dmpstat::arguments::command()
         .find_subcommand("export")
@@ -66,7 +65,7 @@ fn all_metrics_in_documents_are_in_the_table() {
         .get_after_long_help()
         .unwrap()
         .to_string();
-    for text in [&page, &script, &rules, &manual] {
+    for text in [&page, &rules, &manual] {
         for metric in metrics(text) {
             assert!(known.iter().any(|known| known == metric), "{metric}");
         }

@@ -41,13 +41,16 @@ fn settings_are_written_back_and_a_refused_one_is_named() {
     ]);
     // The kernel's own.
     let read_only = path(&machine, "queue/hw_sector_size");
-    fs::set_permissions(&read_only, Permissions::from_mode(0o444)).unwrap();
+    let set_mode = |mode| fs::set_permissions(&read_only, Permissions::from_mode(mode)).unwrap();
+    set_mode(0o444);
     fs::create_dir(path(&machine, "queue/iosched")).unwrap();
     let settings = Settings::read(&machine, "dm-3");
     assert_eq!(settings.restore(), [""; 0]);
+    set_mode(0o644);
     for file in ["read_ahead_kb", "max_sectors_kb", "hw_sector_size"] {
         fs::write(path(&machine, &format!("queue/{file}")), "128\n").unwrap();
     }
+    set_mode(0o444);
     let gone = path(&machine, "queue/gone");
     fs::remove_file(&gone).unwrap();
     fs::create_dir(&gone).unwrap();
