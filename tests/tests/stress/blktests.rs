@@ -155,7 +155,7 @@ fn what_is_refused_is_refused_alike() {
         &format!(
             "exec 5<>DEVICE; blockdev --setro DEVICE; blockdev --getro DEVICE; {write}; \
              dd if=/dev/zero bs=4k count=1 oflag=direct status=none >&5; \
-             blkdiscard -o 0 -l 4096 DEVICE; dd if=DEVICE of=/dev/null bs=4k count=1 iflag=direct; \
+             blkdiscard -o 0 -l 4096 DEVICE; dd if=DEVICE of=/dev/null bs=4k count=1 iflag=direct status=none; \
              blockdev --setrw DEVICE; blockdev --getro DEVICE; {write}"
         ),
         "head -c 4096 /dev/zero >DEVICE; \
