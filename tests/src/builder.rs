@@ -31,7 +31,7 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// How long a guest may take from its saved state to its first command. It takes a third of a second.
 const RESUME_LIMIT: Duration = Duration::from_secs(10);
 /// How long a command may take unless the machine was made with another limit.
-const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+const COMMAND_LIMIT: Duration = Duration::from_secs(300);
 
 /// A machine to be.
 #[derive(Debug, Clone)]
@@ -111,7 +111,7 @@ impl Builder {
         self
     }
 
-    /// How long each command may take; a minute by default, and longer on a slow kernel.
+    /// How long each command may take; five minutes by default, and longer on a slow kernel.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limits.command = limit;
         self

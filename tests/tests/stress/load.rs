@@ -35,7 +35,7 @@ pub fn seed() -> u64 {
 /// end the test before it can say what its machine does.
 pub fn machine_of(cpus: u32) -> Machine {
     let mut machine = boot(builder().tools(true).cpus(cpus));
-    machine.set_limit(Duration::from_secs(100 + 3 * seconds()));
+    machine.set_limit(Duration::from_secs(600 + 3 * seconds()));
     machine
 }
 
