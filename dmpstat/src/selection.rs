@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::escape;
 use crate::lvm::{self, logical_volume};
 use crate::snapshot::Snapshot;
-use crate::sysfs::{Failure, Machine, Readings, minor};
+use crate::sysfs::{Machine, Readings, minor};
 
 /// How many names are told to who mistook one, and how near they are at least.
 const NEAR: (usize, f64) = (3, 0.75);
@@ -59,29 +59,31 @@ impl Selection {
     /// match nothing while waiting.
     pub fn first(&self, machine: &Machine, waits: bool) -> Result<Readings, Error> {
         let all = machine.read(|_| true)?;
-        if all.snapshots.is_empty() && all.failures.is_empty() {
+        if all.is_empty() {
             return Err(Error::NoDevices(self.written()));
         }
-        match self.missing(&all, machine, waits).into_iter().next() {
+        let found = self.find(&all, machine);
+        match self.missing(&found, waits).next() {
             Some(choice) => Err(Error::NoSuchDevice {
                 wanted: choice.written.clone(),
                 near: choice.near(all.names(machine)),
             }),
-            None => Ok(self.select(all, machine)),
+            None => Ok(self.select(all, &found)),
         }
     }
 
     /// Reads the selected devices that are there, and tells which arguments name none of them.
     pub fn next(&self, machine: &Machine) -> Result<(Readings, Vec<Error>), Error> {
         let all = machine.read(|device| self.may_have(device))?;
-        let missing = self.missing(&all, machine, true).into_iter();
+        let found = self.find(&all, machine);
+        let missing = self.missing(&found, true);
         let mut missing: Vec<Error> = missing
             .map(|choice| Error::Gone(choice.written.clone()))
             .collect();
-        if self.may_wait() && all.snapshots.is_empty() && all.failures.is_empty() {
+        if self.may_wait() && all.is_empty() {
             missing.push(Error::NoDevices(self.written()));
         }
-        Ok((self.select(all, machine), missing))
+        Ok((self.select(all, &found), missing))
     }
 
     /// Returns whether no argument names a certain device, so that devices may all come later.
@@ -93,59 +95,73 @@ impl Selection {
         self.0.iter().map(|choice| choice.written.clone()).collect()
     }
 
-    /// Selects devices, in the order of the arguments, and by number where an argument matches several.
-    fn select(&self, all: Readings, machine: &Machine) -> Readings {
-        if self.0.is_empty() {
-            return all;
-        }
-        let targets = self.targets(machine);
-        let place = |device: &str, name: &[u8]| self.place(&targets, device, name);
-        let snapshots = all.snapshots.into_iter();
-        let mut snapshots: Vec<(usize, Snapshot)> = snapshots
-            .filter_map(|of| Some((place(&of.device, &of.name)?, of)))
-            .collect();
-        snapshots.sort_by_key(|(place, _)| *place);
-        let is_selected = |failure: &Failure| {
-            let name = machine.attribute(&failure.device, "name");
-            place(&failure.device, &name.unwrap_or_default()).is_some()
+    /// Finds the devices that each argument matches.
+    fn find(&self, all: &Readings, machine: &Machine) -> Found {
+        let mut found = Found {
+            places: Vec::new(),
+            matched: vec![false; self.0.len()],
         };
-        Readings {
-            snapshots: snapshots.into_iter().map(|(_, of)| of).collect(),
-            failures: all.failures.into_iter().filter(is_selected).collect(),
+        // Names take time, and without arguments nobody asks for them.
+        if self.0.is_empty() {
+            return found;
         }
-    }
-
-    /// Returns the devices that the paths among the arguments lead to now. A path may lead to another later.
-    fn targets(&self, machine: &Machine) -> Vec<Option<OsString>> {
-        self.0.iter().map(|choice| choice.target(machine)).collect()
-    }
-
-    /// Returns the place of the first argument that selects a device.
-    fn place(&self, targets: &[Option<OsString>], device: &str, name: &[u8]) -> Option<usize> {
-        let names = names(device, name);
-        let mut choices = self.0.iter().zip(targets);
-        choices.position(|(choice, target)| choice.is(device, &names, target.as_deref()))
+        // A path may lead to another device later.
+        let targets = self.0.iter().map(|choice| choice.target(machine));
+        let targets: Vec<Option<OsString>> = targets.collect();
+        for (device, names) in all.devices().zip(all.names(machine)) {
+            let mut place = None;
+            for (at, (choice, target)) in self.0.iter().zip(&targets).enumerate() {
+                if choice.is(device, &names, target.as_deref()) {
+                    found.matched[at] = true;
+                    place = place.or(Some(at));
+                }
+            }
+            found.places.push(place);
+        }
+        found
     }
 
     /// Returns arguments that match nothing; no patterns while waiting.
-    fn missing(&self, all: &Readings, machine: &Machine, waits: bool) -> Vec<&Choice> {
-        let names: Vec<Vec<OsString>> = all.names(machine).collect();
-        let matches = |choice: &Choice| {
-            let target = choice.target(machine);
-            let mut devices = all.devices().zip(&names);
-            devices.any(|(device, names)| choice.is(device, names, target.as_deref()))
-        };
-        let choices = self.0.iter();
-        choices
-            .filter(|choice| {
-                let is_waited_for = waits && choice.is_pattern();
-                !is_waited_for && !matches(choice)
-            })
-            .collect()
+    fn missing(&self, found: &Found, waits: bool) -> impl Iterator<Item = &Choice> {
+        let choices = self.0.iter().zip(&found.matched);
+        let missing = choices.filter(|(_, matched)| !**matched);
+        let missing = missing.map(|(choice, _)| choice);
+        missing.filter(move |choice| !waits || !choice.is_pattern())
+    }
+
+    /// Selects devices, in the order of the arguments, and by number where an argument matches several.
+    fn select(&self, all: Readings, found: &Found) -> Readings {
+        if self.0.is_empty() {
+            return all;
+        }
+        let (of_snapshots, of_failures) = found.places.split_at(all.snapshots.len());
+        let snapshots = all.snapshots.into_iter().zip(of_snapshots);
+        let mut snapshots: Vec<(usize, Snapshot)> = snapshots
+            .filter_map(|(of, place)| Some(((*place)?, of)))
+            .collect();
+        snapshots.sort_by_key(|(place, _)| *place);
+        let failures = all.failures.into_iter().zip(of_failures);
+        let failures = failures.filter(|(_, place)| place.is_some());
+        Readings {
+            snapshots: snapshots.into_iter().map(|(_, of)| of).collect(),
+            failures: failures.map(|(failure, _)| failure).collect(),
+        }
     }
 }
 
+/// Devices that arguments match.
+struct Found {
+    /// The place of the first argument that matches, of each device that was read, and then of each other.
+    places: Vec<Option<usize>>,
+    /// Tells of each argument if it matches a device.
+    matched: Vec<bool>,
+}
+
 impl Readings {
+    fn is_empty(&self) -> bool {
+        self.snapshots.is_empty() && self.failures.is_empty()
+    }
+
     /// Returns the names in the kernel of all devices.
     fn devices(&self) -> impl Iterator<Item = &str> {
         let read = self.snapshots.iter().map(|of| of.device.as_str());
