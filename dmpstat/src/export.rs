@@ -4,11 +4,10 @@
 //!
 //! [`volumes`] are the devices and what they are called, [`metrics`] what Prometheus calls what was
 //! counted of them, [`created`] a part of that, [`process`] the exporter's own part; [`textfile`] and
-//! [`server`] bring it to who reads it, and tell its [`problems`].
+//! [`server`] bring it to who reads it.
 
 pub mod created;
 pub mod metrics;
-pub mod problems;
 pub mod process;
 pub mod server;
 pub mod textfile;
@@ -26,11 +25,11 @@ use crate::arguments::Export;
 use crate::error::Error;
 use crate::export::created::Boot;
 use crate::export::metrics::{Choice, Form};
-use crate::export::problems::Told;
 use crate::export::process::Process;
 use crate::export::server::{Address, Limits};
 use crate::export::volumes::{Reading, Volumes};
 use crate::outside::Outside;
+use crate::problems::Told;
 use crate::selection::Selection;
 use crate::sysfs::Machine;
 
@@ -44,7 +43,7 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
     let waits = options.listen.is_some() || options.repeat.is_some();
     let first = Reading::first(outside.machine, &exporter.selection, waits)?;
     match (&options.listen, &options.textfile) {
-        (Some(address), _) => listen(address, exporter, &first.problems, outside),
+        (Some(address), _) => listen(address, exporter, first.problems, outside),
         (_, Some(file)) => textfile::run(file, options.repeat, first, &exporter, outside),
         _ => print(first, &exporter, outside),
     }
@@ -58,25 +57,19 @@ fn print(reading: Reading, exporter: &Exporter, outside: &mut Outside<'_>) -> Re
     written.and_then(|()| out.flush()).map_err(Error::Output)?;
     drop(out);
     let mut problems = reading.problems;
-    let Some(last) = problems.pop() else {
-        return Ok(());
-    };
-    for problem in problems {
-        outside.note(&problem);
-    }
-    Err(last)
+    let failed = problems.pop();
+    Told::default().tell(problems, outside);
+    failed.map_or(Ok(()), Err)
 }
 
 fn listen(
     address: &Address,
     exporter: Exporter,
-    problems: &[Error],
+    problems: Vec<Error>,
     outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
     let mut told = Told::default();
-    for news in told.news(problems) {
-        outside.note(&news);
-    }
+    told.tell(problems, outside);
     let (listeners, notes) = address.listen()?;
     let listening = listeners.iter().map(listening);
     for note in notes.into_iter().chain(listening) {

@@ -28,6 +28,7 @@ pub mod manual;
 pub mod operation;
 pub mod output;
 pub mod outside;
+pub mod problems;
 pub mod report;
 pub mod sampling;
 pub mod selection;

@@ -6,11 +6,11 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 
 use crate::arguments::{Repeat, Reports};
-use crate::attach::former;
 use crate::column::Column;
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::outside::Outside;
+use crate::problems::Told;
 use crate::report::{Report, Row};
 use crate::selection::Selection;
 use crate::snapshot::Snapshot;
@@ -49,7 +49,7 @@ fn go(
     let repeat: Option<Repeat> = request.reports.repeat;
     let mut left = repeat.map_or(Some(1), |repeat| repeat.count);
     let mut sampling = Sampling::new(&request.reports.devices, repeat.is_some());
-    let mut told = HashSet::new();
+    let mut told = Told::default();
     loop {
         let first = sampling.is_first();
         let Sample {
@@ -62,7 +62,7 @@ fn go(
         } else {
             None
         };
-        tell(problems, &mut told, outside);
+        told.tell(problems, outside);
         let off: Vec<&Snapshot> = devices.iter().filter(|of| !of.latency).collect();
         if first && request.latencies && !off.is_empty() {
             outside.note(&unmeasured(&off));
@@ -87,19 +87,6 @@ fn go(
             return Ok(());
         }
     }
-}
-
-/// Notes each problem once, and again if it was over meanwhile.
-fn tell(problems: Vec<Error>, told: &mut HashSet<String>, outside: &mut Outside<'_>) {
-    let mut current = HashSet::new();
-    for problem in problems {
-        let note = former::explain(problem, outside).to_string();
-        if !told.contains(&note) {
-            outside.note(&note);
-        }
-        current.insert(note);
-    }
-    *told = current;
 }
 
 /// Reads the selected devices at one time after the other.

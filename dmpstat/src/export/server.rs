@@ -39,7 +39,7 @@ use tokio::time::{sleep, timeout};
 use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::metrics::Form;
-use crate::export::problems::Told;
+use crate::problems::Told;
 
 /// What a client gets at most.
 #[derive(Clone, Copy, Debug)]

@@ -10,13 +10,12 @@ use std::path::Path;
 use tempfile::Builder;
 
 use crate::arguments::Repeat;
-use crate::attach::former;
 use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::metrics::Form;
-use crate::export::problems::Told;
 use crate::export::volumes::{Reading, Volumes};
 use crate::outside::Outside;
+use crate::problems::Told;
 
 /// Writes the file, once or in each interval; the first time with what was read already. In intervals,
 /// only a first write that fails is an error. All later problems are told, and the next interval tries
@@ -34,8 +33,7 @@ pub fn run(
     loop {
         let is_first = first.is_some();
         let reading = first.take().unwrap_or_else(|| exporter.read());
-        let problems = reading.problems.into_iter();
-        let mut problems: Vec<Error> = problems.map(|of| former::explain(of, outside)).collect();
+        let mut problems = reading.problems;
         if let Err(source) = write(file, reading.volumes, exporter) {
             let error = Error::File {
                 what: "write",
@@ -52,9 +50,7 @@ pub fn run(
         } else {
             None
         };
-        for news in told.news(&problems) {
-            outside.note(&news);
-        }
+        told.tell(problems, outside);
         if let Some(error) = failed {
             return Err(error);
         }

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use dmpstat::arguments::{self, Command::Export};
 use dmpstat::export::Exporter;
-use dmpstat::export::problems::Told;
 use dmpstat::export::server::{self, Limits};
+use dmpstat::problems::Told;
 use flate2::read::GzDecoder;
 use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::io::Errno;

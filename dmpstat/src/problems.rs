@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Problems of an exporter that keeps running: each is told once.
+//! Problems of a program that keeps running: each is told once, and again if it was over meanwhile.
 
 use std::collections::HashSet;
 
+use crate::attach::former;
 use crate::error::Error;
+use crate::outside::Outside;
 
 /// The problems that were there at the last reading.
 #[derive(Debug, Default)]
@@ -22,5 +24,14 @@ impl Told {
         }
         self.0 = current;
         news
+    }
+
+    /// Notes the problems to tell.
+    pub fn tell(&mut self, problems: Vec<Error>, outside: &mut Outside<'_>) {
+        let problems = problems.into_iter();
+        let problems: Vec<Error> = problems.map(|of| former::explain(of, outside)).collect();
+        for news in self.news(&problems) {
+            outside.note(&news);
+        }
     }
 }
