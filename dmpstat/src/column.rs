@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-use crate::interval::Interval;
+use crate::interval::{Interval, average};
 use crate::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
 
 /// One number of each interval.
@@ -409,11 +409,7 @@ impl Quantity {
                 let counters = interval.of(operation)?;
                 Some(average(counters.age?, counters.inflight?) / NANOSECONDS)
             }
-            Self::Age(None) => {
-                let age = interval.total(|counters| counters.age)?;
-                let inflight = interval.total(|counters| counters.inflight)?;
-                Some(average(age, inflight) / NANOSECONDS)
-            }
+            Self::Age(None) => Some(interval.mean_age()? / NANOSECONDS),
             Self::Percentile(operation, permille) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
                 let bound = timing.latencies.percentile(permille)?.min(timing.max);
@@ -431,14 +427,5 @@ impl Quantity {
             Self::Again => interval.rate(interval.total(|counters| counters.again)?),
             Self::Inflight => Some(interval.inflight()? as f64),
         }
-    }
-}
-
-/// 0 of nothing, as iostat has it.
-fn average(sum: u64, count: u64) -> f64 {
-    if count == 0 {
-        0.0
-    } else {
-        sum as f64 / count as f64
     }
 }

@@ -155,7 +155,7 @@ impl Interval {
             state: State::Running,
             kernel_inflight: None,
         }
-        .with_state(ended_below(before, now), now)
+        .with_state(kernel_ended(before, now), now)
     }
 
     /// Finds the state at its end, by the number of requests that the kernel saw end in it.
@@ -169,7 +169,8 @@ impl Interval {
         let has_ended = counters()
             .any(|of| ended(of) > 0 || of.timing.as_ref().is_some_and(has_rest))
             || kernel_ended.map_or(!is_measured, |ended| ended > 0);
-        let is_long = self.length >= LONG || self.mean_age().is_some_and(|age| age >= LONG);
+        let is_old = |age: f64| age >= LONG.as_nanos() as f64;
+        let is_long = self.length >= LONG || self.mean_age().is_some_and(is_old);
         self.state = match self.inflight() {
             _ if now.disk.suspended => State::Suspended,
             Some(1..) if is_long && !has_ended => State::Hung,
@@ -203,10 +204,13 @@ impl Interval {
         (time > 0).then(|| requests as f64 / time as f64)
     }
 
-    /// Returns the mean age of the measured requests in flight at its end: 0 without any. `None` if it is unknown.
-    pub fn mean_age(&self) -> Option<Duration> {
-        let (age, inflight) = (self.total(|of| of.age)?, self.total(|of| of.inflight)?);
-        Some(Duration::from_nanos(age.checked_div(inflight).unwrap_or(0)))
+    /// Returns the mean age, in nanoseconds, of the measured requests in flight at its end: 0 without any. `None`
+    /// if it is unknown.
+    pub fn mean_age(&self) -> Option<f64> {
+        Some(average(
+            self.total(|of| of.age)?,
+            self.total(|of| of.inflight)?,
+        ))
     }
 
     /// Sums a counter over the measured operations. `None` if one of them lacks it, or there is none.
@@ -226,8 +230,17 @@ impl Interval {
     }
 }
 
+/// Returns a mean: 0 of nothing, as iostat has it.
+pub fn average(sum: u64, count: u64) -> f64 {
+    if count == 0 {
+        0.0
+    } else {
+        sum as f64 / count as f64
+    }
+}
+
 /// Returns the number of requests that the kernel saw end.
-fn ended_below(before: &Snapshot, now: &Snapshot) -> Option<u64> {
+fn kernel_ended(before: &Snapshot, now: &Snapshot) -> Option<u64> {
     now.disk.ended?.checked_sub(before.disk.ended?)
 }
 
