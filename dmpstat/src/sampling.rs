@@ -143,11 +143,14 @@ impl Sampling {
             }
             read => read?,
         };
-        let failures = readings.failures;
+        let Readings {
+            snapshots,
+            failures,
+        } = readings.with_disks(machine);
         self.failed = failures.iter().map(|of| of.device.clone()).collect();
         problems.extend(failures.into_iter().map(|failure| failure.error));
         Ok(Sample {
-            devices: readings.snapshots,
+            devices: snapshots,
             problems,
         })
     }

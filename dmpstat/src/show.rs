@@ -25,6 +25,7 @@ const FLUSH_BYPASS: &str = "not counted (flush_bypass)";
 /// Shows these devices.
 pub fn run(devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
     let readings = Selection::new(devices).first(outside.machine, false)?;
+    let readings = readings.with_disks(outside.machine);
     let devices = &readings.snapshots;
     outside.print(|text| devices.iter().try_for_each(|device| write(text, device)))?;
     readings.whole().map(|_| ())

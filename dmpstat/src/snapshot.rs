@@ -36,11 +36,11 @@ pub struct Snapshot {
     pub lines: Option<Lines>,
     /// Counters of each measured operation.
     pub operations: [Option<Counters>; Operation::COUNT],
-    /// The kernel's own numbers of the mapped device.
+    /// The kernel's own numbers of the mapped device, if they were read.
     pub disk: Disk,
 }
 
-/// The kernel's own numbers of a mapped device, of about the same time
+/// The kernel's own numbers of a mapped device
 /// (Documentation/ABI/stable/sysfs-block, Documentation/ABI/testing/sysfs-block-dm).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Disk {

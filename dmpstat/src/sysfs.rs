@@ -47,6 +47,14 @@ pub struct Failure {
 }
 
 impl Readings {
+    /// Reads the kernel's own numbers of the devices as well: three files more of each.
+    pub fn with_disks(mut self, machine: &Machine) -> Self {
+        for snapshot in &mut self.snapshots {
+            snapshot.disk = machine.disk(&snapshot.device);
+        }
+        self
+    }
+
     /// Returns the devices if all could be read, and otherwise the first failure.
     pub fn whole(self) -> Result<Vec<Snapshot>, Error> {
         match self.failures.into_iter().next() {
@@ -117,7 +125,7 @@ impl Machine {
     }
 
     /// Reads the kernel's own numbers of a mapped device.
-    fn disk(&self, device: &str) -> Disk {
+    pub fn disk(&self, device: &str) -> Disk {
         let numbers = |file: &str| -> Vec<Option<u64>> {
             let text = fs::read_to_string(self.path(format!("/sys/block/{device}/{file}")));
             let text = text.unwrap_or_default();
@@ -183,10 +191,8 @@ impl Machine {
         for _ in 0..TRIES {
             match read(&path) {
                 Ok(text) => {
-                    let parsed = Snapshot::parse(&text);
-                    let mut snapshot = parsed.map_err(|source| Error::Snapshot { path, source })?;
-                    snapshot.disk = self.disk(device);
-                    return Ok(Some(snapshot));
+                    let snapshot = Snapshot::parse(&text).map(Some);
+                    return snapshot.map_err(|source| Error::Snapshot { path, source });
                 }
                 Err(source) if is_going(&source) => return Ok(None),
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {

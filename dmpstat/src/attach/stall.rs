@@ -2,10 +2,10 @@
 
 //! In-flight requests that do not end: an exchange would wait for them, and new requests with it.
 
-use std::fs;
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::snapshot::Disk;
 use crate::sysfs::Machine;
 
 /// The longest look, and the pause between two.
@@ -14,9 +14,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Returns whether a device has requests in flight of which none ends for a second, or until a signal comes.
 pub fn is_stalled(machine: &Machine, device: &str, clock: &mut dyn Clock) -> bool {
-    let first = completed(machine, device);
+    let first = machine.disk(device).ended;
     let mut looked = Duration::ZERO;
-    while is_busy(machine, device) && completed(machine, device) == first {
+    loop {
+        let Disk {
+            inflight, ended, ..
+        } = machine.disk(device);
+        if inflight.is_none_or(|inflight| inflight == [0, 0]) || ended != first {
+            return false;
+        }
         if looked >= LOOK {
             return true;
         }
@@ -26,23 +32,4 @@ pub fn is_stalled(machine: &Machine, device: &str, clock: &mut dyn Clock) -> boo
         }
         looked += PAUSE;
     }
-    false
-}
-
-/// Reads /sys/block/DISK/inflight: reads and writes (Documentation/ABI/stable/sysfs-block).
-fn is_busy(machine: &Machine, device: &str) -> bool {
-    let inflight = fs::read_to_string(machine.path(format!("/sys/block/{device}/inflight")));
-    inflight.is_ok_and(|text| text.split_whitespace().any(|number| number != "0"))
-}
-
-/// Reads the numbers of completed reads, writes, discards and flushes from /sys/block/DISK/stat
-/// (Documentation/block/stat.rst).
-fn completed(machine: &Machine, device: &str) -> Vec<String> {
-    let stat = fs::read_to_string(machine.path(format!("/sys/block/{device}/stat")));
-    let stat = stat.unwrap_or_default();
-    let numbers: Vec<&str> = stat.split_whitespace().collect();
-    [0, 4, 11, 15]
-        .iter()
-        .filter_map(|at| numbers.get(*at).map(|number| (*number).to_owned()))
-        .collect()
 }
