@@ -499,6 +499,11 @@ impl Columns {
         }
     }
 
+    /// Tells if columns may be left out where there is no room for all.
+    pub fn may_shorten(&self) -> bool {
+        self.columns.is_empty() && self.level() == Level::Usual
+    }
+
     /// Whether there is a column of latencies that was asked for by its name.
     pub fn asks_for_latencies(&self) -> bool {
         self.columns

@@ -137,10 +137,9 @@ impl Table {
     /// As it was asked for.
     pub fn new(columns: &Columns, reports: &Reports) -> Self {
         let grid = |level| Grid::new(columns.chosen(level), columns);
-        let may_shorten = columns.columns.is_empty() && columns.level() == Level::Usual;
         Self {
             grid: grid(columns.level()),
-            short: may_shorten.then(|| grid(Level::Short)),
+            short: columns.may_shorten().then(|| grid(Level::Short)),
             width: None,
             numbers: reports.numbers,
             timestamps: reports.timestamps,

@@ -208,6 +208,18 @@ impl App {
             (Some(at), false) => Some((at + 1).min(columns.len() - 1)),
         };
         self.sort = next.map(|at| columns[at]);
+        self.choose_first();
+    }
+
+    /// Turns the order round.
+    pub(super) fn reverse(&mut self) {
+        self.reversed = !self.reversed;
+        self.choose_first();
+    }
+
+    /// Chooses the first device: the rows of interest are there after a sort.
+    fn choose_first(&mut self) {
+        self.go(isize::MIN);
     }
 
     /// Shows all columns, or those that were asked for again.
@@ -218,7 +230,7 @@ impl App {
 
     /// Leaves out columns on a screen that is too narrow for the usual ones.
     pub(super) fn fit(&mut self, width: usize) {
-        if !self.columns.columns.is_empty() || self.columns.level() != Level::Usual {
+        if !self.columns.may_shorten() {
             return;
         }
         let usual = Grid::new(self.columns.chosen(Level::Usual), &self.columns);

@@ -92,18 +92,9 @@ fn command(app: &mut App, code: KeyCode) {
         KeyCode::PageDown => app.go(page),
         KeyCode::Home | KeyCode::Char('g') => app.go(isize::MIN),
         KeyCode::End | KeyCode::Char('G') => app.go(isize::MAX),
-        KeyCode::Left | KeyCode::Char('<') => {
-            app.sort_by_next(true);
-            app.go(isize::MIN);
-        }
-        KeyCode::Right | KeyCode::Char('>') => {
-            app.sort_by_next(false);
-            app.go(isize::MIN);
-        }
-        KeyCode::Char('r') => {
-            app.reversed = !app.reversed;
-            app.go(isize::MIN);
-        }
+        KeyCode::Left | KeyCode::Char('<') => app.sort_by_next(true),
+        KeyCode::Right | KeyCode::Char('>') => app.sort_by_next(false),
+        KeyCode::Char('r') => app.reverse(),
         KeyCode::Char('/') => app.typing = true,
         KeyCode::Tab => {
             app.measure = match app.measure {

@@ -19,7 +19,7 @@ use crate::top::keys::HELP;
 
 /// What it takes to show anything.
 const SMALLEST: (u16, u16) = (40, 6);
-/// Of the devices' names, at least.
+/// Least width of the devices' names.
 const NAME_WIDTH: usize = 12;
 
 /// A colour, where there are any.
@@ -191,22 +191,18 @@ fn draw_table(app: &mut App, shown: &[usize], place: usize, frame: &mut Frame<'_
         Cell::from(Line::from(name).alignment(Alignment::Right))
     });
     let header = Row::new([Cell::from("Device")].into_iter().chain(header));
+    let red = |is_red: bool| match is_red {
+        true => colour(app, Color::Red).add_modifier(Modifier::BOLD),
+        false => Style::new(),
+    };
     let rows = lines.iter().map(|(name, cells, interval)| {
         let is_stuck = interval.state != State::Running;
         let numbers = columns.clone().map(|at| {
             let has_failures = app.grid.columns[at].quantity.has_failures(interval);
-            let style = match has_failures || is_stuck {
-                true => colour(app, Color::Red).add_modifier(Modifier::BOLD),
-                false => Style::new(),
-            };
-            let number = Span::styled(&cells[at], style);
+            let number = Span::styled(&cells[at], red(has_failures || is_stuck));
             Cell::from(Line::from(number).alignment(Alignment::Right))
         });
-        let name_style = match is_stuck {
-            true => colour(app, Color::Red).add_modifier(Modifier::BOLD),
-            false => Style::new(),
-        };
-        let name = Span::styled(cut(name, app.name_width), name_style);
+        let name = Span::styled(cut(name, app.name_width), red(is_stuck));
         let name = [Cell::from(name)].into_iter();
         let mark = format!(" {}", marks(interval));
         let mark = Cell::from(Span::styled(mark, colour(app, Color::Yellow)));
