@@ -45,16 +45,12 @@ impl Csv {
             begun: false,
         }
     }
-}
 
-impl Csv {
-    /// The counts of each operation, if they were asked for.
+    /// Returns the counts of each operation, if they were asked for.
     fn counts(&self) -> impl Iterator<Item = (Operation, &'static str, Count)> + use<> {
-        let operations = Operation::ALL.into_iter().filter({
-            let counts = self.counts;
-            move |_| counts
-        });
-        operations.flat_map(|operation| COUNTS.map(|(name, count)| (operation, name, count)))
+        let operations: &[Operation] = if self.counts { &Operation::ALL } else { &[] };
+        let of = |operation: &Operation| COUNTS.map(|(name, count)| (*operation, name, count));
+        operations.iter().flat_map(of)
     }
 }
 

@@ -15,18 +15,16 @@ use rustix::termios::tcgetwinsize;
 
 /// Prints help, or the error with the prefix that all others have. Returns clap's exit status.
 fn usage(error: &clap::Error) -> ExitCode {
-    let text = error.render().ansi().to_string();
     // Nobody has to read either.
     let _ = match error.use_stderr() {
-        true => write!(anstream::stderr(), "{}", prefixed(&text)),
-        false => write!(output::stdout(), "{text}").and_then(|()| io::stdout().flush()),
+        true => {
+            let text = error.render().ansi().to_string();
+            let text = text.replacen("error:", "dmpstat:", 1);
+            write!(anstream::stderr(), "{text}")
+        }
+        false => error.print(),
     };
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-}
-
-/// Replaces clap's "error:".
-fn prefixed(text: &str) -> String {
-    text.replacen("error:", "dmpstat:", 1)
 }
 
 fn main() -> ExitCode {
