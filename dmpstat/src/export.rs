@@ -97,7 +97,7 @@ pub struct Exporter {
     selection: Selection,
     choice: Choice,
     boot: Mutex<Boot>,
-    /// Whether this process has metrics of its own. Those in a text file would be taken for node_exporter's.
+    /// Writes metrics of this process as well. Those in a text file would be taken for node_exporter's.
     process: bool,
 }
 

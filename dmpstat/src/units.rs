@@ -27,7 +27,7 @@ pub fn duration(nanoseconds: f64) -> String {
     format!("{}s", three_digits(amount))
 }
 
-/// The same of an upper bound, rounded up, so that it stays one.
+/// Formats nanoseconds as [`duration`] does, rounded up, so that an upper bound stays one.
 pub fn duration_up(nanoseconds: f64) -> String {
     let digits = nanoseconds.max(1.0).log10().floor() as i32;
     let unit = 10_f64.powi((digits - 2).max(-2));

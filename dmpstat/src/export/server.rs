@@ -46,7 +46,7 @@ use crate::problems::Told;
 pub struct Limits {
     /// Connections at once.
     pub connections: usize,
-    /// Of these, clients that are being sent metrics.
+    /// Clients that are sent metrics, among these.
     pub readers: usize,
     /// Time in which a client has to say what it wants.
     pub request: Duration,
@@ -68,7 +68,7 @@ impl Default for Limits {
 
 /// How much a client may say.
 const HEADERS: usize = 16 << 10;
-/// How much is encoded at once, and sent.
+/// Bytes that are encoded at once, and sent.
 const PIECE: usize = 32 << 10;
 /// After how long it is tried again to take a connection where there was no place, memory or file for it.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -397,7 +397,7 @@ impl Server {
     }
 }
 
-/// What a client does.
+/// The doing of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
     /// It says what it wants.

@@ -17,7 +17,7 @@ use crate::sysfs::{Machine, Readings};
 pub struct Volumes {
     /// In the order of the arguments that select them, and then of their numbers.
     pub all: Vec<Volume>,
-    /// Whether the module is loaded.
+    /// The module is loaded.
     pub loaded: bool,
     /// Number of volumes that could not be read; 1 if their list could not.
     pub failures: usize,

@@ -410,7 +410,7 @@ fn slow(port: u16) -> TcpStream {
     stream
 }
 
-/// Whether the server has closed it, without waiting for that.
+/// Tells if the server has closed it, without waiting for that.
 fn is_closed(stream: &mut TcpStream) -> bool {
     stream.set_nonblocking(true).unwrap();
     let read = stream.read(&mut [0; 1]);
