@@ -53,6 +53,17 @@ let
       done
     '';
 
+  # A program of crates.io that Debian does not package. It waits for machines or for tests:
+  # it need not be fast, but be built soon.
+  pinned =
+    pname: version: src:
+    pkgs.rustPlatform.buildRustPackage {
+      inherit pname version src;
+      cargoLock.lockFile = src + "/Cargo.lock";
+      cargoBuildFlags = [ "--package=${pname}" ];
+      env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "0";
+    };
+
   # Programs of the root that run outside of the sandbox, too: with the root's own
   # loader and libraries, because the host may have older ones. Each has the flags
   # that it always needs.
@@ -165,25 +176,8 @@ let
         cratesOf = lockFile: stored (line "${machine}/crates/${builtins.hashFile "sha256" lockFile}");
       };
 
-      cargo-nextest = pkgs.rustPlatform.buildRustPackage {
-        pname = "cargo-nextest";
-        version = "0.9.100";
-        src = ./nextest;
-        cargoLock.lockFile = ./nextest/Cargo.lock;
-        cargoBuildFlags = [ "--package=cargo-nextest" ];
-        # It waits for machines: it need not be fast, but be built soon.
-        env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "0";
-      };
-
-      cargo-mutants = pkgs.rustPlatform.buildRustPackage {
-        pname = "cargo-mutants";
-        version = "26.0.0";
-        src = ./mutants;
-        cargoLock.lockFile = ./mutants/Cargo.lock;
-        cargoBuildFlags = [ "--package=cargo-mutants" ];
-        # As nextest.
-        env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "0";
-      };
+      cargo-nextest = pinned "cargo-nextest" "0.9.100" ./nextest;
+      cargo-mutants = pinned "cargo-mutants" "26.0.0" ./mutants;
 
       # Outside of the sandbox it, and all that it calls, are the root's.
       gnumake = rootTools "/usr/bin";
