@@ -68,6 +68,20 @@ impl Terminal {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
+    /// Types the lines that the greeting proposes. Each must succeed.
+    fn type_proposed(&mut self) {
+        let greeting = self.wait_for("dmp:~# ");
+        let lines = greeting.lines();
+        let lines: Vec<&str> = lines
+            .filter_map(|line| line.trim_end().strip_prefix("  "))
+            .collect();
+        assert_eq!(lines.len(), 3, "{greeting}");
+        for line in lines {
+            self.type_keys(&format!("{line}; echo status $?\n"));
+            self.wait_for("status 0\n");
+        }
+    }
+
     /// Reads the screen until it says this; gives what was on it up to there.
     fn wait_for(&mut self, text: &str) -> String {
         let deadline = Instant::now() + LIMIT;
@@ -93,13 +107,7 @@ impl Terminal {
 fn the_shell_says_what_to_type_and_what_is_typed_is_run() {
     let mut terminal = Terminal::start();
     let before = format!("{:?}", tcgetattr(&terminal.far).unwrap());
-    let greeting = terminal.wait_for("dmp:~# ");
-    let lines = proposed(&greeting);
-    assert_eq!(lines.len(), 3, "{greeting}");
-    for line in lines {
-        terminal.type_keys(&format!("{line}; echo status $?\n"));
-        terminal.wait_for("status 0\n");
-    }
+    terminal.type_proposed();
     terminal.type_keys("stty size; cat /sys/module/dmp/stat/dm-0/write/requests\n");
     terminal.wait_for("33 99\n8\n");
     // Ctrl-C is the guest's. It is typed when the command itself has spoken: what reaches the shell
@@ -113,27 +121,13 @@ fn the_shell_says_what_to_type_and_what_is_typed_is_run() {
     assert_eq!(format!("{:?}", tcgetattr(&terminal.far).unwrap()), before);
 }
 
-/// The lines that a greeting proposes.
-fn proposed(greeting: &str) -> Vec<&str> {
-    let lines = greeting.lines();
-    lines
-        .filter_map(|line| line.trim_end().strip_prefix("  "))
-        .collect()
-}
-
 #[test]
 fn the_shell_proposes_only_reads_of_a_disk_of_ones_own() {
     let disk = tempfile::NamedTempFile::new().unwrap();
     let content = vec![0xa5; 1 << 20];
     fs::write(disk.path(), &content).unwrap();
     let mut terminal = Terminal::start_with(&["--disk".as_ref(), disk.path().as_os_str()]);
-    let greeting = terminal.wait_for("dmp:~# ");
-    let lines = proposed(&greeting);
-    assert_eq!(lines.len(), 3, "{greeting}");
-    for line in lines {
-        terminal.type_keys(&format!("{line}; echo status $?\n"));
-        terminal.wait_for("status 0\n");
-    }
+    terminal.type_proposed();
     terminal.type_keys("cat /sys/module/dmp/stat/dm-0/read/requests\n");
     terminal.wait_for("\n8\n");
     terminal.type_keys("exit\n");
