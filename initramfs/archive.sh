@@ -18,14 +18,13 @@ add() {
 		done
 }
 
-# Copies the busybox $1 to bin. Its applets of the names on standard input get other names, because some busyboxes
-# take their own applets before the programs in PATH: dd is de, the next name of that length, so that busybox's
-# table of names stays sorted.
+# Copies the busybox $1 to bin. Its applets get other names where the machine has programs of their names, because
+# some busyboxes take their own applets before the programs in PATH: dd is de, the next name of that length, so
+# that busybox's table of names stays sorted. Those programs are dd, man and the other arguments.
 add_busybox() {
-	local names name
-	names=$(cat)
+	local name
 	mkdir -p bin
-	"$1" --list | { grep -xF "$names" || true; } | while read -r name; do
+	"$1" --list | { grep -xF "$(printf '%s\n' dd man "${@:2}")" || true; } | while read -r name; do
 		echo "s/^$name\$/${name%?}$(tr 'a-y0-8' 'b-z1-9' <<<"${name: -1}")/"
 	done >../applets
 	LC_ALL=C sed -z -f ../applets "$1" >bin/busybox

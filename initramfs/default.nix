@@ -40,7 +40,7 @@ stdenv.mkDerivation {
 
     add $dd bin
     install -m 755 $man bin/man
-    printf '%s\n' dd man | add_busybox $busybox
+    add_busybox $busybox
     add $dmsetup bin
     add $dmpstat bin
     add ../wake bin

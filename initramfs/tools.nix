@@ -61,7 +61,7 @@ stdenv.mkDerivation {
     done
     install -D -m 444 $testModules/*.ko -t lib/dmp-tests
 
-    { ls usr/local/bin && echo dd && echo man; } | add_busybox $busybox
+    add_busybox $busybox $(ls usr/local/bin)
 
     # The kernel unpacks one archive after the other. The second is not compressed,
     # which is quicker to unpack, and so has to begin at a multiple of four bytes.
