@@ -180,7 +180,7 @@ fn each_flag_is_the_state_that_it_says() {
     for (flags, expected) in [
         (0, none),
         // Flags of no interest.
-        (STATUS_TABLE | 1 << 5 | SKIP_LOCKFS | SECURE_DATA, none),
+        (STATUS_TABLE | (1 << 5) | SKIP_LOCKFS | SECURE_DATA, none),
         (
             READONLY,
             State {
