@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use crate::attach::line::Shown;
 use crate::column::{COLUMNS, Column, Level, Unit};
+use crate::complete;
 use crate::error::Error;
 use crate::escape;
 use crate::export::metrics::Choice;
@@ -157,7 +158,7 @@ pub enum Command {
     /// Everything that was counted of a device, in words
     Show {
         /// Which devices, as of the table.
-        #[arg(required = true, value_name = "DEVICE")]
+        #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
     /// Count what passes through volumes that run: root only
@@ -176,7 +177,7 @@ pub enum Command {
     /// lists is not attached again by itself until it is made anew.
     Detach {
         /// Which volumes, as of the table.
-        #[arg(required = true, value_name = "VOLUME")]
+        #[arg(required = true, value_name = "VOLUME", add = complete::devices())]
         volumes: Vec<OsString>,
     },
     /// Which volumes are attached, since when, and how often they were attached again
@@ -187,7 +188,7 @@ pub enum Command {
     /// Begin to count at zero again: root only
     Reset {
         /// Which devices, as of the table.
-        #[arg(required = true, value_name = "DEVICE")]
+        #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
     /// Measure how long requests take, or stop to: root only
@@ -196,7 +197,7 @@ pub enum Command {
         #[arg(value_enum)]
         switch: Switch,
         /// Which devices, as of the table.
-        #[arg(required = true, value_name = "DEVICE")]
+        #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
     /// Metrics for Prometheus: on stdout, in a file or by HTTP
@@ -215,6 +216,7 @@ pub struct Attach {
     /// Volumes, as devices of the table: linear, thin or striped ones
     #[arg(
         value_name = "VOLUME",
+        add = complete::volumes(),
         required_unless_present_any = ["all", "queue", "queued"],
         conflicts_with_all = ["all", "queue", "queued"]
     )]
@@ -295,7 +297,7 @@ pub struct Hist {
 pub struct Export {
     /// Which devices, as of the table. With --textfile, the seconds between two writes of the file may
     /// follow, and how many times to write it.
-    #[arg(value_name = "DEVICE|INTERVAL [COUNT]")]
+    #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
     /// Which, without what follows them.
     #[arg(skip)]
@@ -304,7 +306,7 @@ pub struct Export {
     #[arg(skip)]
     pub repeat: Option<Repeat>,
     /// Write them into this file, whole or not at all: for the textfile collector of node_exporter
-    #[arg(long, value_name = "FILE", conflicts_with = "listen")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "listen")]
     pub textfile: Option<PathBuf>,
     /// Serve them by HTTP at HOST:PORT, or at PORT to this machine only. Sockets that systemd hands over
     /// are taken in its place, and a note on stderr says so
@@ -356,7 +358,7 @@ pub struct Reports {
     /// Which devices: the name that dmsetup has, VG/LV, /dev/mapper/NAME, /dev/VG/LV, dm-N, or a
     /// pattern such as 'vg-*'; all if none is given. Then the seconds between two reports, and how
     /// many reports; without them one report, without a COUNT until ^C.
-    #[arg(value_name = "DEVICE|INTERVAL [COUNT]")]
+    #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
     /// Which, without what follows them.
     #[arg(skip)]
@@ -383,7 +385,7 @@ pub struct Reports {
 pub struct Top {
     /// Which devices, the seconds between two reports, and how many, as of the table; without a COUNT
     /// until a key or a signal ends it.
-    #[arg(value_name = "DEVICE|INTERVAL [COUNT]")]
+    #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
     /// Which, without what follows them.
     #[arg(skip)]

@@ -15,6 +15,7 @@ pub mod arguments;
 pub mod attach;
 pub mod clock;
 pub mod column;
+pub mod complete;
 pub mod csv;
 pub mod error;
 pub mod escape;

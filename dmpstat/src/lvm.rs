@@ -14,6 +14,8 @@ const COMPONENTS: [&str; 17] = [
     "_cdata", "_cmeta", "_corig", "_cpool", "_cvol", "_wcorig", "_mimage", "_mlog", "_rimage",
     "_rmeta", "_tdata", "_tmeta", "_vdata", "_imeta", "_iorig", "_pmspare", "_vorigin",
 ];
+/// Uuids of parts of Stratis' volumes begin so, and of dmpstat's own hidden devices.
+const PRIVATE: &[u8] = b"stratis-1-private";
 
 /// Whether a device of this uuid is LVM's.
 pub fn made(uuid: &[u8]) -> bool {
@@ -41,6 +43,11 @@ pub fn parts(name: &[u8]) -> Vec<Vec<u8>> {
 /// itself. `name` is the kernel's.
 pub fn is_inner(name: &[u8], uuid: &[u8]) -> bool {
     made(uuid) && (uuid.len() > UUID || has_inner_name(name))
+}
+
+/// Returns whether a device is a part of a volume: LVM's, Stratis', or one that dmpstat hides.
+pub fn is_private(name: &[u8], uuid: &[u8]) -> bool {
+    is_inner(name, uuid) || uuid.starts_with(PRIVATE)
 }
 
 /// Returns whether LVM gives this name to inner devices only.

@@ -6,6 +6,8 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use clap_complete::CompleteEnv;
+use dmpstat::arguments;
 use dmpstat::clock::System;
 use dmpstat::error::Error;
 use dmpstat::output;
@@ -28,8 +30,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn main() -> ExitCode {
-    // Another machine's files, for who has them: a copy, or a host's as its containers see them.
-    let machine = Machine::new(env::var_os("DMPSTAT_ROOT").unwrap_or_else(|| "/".into()));
+    // In a shell's completion it ends here.
+    CompleteEnv::with_factory(arguments::command).complete();
+    let machine = Machine::from_environment();
     let (mut out, mut notes) = (output::stdout(), anstream::stderr());
     let width = || {
         let size = tcgetwinsize(io::stdout()).ok()?;

@@ -19,9 +19,6 @@ use crate::sysfs::{Machine, Readings, minor};
 /// How many names are told to who mistook one, and how near they are at least.
 const NEAR: (usize, f64) = (3, 0.75);
 
-/// Uuids of parts of Stratis' volumes begin so, and of dmpstat's own hidden devices.
-const PRIVATE: &[u8] = b"stratis-1-private";
-
 /// Patterns are the shell's: what is between two slashes is matched by itself.
 const MATCHING: MatchOptions = MatchOptions {
     case_sensitive: true,
@@ -237,7 +234,7 @@ impl Choice {
 
     /// Returns whether a device is left out because it is a part of another volume.
     pub fn leaves_out(&self, name: &[u8], uuid: &[u8]) -> bool {
-        self.is_pattern() && (lvm::is_inner(name, uuid) || uuid.starts_with(PRIVATE))
+        self.is_pattern() && lvm::is_private(name, uuid)
     }
 
     /// Whether it is meant by that: with its name in the kernel, all its names, and the node that the

@@ -2,6 +2,7 @@
 
 //! Where the module's files are, and reading them.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -70,6 +71,11 @@ impl Machine {
         Self { root: root.into() }
     }
 
+    /// Another machine's files, as copied or as containers see a host's, or this one's.
+    pub fn from_environment() -> Self {
+        Self::new(env::var_os("DMPSTAT_ROOT").unwrap_or_else(|| "/".into()))
+    }
+
     /// Where an absolute path is.
     pub fn path(&self, absolute: impl AsRef<Path>) -> PathBuf {
         let absolute = absolute.as_ref();
@@ -97,6 +103,13 @@ impl Machine {
             names.extend(entry.map_err(failed)?.file_name().into_string().ok());
         }
         Ok(mapped_devices(names))
+    }
+
+    /// Returns the names in the kernel of all mapped devices, in the order of their numbers.
+    pub fn all_mapped_devices(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("/sys/block"));
+        let entries = entries.into_iter().flatten().flatten();
+        mapped_devices(entries.filter_map(|entry| entry.file_name().into_string().ok()))
     }
 
     /// The names in the kernel of the disks right under one.

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 
@@ -20,7 +19,7 @@ use crate::escape;
 use crate::outside::Outside;
 use crate::selection::Choice;
 use crate::snapshot::Lines;
-use crate::sysfs::{self, Machine};
+use crate::sysfs::Machine;
 
 const HEADING: [&str; 7] = [
     "Volume", "Device", "State", "Table", "Since", "Again", "Note",
@@ -200,19 +199,13 @@ fn table(lines: Lines, state: &State, is_attached: bool) -> &'static str {
 
 /// All mapped devices, in the order of their minor numbers.
 fn devices(machine: &Machine) -> Vec<Device> {
-    let entries = fs::read_dir(machine.path("/sys/block"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let devices = sysfs::mapped_devices(names)
-        .into_iter()
-        .filter_map(|device| {
-            Some(Device {
-                name: machine.attribute(&device, "name")?,
-                uuid: machine.attribute(&device, "uuid").unwrap_or_default(),
-                device,
-            })
-        });
+    let devices = machine.all_mapped_devices();
+    let devices = devices.into_iter().filter_map(|device| {
+        Some(Device {
+            name: machine.attribute(&device, "name")?,
+            uuid: machine.attribute(&device, "uuid").unwrap_or_default(),
+            device,
+        })
+    });
     devices.collect()
 }

@@ -6,8 +6,20 @@
 use std::path::PathBuf;
 use std::{env, error, fs};
 
-use clap_complete::{Shell, generate_to};
+use clap_complete::env::Shells;
 use dmpstat::manual;
+
+/// Files of completions, each with its shell. zsh loads such a file when it first completes, as a function
+/// whose body it is, so the last line completes as well.
+const COMPLETIONS: [(&str, &str, &str); 3] = [
+    ("bash", "dmpstat.bash", ""),
+    (
+        "zsh",
+        "_dmpstat",
+        "[[ $funcstack[1] == _dmpstat ]] && _clap_dynamic_completer_dmpstat\n",
+    ),
+    ("fish", "dmpstat.fish", ""),
+];
 
 fn main() -> Result<(), Box<dyn error::Error>> {
     let directory = env::args_os()
@@ -16,12 +28,17 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     let directory = PathBuf::from(directory);
     fs::create_dir_all(&directory)?;
     let command = dmpstat::arguments::command();
-    clap_mangen::generate_to(command.clone(), &directory)?;
+    clap_mangen::generate_to(command, &directory)?;
     let page = directory.join("dmpstat.1");
     let text = fs::read_to_string(&page)? + &manual::roff();
     fs::write(page, text)?;
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        generate_to(shell, &mut command.clone(), "dmpstat", &directory)?;
+    let shells = Shells::builtins();
+    for (shell, file, last) in COMPLETIONS {
+        let shell = shells.completer(shell).ok_or(shell)?;
+        let mut text = Vec::new();
+        shell.write_registration("COMPLETE", "dmpstat", "dmpstat", "dmpstat", &mut text)?;
+        text.extend(last.as_bytes());
+        fs::write(directory.join(file), text)?;
     }
     Ok(())
 }

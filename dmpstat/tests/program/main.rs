@@ -6,6 +6,7 @@
 mod common;
 
 mod commands;
+mod completions;
 mod errors;
 mod export;
 mod formats;

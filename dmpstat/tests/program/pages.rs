@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The man pages and completions, which are made from the program's own definitions.
+//! The man pages, which are made from the program's own definitions.
 
 use std::collections::BTreeSet;
 
 use clap::Command;
-use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use dmpstat::arguments;
 use dmpstat::column::COLUMNS;
@@ -106,34 +105,6 @@ fn the_page_about_columns_has_each_and_its_meaning() {
         assert!(row.starts_with(&begin), "{row} is not of {begin}");
     }
     assert_eq!(rows.len(), COLUMNS.len());
-}
-
-#[test]
-fn every_option_and_command_can_be_completed() {
-    let mut command = dmpstat::arguments::command();
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        let mut text = Vec::new();
-        generate(shell, &mut command, "dmpstat", &mut text);
-        let text = String::from_utf8(text).unwrap();
-        for command in all(&built()) {
-            assert!(
-                text.contains(command.get_name()),
-                "{shell}: {}",
-                command.get_name()
-            );
-            for argument in command.get_arguments() {
-                let Some(long) = argument.get_long() else {
-                    continue;
-                };
-                let option = if shell == Shell::Fish {
-                    format!("-l {long}")
-                } else {
-                    format!("--{long}")
-                };
-                assert!(text.contains(&option), "{shell}: {option}");
-            }
-        }
-    }
 }
 
 #[test]

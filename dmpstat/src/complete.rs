@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices that a shell completes on the command line.
+
+use std::ffi::OsStr;
+
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+
+use crate::escape;
+use crate::lvm;
+use crate::selection::names;
+use crate::sysfs::Machine;
+
+/// Completes devices that dmp counts.
+pub fn devices() -> ArgValueCompleter {
+    ArgValueCompleter::new(|word: &OsStr| {
+        let machine = Machine::from_environment();
+        let devices = machine.devices().unwrap_or_default();
+        candidates(word, &machine, devices)
+    })
+}
+
+/// Completes volumes that dmp does not count yet, without parts of volumes.
+pub fn volumes() -> ArgValueCompleter {
+    ArgValueCompleter::new(|word: &OsStr| {
+        let machine = Machine::from_environment();
+        let counted = machine.devices().unwrap_or_default();
+        let mut devices = machine.all_mapped_devices();
+        devices.retain(|device| !counted.contains(device));
+        candidates(word, &machine, devices)
+    })
+}
+
+fn candidates(word: &OsStr, machine: &Machine, devices: Vec<String>) -> Vec<CompletionCandidate> {
+    let Some(word) = word.to_str() else {
+        return Vec::new();
+    };
+    let candidate = |device: String| {
+        let name = machine.attribute(&device, "name")?;
+        let uuid = machine.attribute(&device, "uuid").unwrap_or_default();
+        if lvm::is_private(&name, &uuid) {
+            return None;
+        }
+        let completed = completed(word, &device, &name, &uuid)?;
+        Some(CompletionCandidate::new(completed).help(Some(device.into())))
+    };
+    devices.into_iter().filter_map(candidate).collect()
+}
+
+/// Returns the name of a device that begins with a word: the name that people use, if it does, and is one
+/// word to a shell.
+fn completed(word: &str, device: &str, name: &[u8], uuid: &[u8]) -> Option<String> {
+    let shown = escape::shown(name);
+    let volume = lvm::logical_volume(&escape::undo(name)).filter(|_| lvm::made(uuid));
+    let usual = match volume {
+        Some(volume) => escape::show(&volume),
+        // It would be taken for an interval, or for an option.
+        None if shown.parse::<f64>().is_ok() || shown.starts_with('-') => {
+            format!("/dev/mapper/{shown}")
+        }
+        None => shown,
+    };
+    let others = names(device, name).into_iter();
+    let others = others.filter_map(|name| name.into_string().ok());
+    // Not the number if people have a name, or d would be completed to all devices.
+    let is_named = is_plain(&usual) && !word.starts_with("dm-");
+    let mut all = [usual].into_iter().chain(others);
+    all.find(|name| name.starts_with(word) && is_plain(name) && !(is_named && name == device))
+}
+
+/// Tells if a name is one word to a shell.
+fn is_plain(name: &str) -> bool {
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || "/-_.+:@%".contains(character);
+    name.chars().all(is_plain)
+}
