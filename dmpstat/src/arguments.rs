@@ -221,7 +221,7 @@ pub struct Attach {
         conflicts_with_all = ["all", "queue", "queued"]
     )]
     pub volumes: Vec<OsString>,
-    /// Measure no latencies: that costs a request some 24 instructions in the place of 162
+    /// Measure no latencies: that costs a request 24 instructions in the place of 93
     #[arg(long)]
     pub no_latency: bool,
     /// Measure latencies, as without this option

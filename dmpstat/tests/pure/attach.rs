@@ -502,6 +502,47 @@ fn kinds_that_keep_a_state_are_refused_by_name() {
 }
 
 #[test]
+fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
+    let uuid = |suffix: &str| format!("{LVM}{}{suffix}", "x".repeat(64));
+    let linear = || vec![line("linear", "8:0 0")];
+    let refused = || vec![line("raid", "x")];
+    // dm-3 is over dm-4 and dm-5, each of those over the next ones, and dm-8 over a disk.
+    let advice = |fake: Fake| {
+        for (above, below) in [(3, 4), (3, 5), (4, 6), (5, 6), (6, 8), (8, 9)] {
+            fake.file(&format!("sys/class/block/dm-{above}/slaves/dm-{below}"), "");
+        }
+        fake.file("sys/class/block/dm-9/slaves/sda", "");
+        let message = attach(&mut { fake }).unwrap_err().to_string();
+        let advice = message.split_once("dmp. ").unwrap().1;
+        advice.split(':').map(str::to_owned).collect::<Vec<_>>()
+    };
+    let crypt = || Fake::new("", vec![line("crypt", "x")]);
+    let own = "Have a dmp device over it, and use that from the next mount on";
+    // The nearest on each way down, and each once.
+    let fake = crypt()
+        .with(4, "b", "", linear())
+        .with(5, "raid", "", refused())
+        .with(6, "a", "", linear())
+        .with(8, "far", "", linear());
+    assert_eq!(advice(fake), ["Attach the volume below", " a, b"]);
+    // LVM's inner ones are none, but for the volume under a snapshot.
+    let fake = crypt()
+        .with(4, "vg-data_rimage_0", &uuid(""), linear())
+        .with(5, "vg-data-real", &uuid("-real"), linear());
+    assert_eq!(advice(fake), ["Attach the volume below", " vg-data-real"]);
+    let fake = crypt().with(4, "vg-data_rimage_0", &uuid(""), linear());
+    assert_eq!(advice(fake)[0], own);
+    // Four deep.
+    let fake = crypt()
+        .with(4, "one", "", refused())
+        .with(6, "two", "", refused())
+        .with(8, "three", "", refused())
+        .with(9, "four", "", linear());
+    assert_eq!(advice(fake), ["Attach the volume below", " four"]);
+    assert_eq!(advice(crypt())[0], own);
+}
+
+#[test]
 fn a_linear_line_gets_options_and_loses_them_again_and_others_stay() {
     let options = |latency, flush_bypass, as_linear| LineOptions {
         latency,

@@ -4,6 +4,8 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::thread;
 use std::time::Duration;
 
 use dmpstat::attach::lock::take;
@@ -50,6 +52,35 @@ fn a_lock_on_a_removed_file_does_not_count() {
     });
     assert!(taken.unwrap().is_some());
     assert!(path.exists());
+}
+
+/// Each removes the file before it lets go, as LVM does, so another may have opened the removed one.
+#[test]
+fn no_two_hold_a_lock_whose_file_is_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("V_vg");
+    let (is_held, taken) = (AtomicBool::new(false), AtomicU64::new(0));
+    let take_often = || {
+        while taken.load(SeqCst) < 4_000 {
+            let patience = Duration::from_secs(1 << 30);
+            let lock = take(&path, patience, &mut |_| {
+                thread::yield_now();
+                true
+            });
+            let lock = lock.unwrap().unwrap();
+            assert!(!is_held.swap(true, SeqCst), "two hold it");
+            thread::yield_now();
+            taken.fetch_add(1, SeqCst);
+            is_held.store(false, SeqCst);
+            fs::remove_file(&path).unwrap();
+            drop(lock);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(take_often);
+        }
+    });
 }
 
 #[test]

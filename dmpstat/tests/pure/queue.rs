@@ -345,6 +345,40 @@ fn a_volume_added_again_is_attempted_before_its_backoff_is_over() {
 }
 
 #[test]
+fn the_backoff_of_a_volume_that_is_added_again_begins_anew() {
+    let (_directory, queue) = queue(&["dm-1"]);
+    let adding = queue.clone();
+    let mut times = Vec::new();
+    let attempt = &mut |device: &str, _: &BTreeSet<String>, clock: &mut dyn Clock| {
+        times.push(clock.boottime().as_millis() - 100_000);
+        match times.len() {
+            // Its next attempt would be after 4 s.
+            3 => adding.add(device).unwrap(),
+            6 => return Outcome::Done,
+            _ => {}
+        }
+        Outcome::Retry("no memory".to_owned())
+    };
+    work(&queue, attempt, &mut Fake::new(1000)).unwrap();
+    // Passes are at 0, 100, 300, 700, 1500 ms, and each second then.
+    assert_eq!(times, [0, 1500, 3500, 4500, 5500, 7500]);
+}
+
+#[test]
+fn a_queue_that_cannot_be_read_ends_the_work() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("queue");
+    fs::write(&path, "").unwrap();
+    let queue = Queue::new(&path);
+    let kind = |error: std::io::Error| error.kind();
+    use std::io::ErrorKind::NotADirectory;
+    assert_eq!(queue.waiting().map_err(kind), Err(NotADirectory));
+    assert_eq!(queue.remove("dm-1").map_err(kind), Err(NotADirectory));
+    let worked = work(&queue, &mut |_, _, _| unreachable!(), &mut Fake::new(9));
+    assert_eq!(worked.map_err(kind), Err(NotADirectory));
+}
+
+#[test]
 fn a_signal_ends_the_work_between_two_volumes_and_the_entries_stay() {
     let (_directory, queue) = queue(&["dm-1", "dm-2"]);
     work(&queue, &mut |_, _, _| unreachable!(), &mut Fake::new(0)).unwrap();
