@@ -21,6 +21,7 @@ use dmpstat::attach::plan::{Plan, exchange};
 use dmpstat::attach::volume::Volume;
 use dmpstat::clock::Clock;
 use dmpstat::outside::Outside;
+use dmpstat::snapshot::LineCount;
 use jiff::Zoned;
 
 use crate::fake::{DEVICE, Deed, Device, Fake, LVM, line, others};
@@ -297,6 +298,35 @@ fn an_older_module_is_named() {
 }
 
 /// LVM's extension of an attached volume by hand, say: one of its lines is linear.
+/// Its snapshot has no line "lines". It shows each of its lines as dmp.
+#[test]
+fn lines_of_an_older_module_are_those_that_the_table_shows() {
+    for (table, lines) in [
+        (vec![line("dmp", "8:0 0")], Some(1)),
+        (vec![line("dmp", "8:0 0"), line("dmp", "8:16 0")], Some(2)),
+        (
+            vec![line("dmp", "8:0 0"), line("linear", "8:16 0")],
+            Some(1),
+        ),
+        (vec![line("linear", "8:0 0")], None),
+    ] {
+        let mut fake = Fake::new(LVM, table);
+        let text = "dmp 1\ndevice dm-3\nname vg-data\ndiskseq 21\nsince 1\ntaken 2\nlatency off\n";
+        fake.file("sys/module/dmp/stat/dm-3/snapshot", text);
+        let machine = fake.machine();
+        let volume = Volume::read(&mut fake, DEVICE, &machine).unwrap();
+        let expected = lines.map(|all| LineCount {
+            all,
+            as_linear: 0,
+            flush_bypass: 0,
+        });
+        assert_eq!(
+            volume.attachment.map(|attachment| attachment.lines),
+            expected
+        );
+    }
+}
+
 #[test]
 fn a_partly_attached_volume_is_attached_whole() {
     let lines = [line("dmp", "8:0 0 1 latency"), line("linear", "8:16 0")];
