@@ -2,15 +2,16 @@
 
 //! dmp: a device-mapper target that passes every request on and keeps statistics of them.
 //!
-//! The way of a request, and of its statistics, file by file:
+//! The path of a request and of its statistics, file by file:
 //!
-//! - `table_line.rs`: what `<device> [<offset> [<#options> <option>...]]` means;
-//! - `target.rs`: the target that the line makes, and what it does with each bio;
-//! - `operation.rs`, `counters.rs`, `histogram.rs`: as what the bio is counted, and where;
-//! - `registry.rs`: whose counters they are;
-//! - `lines.rs`: how many dmp lines a device's tables have;
-//! - `stat.rs`, `summary.rs`: the files in sysfs that show them, and their text;
-//! - `wrappers/`: the kernel's C interfaces, made safe. No other file has `unsafe`.
+//! - `table_line.rs`: the parser of `<device> [<offset> [<#options> <option>...]]`;
+//! - `target.rs`: the target of a table line, and its handling of each bio;
+//! - `operation.rs`, `counters.rs`, `histogram.rs`: the kinds of requests, and their counters;
+//! - `stamp.rs`: the word that a request carries from its arrival to its end;
+//! - `registry.rs`: the set of counters of each mapped device;
+//! - `lines.rs`: counts of a device's dmp lines;
+//! - `stat.rs`, `summary.rs`, `snapshot.rs`: the files in sysfs, and their text;
+//! - `wrappers/`: safe wrappers of the kernel's C interfaces. No other file has `unsafe`.
 
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
 
@@ -50,6 +51,6 @@ module! {
     name: "dmp",
     description: "Device-mapper target that counts the requests it passes on",
     license: "GPL",
-    // What device mapper asks for when a table names the target.
+    // Device mapper requests this alias when a table names a target that is not registered.
     alias: ["dm-dmp"],
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The target: a proxy that passes every bio on to the device under it and counts it.
+//! The target: a proxy that passes every bio on to the underlying device and counts it.
 
 use crate::{
     counters::Counters,
@@ -29,11 +29,11 @@ use kernel::{error::code::EINVAL, prelude::*};
 
 /// One dmp line of a table.
 pub(crate) struct Proxy {
-    /// Where its sectors are on the device under it.
+    /// The mapping of the line's sectors to the underlying device.
     linear: Linear,
-    /// Whether flushes go past the counters.
+    /// The option `flush_bypass`: flushes go past the counters.
     flush_bypass: bool,
-    /// Shows the line as one of dm-linear.
+    /// The option `as_linear`: the line shows itself as one of dm-linear.
     as_linear: bool,
     /// The line's part in its mapped device's statistics.
     line: Line,
@@ -61,7 +61,7 @@ impl Target for Proxy {
         let device = line
             .open(args.device)
             .map_err(|errno| (errno, c"<device>: cannot open it"))?;
-        // Of a device of no size device mapper says nothing: it may have one later.
+        // Device mapper accepts a device of size 0, because the device may get its size later.
         let sectors = device.sectors();
         if sectors > 0 && !table_line::fits(args.offset, line.len(), sectors) {
             return Err((
@@ -79,7 +79,7 @@ impl Target for Proxy {
             )
             .map_err(no_memory)?;
         let linear = Linear::new(line, args.offset);
-        // One flush makes durable what all lines of the table have written to the disk.
+        // One flush per disk is enough: it makes durable what all lines of the table have written there.
         if !part.is_first_on(device.number()).map_err(no_memory)? {
             line.set_num_flush_bios(0);
         }
@@ -105,7 +105,8 @@ impl Target for Proxy {
         match Common::of(bio.op()) {
             Some(operation) if counters.only_counts(size) => {
                 counters.count(operation, size);
-                // Last: where control groups are, this calls, and nothing has to be kept over it.
+                // Last, because this calls a function where control groups are configured: no value has to be
+                // kept across the call.
                 Mapped::remapped(self.linear.map(device, bio))
             }
             Some(operation) => measured_arrived(self, bio, operation, counters, device, size),
@@ -115,7 +116,7 @@ impl Target for Proxy {
 
     #[inline(always)]
     fn end_io(&self, _ti: &DmTarget, bio: &EndedBio, error: &Status) -> Ended {
-        // Most requests carry nothing and succeed.
+        // Most requests have no stamp and succeed: one comparison finds both.
         if bio.private() | error.number() != 0 {
             ended(self, bio, error)
         } else {
@@ -163,7 +164,8 @@ impl Target for Proxy {
     fn message<'a>(&self, _ti: &DmTarget, mut args: impl Iterator<Item = &'a CStr>) -> Result {
         let words = [args.next(), args.next(), args.next()].map(|w| w.map(CStr::to_bytes));
         let counters = self.line.counters();
-        // A suspend waits for this, and whoever this waits for may wait for I/O that waits for the resume.
+        // An allocation must not wait for other tasks: a suspend waits for the message, and the other tasks
+        // may wait for I/O that waits for the resume.
         let wait = Wait::Never;
         match words {
             [Some(b"reset"), None, _] => counters.reset(wait),
@@ -203,10 +205,10 @@ impl Target for Proxy {
     }
 }
 
-/// The arrival of a read or write that is measured. Where there is no call, there is no register to save: so
-/// this is not in `map`.
+/// Counts and stamps a read or write that is measured. Kept out of `map`, because a function without calls
+/// saves no registers.
 ///
-/// The TSC is read into the registers of the third and the fourth argument: by then they are used.
+/// RDTSCP overwrites the registers of the third and the fourth argument, which have been used by then.
 #[inline(never)]
 fn measured_arrived<'bio>(
     proxy: &Proxy,
@@ -222,7 +224,7 @@ fn measured_arrived<'bio>(
     Mapped::remapped(proxy.linear.map(device, bio)).opaque()
 }
 
-/// The arrival of a read or write that is measured where the time is not kept by the TSC.
+/// Counts and stamps a read or write that [`Counters::count_and_stamp`] could not measure by the TSC.
 #[inline(never)]
 fn arrived_by_ktime<'bio>(
     proxy: &Proxy,
@@ -239,7 +241,7 @@ fn arrived_by_ktime<'bio>(
     Mapped::remapped(remapped).opaque()
 }
 
-/// The arrival of any other request but a read or write that is only counted.
+/// Counts and stamps a request that is neither a read nor a write.
 #[cold]
 #[inline(never)]
 fn arrived<'bio>(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio<'bio>) -> Mapped<'bio> {
@@ -247,7 +249,7 @@ fn arrived<'bio>(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio<'bio>) -> Map
     Mapped::remapped(proxy.linear.map(device, bio)).opaque()
 }
 
-/// The end of a request that failed, is measured, or is of a rare operation.
+/// Counts the end of a request that failed or carries a stamp: a measured one, or one of a rare operation.
 #[inline(never)]
 fn ended(proxy: &Proxy, bio: &EndedBio, status: &Status) -> Ended {
     if !status.is_ok() {
@@ -259,7 +261,7 @@ fn ended(proxy: &Proxy, bio: &EndedBio, status: &Status) -> Ended {
     }
 }
 
-/// The end of a request that succeeded, but for reads and writes that were measured by the TSC.
+/// Counts the end of a successful request that [`Counters::common_ended`] did not count.
 #[inline(never)]
 fn ended_by_ktime(proxy: &Proxy, bio: &EndedBio) -> Ended {
     if proxy.line.counters().common_ended_by_ktime(bio) {
@@ -269,7 +271,7 @@ fn ended_by_ktime(proxy: &Proxy, bio: &EndedBio) -> Ended {
     }
 }
 
-/// The end of any request but a measured read or write that succeeded.
+/// Counts the end of a request that failed, or that neither fast path counted.
 #[cold]
 #[inline(never)]
 fn ended_otherwise(proxy: &Proxy, bio: &EndedBio, status: Status) -> Ended {
