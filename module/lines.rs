@@ -2,8 +2,8 @@
 
 //! Counts of a device's dmp lines, as `snapshot` shows them.
 //!
-//! A table is loaded until its first resume, and live from then on, until another table of the device is
-//! first resumed. Lines of a replaced table are not counted: they are being destroyed.
+//! A table is loaded until its first resume. It is live from then on, until another table of the device is
+//! first resumed. Lines of a replaced table are not counted, because they are being destroyed.
 //!
 //! Plain Rust without kernel types.
 
@@ -13,8 +13,8 @@ pub(crate) const KINDS: [&str; 3] = ["lines", "as_linear", "flush_bypass"];
 /// The counts of one device: for each kind the lines in the live table, and those in a loaded one.
 pub(crate) type Shown = [u64; 2 * KINDS.len()];
 
-/// Tells if flushes go past the counters: all live lines have `flush_bypass`. Lines of other targets are not
-/// known here.
+/// Tells if flushes go past the counters: all live dmp lines have `flush_bypass`. Lines of other targets are
+/// unknown here.
 pub(crate) fn bypass_flushes(shown: &Shown) -> bool {
     let [lines, _, _, _, flush_bypass, _] = *shown;
     lines > 0 && lines == flush_bypass

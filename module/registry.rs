@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whose counters they are: one set for each mapped device that has dmp lines.
+//! One set of counters for each mapped device that has dmp lines.
 //!
-//! A table reload makes the new table's lines while the old table is still there, so counters that
-//! live as long as any line of their device survive it, and go when the device is removed.
+//! A table reload makes the new table's lines while the old table is still there. So counters that live as
+//! long as any line of their device survive a reload, and go with the device.
 //!
-//! What a suspended device's requests wait for must not wait for them. So what a resume needs is in
-//! reach of its lines, and it takes no lock under which anybody sleeps; and neither does a reader.
+//! The requests of a suspended device wait for its resume, so the resume must not wait for those requests.
+//! Therefore the lines hold all that a resume needs, and neither a resume nor a reader takes a lock under
+//! which anybody sleeps.
 //!
-//! A directory goes only when its readers have left its files. So no lock is held while one is made or removed: the
-//! device's entry says so meanwhile, and only lines of that very device wait.
+//! A directory goes only when its readers have left its files. So no lock is held while a directory is made
+//! or removed: the device's entry is without a directory meanwhile, and only lines of that device wait.
 
 use crate::{
     counters::{Counters, LatencySetting, Replaced},
@@ -46,7 +47,7 @@ struct Shared {
 pub(crate) struct Devices {
     #[pin]
     known: SpinLock<Known>,
-    /// Wakes those that wait for a directory to be made or to be gone.
+    /// Wait queue for a directory to be made or removed.
     #[pin]
     changed: CondVar,
 }
@@ -58,12 +59,13 @@ struct Known {
 
 /// One mapped device.
 struct Entry {
-    /// How many lines it has, in all tables: in the live one, in one that is loaded, and for a moment
-    /// in one that is being loaded or destroyed.
+    /// Number of lines in all tables: in the live one, in a loaded one, and for a moment in one that is being
+    /// loaded or destroyed.
     lines: usize,
     /// Counts of the lines, without those that are being made or destroyed.
     counted: DeviceLines<TableId>,
-    /// The directory; `None` while the first line makes it or the last removes it, and no other line is there.
+    /// The directory; `None` while the first line makes it or the last line removes it: no other line exists
+    /// then.
     volume: Option<Directory<Volume>>,
 }
 
@@ -74,10 +76,10 @@ struct TableEntry {
     table: Arc<Table>,
 }
 
-/// What the dmp lines of a table have together.
+/// State that the dmp lines of one table share.
 #[pin_data]
 struct Table {
-    /// The wish for latencies, of any line.
+    /// The request for latencies, made by any of the lines.
     #[pin]
     latency: SpinLock<Request>,
     /// The underlying devices of the lines so far.
@@ -87,9 +89,9 @@ struct Table {
 
 /// A table's request for latencies.
 enum Request {
-    /// The table has not come to life.
+    /// The table has not been resumed yet.
     Pending(LatencySetting),
-    /// The request was met at the first resume, which may not sleep: so what that replaced stays here.
+    /// The first resume met the request. A resume may not sleep, so the value that it replaced is kept here.
     Done { _replaced: Option<Replaced> },
 }
 
@@ -114,7 +116,7 @@ struct TablePart {
 }
 
 impl Registry {
-    /// No devices yet, shown in `stat` in the module's directory.
+    /// Makes an empty registry, shown as `stat` in the module's directory.
     pub(crate) fn new(module: &'static ThisModule) -> Result<Self> {
         let devices = Arc::pin_init(
             pin_init!(Devices {
@@ -136,7 +138,8 @@ impl Registry {
 
     /// Adds a line of `table`, which is being loaded for `device`. May sleep.
     ///
-    /// `ERESTARTSYS` if a signal comes while the readers of an earlier directory of the device are waited for.
+    /// Fails with `ERESTARTSYS` if a signal arrives while this waits for the readers of an earlier directory
+    /// of the device.
     pub(crate) fn line(
         &self,
         device: &MappedDevice<'_>,
@@ -176,17 +179,17 @@ impl Drop for DevicePart {
     fn drop(&mut self) {
         let devices = &self.registry.devices;
         if let Some(volume) = devices.leave(self.number) {
-            // This waits for the readers of the device's files.
+            // Waits for the readers of the device's files.
             let hidden = volume.hide();
             devices.forget(self.number);
-            // This can wait for the last that uses it, and the name is free.
+            // The name is free now, so the wait for the directory's last reference delays no other line.
             drop(hidden);
         }
     }
 }
 
 impl Shared {
-    /// Makes the counters and the directory of a device with one line, unless another line comes first.
+    /// Makes the counters and the directory of a device with one line, unless another line made them first.
     fn make(&self, number: DeviceNumber, device: &MappedDevice<'_>) -> Result<Arc<Counters>> {
         let counters = Arc::pin_init(Counters::new()?, GFP_KERNEL)?;
         let entry = Entry {
@@ -210,7 +213,7 @@ impl Shared {
             }
             Err(unmade) => {
                 self.devices.forget(number);
-                // This can wait for what is left of the directory, and the name is free.
+                // The name is free now, so the wait for the directory's last reference delays no other line.
                 Err(unmade.into())
             }
         }
@@ -218,9 +221,10 @@ impl Shared {
 }
 
 impl Devices {
-    /// Adds a line to a device that is known, and returns its counters. Adds `entry` for one that is not.
+    /// Adds a line to a known device, and returns the device's counters. Adds `entry` for an unknown device.
     ///
-    /// Waits while the device's directory is made or removed; `ERESTARTSYS` if a signal comes meanwhile.
+    /// Waits while the device's directory is made or removed. Fails with `ERESTARTSYS` if a signal arrives
+    /// meanwhile.
     fn enter(
         &self,
         number: DeviceNumber,
@@ -242,8 +246,8 @@ impl Devices {
         Ok(None)
     }
 
-    /// Takes a line away. Returns the directory if it was the last line; the caller has to remove the directory and
-    /// forget the device.
+    /// Removes a line. Returns the directory if the line was the last one: then the caller has to remove the
+    /// directory and forget the device.
     fn leave(&self, number: DeviceNumber) -> Option<Directory<Volume>> {
         let mut known = self.known.lock();
         let entry = known.devices.get_mut(&number)?;
@@ -254,7 +258,7 @@ impl Devices {
         entry.volume.take()
     }
 
-    /// Shows the directory that the device's first line made.
+    /// Enters the directory that the device's first line made, and wakes the lines that wait for it.
     fn show(&self, number: DeviceNumber, volume: Directory<Volume>) {
         let mut known = self.known.lock();
         if let Some(entry) = known.devices.get_mut(&number) {
@@ -264,14 +268,14 @@ impl Devices {
         self.changed.notify_all();
     }
 
-    /// Forgets a device that has no directory any more.
+    /// Forgets a device that no longer has a directory.
     fn forget(&self, number: DeviceNumber) {
         let gone = self.known.lock().devices.remove_node(&number);
         self.changed.notify_all();
         drop(gone);
     }
 
-    /// What was counted of all of them together, of reads and of writes. May sleep.
+    /// Returns the sums of reads and of writes over all devices. May sleep.
     pub(crate) fn volumes(&self) -> [Sum; Operation::USUAL] {
         let mut sums = [Sum::default(); Operation::USUAL];
         let mut next = self.first_from(DeviceNumber::FIRST);
@@ -287,9 +291,9 @@ impl Devices {
         sums
     }
 
-    /// The first device from a number on, and its counters if it has a directory.
+    /// Finds the first device from a number on. Returns its counters as well if it has a directory.
     fn first_from(&self, number: DeviceNumber) -> Option<(DeviceNumber, Option<Arc<Counters>>)> {
-        // For older kernels, where a cursor takes the tree for itself.
+        // `mut` is for older kernels, where a cursor borrows the tree mutably.
         #[allow(unused_mut)]
         let mut known = self.known.lock();
         let cursor = known.devices.cursor_lower_bound(&number)?;
@@ -305,7 +309,7 @@ impl Devices {
 impl TablePart {
     fn new(devices: Arc<Devices>, id: TableId, latency: bool) -> Result<Self> {
         let setting = LatencySetting::new(latency, Wait::Allowed)?;
-        // For the first line of the table; it goes unused if there is one.
+        // The first line of the table uses this; any further line drops it.
         let made = Arc::pin_init(
             pin_init!(Table {
                 latency <- new_spinlock!(Request::Pending(setting)),
@@ -358,14 +362,14 @@ impl Drop for TablePart {
 }
 
 impl Line {
-    /// The counters of the mapped device.
+    /// Returns the counters of the mapped device.
     #[inline(always)]
     pub(crate) fn counters(&self) -> &Counters {
         &self.device.counters
     }
 
-    /// Whether the line, loaded again, has to ask for latencies: as long as its table has not come
-    /// to life, what it asked for, and then whether they are measured.
+    /// Tells if the printed line includes `latency`: as requested until the table's first resume, and as
+    /// measured afterwards.
     pub(crate) fn asks_for_latency(&self) -> bool {
         let request = self.table.table.latency.lock();
         match &*request {
@@ -374,7 +378,7 @@ impl Line {
         }
     }
 
-    /// Whether no line of the table before this one has the underlying device. To be asked once a line.
+    /// Tells if no earlier line of the table has this underlying device. Call it once for each line.
     pub(crate) fn is_first_on(&self, disk: DeviceNumber) -> Result<bool> {
         let _no_io = NoIo::new();
         let node = RBTreeNode::new(disk, (), GFP_KERNEL)?;
@@ -384,8 +388,8 @@ impl Line {
         Ok(known.is_none())
     }
 
-    /// Makes the line's table the live one, and does what its options ask for, at its first resume.
-    /// Allocates nothing and waits for nothing.
+    /// Makes the line's table the live one at its first resume, and starts or stops measuring latencies as
+    /// the table requests. Allocates nothing and waits for nothing.
     pub(crate) fn resumed(&self) {
         let request = &self.table.table.latency;
         let done = Request::Done { _replaced: None };
@@ -400,12 +404,12 @@ impl Line {
         }
     }
 
-    /// Changes the counts of lines, and shows them.
+    /// Changes the counts of lines, and publishes the result.
     fn counted(&self, change: impl FnOnce(&mut DeviceLines<TableId>, &mut TableLines)) {
         let (number, id) = (&self.device.number, &self.table.id);
         let mut known = self.table.devices.known.lock();
         let Known { devices, tables } = &mut *known;
-        // Both are there, because this line is one of theirs.
+        // Both entries exist, because the line belongs to both.
         if let (Some(device), Some(table)) = (devices.get_mut(number), tables.get_mut(id)) {
             change(&mut device.counted, &mut table.counted);
             if let Some(volume) = &device.volume {
@@ -416,8 +420,8 @@ impl Line {
 }
 
 impl Drop for Line {
-    /// Runs before either part is dropped, because the entry of the device's number may belong to the next
-    /// device afterwards.
+    /// Removes the line from the counts before its parts are dropped, because the device's number may belong
+    /// to another device afterwards.
     fn drop(&mut self) {
         self.counted(|device, table| device.remove(self.table.id, table, self.count));
     }

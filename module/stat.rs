@@ -15,12 +15,12 @@ use crate::{
 use core::fmt::Write;
 use kernel::{prelude::*, sync::Arc};
 
-/// What stat/ is about: all devices.
+/// The data of stat/: all devices.
 pub(crate) struct All {
     devices: Arc<Devices>,
 }
 
-/// What stat/dm-N/ is about: one mapped device.
+/// The data of stat/dm-N/: one mapped device.
 pub(crate) struct Volume {
     device: DeviceNumber,
     counters: Arc<Counters>,
@@ -42,7 +42,7 @@ impl Volume {
         Self { device, counters }
     }
 
-    /// The device's counters.
+    /// Returns the device's counters.
     pub(crate) fn counters(&self) -> &Arc<Counters> {
         &self.counters
     }
@@ -62,7 +62,7 @@ impl Volume {
         Ok(out.write_char('\n')?)
     }
 
-    /// The text of `snapshot`, whole.
+    /// Returns the whole text of `snapshot`.
     fn snapshot(&self) -> Result<Text> {
         let mut counted = KBox::new(Counted::NONE, GFP_KERNEL)?;
         let identity = self.device.identity()?;
@@ -101,7 +101,8 @@ impl Volume {
     }
 }
 
-/// Returns what was counted of an operation. Fails with `ENODATA` if it is not measured: that is not 0.
+/// Returns the counters of an operation. Fails with `ENODATA` if the operation is not measured, because 0
+/// would be a count.
 fn counted(volume: &Volume, operation: Operation) -> Result<OperationCounted> {
     let (counted, _) = volume.counters.counted(operation).ok_or(sysfs::no_data())?;
     Ok(counted)

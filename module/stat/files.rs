@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which files there are, and what shows them.
+//! The names of the files, and the functions that show and store their values.
 
 use super::{counted, measured, show_number, All, Volume};
 use crate::{
