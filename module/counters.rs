@@ -2,9 +2,9 @@
 
 //! Counters of the requests of one mapped device.
 //!
-//! Reads and writes are counted by each CPU for itself; the rare operations, and ends that are no success,
-//! in counters that all CPUs share. `counters/period.rs` has what a reset replaces, `counters/switch.rs`
-//! resets and switches, `counters/read.rs` adds up.
+//! Each CPU counts reads and writes for itself. All CPUs share the counters of rare operations, and of
+//! requests that end without success. `counters/period.rs` has the counters that a reset replaces,
+//! `counters/switch.rs` the resets and switches, and `counters/read.rs` the sums.
 
 mod period;
 mod read;
@@ -38,10 +38,10 @@ pub(crate) use switch::{LatencySetting, Replaced};
 #[pin_data]
 #[repr(C, align(64))]
 pub(crate) struct Counters {
-    /// Exclusive bound on `size - 1` of requests that are counted and no more; 0 while latencies are
+    /// Exclusive bound on `size - 1` of reads and writes that are only counted; 0 while latencies are
     /// measured. Empty requests wrap round, so one comparison finds both.
     limit: Setting,
-    /// All that is counted. A request finds either the old or the new value while it is replaced.
+    /// All counters. While they are replaced, a request finds either the old or the new value.
     #[pin]
     now: Replaceable<Now, ARRIVALS>,
     /// Counts of the device's lines.
@@ -49,12 +49,12 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// [`Counters::limit`] while latencies are not measured: no bio is as large.
+    /// Value of [`Counters::limit`] while latencies are not measured: no bio is that large.
     const UNMEASURED: u32 = u32::MAX;
-    /// [`Counters::limit`] while latencies are measured.
+    /// Value of [`Counters::limit`] while latencies are measured.
     const MEASURED: u32 = 0;
 
-    /// Makes counters at zero, which do not measure latencies.
+    /// Makes counters at zero, with latencies off.
     pub(crate) fn new() -> Result<impl PinInit<Self, Error>> {
         let period = Period::new(Wait::Allowed)?;
         let value = Now::new(period, None, [const { None }; GENERATIONS]);
@@ -66,8 +66,7 @@ impl Counters {
         }))
     }
 
-    /// Shows these counts of the device's lines from now on. The caller holds a lock that excludes other
-    /// callers.
+    /// Publishes the counts of the device's lines. The caller holds a lock that excludes other callers.
     pub(crate) fn set_lines(&self, lines: lines::Shown) {
         self.lines.write(lines);
     }
@@ -77,13 +76,13 @@ impl Counters {
         self.lines.read()
     }
 
-    /// Tells if a read or write of this size is counted and no more.
+    /// Tells if a read or write of this size is only counted: it has data, and latencies are off.
     #[inline(always)]
     pub(crate) fn only_counts(&self, size: u32) -> bool {
         size.wrapping_sub(1) < self.limit.get()
     }
 
-    /// Counts a read or write with data. On the I/O path of every CPU: takes no lock.
+    /// Counts a read or write with data. On the I/O path of every CPU, so it takes no lock.
     #[inline(always)]
     pub(crate) fn count(&self, operation: Common, size: u32) {
         let section = preempt::disable();
@@ -95,8 +94,8 @@ impl Counters {
         }
     }
 
-    /// Counts a read or write with data, measures it by the TSC, and leaves its stamp in it. Returns whether
-    /// that was possible. On the I/O path of every CPU: takes no lock.
+    /// Counts a read or write with data, measures it by the TSC, and stores its stamp in the bio. Returns
+    /// false, and does nothing, if that is not possible. On the I/O path of every CPU, so it takes no lock.
     #[inline(always)]
     pub(crate) fn count_and_stamp(&self, operation: Common, size: u32, bio: &mut Bio<'_>) -> bool {
         let section = preempt::disable();
@@ -117,7 +116,8 @@ impl Counters {
         true
     }
 
-    /// Does the same by CLOCK_MONOTONIC, where the time is not kept by the TSC.
+    /// Counts a read or write with data, measures it by CLOCK_MONOTONIC, and stores its stamp in the bio.
+    /// Returns false, and does nothing, if that is not possible or the TSC keeps the time.
     #[inline(always)]
     pub(crate) fn count_and_stamp_by_ktime(
         &self,
@@ -146,8 +146,8 @@ impl Counters {
         true
     }
 
-    /// Counts any other request, and leaves its stamp in it: one of a rare operation, an empty one, a zone
-    /// append, which is a write, or one that is measured by another clock than the TSC.
+    /// Counts any other request, and stores its stamp in the bio: a request of a rare operation, an empty
+    /// one, a zone append, which is a write, or one that is measured by another clock than its period's.
     #[cold]
     #[inline(never)]
     pub(crate) fn arrived(&self, bio: &mut Bio<'_>) {
@@ -173,11 +173,11 @@ impl Counters {
         bio.set_private(stamp.word() as usize);
     }
 
-    /// Counts the end of a request that succeeded if it is a read or write that was measured by the TSC.
-    /// Returns whether it was one. On the I/O path of every CPU: takes no lock.
+    /// Counts the end of a successful read or write that the TSC measured. Returns false, and does nothing,
+    /// for any other request. On the I/O path of every CPU, so it takes no lock.
     ///
-    /// First of all the request is no longer in flight: so it is never counted both as that and as ended.
-    /// Every other end keeps this order.
+    /// Counts the request as no longer in flight first, so no reader finds it both in flight and ended. Every
+    /// other end keeps this order.
     #[inline(always)]
     pub(crate) fn common_ended(&self, bio: &EndedBio) -> bool {
         let stamp = Stamp::from_word(bio.private() as u64);
@@ -190,7 +190,7 @@ impl Counters {
         };
         let ticks = fast.tsc.read();
         let below = stamp.age_less_one(ticks);
-        // The arrival, and 1 more.
+        // The time of arrival plus 1.
         let after = ticks.wrapping_sub(below);
         if below >= Rate::SHORT || !tsc::has_counted_since(after) {
             return false;
@@ -206,7 +206,8 @@ impl Counters {
         true
     }
 
-    /// Does the same for a read or write that was measured by CLOCK_MONOTONIC.
+    /// Counts the end of a successful read or write that CLOCK_MONOTONIC measured. Returns false, and does
+    /// nothing, for any other request.
     #[inline(always)]
     pub(crate) fn common_ended_by_ktime(&self, bio: &EndedBio) -> bool {
         let stamp = Stamp::from_word(bio.private() as u64);
@@ -235,11 +236,11 @@ impl Counters {
         true
     }
 
-    /// Counts the end of any other request that failed or has a stamp.
+    /// Counts the end of any other request that failed or carries a stamp.
     pub(crate) fn ended(&self, bio: &EndedBio, status: Status) {
         let stamp = Stamp::from_word(bio.private() as u64);
         let number = match bio.private() {
-            // A request without a stamp is a read or write of data.
+            // A request without a stamp is a read or write with data.
             0 => Operation::of(bio.op(), 1).number(),
             _ => stamp.operation(),
         };
@@ -269,14 +270,14 @@ impl Counters {
     }
 }
 
-/// Counts a read or write of data.
+/// Counts a read or write with data.
 #[inline(always)]
 fn count(row: ArrivalRow<'_>, size: u32) {
     row.add::<BYTES>(size.into());
     row.increment_bucket::<SIZES, { Sizes::FIRST_BIT }>(size.wrapping_sub(1));
 }
 
-/// Counts the latency of a read or write, which is `below` and 1 more.
+/// Counts the latency of a read or write. `ns` is `below + 1`.
 #[inline(always)]
 fn measure(row: LatencyRow<'_>, below: u32, ns: u64) {
     row.increment_bucket::<LATENCIES, { Latencies::FIRST_BIT }>(below);
@@ -284,7 +285,7 @@ fn measure(row: LatencyRow<'_>, below: u32, ns: u64) {
     row.raise::<LATENCY_MAX>(ns);
 }
 
-/// Returns the time of arrival in full, by the clock of the stamp, and the age in nanoseconds.
+/// Returns the full time of arrival by the stamp's clock, and the age in nanoseconds.
 fn age(stamp: Stamp, clock: Clock) -> (u64, u64) {
     match clock {
         Clock::Tsc => {

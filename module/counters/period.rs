@@ -2,9 +2,10 @@
 
 //! Counters from one reset to the next.
 //!
-//! A measured request belongs to the period in which it arrived, with all that is counted of it: its stamp
-//! has the period's generation. A period stays until its last measured request has ended, and its generation
-//! is not used again before that. What is not measured counts in the period in which it ends.
+//! A measured request belongs to the period in which it arrived, with all that is counted of it, because its
+//! stamp has the period's generation. A period stays until its last measured request has ended, and its
+//! generation is not reused before that. The failure of an unmeasured request counts in the period in which
+//! the request ends.
 
 use super::count;
 use crate::{
@@ -21,58 +22,57 @@ use crate::{
 };
 use kernel::{prelude::*, sync::Arc};
 
-/// Distance of one operation's counters from the next one's: four cache lines.
+/// Distance from one operation's counters to the next one's: four cache lines.
 pub(super) const STRIDE: usize = 32;
 
-/// Number of counters of one operation's arrivals, and of its latencies.
+/// Number of counters in an operation's row of arrivals, and in its row of latencies.
 pub(super) const ARRIVAL_ROW: usize = ENDED + Tally::COUNTERS;
 const LATENCY_ROW: usize = LATENCIES + Latencies::BUCKETS;
-/// The counters of an operation's arrivals.
+/// A row of an operation's arrivals.
 pub(super) type ArrivalRow<'a> = Row<'a, ARRIVAL_ROW>;
-/// The counters of an operation's latencies.
+/// A row of an operation's latencies.
 pub(super) type LatencyRow<'a> = Row<'a, LATENCY_ROW>;
 
-/// Number of counters of the arrivals of reads and writes, and of their latencies.
+/// Number of counters of the arrivals of reads and writes together, and of their latencies.
 pub(super) const ARRIVALS: usize = STRIDE * (Operation::USUAL - 1) + ARRIVAL_ROW;
 const LATENCY_COUNTERS: usize = STRIDE * (Operation::USUAL - 1) + LATENCY_ROW;
 
 /// Place of an operation's bytes in its row of arrivals.
 pub(super) const BYTES: usize = 0;
-/// Place of the requests: one counter for each size bucket, whose sum is the number of requests. So
-/// with the bytes those of up to 32 KiB are in one cache line.
+/// Place of the size buckets, whose sum is the number of requests. The bytes and the buckets of up to 32 KiB
+/// share a cache line.
 pub(super) const SIZES: usize = BYTES + 1;
-/// Places of the measured requests by time of arrival: those that arrived, and those that ended. The values
-/// of the latter are the time of arrival and 1 more.
+/// Places of the tallies of measured requests by time of arrival: of those that arrived, and of those that
+/// ended. The values of the second tally are the time of arrival plus 1.
 pub(super) const BEGUN: usize = SIZES + Sizes::BUCKETS;
 pub(super) const ENDED: usize = BEGUN + Tally::COUNTERS;
 
-/// Places of the sum of an operation's latencies, of the highest, and of the buckets, in its row of
-/// latencies.
+/// Places of the sum, the maximum and the buckets in an operation's row of latencies.
 pub(super) const LATENCY_SUM: usize = 0;
 pub(super) const LATENCY_MAX: usize = 1;
 pub(super) const LATENCIES: usize = 2;
 
 const _: () = assert!(ARRIVAL_ROW <= STRIDE && LATENCY_ROW <= STRIDE);
 
-/// Number of operations that all CPUs count together.
+/// Number of rare operations, whose counters all CPUs share.
 const RARE: usize = Operation::COUNT - Operation::USUAL;
-/// Number of counters of those.
+/// Number of counters of the arrivals of all rare operations, and of their latencies.
 const RARE_ARRIVALS: usize = (RARE - 1) * STRIDE + SIZES + Sizes::BUCKETS;
 const RARE_LATENCIES: usize = (RARE - 1) * STRIDE + LATENCIES + Latencies::BUCKETS;
 
-/// All that is counted of a device, as it is between two changes of it.
+/// All counters of a device. Each reset and each switch of latencies replaces them.
 pub(super) struct Now {
-    /// The short way of reads and writes that are measured by the TSC, if they are.
+    /// Fast path of reads and writes that the TSC measures; `None` while it measures none.
     pub(super) fast: Option<Fast>,
     /// The present period.
     pub(super) period: Period,
-    /// The measured latencies of its requests, if they are measured.
+    /// Latencies measured in the present period; `None` while latencies are off.
     pub(super) latency: Option<Latency>,
     /// Former periods with requests in flight, by generation.
     pub(super) older: [Option<Period>; GENERATIONS],
 }
 
-/// The present period and the latencies, as far as reads and writes need them that the TSC measures.
+/// The parts of the present period and of its latencies that a read or write measured by the TSC needs.
 pub(super) struct Fast {
     arrivals: percpu::Shared<ARRIVALS>,
     latencies: percpu::Shared<LATENCY_COUNTERS>,
@@ -80,39 +80,41 @@ pub(super) struct Fast {
     pub(super) tsc: Tsc,
 }
 
-/// The requests that arrive from one reset to the next.
+/// Counters of the requests that arrive between two resets.
 #[derive(Clone)]
 pub(super) struct Period {
     arrivals: percpu::Shared<ARRIVALS>,
-    /// The tag of its requests that are measured by its own clock, which each CPU counts for itself.
+    /// The tag of requests that the period's own clock measures. Each CPU counts such reads and writes for
+    /// itself.
     tag: Tag,
-    /// Its own clock, if that is the TSC.
+    /// The period's own clock, if that is the TSC.
     tsc: Option<Tsc>,
     shared: Arc<Shared>,
 }
 
-/// Counters of a period that all CPUs share.
+/// A period's counters that all CPUs share.
 #[pin_data]
 struct Shared {
-    /// CLOCK_BOOTTIME of the reset, in nanoseconds.
+    /// CLOCK_BOOTTIME of the period's start, in nanoseconds.
     since: u64,
-    /// Requests of the rare operations that arrive.
+    /// Arrivals of the rare operations.
     rare: atomic::Counters<RARE_ARRIVALS>,
     errors: atomic::Counters<{ Operation::COUNT }>,
     again: atomic::Counters<{ Operation::COUNT }>,
-    /// Measured requests of the rare operations, and those by the other clock, by operation and clock.
+    /// Tallies of measured requests that are of a rare operation or measured by the other clock, by operation
+    /// and clock.
     tallies: [[Tallies; Clock::ALL.len()]; Operation::COUNT],
 }
 
-/// Measured requests by time of arrival, in nanoseconds or ticks. The values of those that ended are the time
-/// of arrival and 1 more.
+/// Tallies of measured requests by time of arrival, in nanoseconds or ticks. The values of the ended requests
+/// are the time of arrival plus 1.
 struct Tallies {
     begun: SharedTally,
     ended: SharedTally,
 }
 
 impl Tallies {
-    /// Nothing yet.
+    /// Makes empty tallies.
     const fn new() -> Self {
         Self {
             begun: SharedTally::new(),
@@ -126,14 +128,14 @@ impl Tallies {
 pub(super) struct Latency {
     common: percpu::Shared<LATENCY_COUNTERS>,
     rare: Arc<RareLatency>,
-    /// CLOCK_BOOTTIME of the begin, in nanoseconds.
+    /// CLOCK_BOOTTIME of the start, in nanoseconds.
     since: u64,
 }
 
 #[pin_data]
 struct RareLatency {
     counters: atomic::Counters<RARE_LATENCIES>,
-    /// Durations of measured requests that are in no latency, in nanoseconds.
+    /// Durations in nanoseconds of measured requests that are in no latency.
     rest: [SharedTally; Operation::COUNT],
 }
 
@@ -145,14 +147,14 @@ impl HasCounters<ARRIVALS> for Now {
 }
 
 impl Period {
-    /// Begins a period of generation 0. May sleep.
+    /// Starts a period of generation 0. May sleep.
     pub(super) fn new(wait: Wait) -> Result<Self> {
         let tsc = Tsc::new();
         let clock = match tsc {
             Some(_) => Clock::Tsc,
             None => Clock::Monotonic,
         };
-        // In its place from the start: it is too large for the stack.
+        // Initialised in place, because it is too large for the stack.
         let shared = pin_init!(Shared {
             since: time::since_boot(),
             rare: atomic::Counters::new(),
@@ -168,18 +170,18 @@ impl Period {
         })
     }
 
-    /// Returns the same period, of another generation, before anything is counted in it.
+    /// Returns the period with another generation. Call it before anything is counted in the period.
     pub(super) fn of_generation(mut self, generation: usize) -> Self {
         self.tag = Tag::measured(generation, self.tag.clock());
         self
     }
 
-    /// Returns the tag of its requests.
+    /// Returns the tag of requests that the period's own clock measures.
     pub(super) fn tag(&self) -> Tag {
         self.tag
     }
 
-    /// CLOCK_BOOTTIME of its begin, in nanoseconds.
+    /// Returns the CLOCK_BOOTTIME of the period's start, in nanoseconds.
     pub(super) fn since(&self) -> u64 {
         self.shared.since
     }
@@ -189,7 +191,7 @@ impl Period {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Returns the arrivals of a read or write.
+    /// Returns an operation's row of arrivals; `None` for a rare operation.
     #[inline(always)]
     pub(super) fn row(&self, operation: usize) -> Option<ArrivalRow<'_>> {
         self.arrivals.row::<STRIDE, ARRIVAL_ROW>(operation)
@@ -212,12 +214,12 @@ impl Period {
         }
     }
 
-    /// Tells if each CPU counts the measured requests of an operation for itself.
+    /// Tells if each CPU has its own tallies of an operation's requests that `clock` measures.
     fn is_own(&self, operation: Operation, clock: Clock) -> bool {
         operation.rare().is_none() && clock == self.tag.clock()
     }
 
-    /// Returns the arrivals of an operation if each CPU counts its measured requests for itself.
+    /// Returns the operation's row of arrivals if each CPU has its own tallies there.
     fn own_row(&self, operation: Operation, clock: Clock) -> Option<ArrivalRow<'_>> {
         let row = self.row(operation.number().into());
         row.filter(|_| self.is_own(operation, clock))
@@ -244,7 +246,7 @@ impl Period {
         &self.shared.tallies[usize::from(operation.number())][clock.number()]
     }
 
-    /// Counts a request that failed.
+    /// Counts a request that did not succeed, as `again` or as an error. Ignores a success.
     pub(super) fn failed(&self, operation: Operation, status: Status) {
         let ends = match status {
             status if status.is_ok() => return,
@@ -254,13 +256,13 @@ impl Period {
         ends.add(operation.number().into(), 1);
     }
 
-    /// Returns the number of requests that failed, and of those that were to be tried again.
+    /// Returns the number of errors, and of requests that ended with "try again".
     pub(super) fn failures(&self, operation: Operation) -> [u64; 2] {
         let number = operation.number().into();
         [&self.shared.errors, &self.shared.again].map(|ends| ends.read(number))
     }
 
-    /// Copies the arrivals of an operation.
+    /// Sums an operation's arrivals into `counters`.
     pub(super) fn arrivals(&self, operation: Operation, counters: &mut [u64; STRIDE]) {
         match operation.rare() {
             Some(rare) => self.shared.rare.copy(rare * STRIDE, counters),
@@ -270,14 +272,14 @@ impl Period {
         }
     }
 
-    /// Returns the requests in flight that a clock measures.
+    /// Returns an operation's requests in flight that `clock` measures.
     pub(super) fn in_flight(&self, operation: Operation, clock: Clock) -> InFlight {
         let ([begun, ended], whole) = if self.is_own(operation, clock) {
             let at = usize::from(operation.number()) * STRIDE;
             self.arrivals.tallies(at + BEGUN, at + ENDED)
         } else {
             let shared = self.tallies(operation, clock);
-            // Nothing is seen ended that is not seen begun.
+            // Ends are read first, so no request is seen as ended that is not seen as begun.
             let (ended, ended_whole) = shared.ended.read();
             atomic::read_barrier();
             let (begun, begun_whole) = shared.begun.read();
@@ -292,8 +294,8 @@ impl Period {
         }
     }
 
-    /// Tells if no measured request is in flight. It stays so once the period is a former one and a grace
-    /// period of RCU's has passed.
+    /// Tells if no measured request is in flight. That stays true for a former period after a grace period of
+    /// RCU, because no request arrives in it any more.
     pub(super) fn is_drained(&self) -> bool {
         Operation::ALL.into_iter().all(|operation| {
             Clock::ALL.into_iter().all(|clock| {
@@ -307,25 +309,25 @@ impl Period {
 /// Measured requests of an operation that have not ended.
 #[derive(Clone, Copy, Default)]
 pub(super) struct InFlight {
-    /// Their number, modulo 2^64: a request that arrived and ended on CPUs that are read at other times can
-    /// make it one too few.
+    /// Their number, modulo 2^64. CPUs are read one after the other, so a request that arrived on one CPU and
+    /// ended on another can make the number one too small.
     pub(super) count: u64,
-    /// The sum of their times of arrival, by the clock.
+    /// The sum of their times of arrival, in units of the clock.
     pub(super) times: u64,
-    /// The number of those that have ended.
+    /// The number of requests that have ended.
     pub(super) ended: u64,
-    /// The sums are of the same requests.
+    /// True if the number and the sum are of the same requests.
     pub(super) whole: bool,
 }
 
 impl Fast {
-    /// Returns the arrivals of a read or write.
+    /// Returns an operation's row of arrivals; `None` for a rare operation.
     #[inline(always)]
     pub(super) fn arrivals(&self, operation: usize) -> Option<ArrivalRow<'_>> {
         self.arrivals.row::<STRIDE, ARRIVAL_ROW>(operation)
     }
 
-    /// Returns the latencies of a read or write.
+    /// Returns an operation's row of latencies; `None` for a rare operation.
     #[inline(always)]
     pub(super) fn latencies(&self, operation: usize) -> Option<LatencyRow<'_>> {
         self.latencies.row::<STRIDE, LATENCY_ROW>(operation)
@@ -333,7 +335,7 @@ impl Fast {
 }
 
 impl Now {
-    /// Puts the parts together.
+    /// Combines the parts, and adds the fast path where the TSC measures.
     pub(super) fn new(
         period: Period,
         latency: Option<Latency>,
@@ -356,24 +358,24 @@ impl Now {
         }
     }
 
-    /// Returns a generation that no request in flight has.
+    /// Returns a generation that neither the present nor a former period has.
     pub(super) fn free_generation(&self) -> Option<usize> {
         let present = self.period.tag().generation();
         (0..GENERATIONS)
             .find(|generation| *generation != present && self.older[*generation].is_none())
     }
 
-    /// All periods with requests in flight, and the present one.
+    /// Returns the former periods with requests in flight, and the present period.
     pub(super) fn periods(&self) -> impl Iterator<Item = &Period> {
-        // By its path, because the kernel's prelude has another `chain`.
+        // Called by its path, because the kernel's prelude has another `chain`.
         Iterator::chain(self.older.iter().flatten(), [&self.period])
     }
 }
 
 impl Latency {
-    /// Begins to measure. May sleep.
+    /// Makes empty latencies. May sleep.
     pub(super) fn new(wait: Wait) -> Result<Self> {
-        // As in `Period::new`.
+        // Initialised in place, because it is too large for the stack.
         let rare = pin_init!(RareLatency {
             counters: atomic::Counters::new(),
             rest: [const { SharedTally::new() }; Operation::COUNT],
@@ -385,24 +387,24 @@ impl Latency {
         })
     }
 
-    /// Returns the same, with the time of its begin.
+    /// Returns the latencies with the CLOCK_BOOTTIME of their start.
     pub(super) fn since_when(mut self, since: u64) -> Self {
         self.since = since;
         self
     }
 
-    /// CLOCK_BOOTTIME of the begin, in nanoseconds.
+    /// Returns the CLOCK_BOOTTIME of the start, in nanoseconds.
     pub(super) fn since(&self) -> u64 {
         self.since
     }
 
-    /// Returns the latencies of a read or write.
+    /// Returns an operation's row of latencies; `None` for a rare operation.
     #[inline(always)]
     pub(super) fn row(&self, operation: usize) -> Option<LatencyRow<'_>> {
         self.common.row::<STRIDE, LATENCY_ROW>(operation)
     }
 
-    /// Measures a request that succeeded.
+    /// Counts the latency of a successful request.
     pub(super) fn measure(&self, operation: Operation, ns: u64) {
         let bucket = Latencies::bucket_above(ns.saturating_sub(1));
         match operation.rare() {
@@ -422,12 +424,13 @@ impl Latency {
         }
     }
 
-    /// Measures a request that failed, or that arrived before the last reset.
+    /// Counts the duration of a request that failed, or that arrived before the last reset.
     pub(super) fn measure_rest(&self, operation: Operation, ns: u64) {
         self.rest_of(operation).add(ns);
     }
 
-    /// Returns the number of those and the sum of their durations. `None` if they could not be read at one time.
+    /// Returns the number of such requests and the sum of their durations; `None` if both could not be read
+    /// at one time.
     pub(super) fn rest(&self, operation: Operation) -> Option<Tally> {
         let (rest, whole) = self.rest_of(operation).read();
         whole.then_some(rest)
@@ -437,7 +440,7 @@ impl Latency {
         &self.rare.rest[usize::from(operation.number())]
     }
 
-    /// Copies what was measured of an operation.
+    /// Sums an operation's latencies into `counters`, and finds their maximum.
     pub(super) fn copy(&self, operation: Operation, counters: &mut [u64; STRIDE]) {
         match operation.rare() {
             Some(rare) => self.rare.counters.copy(rare * STRIDE, counters),

@@ -31,7 +31,7 @@ impl OperationCounted {
     }
 }
 
-/// The time by both clocks.
+/// The present time by both clocks.
 struct Clocks {
     monotonic: u64,
     tsc: u64,
@@ -45,14 +45,14 @@ impl Clocks {
         }
     }
 
-    /// Returns the sum of the ages of requests, in nanoseconds.
+    /// Returns the sum of the ages of the requests in flight, in nanoseconds.
     fn ages(&self, clock: Clock, requests: InFlight) -> u64 {
         let ages = |now: u64| {
             let ages = requests
                 .count
                 .wrapping_mul(now)
                 .wrapping_sub(requests.times);
-            // Less than nothing if the clock was set back.
+            // Negative if the clock was set back.
             u64::try_from(ages as i64).unwrap_or(0)
         };
         match clock {
@@ -63,10 +63,11 @@ impl Clocks {
 }
 
 impl Counters {
-    /// Number of looks for a time at which no request ends.
+    /// Highest number of looks at the requests in flight.
     const LOOKS: usize = 4;
 
-    /// Returns what was counted of reads and of writes since the last reset, at one time.
+    /// Returns the sums of reads and of writes since the last reset. A concurrent reset comes before both or
+    /// after both.
     pub(crate) fn volumes(&self) -> [Sum; Operation::USUAL] {
         let section = rcu::read_lock();
         let now = self.now.get(&section);
@@ -79,8 +80,9 @@ impl Counters {
         sums
     }
 
-    /// Returns what was counted of each operation since the last reset, and whether latencies are measured,
-    /// at one time. `None` for an operation that is not measured.
+    /// Returns the sums of each operation since the last reset, and whether latencies are measured. A
+    /// concurrent reset or switch comes before all of them or after all. `None` stands for an operation that
+    /// is not measured.
     pub(crate) fn sums(&self) -> ([Option<Sum>; Operation::COUNT], bool) {
         let lines = self.lines();
         let section = rcu::read_lock();
@@ -92,8 +94,8 @@ impl Counters {
         (sums, now.latency.is_some())
     }
 
-    /// Returns everything that was counted of one operation, at one time, and whether latencies are measured.
-    /// `None` for an operation that is not measured.
+    /// Returns all counters of one operation, and whether latencies are measured. A concurrent reset or
+    /// switch comes before all of them or after all. `None` stands for an operation that is not measured.
     pub(crate) fn counted(&self, operation: Operation) -> Option<(OperationCounted, bool)> {
         let lines = self.lines();
         let section = rcu::read_lock();
@@ -102,7 +104,7 @@ impl Counters {
         Some((counted, now.latency.is_some()))
     }
 
-    /// Returns everything that was counted, at one time.
+    /// Reads all counters. A concurrent reset or switch comes before all of them or after all.
     pub(crate) fn all_counted(&self, counted: &mut Counted<{ Operation::COUNT }>) {
         let section = rcu::read_lock();
         let now = self.now.get(&section);
@@ -116,11 +118,12 @@ impl Counters {
     }
 }
 
-/// Reads the counters of an operation, and with `latency` its latencies and requests in flight. `None` where the
-/// device's lines keep its requests from the counters.
+/// Reads the counters of an operation, and with `latency` its latencies and requests in flight. Returns
+/// `None` for flushes while all live lines of the device let them go past the counters.
 ///
-/// Reads ends before the requests in flight, and those before arrivals; and a request that ends is no longer
-/// in flight before it is counted. So there are never more of the former two, together, than of the latter.
+/// Reads the ends before the requests in flight, and those before the arrivals. A request that ends leaves
+/// the requests in flight before its end is counted. So ends and requests in flight together never exceed the
+/// arrivals.
 fn read(
     now: &Now,
     operation: Operation,
@@ -150,7 +153,7 @@ fn read(
     Some(counted)
 }
 
-/// Reads the arrivals.
+/// Reads the arrivals of an operation.
 fn arrivals(now: &Now, operation: Operation, counted: &mut OperationCounted) {
     let mut buffer = [0; STRIDE];
     now.period.arrivals(operation, &mut buffer);
@@ -160,11 +163,12 @@ fn arrivals(now: &Now, operation: Operation, counted: &mut OperationCounted) {
         .copy_from_slice(&buffer[SIZES..][..Sizes::BUCKETS]);
 }
 
-/// Returns the number of measured requests that have not ended, of all periods, and the sum of their ages in
+/// Returns the number of measured requests of all periods that have not ended, and the sum of their ages in
 /// nanoseconds, if it could be read.
 ///
-/// CPUs are read one after the other. If the next look finds that none has ended a request since, all that a
-/// look found were in flight at its end; else the fewest of several looks are taken.
+/// CPUs are read one after the other, so a look can be wrong. If the next look finds that no request has
+/// ended since, all requests of the former look were in flight at its end. Otherwise the look with the fewest
+/// requests counts.
 fn in_flight(now: &Now, operation: Operation) -> (u64, Option<u64>) {
     let (mut last, mut ended) = look(now, operation);
     let mut least = last;
@@ -185,7 +189,7 @@ fn in_flight(now: &Now, operation: Operation) -> (u64, Option<u64>) {
     least
 }
 
-/// Looks at all CPUs once. Returns the requests in flight with their ages, and the number of ended ones.
+/// Looks at all CPUs once. Returns the requests in flight with their ages, and the number of ended requests.
 fn look(now: &Now, operation: Operation) -> ((u64, Option<u64>), u64) {
     let (mut count, mut ended) = (0_u64, 0_u64);
     let mut found = [InFlight::default(); Clock::ALL.len()];
@@ -207,7 +211,7 @@ fn look(now: &Now, operation: Operation) -> ((u64, Option<u64>), u64) {
         .fold(0_u64, |sum, (clock, found)| {
             sum.wrapping_add(clocks.ages(clock, found))
         });
-    // Less than nothing if requests ended on CPUs that are read later than those on which they arrived.
+    // Negative if requests ended on CPUs that are read later than the CPUs on which they arrived.
     let count = u64::try_from(count as i64).unwrap_or(0);
     (
         (count, whole.then_some(if count == 0 { 0 } else { ages })),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Resets, and the switch of latencies.
+//! Resets, and switches of latencies.
 
 use super::{
     period::{Latency, Now, Period},
@@ -22,14 +22,14 @@ pub(crate) struct Replaced {
     _now: rcu::Replaced<Now>,
 }
 
-/// A switch of latencies, and the memory to do it in.
+/// A switch of latencies, with the memory that it needs.
 pub(crate) struct LatencySetting {
     spare: Spare<Now>,
     latency: Option<Latency>,
 }
 
 impl LatencySetting {
-    /// Allocates what the setting needs. May sleep.
+    /// Allocates the memory of the switch. May sleep.
     pub(crate) fn new(on: bool, wait: Wait) -> Result<Self> {
         let latency = if on { Some(Latency::new(wait)?) } else { None };
         let spare = Spare::new()?;
@@ -42,17 +42,17 @@ impl LatencySetting {
     }
 }
 
-/// Why a period could not begin.
+/// Reasons why a period could not start.
 enum Refused {
-    /// Somebody has switched latencies on or off meanwhile.
+    /// Latencies were switched on or off meanwhile.
     Switched,
-    /// Each other generation is that of a request in flight.
+    /// Every other generation has a request in flight.
     NoGeneration,
 }
 
 impl Counters {
-    /// Starts again at zero. Sleeps. Fails with `EBUSY` if requests are in flight that arrived before each of
-    /// the last resets.
+    /// Restarts all counters at zero. Sleeps. Fails with `EBUSY` if every former period still has a request
+    /// in flight, so that no generation is free.
     pub(crate) fn reset(&self, wait: Wait) -> Result {
         let _no_io = NoIo::new();
         if !self.begin_period(wait)? {
@@ -61,12 +61,12 @@ impl Counters {
                 return Err(EBUSY);
             }
         }
-        // Without memory for it the former period stays until the next reset.
+        // Without memory, drained periods stay until the next reset.
         let _ = self.forget_drained();
         Ok(())
     }
 
-    /// Replaces the present period by a new one. Returns false if there is no generation for it.
+    /// Replaces the present period by a new one. Returns false if no generation is free.
     fn begin_period(&self, wait: Wait) -> Result<bool> {
         loop {
             let latency = match self.measures_latency() {
@@ -95,13 +95,13 @@ impl Counters {
         }
     }
 
-    /// Drops the former periods that have no request in flight any more.
+    /// Drops the former periods that have no request in flight.
     fn forget_drained(&self) -> Result {
         let older = {
             let section = rcu::read_lock();
             self.now.get(&section).older.clone()
         };
-        // After this all their requests have been counted as begun.
+        // After a grace period, all requests of the former periods have been counted as begun.
         rcu::synchronize();
         let drained = older.map(|period| period.filter(Period::is_drained));
         if drained.iter().all(Option::is_none) {
@@ -129,7 +129,7 @@ impl Counters {
         self.now.get(&section).latency.is_some()
     }
 
-    /// Starts or stops measuring latencies. What was measured goes when it stops. Sleeps.
+    /// Starts or stops measuring latencies. A stop drops the measured ones. Sleeps.
     pub(crate) fn measure_latency(&self, on: bool, wait: Wait) -> Result {
         if self.measures_latency() != on {
             let _no_io = NoIo::new();
@@ -138,9 +138,9 @@ impl Counters {
         Ok(())
     }
 
-    /// Starts or stops measuring latencies with memory that is there already, and without sleeping, as a
-    /// resume needs it: while the device is suspended, an allocation could wait for I/O that waits for the
-    /// resume. Returns what was replaced, to be dropped where sleeping is allowed.
+    /// Starts or stops measuring latencies without sleeping, with memory that was allocated before. A resume
+    /// needs that: while the device is suspended, an allocation could wait for I/O that waits for the resume.
+    /// Returns the replaced value, which the caller drops where it may sleep.
     pub(crate) fn measure_latency_with(&self, setting: LatencySetting) -> Option<Replaced> {
         let LatencySetting { spare, latency } = setting;
         let on = latency.is_some();
@@ -148,7 +148,8 @@ impl Counters {
             if now.latency.is_some() == on {
                 return Err(());
             }
-            // Whoever has a stamp finds where to count it, or that it no longer is.
+            // A request that gets a stamp meanwhile finds at its end where to count, or that latencies are
+            // off.
             self.limit
                 .set(if on { Self::MEASURED } else { Self::UNMEASURED });
             let latency = latency.map(|latency| latency.since_when(time::since_boot()));
