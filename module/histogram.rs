@@ -6,8 +6,8 @@
 
 use core::fmt;
 
-/// How values fall into `N` buckets: the first takes up to 2^`FIRST`, each next one twice as much.
-/// The last takes what is left, however large.
+/// A scale of `N` buckets. The first bucket takes values up to 2^`FIRST`, each next one values up to twice as
+/// much, and the last one all that is larger.
 pub(crate) struct Scale<const FIRST: u32, const N: usize>;
 
 /// Sizes of requests in bytes: 512 B to 4 GiB, which no bio exceeds.
@@ -17,20 +17,20 @@ pub(crate) type Sizes = Scale<9, 24>;
 pub(crate) type Latencies = Scale<10, 28>;
 
 impl<const FIRST: u32, const N: usize> Scale<FIRST, N> {
-    /// How many buckets there are.
+    /// Number of buckets.
     pub(crate) const BUCKETS: usize = N;
 
-    /// The number of the highest bit of what the first bucket takes, counted from 0.
+    /// Number of the highest bit of `below` in the first bucket; see [`Scale::bucket_above`].
     pub(crate) const FIRST_BIT: u32 = FIRST - 1;
 
-    /// The bucket of the value above `below`, less than `N`.
+    /// Returns the bucket of the value `below + 1`. The result is less than `N`.
     #[inline(always)]
     pub(crate) fn bucket_above(below: u64) -> usize {
         let highest = (below | (1 << Self::FIRST_BIT)).ilog2();
         (highest.min(Self::FIRST_BIT + N as u32 - 1) - Self::FIRST_BIT) as usize
     }
 
-    /// The largest value of a bucket; `None` for the last, which has no bound.
+    /// Returns the largest value of a bucket; `None` for the last one, which has no bound.
     pub(crate) fn bound(bucket: usize) -> Option<u64> {
         if bucket + 1 < N {
             Some(1 << (FIRST as usize + bucket))

@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The operations that are counted, each apart.
+//! The operations that are counted separately.
 
 use crate::wrappers::bio::ReqOp;
 
-/// What a request does, as far as its statistics tell it apart. The value is where its counters are
-/// among those of its kind: reads and writes are of one kind, the others of another.
+/// The operation of a request, as the statistics distinguish it. The value is the place of its counters:
+/// reads and writes share one array of counters, and the other operations, from 0 again, a second one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Operation {
-    /// Data is read.
+    /// A read of data.
     Read = 0,
-    /// Data is written, with or without a flush before or after it.
+    /// A write of data, with or without a flush before or after it.
     Write = 1,
-    /// Data is given up.
+    /// A discard: the data is given up.
     Discard = 2,
-    /// What was written is made durable; there is no data.
+    /// A flush without data, which makes earlier writes durable.
     Flush = 3,
-    /// Zeroes are written without sending them.
+    /// A write of zeroes, which are not sent.
     WriteZeroes = 4,
-    /// Secure erase, and what manages zones.
+    /// A secure erase, or the management of a zone.
     Other = 5,
 }
 
-/// A read or a write: each CPU counts them for itself.
+/// A read or a write, which each CPU counts for itself.
 #[derive(Clone, Copy)]
 pub(crate) struct Common(usize);
 
 impl Common {
-    /// Returns the operation of a bio if it is a `REQ_OP_READ` or `REQ_OP_WRITE`. One without data is a flush.
+    /// Returns the operation of a bio if it is a `REQ_OP_READ` or `REQ_OP_WRITE`. Does not look at the size:
+    /// an empty write is a flush.
     #[inline(always)]
     pub(crate) fn of(op: ReqOp) -> Option<Self> {
         const {
@@ -39,22 +40,22 @@ impl Common {
         (number < Operation::USUAL).then_some(Self(number))
     }
 
-    /// Returns its number, as [`Operation::number`].
+    /// Returns the number, as [`Operation::number`] does.
     #[inline(always)]
     pub(crate) fn number(self) -> usize {
         self.0
     }
 
-    /// Returns its row.
+    /// Returns the row of its counters.
     #[inline(always)]
     pub(crate) fn row(self) -> usize {
-        // It is below that anyway; so the compiler knows it, too.
+        // The number is below that anyway: the remainder tells the compiler so.
         self.0 % Operation::USUAL
     }
 }
 
 impl Operation {
-    /// All of them, in the order in which they are shown.
+    /// All operations, in the order in which they are shown.
     pub(crate) const ALL: [Self; 6] = [
         Self::Read,
         Self::Write,
@@ -64,22 +65,22 @@ impl Operation {
         Self::Other,
     ];
 
-    /// How many there are.
+    /// Number of operations.
     pub(crate) const COUNT: usize = Self::ALL.len();
 
-    /// How many of them are usual: so many of the first are counted by each CPU for itself.
+    /// Number of common operations. They are the first ones, and each CPU counts them for itself.
     pub(crate) const USUAL: usize = 2;
 
-    /// The operation of a bio.
+    /// Returns the operation of a bio.
     pub(crate) fn of(op: ReqOp, size: u32) -> Self {
         match BY_OP[usize::from(op.number())] {
-            // A write of nothing is a flush.
+            // An empty write is a flush.
             Self::Write if size == 0 => Self::Flush,
             operation => operation,
         }
     }
 
-    /// What [`Operation::of`] looks up.
+    /// Returns the entry of [`BY_OP`] for an operation of the block layer.
     const fn matching(op: ReqOp) -> Self {
         match op {
             ReqOp::READ => Self::Read,
@@ -91,23 +92,23 @@ impl Operation {
         }
     }
 
-    /// Its number, which is below [`Operation::COUNT`].
+    /// Returns the number, which is below [`Operation::COUNT`].
     #[inline(always)]
     pub(crate) const fn number(self) -> u8 {
         self as u8
     }
 
-    /// The operation of a number, if there is one.
+    /// Returns the operation with a number, if there is one.
     pub(crate) fn from_number(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
     }
 
-    /// Its place among those that are not usual, if it is one of them.
+    /// Returns the place among the rare operations, if it is one of them.
     pub(crate) fn rare(self) -> Option<usize> {
         usize::from(self.number()).checked_sub(Self::USUAL)
     }
 
-    /// Its name in `dmsetup status`, which is that of its directory too.
+    /// Returns the name in `dmsetup status`, which is the name of the operation's directory as well.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -120,7 +121,7 @@ impl Operation {
     }
 }
 
-/// The operation of each `enum req_op`: a load, where a match would be a jump that is hard to
+/// The operation of each `enum req_op`. A table needs one load, where a match would be a jump that is hard to
 /// predict.
 static BY_OP: [Operation; 1 << ReqOp::BITS] = {
     let mut operations = [Operation::Other; 1 << ReqOp::BITS];

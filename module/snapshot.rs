@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Everything that is counted of a device at one time, and how the file `snapshot` says it.
+//! All counters of a device at one time, and the text of the file `snapshot`.
 //!
 //! Plain Rust without kernel types.
 
@@ -12,68 +12,68 @@ use core::fmt;
 
 /// All of a device's counters at one time.
 pub(crate) struct Counted<const OPERATIONS: usize> {
-    /// CLOCK_BOOTTIME of the last reset in nanoseconds.
+    /// CLOCK_BOOTTIME of the last reset, in nanoseconds.
     pub(crate) since: u64,
-    /// CLOCK_BOOTTIME of the counters.
+    /// CLOCK_BOOTTIME of the snapshot, in nanoseconds.
     pub(crate) taken: u64,
-    /// CLOCK_BOOTTIME of when latencies were last switched on, or of the reset if they were on then. `None`
-    /// if they are not measured: then latencies and requests in flight mean nothing.
+    /// CLOCK_BOOTTIME of the last switch to latencies on, or of the last reset if they were on then. `None`
+    /// while latencies are off: then latencies and requests in flight mean nothing.
     pub(crate) latency_since: Option<u64>,
-    /// The dmp lines of the device's tables.
+    /// Counts of the dmp lines in the device's tables.
     pub(crate) lines: lines::Shown,
-    /// Those of each operation, `None` for one that is not measured.
+    /// Counters of each operation; `None` for an operation that is not measured.
     pub(crate) operations: [Option<OperationCounted>; OPERATIONS],
 }
 
 /// The counters of one operation.
 #[derive(Clone, Copy)]
 pub(crate) struct OperationCounted {
-    /// Requests of each size.
+    /// Requests in each size bucket.
     pub(crate) sizes: [u64; Sizes::BUCKETS],
-    /// How many bytes they were about, together.
+    /// Bytes of all requests.
     pub(crate) bytes: u64,
-    /// How many of them failed.
+    /// Number of requests that failed.
     pub(crate) errors: u64,
-    /// How many were to be tried again.
+    /// Number of requests that ended with "try again".
     pub(crate) again: u64,
-    /// How many measured ones have not ended.
+    /// Number of measured requests that have not ended.
     pub(crate) inflight: u64,
-    /// The sum of the ages of those in nanoseconds, if it could be read.
+    /// Sum of the ages of the requests in flight, in nanoseconds; `None` if it could not be read.
     pub(crate) ages: Option<u64>,
-    /// The sum of the latencies in nanoseconds.
+    /// Sum of the latencies, in nanoseconds.
     pub(crate) latency_sum: u64,
-    /// The highest of them.
+    /// Highest latency, in nanoseconds.
     pub(crate) latency_max: u64,
-    /// Measured requests that have ended and are not among the latencies, if they could be read: they failed, or
-    /// arrived before the last reset.
+    /// Measured requests that have ended without a latency, because they failed or arrived before the last
+    /// reset; `None` if they could not be read.
     pub(crate) rest: Option<Rest>,
-    /// Requests of each latency.
+    /// Requests in each latency bucket.
     pub(crate) latencies: [u64; Latencies::BUCKETS],
 }
 
-/// Measured requests that are in no latency.
+/// Measured requests that have ended without a latency.
 #[derive(Clone, Copy)]
 pub(crate) struct Rest {
     /// Their number.
     pub(crate) count: u64,
-    /// The sum of their durations in nanoseconds.
+    /// The sum of their durations, in nanoseconds.
     pub(crate) sum: u64,
 }
 
-/// Which mapped device it is.
+/// The identity of a mapped device.
 pub(crate) struct Device<'a> {
-    /// Its name in the kernel.
+    /// Name in the kernel.
     pub(crate) disk: &'a [u8],
-    /// What dmsetup knows it by.
+    /// Name in dmsetup.
     pub(crate) name: &'a [u8],
-    /// Empty if there is none.
+    /// UUID; empty if there is none.
     pub(crate) uuid: &'a [u8],
-    /// What tells it from the next one of the same name in the kernel.
+    /// Number that the next device with the same name in the kernel does not have.
     pub(crate) diskseq: u64,
 }
 
 impl OperationCounted {
-    /// Nothing counted.
+    /// Counters at zero.
     pub(crate) const NONE: Self = Self {
         sizes: [0; Sizes::BUCKETS],
         bytes: 0,
@@ -87,7 +87,7 @@ impl OperationCounted {
         latencies: [0; Latencies::BUCKETS],
     };
 
-    /// How many requests there were.
+    /// Returns the number of requests.
     pub(crate) fn requests(&self) -> u64 {
         self.sizes.iter().copied().fold(0, u64::wrapping_add)
     }
@@ -123,7 +123,7 @@ impl OperationCounted {
 }
 
 impl<const OPERATIONS: usize> Counted<OPERATIONS> {
-    /// Nothing counted.
+    /// Counters at zero.
     pub(crate) const NONE: Self = Self {
         since: 0,
         taken: 0,
@@ -132,7 +132,7 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
         operations: [None; OPERATIONS],
     };
 
-    /// Writes all of it, with the names of the operations.
+    /// Writes the whole text. `names` are the names of the operations.
     pub(crate) fn write(
         &self,
         out: &mut impl fmt::Write,
@@ -178,7 +178,7 @@ fn write_lines(out: &mut impl fmt::Write, lines: &lines::Shown) -> fmt::Result {
     out.write_char('\n')
 }
 
-/// Writes ` bound:count` for each bucket with something in it.
+/// Writes ` bound:count` for each bucket that is not empty.
 fn write_buckets<const FIRST: u32, const N: usize>(
     out: &mut impl fmt::Write,
     counts: &[u64; N],
@@ -192,8 +192,8 @@ fn write_buckets<const FIRST: u32, const N: usize>(
     Ok(())
 }
 
-/// Writes a line of a keyword and of a text that may have anything in it: what is not printable ASCII,
-/// the space and the backslash as `\xHH`.
+/// Writes a keyword and a text of any bytes on one line. The space, the backslash and all but printable ASCII
+/// become `\xHH`.
 fn write_line(out: &mut impl fmt::Write, keyword: &str, text: &[u8]) -> fmt::Result {
     write!(out, "{keyword} ")?;
     for byte in text {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A request's word from its arrival to its end.
+//! The word that a request carries from its arrival to its end.
 //!
 //! Plain Rust without kernel types.
 //!
@@ -13,12 +13,12 @@
 //! | 8 to 10 | reserved for the size class |
 //! | 11 to 63 | time of arrival |
 //!
-//! The time wraps: nanoseconds after 104 days of uptime, a TSC of 3 GHz after 34. A request in flight for
-//! longer than that is counted with what its age exceeds the wrap by.
+//! The time wraps: nanoseconds after 104 days of uptime, a TSC of 3 GHz after 34 days. The age of a request
+//! that is in flight for longer lacks the wraps.
 
 use core::num::NonZeroU8;
 
-/// A clock that stamps are made by.
+/// A clock that stamps requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clock {
     /// CLOCK_MONOTONIC, in nanoseconds.
@@ -31,7 +31,7 @@ pub(crate) enum Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tag(NonZeroU8);
 
-/// A request's word.
+/// The word that a request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp(u64);
 
@@ -54,7 +54,7 @@ impl Tag {
     const TSC: u8 = 1 << 6;
     const MEASURED: u8 = 1 << 7;
 
-    /// Tags measured requests of operation 0.
+    /// Makes the tag of measured requests, with operation 0.
     pub(crate) const fn measured(generation: usize, clock: Clock) -> Self {
         let generation = ((generation % GENERATIONS) as u8) << Self::GENERATION;
         let clock = match clock {
@@ -86,7 +86,7 @@ impl Tag {
         (self.0.get() >> Self::GENERATION) as usize % GENERATIONS
     }
 
-    /// Returns the same tag with another clock.
+    /// Returns the tag with another clock.
     pub(crate) const fn with_clock(self, clock: Clock) -> Self {
         Self::measured(self.generation(), clock)
     }
@@ -95,7 +95,7 @@ impl Tag {
 impl Stamp {
     /// Lowest bit of the time.
     const TIME: u32 = 11;
-    /// Ages above this are of a clock that went back a little, such as another processor's.
+    /// Ages above this are of a clock that went back a little, as between two processors.
     const BACK: u64 = (1 << (u64::BITS - Self::TIME)) - (1 << 40);
 
     /// Stamps a request that is not measured.
@@ -103,13 +103,13 @@ impl Stamp {
         Self((operation & Tag::OPERATION) as u64)
     }
 
-    /// Stamps a request that arrives at `time`. The tag is of operation 0; `operation` is below 8.
+    /// Stamps a request that arrives at `time`. The tag has operation 0; `operation` is below 8.
     #[inline(always)]
     pub(crate) const fn measured(tag: Tag, operation: u8, time: u64) -> Self {
         Self::with_fields(Self::fields(tag, operation as usize), time)
     }
 
-    /// Returns the fields below the time of a request that arrives; see [`Stamp::measured`].
+    /// Returns the fields below the time, for the arguments of [`Stamp::measured`].
     #[inline(always)]
     pub(crate) const fn fields(tag: Tag, operation: usize) -> u64 {
         (tag.0.get() as u64).wrapping_add(operation as u64)
@@ -140,7 +140,7 @@ impl Stamp {
         self.0 as u8 & Tag::OPERATION
     }
 
-    /// Returns the tag of operation 0 if the request is measured.
+    /// Returns the tag, with operation 0, if the request is measured.
     pub(crate) const fn tag(self) -> Option<Tag> {
         let tag = self.0 as u8 & !Tag::OPERATION;
         if tag & Tag::MEASURED == 0 {
@@ -150,8 +150,8 @@ impl Stamp {
         }
     }
 
-    /// Returns the number of the operation if the stamp has this tag and the number is below `end`, by one
-    /// comparison.
+    /// Returns the number of the operation if the stamp has this tag and the number is below `end`. One
+    /// comparison tests both.
     #[inline(always)]
     pub(crate) const fn operation_below(self, end: u8, tag: Tag) -> Option<u8> {
         let operation = (self.0 as u8).wrapping_sub(tag.0.get());
@@ -162,15 +162,15 @@ impl Stamp {
         }
     }
 
-    /// Returns the age at `time`, less one. Takes fewer instructions than [`Stamp::age`], and wraps round
-    /// for the age 0 and for a clock that went back: so one comparison finds those as well as long ages.
+    /// Returns the age at `time` minus 1. That takes fewer instructions than [`Stamp::age`]. The age 0 and
+    /// the age by a clock that went back wrap round, so one comparison finds them together with long ages.
     #[inline(always)]
     pub(crate) const fn age_less_one(self, time: u64) -> u64 {
         // The fields below the time are not 0, so the shift rounds the difference down by 1.
         (time << Self::TIME).wrapping_sub(self.0) >> Self::TIME
     }
 
-    /// Returns the age at `time`, which is 0 if the clock went back.
+    /// Returns the age at `time`; 0 if the clock went back.
     pub(crate) const fn age(self, time: u64) -> u64 {
         let below = self.age_less_one(time);
         if below > Self::BACK {
@@ -180,11 +180,11 @@ impl Stamp {
         }
     }
 
-    /// Returns the time of arrival in full, by a later time.
+    /// Returns the full time of arrival, given a later time.
     pub(crate) const fn arrival(self, time: u64) -> u64 {
         let below = self.age_less_one(time);
         if below > Self::BACK {
-            // A shift with the sign, in two steps.
+            // The complement, within the bits of the time, is the distance that the clock went back.
             let back = !below << Self::TIME >> Self::TIME;
             time.wrapping_add(back)
         } else {

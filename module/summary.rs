@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the counters add up to, and how it is written.
+//! Sums of the counters, and their text.
 //!
 //! Plain Rust without kernel types.
 
 use core::fmt;
 
-/// What the requests of one operation add up to.
+/// Sums of the requests of one operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
-    /// How many requests.
+    /// Number of requests.
     pub(crate) requests: u64,
-    /// How many bytes they were about, together.
+    /// Bytes of all requests.
     pub(crate) bytes: u64,
-    /// How many of them failed.
+    /// Number of requests that failed.
     pub(crate) errors: u64,
-    /// How many were to be tried again.
+    /// Number of requests that ended with "try again".
     pub(crate) again: u64,
 }
 
 impl Sum {
-    /// The average size of a request in bytes, rounded down; 0 without requests.
+    /// Returns the average size of a request in bytes, rounded down; 0 without requests.
     pub(crate) fn avg_size(self) -> u64 {
         self.bytes.checked_div(self.requests).unwrap_or(0)
     }
 
-    /// Both together.
+    /// Returns both sums added.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             requests: self.requests.wrapping_add(other.requests),
@@ -36,7 +36,7 @@ impl Sum {
     }
 }
 
-/// Writes the file `volumes`: the reads, the writes, and both together.
+/// Writes the file `volumes`: the reads, the writes, and their total.
 pub(crate) fn write_volumes(out: &mut impl fmt::Write, read: Sum, write: Sum) -> fmt::Result {
     for (name, sum) in [
         ("read", read),
@@ -49,9 +49,9 @@ pub(crate) fn write_volumes(out: &mut impl fmt::Write, read: Sum, write: Sum) ->
     Ok(())
 }
 
-/// Writes the line of `dmsetup status`: for each operation its name, requests, bytes and errors;
-/// whether latencies are measured; and for each operation how many requests were to be tried again. An
-/// operation that is not measured has dashes.
+/// Writes the line of `dmsetup status`: for each operation its name, requests, bytes and errors; whether
+/// latencies are measured; and for each operation the number of requests that ended with "try again". Dashes
+/// stand for an operation that is not measured.
 pub(crate) fn write_status(
     out: &mut impl fmt::Write,
     operations: impl Iterator<Item = (&'static str, Option<Sum>)> + Clone,

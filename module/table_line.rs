@@ -6,21 +6,21 @@
 
 use core::{ffi::CStr, fmt, mem};
 
-/// What a table line asks for.
+/// The parsed arguments of a table line.
 pub(crate) struct Arguments<'a> {
     /// The underlying device, by path or major:minor.
     pub(crate) device: &'a CStr,
-    /// The first sector to use on it.
+    /// The first sector to use on the underlying device.
     pub(crate) offset: u64,
-    /// Whether to time every request.
+    /// The option `latency`: every request is timed.
     pub(crate) latency: bool,
-    /// Whether flushes are to go past the counters.
+    /// The option `flush_bypass`: flushes go past the counters.
     pub(crate) flush_bypass: bool,
-    /// Shows the line as one of dm-linear.
+    /// The option `as_linear`: the line shows itself as one of dm-linear.
     pub(crate) as_linear: bool,
 }
 
-/// What a message for the kernel log calls a wrong table line.
+/// A message in the kernel log about a wrong table line.
 pub(crate) type Wrong = &'static CStr;
 
 /// There is no argument at all.
@@ -31,18 +31,18 @@ pub(crate) const OFFSET: Wrong = c"<offset> is not a sector number";
 pub(crate) const OPTIONS: Wrong = c"<#options> is not a number";
 /// There are more or fewer options than `<#options>` says.
 pub(crate) const OPTION_COUNT: Wrong = c"<#options> is not the number of options that follow";
-/// An option is none that we know.
+/// An option is unknown.
 pub(crate) const OPTION: Wrong =
     c"<option> is unknown: expected latency, flush_bypass or as_linear";
 /// The option `latency` is there twice.
 pub(crate) const REPEATED: Wrong = c"<option> latency is repeated";
-/// The option `flush_bypass` is.
+/// The option `flush_bypass` is there twice.
 pub(crate) const REPEATED_BYPASS: Wrong = c"<option> flush_bypass is repeated";
 /// The option `as_linear` is there twice.
 pub(crate) const REPEATED_AS_LINEAR: Wrong = c"<option> as_linear is repeated";
 
 impl<'a> Arguments<'a> {
-    /// Reads the arguments behind the target's name.
+    /// Parses the arguments after the target's name.
     pub(crate) fn parse(mut args: impl ExactSizeIterator<Item = &'a CStr>) -> Result<Self, Wrong> {
         let device = args.next().ok_or(DEVICE)?;
         let offset = match args.next() {
@@ -91,7 +91,7 @@ pub(crate) fn write_options(out: &mut impl fmt::Write, options: &[(bool, &str)])
     Ok(())
 }
 
-/// A decimal number: digits only, unlike what [`str::parse`] takes.
+/// Parses a decimal number of digits only: unlike [`str::parse`], without a sign.
 fn number(text: &CStr) -> Option<u64> {
     let text = text.to_str().ok()?;
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -100,7 +100,7 @@ fn number(text: &CStr) -> Option<u64> {
     text.parse().ok()
 }
 
-/// Whether `length` sectors from `offset` on are all below `end`.
+/// Tells if `length` sectors from `offset` on are all below `end`.
 pub(crate) fn fits(offset: u64, length: u64, end: u64) -> bool {
     offset.checked_add(length).is_some_and(|last| last <= end)
 }
