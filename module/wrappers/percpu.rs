@@ -30,39 +30,41 @@ use kernel::{
     sync::{Arc, SpinLock},
 };
 
-/// `N` counters of which every CPU has its own, zero at the start, from the begin of a cache line on
-/// if they are more than a few.
+/// `N` counters for each CPU, zero at the start. They begin at a cache line if they are more than a
+/// few.
 ///
 /// # Invariants
 ///
-/// `first` is a per-CPU address from `__alloc_percpu` of `N` 64-bit counters, ours to free.
+/// `first` is the per-CPU address of `N` 64-bit counters from `__alloc_percpu`, which are ours to
+/// free.
 pub(crate) struct PerCpu<const N: usize> {
     first: NonNull<u64>,
 }
 
-// SAFETY: a per-CPU address means the same on every CPU and to every task, and the counters may be
-// used from all of them at once.
+// SAFETY: a per-CPU address means the same on every CPU and to every task, and all of them may use
+// the counters at once.
 unsafe impl<const N: usize> Send for PerCpu<N> {}
 
-// SAFETY: as above; counting and reading race only as described there.
+// SAFETY: all tasks may count and read at once, because one operation of the CPU changes a counter,
+// and `READ_ONCE` reads it.
 unsafe impl<const N: usize> Sync for PerCpu<N> {}
 
-/// Waiting of an allocation.
+/// Permission of an allocation to wait.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wait {
-    /// The allocation may sleep, and may wait for others that wait for I/O.
+    /// The allocation may sleep, and may wait for tasks that wait for I/O.
     Allowed,
-    /// The allocation fails in the place of waiting.
+    /// The allocation fails instead of waiting.
     Never,
 }
 
 impl<const N: usize> PerCpu<N> {
-    /// Allocates the counters of every possible CPU. Fails with `EAGAIN` if it would have to wait and must
-    /// not: a later try may succeed.
+    /// Allocates the counters of every possible CPU. Fails with `EAGAIN` if the allocation would
+    /// have to wait and must not: a later try may succeed.
     pub(crate) fn new(wait: Wait) -> Result<Self> {
-        // SAFETY: any size may be asked for. The allocator zeroes what it gives.
+        // SAFETY: `dmp_percpu_alloc` takes any number of counters. The allocator zeroes them.
         let first = unsafe { bindings::dmp_percpu_alloc(N, wait == Wait::Allowed) };
-        // INVARIANT: `dmp_percpu_alloc` gave us `N` counters.
+        // INVARIANT: `dmp_percpu_alloc` returned `N` counters, which are ours.
         match (NonNull::new(first), wait) {
             (Some(first), _) => Ok(Self { first }),
             (None, Wait::Allowed) => Err(ENOMEM),
@@ -70,18 +72,19 @@ impl<const N: usize> PerCpu<N> {
         }
     }
 
-    /// The sums of the counters from `first` on, over all possible CPUs, so that none is lost with a
-    /// CPU that went offline. What is asked for beyond `N` is 0.
+    /// Sums the counters from `first` on over all possible CPUs, so that no count is lost with a
+    /// CPU that went offline. Sums beyond `N` are 0.
     ///
-    /// Each CPU's part only ever grows (modulo 2^64) and is read once: a sum is at least what it
-    /// was before the call and at most what it is after it. A CPU's counters are read from the last to
-    /// the first: of what is counted in a lower one before a higher one, the lower sum has no less.
+    /// Each CPU's counter only grows (modulo 2^64) and is read once. So a sum is at least what it
+    /// was before the call, and at most what it is after it. A CPU's counters are read from the
+    /// last to the first. So of events that count in a lower counter before a higher one, the lower
+    /// sum has no fewer.
     pub(crate) fn sums(&self, first: usize, sums: &mut [u64]) {
         sums.fill(0);
         let count = sums.len().min(N.saturating_sub(first));
         if count > 0 {
-            // SAFETY: by the invariant there are `N` counters, of which `count` are from `first` on; `sums`
-            // has as many places.
+            // SAFETY: by the invariant there are `N` counters, `count` of them from `first` on, and
+            // `sums` has as many places.
             unsafe {
                 let from = self.first.as_ptr().wrapping_add(first);
                 bindings::dmp_percpu_sums(from, sums.as_mut_ptr(), count);
@@ -89,26 +92,26 @@ impl<const N: usize> PerCpu<N> {
         }
     }
 
-    /// The highest that counter `index` is on any CPU; 0 beyond `N`.
+    /// Returns the highest value that counter `index` has on any CPU; 0 beyond `N`.
     pub(crate) fn max(&self, index: usize) -> u64 {
         if index >= N {
             return 0;
         }
-        // SAFETY: by the invariant there are `N` counters from `first` on, and `index` is below that.
+        // SAFETY: by the invariant there are `N` counters, and `index` is below `N`.
         unsafe { bindings::dmp_percpu_max(self.first.as_ptr().wrapping_add(index)) }
     }
 
-    /// Sums up the tallies at `added` and at `taken` over all possible CPUs, each CPU's as they were at one
-    /// time. Returns with them if that is so of all: a CPU can stay in the midst of a change for too long.
-    /// The counters that are asked for beyond `N` are 0.
+    /// Sums the tallies at `added` and at `taken` over all possible CPUs. Returns true with them if
+    /// each CPU's tallies are of one time: they are not if a CPU stays in the midst of a change for
+    /// too long. Returns empty tallies and false if one reaches beyond `N`.
     pub(crate) fn tallies(&self, added: usize, taken: usize) -> ([Tally; 2], bool) {
         let mut sums = [0; 4];
         if added.max(taken) + Tally::COUNTERS > N {
             return ([Tally::default(); 2], false);
         }
         let first = self.first.as_ptr();
-        // SAFETY: by the invariant there are `N` counters from `first` on, with both tallies among them;
-        // there is room for four numbers.
+        // SAFETY: by the invariant there are `N` counters, with both tallies among them, and `sums`
+        // has room for four numbers.
         let whole = unsafe {
             bindings::dmp_percpu_tallies(
                 first.wrapping_add(added),
@@ -126,20 +129,20 @@ impl<const N: usize> PerCpu<N> {
 
 impl<const N: usize> Drop for PerCpu<N> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant `first` is ours to free, and nobody can refer to it any more. It
-        // may be called in any context.
+        // SAFETY: by the invariant `first` is ours to free, and nobody can refer to it any more.
+        // `free_percpu` may be called in any context.
         unsafe { bindings::free_percpu(self.first.as_ptr().cast()) }
     }
 }
 
-/// Some of the counters of whichever CPU it runs on.
+/// Some of the counters of the CPU that the code runs on.
 ///
-/// Each method is whole with respect to preemption, interrupts and migration, and takes neither a lock nor
-/// a shared cache line.
+/// Each change of a counter is whole with respect to preemption, interrupts and migration. No
+/// method takes a lock or a shared cache line.
 ///
 /// # Invariants
 ///
-/// `first` is the per-CPU address of `LEN` counters, for `'a`.
+/// `first` is the per-CPU address of `LEN` counters, which stay for `'a`.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a, const LEN: usize> {
     /// An offset from each CPU's base. Never dereference it; add to it with `wrapping_add`.
@@ -148,11 +151,12 @@ pub(crate) struct Row<'a, const LEN: usize> {
 }
 
 impl<const LEN: usize> Row<'_, LEN> {
-    /// Returns row `which` of `N` counters, if there are so many rows, which begin `STRIDE` after each other.
+    /// Returns row `which` of `N` counters; `None` if there are not so many rows. Rows begin
+    /// `STRIDE` counters apart.
     ///
     /// # Safety
     ///
-    /// `first` must be the per-CPU address of `N` counters, as long as the result is there.
+    /// `first` must be the per-CPU address of `N` counters, which must stay as long as the result.
     #[inline(always)]
     unsafe fn new<const N: usize, const STRIDE: usize>(
         first: *mut u64,
@@ -163,18 +167,19 @@ impl<const LEN: usize> Row<'_, LEN> {
             return None;
         }
         let offset = which * const { STRIDE * size_of::<u64>() };
-        // INVARIANT: as `which` is below the number of rows, all of this one is among the counters.
+        // INVARIANT: `which` is below the number of rows, so the whole row is among the counters.
         Some(Self {
             first: first.wrapping_byte_add(offset),
             counters: PhantomData,
         })
     }
 
-    /// Adds a thing of this value to the [`Tally`] at `AT`.
+    /// Adds a thing with this value to the [`Tally`] at `AT`. Call it without preemption, because
+    /// all counters of the tally have to be of one CPU.
     #[inline(always)]
     pub(crate) fn tally<const AT: usize>(self, value: u64) {
         const { assert!(AT + Tally::COUNTERS <= LEN) };
-        // SAFETY: by the invariant it is the address of three of the counters.
+        // SAFETY: by the invariant there are `LEN` counters, and the tally's are among them.
         unsafe { own::tally::<AT>(self.first, value) }
     }
 
@@ -182,58 +187,58 @@ impl<const LEN: usize> Row<'_, LEN> {
     #[inline(always)]
     pub(crate) fn add<const AT: usize>(self, n: u64) {
         const { assert!(AT < LEN) };
-        // SAFETY: by the invariant it is the address of one of the counters.
+        // SAFETY: by the invariant there are `LEN` counters, and `AT` is below `LEN`.
         unsafe { own::add::<AT>(self.first, n) }
     }
 
-    /// Adds 1 to the counter of a bucket from `AT` on: the first is of values up to 2^(`FIRST_BIT` + 1),
-    /// each next one of those up to twice as much. `below` is the value less one.
+    /// Adds 1 to the counter of a bucket. The one at `AT` is for values up to 2^(`FIRST_BIT` + 1),
+    /// and each next one for values up to twice as much. `below` is the value minus 1.
     #[inline(always)]
     pub(crate) fn increment_bucket<const AT: usize, const FIRST_BIT: u32>(self, below: u32) {
         const { assert!(AT + (u32::BITS - FIRST_BIT) as usize <= LEN) };
-        // It is from `FIRST_BIT` to 31: that bit is set.
+        // The number is from `FIRST_BIT` to 31, because that bit is set.
         let bit = (below | (1 << FIRST_BIT)).ilog2() as usize;
-        // SAFETY: by the invariant there are `LEN` counters: behind the one at `AT` one for each bit, of
-        // which that of `bit` is the `bit - FIRST_BIT`th.
+        // SAFETY: by the invariant there are `LEN` counters. From `AT` on they include one for each
+        // bit from `FIRST_BIT` to 31, and that of `bit` is `bit - FIRST_BIT` behind the first.
         unsafe { own::increment_indexed::<AT, FIRST_BIT>(self.first, bit) }
     }
 
-    /// Adds 1 to the counter that is `index` behind the one at `AT`. Beyond `LEN` nothing is counted.
+    /// Adds 1 to the counter that is `index` behind the one at `AT`. Counts nothing beyond `LEN`.
     pub(crate) fn increment_indexed<const AT: usize>(self, index: usize) {
         if index < const { LEN - AT } {
-            // SAFETY: by the invariant there are `LEN` counters.
+            // SAFETY: by the invariant there are `LEN` counters, and `AT + index` is below `LEN`.
             unsafe { own::increment_indexed::<AT, 0>(self.first, index) }
         }
     }
 
-    /// Raises counter `AT` to `n` if it is less. It must only ever be raised.
+    /// Raises counter `AT` to `n` if it is less. The counter must not be changed in any other way.
     #[inline(always)]
     pub(crate) fn raise<const AT: usize>(self, n: u64) {
         const { assert!(AT < LEN) };
-        // SAFETY: by the invariant it is the address of one of the counters.
+        // SAFETY: by the invariant there are `LEN` counters, and `AT` is below `LEN`.
         unsafe { own::raise::<AT>(self.first, n) }
     }
 }
 
-/// Per-CPU counters that several own.
+/// Per-CPU counters with several owners.
 ///
 /// # Invariants
 ///
-/// `first` is that of `counters`.
+/// `first` is the address of the counters in `counters`.
 pub(crate) struct Shared<const N: usize> {
     /// Saves a load on the way to the counters.
     first: NonNull<u64>,
     counters: Arc<PerCpu<N>>,
 }
 
-// SAFETY: it is a reference to counters, which may be used from every task and CPU.
+// SAFETY: it refers to counters that every task and CPU may use.
 unsafe impl<const N: usize> Send for Shared<N> {}
 
-// SAFETY: as above.
+// SAFETY: it refers to counters that every task and CPU may use at once.
 unsafe impl<const N: usize> Sync for Shared<N> {}
 
 impl<const N: usize> Shared<N> {
-    /// Allocates the counters, as [`PerCpu::new`].
+    /// Allocates the counters, as [`PerCpu::new`] does.
     pub(crate) fn new(wait: Wait) -> Result<Self> {
         let counters = Arc::new(PerCpu::new(wait)?, GFP_KERNEL)?;
         Ok(Self {
@@ -242,20 +247,22 @@ impl<const N: usize> Shared<N> {
         })
     }
 
-    /// Returns row `which` of `LEN` counters each, which begin `STRIDE` after each other, if there are so many.
+    /// Returns row `which` of `LEN` counters; `None` if there are not so many rows. Rows begin
+    /// `STRIDE` counters apart.
     #[inline(always)]
     pub(crate) fn row<const STRIDE: usize, const LEN: usize>(
         &self,
         which: usize,
     ) -> Option<Row<'_, LEN>> {
-        // SAFETY: by the invariants they are `N` counters, which stay as long as `self`.
+        // SAFETY: by the invariants `first` is the address of `N` counters, which stay as long as
+        // `self`.
         unsafe { Row::new::<N, STRIDE>(self.first.as_ptr(), which) }
     }
 }
 
 impl<const N: usize> Clone for Shared<N> {
     fn clone(&self) -> Self {
-        // INVARIANT: they are the same counters.
+        // INVARIANT: both fields are of the same counters.
         Self {
             first: self.first,
             counters: self.counters.clone(),
@@ -271,32 +278,32 @@ impl<const N: usize> Deref for Shared<N> {
     }
 }
 
-/// A value with per-CPU counters in it, which are counted in, read and replaced.
+/// A value with per-CPU counters, which a [`Replaceable`] can hold.
 pub(crate) trait HasCounters<const N: usize>: Send + Sync + 'static {
-    /// Returns the counters, which are the same ones each time.
+    /// Returns the counters, which must be the same ones each time.
     fn counters(&self) -> &Shared<N>;
 }
 
-/// A value that is read and replaced, as [`Rcu`] says, with a short way to its per-CPU counters.
+/// A value that is read and replaced as in [`Rcu`], with a short way to its per-CPU counters.
 ///
 /// # Invariants
 ///
-/// `first` is that of the counters of the value in `now`. Whoever read that of others is in a section that
-/// they are not dropped before.
+/// `first` is the address of the counters of the value in `now`. Whoever has read the address of
+/// another value's counters is in a section, before whose end that value is not dropped.
 #[pin_data]
 #[repr(C)]
 pub(crate) struct Replaceable<T: HasCounters<N>, const N: usize> {
     first: AtomicPtr<u64>,
     now: Rcu<T>,
-    /// Held while the value is replaced, and not for longer.
+    /// Lock that is held while the value is replaced, and not for longer.
     #[pin]
     replacing: SpinLock<()>,
 }
 
 impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
-    /// With this to begin with.
+    /// Takes `value` as the first one.
     pub(crate) fn new(spare: Spare<T>, value: T) -> impl PinInit<Self> {
-        // INVARIANT: they are the counters of the value.
+        // INVARIANT: `first` is the address of the value's counters.
         let first = AtomicPtr::new(value.counters().first.as_ptr());
         let now = Rcu::new(spare, value);
         pin_init!(Self {
@@ -306,30 +313,30 @@ impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
         })
     }
 
-    /// The value as it is now, until the section ends.
+    /// Returns the present value, which stays until the section ends.
     #[inline(always)]
     pub(crate) fn get<'a>(&'a self, section: &'a impl Section) -> &'a T {
         self.now.get(section)
     }
 
-    /// Returns a row of the counters as they are now, until the section ends; `None` beyond `N`.
+    /// Returns a row of the present counters, which stay until the section ends; `None` beyond `N`.
     #[inline(always)]
     pub(crate) fn row<'a, const STRIDE: usize, const LEN: usize>(
         &'a self,
         which: usize,
         _section: &'a impl Section,
     ) -> Option<Row<'a, LEN>> {
-        // SAFETY: the pointer is there, and the counters stay until the section ends. The load is C's
-        // READ_ONCE, which in the kernel's memory model may race as a relaxed load may; what is done through
-        // it depends on it.
+        // SAFETY: by the invariant the address is that of `N` counters, which stay until the
+        // section ends. The load is C's READ_ONCE, which in the kernel's memory model may race as a
+        // relaxed load may. The accesses to the counters depend on it.
         unsafe { Row::new::<N, STRIDE>(self.first.as_ptr().read_volatile(), which) }
     }
 
-    /// Puts what `with` makes of the present value in its place, and returns the old one; or the error
-    /// that `with` returns. Any context but an interrupt's.
+    /// Replaces the present value by the result of `with`. Returns the old value, or the error of
+    /// `with`. Any context but an interrupt's.
     ///
-    /// The value is replaced first and then the counters, with nothing between that could be
-    /// preempted: whoever counted in the new ones finds the new value.
+    /// The value is replaced first, and then the address of its counters. Preemption is off in
+    /// between. So whoever has counted in the new counters finds the new value.
     pub(crate) fn replace<E>(
         &self,
         spare: Spare<T>,
@@ -342,8 +349,9 @@ impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
         let first = new.counters().first.as_ptr();
         let at_once = preempt::disable();
         let old = self.now.replace(spare, new);
-        // INVARIANT: they are those in `now`; who still finds the others is in a section that began
-        // before `old` is dropped.
+        // INVARIANT: `first` is the address of the counters of the value in `now`. Whoever still
+        // finds the former address is in a section that began before `old` is dropped, and that
+        // drop waits for the section.
         self.first.store(first, Ordering::Release);
         drop(at_once);
         drop(replacing);
@@ -351,19 +359,20 @@ impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
     }
 }
 
-/// Counters of the CPU that it runs on.
+/// The counters of the current CPU, by its own memory at `gs`.
 #[cfg(all(CONFIG_X86_64, CONFIG_SMP))]
 mod own {
     use core::arch::asm;
 
-    /// Adds to the counter that is `AT` behind `row`.
+    /// Adds `n` to the counter that is `AT` behind `row`.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with so many behind it.
+    /// `row` must be the per-CPU address of a counter with at least `AT` more behind it.
     #[inline(always)]
     pub(super) unsafe fn add<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: by this function's contract. `gs` has the begin of the CPU's own memory.
+        // SAFETY: the caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
+        // memory.
         unsafe {
             asm!("add qword ptr gs:[{row} + {at}], {n}",
                 row = in(reg) row, n = in(reg) n, at = const 8 * AT, options(nostack))
@@ -374,13 +383,15 @@ mod own {
     ///
     /// # Safety
     ///
-    /// As for `add`, with so many.
+    /// `row` must be the per-CPU address of a counter with at least `AT - BEFORE + step` more
+    /// behind it.
     #[inline(always)]
     pub(super) unsafe fn increment_indexed<const AT: usize, const BEFORE: u32>(
         row: *mut u64,
         step: usize,
     ) {
-        // SAFETY: as above.
+        // SAFETY: the caller guarantees a counter at `AT - BEFORE + step`. `gs` is the base of the
+        // CPU's own memory.
         unsafe {
             asm!("inc qword ptr gs:[{row} + 8*{step} + {at}]",
                 row = in(reg) row, step = in(reg) step,
@@ -388,14 +399,16 @@ mod own {
         }
     }
 
-    /// Adds to the tally that is `AT` behind `row`: in the order of its counters.
+    /// Adds a thing of value `n` to the tally that is `AT` behind `row`, in the order of the
+    /// tally's counters.
     ///
     /// # Safety
     ///
-    /// As for `add`, with all of the tally.
+    /// `row` must be the per-CPU address of a counter with all of the tally behind it, from `AT`
+    /// on.
     #[inline(always)]
     pub(super) unsafe fn tally<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: as above.
+        // SAFETY: the caller guarantees a tally at `AT`. `gs` is the base of the CPU's own memory.
         unsafe {
             asm!("inc qword ptr gs:[{row} + {first}]",
                 "add qword ptr gs:[{row} + {sum}], {n}",
@@ -405,15 +418,16 @@ mod own {
         }
     }
 
-    /// Raises the counter that is `AT` behind `row`. What is read may be another CPU's after a migration, and
-    /// is compared once more.
+    /// Raises the counter that is `AT` behind `row` to `n`. After a migration the value that was
+    /// read may be another CPU's: the exchange compares it once more.
     ///
     /// # Safety
     ///
-    /// As for `add`.
+    /// `row` must be the per-CPU address of a counter with at least `AT` more behind it.
     #[inline(always)]
     pub(super) unsafe fn raise<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: as above.
+        // SAFETY: the caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
+        // memory.
         unsafe {
             asm!("2:",
                 "mov rax, qword ptr gs:[{row} + {at}]",
@@ -428,19 +442,19 @@ mod own {
     }
 }
 
-/// The same by C's `this_cpu_add` and so on.
+/// The counters of the current CPU, by C's `this_cpu_add` and similar functions.
 #[cfg(not(all(CONFIG_X86_64, CONFIG_SMP)))]
 mod own {
     use super::bindings;
 
-    /// Adds to the counter that is `AT` behind `row`.
+    /// Adds `n` to the counter that is `AT` behind `row`.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with so many behind it.
+    /// `row` must be the per-CPU address of a counter with at least `AT` more behind it.
     #[inline(always)]
     pub(super) unsafe fn add<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: by this function's contract.
+        // SAFETY: the caller guarantees a counter at `AT`.
         unsafe { bindings::dmp_percpu_add(row.wrapping_add(AT), n) }
     }
 
@@ -448,35 +462,38 @@ mod own {
     ///
     /// # Safety
     ///
-    /// As for `add`, with so many.
+    /// `row` must be the per-CPU address of a counter with at least `AT - BEFORE + step` more
+    /// behind it.
     #[inline(always)]
     pub(super) unsafe fn increment_indexed<const AT: usize, const BEFORE: u32>(
         row: *mut u64,
         step: usize,
     ) {
-        // SAFETY: as above.
+        // SAFETY: the caller guarantees a counter at `AT - BEFORE + step`.
         unsafe { bindings::dmp_percpu_add(row.wrapping_add(AT + step - BEFORE as usize), 1) }
     }
 
-    /// Adds to the tally that is `AT` behind `row`: in the order of its counters.
+    /// Adds a thing of value `n` to the tally that is `AT` behind `row`, in the order of the
+    /// tally's counters.
     ///
     /// # Safety
     ///
-    /// As for `add`, with all of the tally.
+    /// `row` must be the per-CPU address of a counter with all of the tally behind it, from `AT`
+    /// on.
     #[inline(always)]
     pub(super) unsafe fn tally<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: as above.
+        // SAFETY: the caller guarantees a tally at `AT`.
         unsafe { bindings::dmp_percpu_tally(row.wrapping_add(AT), n) }
     }
 
-    /// Raises the counter that is `AT` behind `row`.
+    /// Raises the counter that is `AT` behind `row` to `n`.
     ///
     /// # Safety
     ///
-    /// As for `add`.
+    /// `row` must be the per-CPU address of a counter with at least `AT` more behind it.
     #[inline(always)]
     pub(super) unsafe fn raise<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: as above.
+        // SAFETY: the caller guarantees a counter at `AT`.
         unsafe { bindings::dmp_percpu_raise(row.wrapping_add(AT), n) }
     }
 }
