@@ -7,21 +7,20 @@
 use super::bindings;
 use core::{ffi::c_uint, marker::PhantomData};
 
-/// As long as this is there, no allocation of the current task waits for I/O
-/// (`memalloc_noio_save`).
+/// A scope in which no allocation of the current task waits for I/O (`memalloc_noio_save`).
 ///
-/// It is for code that holds a lock which the resume of a suspended device needs: an allocation
-/// that waited for I/O to that device would never end.
+/// It is for code that the resume of a suspended device waits for: an allocation that waited for
+/// I/O to that device would never end.
 pub(crate) struct NoIo {
     flags: c_uint,
-    /// The flags are the task's: this must not go to another one.
+    /// The flags are the task's, so this must not go to another task.
     task: PhantomData<*mut ()>,
 }
 
 impl NoIo {
     /// Enters the scope.
     pub(crate) fn new() -> Self {
-        // SAFETY: it may be called from any task; `drop` restores the flags.
+        // SAFETY: any task may call it, and `drop` restores the flags.
         let flags = unsafe { bindings::dmp_memalloc_noio_save() };
         Self {
             flags,
@@ -32,8 +31,8 @@ impl NoIo {
 
 impl Drop for NoIo {
     fn drop(&mut self) {
-        // SAFETY: these are the flags of this task from `new`. Scopes that are inside each other
-        // may end in any order: the flag is only cleared by the one that set it.
+        // SAFETY: `new` got these flags from the same task, because `NoIo` is not `Send`. Nested
+        // scopes may end in any order: only the scope that set the flag clears it.
         unsafe { bindings::dmp_memalloc_noio_restore(self.flags) }
     }
 }

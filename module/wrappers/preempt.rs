@@ -2,21 +2,22 @@
 
 //! Sections that cannot be preempted.
 //!
-//! RCU's grace periods wait for them as they do for `rcu_read_lock` (`Documentation/RCU/checklist.rst`),
-//! and on x86-64 they take two instructions where that takes two calls.
+//! RCU's grace periods wait for such sections as they do for `rcu_read_lock`
+//! (`Documentation/RCU/checklist.rst`). On x86-64 a section takes two instructions, where
+//! `rcu_read_lock` and `rcu_read_unlock` take two calls.
 //!
 //! C header: [`include/linux/preempt.h`](srctree/include/linux/preempt.h)
 
 use super::rcu::Section;
 use core::marker::PhantomData;
 
-/// A section, which ends when this is dropped. Nothing in it may sleep.
+/// A section without preemption, which ends when this is dropped. Nothing in it may sleep.
 pub(crate) struct Guard(PhantomData<*mut ()>);
 
 /// Enters a section (`preempt_disable_notrace`). Any context.
 #[inline(always)]
 pub(crate) fn disable() -> Guard {
-    // SAFETY: `Guard`'s drop leaves the section, in the same task: it cannot go to another one.
+    // SAFETY: `Guard`'s drop leaves the section in the same task, because `Guard` is not `Send`.
     unsafe { count::inc() };
     Guard(PhantomData)
 }
@@ -24,40 +25,42 @@ pub(crate) fn disable() -> Guard {
 impl Drop for Guard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: `disable` entered the section.
+        // SAFETY: `disable` entered the section in the same task, because `Guard` is not `Send`.
         unsafe { count::dec() };
     }
 }
 
-// SAFETY: `synchronize_rcu` and `call_rcu` wait for sections without preemption as well, since 5.0.
+// SAFETY: since 5.0, `synchronize_rcu` and `call_rcu` wait for sections without preemption as well
+// (`Documentation/RCU/checklist.rst`). `Guard` is not `Send`, so it stays in its task.
 unsafe impl Section for Guard {}
 
-/// Without `CONFIG_PREEMPT_COUNT` nothing is preempted in the kernel: a section is what the compiler
-/// moves no memory access out of or into, as `barrier()`.
+/// Compiler barriers, for a kernel without `CONFIG_PREEMPT_COUNT`: nothing is preempted in such a
+/// kernel, so it is enough that the compiler moves no memory access into or out of a section
+/// (`barrier`).
 #[cfg(not(CONFIG_PREEMPT_COUNT))]
 mod count {
     use core::arch::asm;
 
     #[inline(always)]
     pub(super) unsafe fn inc() {
-        // SAFETY: there is no instruction.
+        // SAFETY: the assembly has no instruction.
         unsafe { asm!("", options(nostack, preserves_flags)) }
     }
 
     #[inline(always)]
     pub(super) unsafe fn dec() {
-        // SAFETY: as above.
+        // SAFETY: the assembly has no instruction.
         unsafe { asm!("", options(nostack, preserves_flags)) }
     }
 }
 
-/// What `arch/x86/include/asm/preempt.h` does. The count's highest bit is clear when another task is
-/// to run, so that the last section's end finds 0 then.
+/// The count of `arch/x86/include/asm/preempt.h`. Its highest bit is clear when another task has to
+/// run, so the end of the last section finds 0 then.
 #[cfg(all(CONFIG_PREEMPT_COUNT, CONFIG_X86_64, CONFIG_SMP))]
 mod count {
     use core::arch::asm;
 
-    /// How wide the count is, with the bit that says whether another task is to run.
+    /// The width of the count, including the bit that tells if another task has to run.
     #[cfg(CONFIG_HAS_SEPARATE_PREEMPT_RESCHED_BITS)]
     macro_rules! width {
         () => {
@@ -71,7 +74,8 @@ mod count {
         };
     }
 
-    /// The count of the processor that it runs on. `helpers.c` checks the 8, and where that bit is.
+    /// The count of the current processor. `helpers.c` checks the offset 8, and the place of that
+    /// bit.
     #[cfg(dmp_pcpu_hot)]
     macro_rules! own {
         () => {
@@ -85,7 +89,7 @@ mod count {
         };
     }
 
-    /// What lets the other task run, and keeps all registers.
+    /// The function that lets the other task run. It keeps all registers.
     #[cfg(CONFIG_PREEMPT_DYNAMIC)]
     macro_rules! schedule {
         () => {
@@ -104,7 +108,8 @@ mod count {
     /// `dec` must follow in the same task.
     #[inline(always)]
     pub(super) unsafe fn inc() {
-        // SAFETY: by this function's contract; `gs` is the processor's own memory.
+        // SAFETY: `gs` is the base of the processor's own memory, where the count is. The caller
+        // guarantees that `dec` follows.
         unsafe { asm!(concat!("inc ", own!()), options(nostack)) }
     }
 
@@ -119,14 +124,17 @@ mod count {
                 asm!(concat!("dec ", own!()), "jnz 2f", concat!("call ", schedule!()), "2:", $($options)*)
             };
         }
-        // SAFETY: by this function's contract. What is called keeps all registers. The call puts 8 bytes on the
-        // stack, below which the kernel's code has nothing (`-mno-red-zone`), and which it aligns to no more
-        // (`-mpreferred-stack-boundary=3`). Unwinders by frame pointers need a frame around a call.
+        // SAFETY: the caller guarantees that `inc` came before. The called function keeps all
+        // registers. The call puts 8 bytes on the stack: the kernel's code has nothing below the
+        // stack pointer (`-mno-red-zone`), and aligns the stack to no more than 8 bytes
+        // (`-mpreferred-stack-boundary=3`). Only unwinders by frame pointers need a frame around a
+        // call.
         #[cfg(not(CONFIG_FRAME_POINTER))]
         unsafe {
             leave!(options(nostack))
         }
-        // SAFETY: as above, in a frame.
+        // SAFETY: the caller guarantees that `inc` came before. The called function keeps all
+        // registers. Without `nostack` there is a frame around the call.
         #[cfg(CONFIG_FRAME_POINTER)]
         unsafe {
             leave!()
@@ -139,7 +147,8 @@ mod count {
     #[inline(always)]
     #[cfg(not(CONFIG_PREEMPTION))]
     pub(super) unsafe fn dec() {
-        // SAFETY: by this function's contract; `gs` is the processor's own memory.
+        // SAFETY: `gs` is the base of the processor's own memory, where the count is. The caller
+        // guarantees that `inc` came before.
         unsafe { asm!(concat!("dec ", own!()), options(nostack)) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Values that are read without a lock and replaced.
+//! Values that are read without a lock, and replaced.
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 //!
@@ -11,7 +11,7 @@
 //! // ...
 //! let section = rcu::read_lock();
 //! let seen = value.get(&section);
-//! // In the midst of a section, as it may be anywhere. What `seen` is stays until the section ends.
+//! // Allowed anywhere, also inside a section. `seen` stays until the section ends.
 //! let replaced = value.replace(spare(), Number::new(2).0);
 //! ```
 
@@ -31,7 +31,7 @@ pub(crate) struct Guard(PhantomData<*mut ()>);
 /// Enters a read-side section (`rcu_read_lock`). Any context.
 #[inline(always)]
 pub(crate) fn read_lock() -> Guard {
-    // SAFETY: `Guard`'s drop leaves the section, in the same task: it cannot go to another one.
+    // SAFETY: `Guard`'s drop leaves the section in the same task, because `Guard` is not `Send`.
     unsafe { bindings::dmp_rcu_read_lock() };
     Guard(PhantomData)
 }
@@ -39,39 +39,39 @@ pub(crate) fn read_lock() -> Guard {
 impl Drop for Guard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: `read_lock` entered the section.
+        // SAFETY: `read_lock` entered the section in the same task, because `Guard` is not `Send`.
         unsafe { bindings::dmp_rcu_read_unlock() };
     }
 }
 
-/// What a section is: something that RCU's grace periods wait for.
+/// A section that RCU's grace periods wait for.
 ///
 /// # Safety
 ///
-/// As long as a value of the type is there, no grace period may end that begins after it came, and it
-/// must not go to another task.
+/// A grace period that begins while a value of the type exists must not end before the value is
+/// gone. The value must not go to another task.
 pub(crate) unsafe trait Section {}
 
-// SAFETY: it is what grace periods are about.
+// SAFETY: grace periods wait for read-side sections, and `Guard` is not `Send`.
 unsafe impl Section for Guard {}
 
-/// Waits until all sections that have begun are over (`synchronize_rcu`). Sleeps.
+/// Waits until all sections that have begun have ended (`synchronize_rcu`). Sleeps.
 pub(crate) fn synchronize() {
-    // SAFETY: it may be called wherever sleeping is allowed.
+    // SAFETY: `synchronize_rcu` may be called wherever sleeping is allowed.
     unsafe { bindings::synchronize_rcu() }
 }
 
-/// Memory for a value to come, so that it can be put in place where nothing may be allocated.
+/// Memory for a later value, which can then be put in place where nothing may be allocated.
 pub(crate) struct Spare<T>(KBox<MaybeUninit<T>>);
 
-// SAFETY: it is memory, and nothing is in it yet.
+// SAFETY: it is memory without a value in it.
 unsafe impl<T> Send for Spare<T> {}
 
-// SAFETY: as above.
+// SAFETY: it is memory without a value in it.
 unsafe impl<T> Sync for Spare<T> {}
 
 impl<T> Spare<T> {
-    /// Allocates it. May sleep.
+    /// Allocates the memory. May sleep.
     pub(crate) fn new() -> Result<Self, AllocError> {
         Ok(Self(super::compat::new_uninit()?))
     }
@@ -81,60 +81,64 @@ impl<T> Spare<T> {
     }
 }
 
-/// A value that readers see either before or after it is replaced.
+/// A value that readers see either before or after its replacement.
 ///
-/// No callback of RCU's is used, because one could be pending when the module is unloaded.
+/// No RCU callback is used, because one could be pending when the module is unloaded.
 ///
 /// # Invariants
 ///
-/// The pointer comes from [`Spare::fill`]. Whoever read it inside an RCU read-side section may use it
-/// until the end of that section.
+/// The pointer comes from [`Spare::fill`]. Whoever reads it in a read-side section of RCU may use
+/// it until that section ends.
 pub(crate) struct Rcu<T>(AtomicPtr<T>, PhantomData<T>);
 
-// SAFETY: it owns a `T`, which it lends to readers on any CPU and drops on any.
+// SAFETY: it owns a `T`, which it lends to readers on any CPU and drops on any: `T` is `Send` and
+// `Sync`.
 unsafe impl<T: Send + Sync> Send for Rcu<T> {}
 
-// SAFETY: as above.
+// SAFETY: readers on any CPU share the `T`, and any of them may replace it: `T` is `Send` and
+// `Sync`.
 unsafe impl<T: Send + Sync> Sync for Rcu<T> {}
 
 impl<T: Send + Sync> Rcu<T> {
-    /// Holds `value`.
+    /// Takes `value` as the first one.
     pub(crate) fn new(spare: Spare<T>, value: T) -> Self {
-        // INVARIANT: the value is now ours.
+        // INVARIANT: the pointer comes from `Spare::fill`, and no reader has it yet.
         Self(AtomicPtr::new(spare.fill(value)), PhantomData)
     }
 
-    /// The value as it is now. It stays as it is until the section ends (`rcu_dereference`).
+    /// Returns the present value, which stays until the section ends (`rcu_dereference`).
     #[inline(always)]
     pub(crate) fn get<'a>(&'a self, _section: &'a impl Section) -> &'a T {
-        // SAFETY: by the invariant the value may be used until the end of the section, which is not
-        // before that of `'a`.
+        // SAFETY: by the invariant the value may be used until the section ends, which is not
+        // before `'a` does.
         unsafe { &*self.0.load(Ordering::Acquire) }
     }
 
-    /// Puts `value` in the place of the old one (`rcu_assign_pointer`). Any context.
+    /// Replaces the value (`rcu_assign_pointer`), and returns the old one. Any context.
     pub(crate) fn replace(&self, spare: Spare<T>, value: T) -> Replaced<T> {
-        // INVARIANT: the new value is ours, and so is the old one, which no new reader finds.
+        // INVARIANT: the new pointer comes from `Spare::fill`. The old value is ours and no new
+        // reader finds it; its drop waits for the readers that have it.
         Replaced(self.0.swap(spare.fill(value), Ordering::AcqRel))
     }
 }
 
 impl<T> Drop for Rcu<T> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant it is a value of ours, and nobody can read through `self` now.
+        // SAFETY: by the invariant the pointer comes from a box, and nobody can read through `self`
+        // any more.
         drop(unsafe { KBox::from_raw(*self.0.get_mut()) });
     }
 }
 
-/// A value that was replaced. Its drop waits until all sections that have begun by then are over
-/// (`synchronize_rcu`), so it sleeps.
+/// A replaced value. Its drop sleeps, because it waits until all sections that have begun by then
+/// have ended (`synchronize_rcu`).
 ///
 /// # Invariants
 ///
 /// The value is ours, and no new reader finds it.
 pub(crate) struct Replaced<T: Send + Sync>(*mut T);
 
-// SAFETY: it owns a `T`, which readers on any CPU may still use.
+// SAFETY: it owns a `T`, which readers on any CPU may still use: `T` is `Send` and `Sync`.
 unsafe impl<T: Send + Sync> Send for Replaced<T> {}
 
 // SAFETY: a shared reference gives access to nothing.
@@ -143,7 +147,8 @@ unsafe impl<T: Send + Sync> Sync for Replaced<T> {}
 impl<T: Send + Sync> Drop for Replaced<T> {
     fn drop(&mut self) {
         synchronize();
-        // SAFETY: by the invariant the value is ours, and the readers that had found it have left.
+        // SAFETY: by the invariant the value is ours, and `synchronize` has waited for the readers
+        // that had it.
         drop(unsafe { KBox::from_raw(self.0) });
     }
 }

@@ -6,8 +6,8 @@
 
 use super::bindings;
 
-/// Lets others run who wait for it (`cond_resched`). May sleep.
+/// Lets other tasks run that wait for the CPU (`cond_resched`). May sleep.
 pub(crate) fn cond_resched() {
-    // SAFETY: it may be called wherever sleeping is allowed.
+    // SAFETY: `cond_resched` may be called wherever sleeping is allowed.
     unsafe { bindings::dmp_cond_resched() }
 }
