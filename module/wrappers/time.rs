@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The clock.
+//! The clocks.
 //!
-//! C header: [`include/linux/ktime.h`](srctree/include/linux/ktime.h)
+//! C header: [`include/linux/timekeeping.h`](srctree/include/linux/timekeeping.h)
 
 use super::bindings;
 
-/// Nanoseconds since boot, without those of a suspend to memory, in any context (`ktime_get`,
-/// CLOCK_MONOTONIC).
+/// Returns the nanoseconds since boot without suspends to memory (`ktime_get`, CLOCK_MONOTONIC).
+/// Any context but an NMI.
 #[inline(always)]
 pub(crate) fn now() -> u64 {
-    // SAFETY: it may be called from any context but an NMI.
+    // SAFETY: `ktime_get` may be called from any context but an NMI.
     unsafe { bindings::ktime_get() as u64 }
 }
 
-/// Nanoseconds since boot (`ktime_get_boottime`, CLOCK_BOOTTIME).
+/// Returns the nanoseconds since boot (`ktime_get_boottime`, CLOCK_BOOTTIME). Any context but an
+/// NMI.
 pub(crate) fn since_boot() -> u64 {
-    // SAFETY: it may be called from any context but an NMI.
+    // SAFETY: `ktime_get_with_offset` may be called from any context but an NMI.
     unsafe { bindings::ktime_get_with_offset(bindings::tk_offsets_TK_OFFS_BOOT) as u64 }
 }

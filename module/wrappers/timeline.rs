@@ -2,39 +2,40 @@
 
 //! The TSC against CLOCK_MONOTONIC.
 //!
-//! Timekeeping reads the TSC at each of its updates, and says at what rate it counts until the next one.
+//! Timekeeping reads the TSC at each update, and sets the rate of the TSC until the next update.
 //!
 //! Plain Rust without kernel types.
 
-/// Binary digits of a [`Rate`] below one.
+/// Number of fractional bits of a [`Rate`].
 const FRACTION: u32 = 32;
 
-/// Nanoseconds a tick, in units of 2^-32: timekeeping's `mult` and `shift` in one word. 0 if there is none.
+/// Nanoseconds per tick, in units of 2^-32: timekeeping's `mult` and `shift` in one word. 0 if
+/// there is no rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate(u64);
 
-/// An update of timekeeping's.
+/// An update of timekeeping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Update {
     /// TSC of the update.
     pub(crate) ticks: u64,
     /// CLOCK_MONOTONIC of the update, in nanoseconds.
     pub(crate) ns: u64,
-    /// Rate until the next update; none if the time is not kept by the TSC.
+    /// Rate until the next update; none if another clock keeps the time.
     pub(crate) rate: Rate,
 }
 
-/// Updates by which a TSC is converted. Without an update all its words are 0.
+/// The updates by which a TSC is converted. All words are 0 before the first update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timeline {
     /// The latest update by the TSC.
     last: Update,
-    /// The latest one before the TSC last failed to count the time: in a suspend, or while the time was
-    /// kept by another clock.
+    /// The latest update before the TSC last failed to count the time: in a suspend, or while
+    /// another clock kept the time.
     before: Update,
-    /// TSC since which it counts the time.
+    /// TSC since which it has counted the time.
     began: u64,
-    /// The time is kept by the TSC.
+    /// True while the TSC keeps the time.
     counts: bool,
 }
 
@@ -42,10 +43,11 @@ impl Rate {
     /// No rate.
     pub(crate) const NONE: Self = Self(0);
 
-    /// Longest interval in ticks that [`Rate::ns_of_short`] takes.
+    /// Exclusive bound on the ticks that [`Rate::ns_of_short`] converts.
     pub(crate) const SHORT: u64 = 1 << 31;
 
-    /// Makes a rate from timekeeping's numbers. There is none for a TSC below 500 MHz.
+    /// Makes a rate from timekeeping's numbers. There is none for a TSC below 500 MHz, which would
+    /// overflow [`Rate::ns_of_short`], and for a shift above 32.
     pub(crate) const fn new(mult: u32, shift: u32) -> Self {
         if shift > FRACTION {
             return Self::NONE;
@@ -93,8 +95,8 @@ impl Update {
         }
     }
 
-    /// Tells if the TSC counted the time up to another update, but for an adjustment of the clock:
-    /// a millisecond, and a thousandth of the interval.
+    /// Tells if the TSC counted the time up to another update. An adjustment of the clock may add a
+    /// millisecond and a thousandth of the interval.
     fn counts_until(self, later: Self) -> bool {
         let said = self.ns_at(later.ticks);
         let slack = 1_000_000 + later.ns.wrapping_sub(self.ns) / 1_000;
@@ -103,7 +105,7 @@ impl Update {
 }
 
 impl Timeline {
-    /// Number of words.
+    /// Number of words of a timeline.
     pub(crate) const WORDS: usize = 8;
 
     /// Takes an update.
@@ -119,7 +121,8 @@ impl Timeline {
         self.counts = counts;
     }
 
-    /// Returns the TSC since which it counts the time without a break, if it does.
+    /// Returns the TSC since which it has counted the time without a break; `None` while another
+    /// clock keeps the time.
     pub(crate) fn began(&self) -> Option<u64> {
         self.counts.then_some(self.began)
     }
@@ -129,13 +132,13 @@ impl Timeline {
         self.last.rate
     }
 
-    /// Returns the TSC of the latest update by it.
+    /// Returns the TSC of the latest update by the TSC.
     pub(crate) fn latest(&self) -> u64 {
         self.last.ticks
     }
 
-    /// Converts a TSC of the past to CLOCK_MONOTONIC. `now` is the present TSC if it counts the time: what is
-    /// above that is from before the TSC was set back, as a suspend may do.
+    /// Converts a past TSC to CLOCK_MONOTONIC. `now` is the present TSC if it counts the time: a
+    /// TSC above it is from before the TSC was set back, as a suspend may do.
     pub(crate) fn ns_at(&self, ticks: u64, now: Option<u64>) -> u64 {
         let after = |other: u64| ticks.wrapping_sub(other) as i64;
         let set_back = now.is_some_and(|now| after(now) > Rate::SHORT as i64);
@@ -147,7 +150,7 @@ impl Timeline {
         }
     }
 
-    /// Returns all of it in words.
+    /// Returns the timeline in words.
     pub(crate) fn words(&self) -> [u64; Self::WORDS] {
         let Self {
             last,
@@ -168,7 +171,7 @@ impl Timeline {
         ]
     }
 
-    /// Makes a timeline of its words.
+    /// Makes a timeline from its words.
     pub(crate) fn from_words(words: [u64; Self::WORDS]) -> Self {
         let update = |at: usize| Update {
             ticks: words[at],

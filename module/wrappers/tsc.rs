@@ -2,8 +2,9 @@
 
 //! The TSC, as long as the kernel keeps the time by it.
 //!
-//! `ktime_get` reads the TSC, too, and then converts it. A duration needs one conversion in the place of
-//! two, by the rate that timekeeping hands to `pvclock_gtod`'s notifiers at each of its updates.
+//! `ktime_get` reads the TSC as well, and converts it at each call. A duration by the TSC itself
+//! needs one conversion instead of two. Its rate is the one that timekeeping passes to
+//! `pvclock_gtod`'s notifiers at each update.
 //!
 //! C headers: [`include/linux/pvclock_gtod.h`](srctree/include/linux/pvclock_gtod.h),
 //! [`include/linux/timekeeper_internal.h`](srctree/include/linux/timekeeper_internal.h)
@@ -21,31 +22,33 @@ use kernel::{
     types::Opaque,
 };
 
-/// [`Rate`] of the latest update by the TSC; 0 until there was one.
+/// [`Rate`] of the latest update by the TSC; 0 before the first one.
 static RATE: AtomicU64 = AtomicU64::new(0);
-/// TSC since which it counts the time without a break; [`NEVER`] while the time is kept by another clock.
+/// TSC since which it has counted the time without a break; [`NEVER`] while another clock keeps the
+/// time.
 static BEGAN: AtomicU64 = AtomicU64::new(NEVER);
-/// 0 while the time is kept by the TSC, else the highest number.
+/// 0 while the TSC keeps the time, else the highest number.
 static FLOOR: AtomicU32 = AtomicU32::new(u32::MAX);
-/// Above every TSC.
+/// A number above every TSC.
 const NEVER: u64 = u64::MAX;
-/// The [`Timeline`]. Timekeeping's lock excludes two writers.
+/// The [`Timeline`]. Timekeeping's lock excludes a second writer.
 static TIMELINE: Latch<{ Timeline::WORDS }> = Latch::new();
 
 /// Returns the present value (`READ_ONCE`).
 #[inline(always)]
 fn read_once(number: &AtomicU64) -> u64 {
-    // SAFETY: it is a number of ours. A volatile load may race in the kernel's memory model as a relaxed one
-    // may, which LLVM would not make part of a comparison.
+    // SAFETY: the reference is valid for reads. A volatile load is C's READ_ONCE, which in the
+    // kernel's memory model may race as a relaxed load may. LLVM makes a volatile load part of a
+    // comparison, and a relaxed one not.
     unsafe { number.as_ptr().read_volatile() }
 }
 
-/// Proof that the processors have a TSC that can be read in program order.
+/// Proof that the processors can read a TSC in program order.
 #[derive(Clone, Copy)]
 pub(crate) struct Tsc(());
 
 impl Tsc {
-    /// Returns it if the time is kept by the TSC.
+    /// Returns the proof if the TSC keeps the time.
     pub(crate) fn new() -> Option<Self> {
         keeps_time().then_some(Self(()))
     }
@@ -55,8 +58,9 @@ impl Tsc {
     #[cfg(CONFIG_X86_64)]
     pub(crate) fn read(self) -> u64 {
         let (low, high): (u64, u64);
-        // SAFETY: the processor has the instruction, or timekeeping's updates would not have been by the TSC
-        // (`dmp_read_timekeeper`). It clears the upper halves of its registers, and changes nothing else.
+        // SAFETY: the processor has RDTSCP: without it, `dmp_read_timekeeper` finds that the TSC
+        // does not keep the time, and there is no `Tsc`. The instruction clears the upper halves of
+        // its registers, and changes nothing else.
         unsafe {
             core::arch::asm!("rdtscp", out("rax") low, out("rdx") high, out("rcx") _,
                 options(nomem, nostack, preserves_flags));
@@ -64,14 +68,16 @@ impl Tsc {
         (high << 32) | low
     }
 
-    /// Reads the TSC as [`Tsc::read`], after a value was computed, and returns both. The instruction overwrites
-    /// three registers: so what the value is made of need not be kept in others.
+    /// Reads the TSC as [`Tsc::read`] does, after a value was computed, and returns both. RDTSCP
+    /// overwrites three registers: the operands of the value need not be kept in others, because it
+    /// is computed first.
     #[inline(always)]
     #[cfg(CONFIG_X86_64)]
     pub(crate) fn read_after(self, value: u64) -> (u64, u64) {
         let (low, high): (u64, u64);
         let mut kept = value;
-        // SAFETY: as in `read`.
+        // SAFETY: the processor has RDTSCP, because a `Tsc` exists. The instruction changes its own
+        // registers only; a comment of the assembly names the register of `kept`.
         unsafe {
             core::arch::asm!("rdtscp /* {0} */", inout(reg) kept, out("rax") low, out("rdx") high,
                 out("rcx") _, options(nomem, nostack, preserves_flags));
@@ -79,14 +85,14 @@ impl Tsc {
         ((high << 32) | low, kept)
     }
 
-    /// There is no TSC.
+    /// Returns 0, because there is no TSC.
     #[inline(always)]
     #[cfg(not(CONFIG_X86_64))]
     pub(crate) fn read(self) -> u64 {
         0
     }
 
-    /// There is no TSC.
+    /// Returns 0 as the TSC, because there is none.
     #[inline(always)]
     #[cfg(not(CONFIG_X86_64))]
     pub(crate) fn read_after(self, value: u64) -> (u64, u64) {
@@ -94,37 +100,39 @@ impl Tsc {
     }
 }
 
-/// Tells if the time is kept by the TSC. Any context.
+/// Tells if the TSC keeps the time. Any context.
 #[inline(always)]
 pub(crate) fn keeps_time() -> bool {
     read_once(&BEGAN) != NEVER
 }
 
-/// Tells if the time is kept by the TSC and a number is not 0, by one comparison. Any context.
+/// Tells if the TSC keeps the time and a number is not 0, by one comparison. Any context.
 #[inline(always)]
 pub(crate) fn keeps_time_and_some(number: u32) -> bool {
-    // SAFETY: as in `read_once`.
+    // SAFETY: `FLOOR` is valid for reads. A volatile load may race as a relaxed load may; see
+    // `read_once`.
     number > unsafe { FLOOR.as_ptr().read_volatile() }
 }
 
-/// Reads the TSC if the time is kept by it. Any context.
+/// Reads the TSC if it keeps the time. Any context.
 pub(crate) fn now() -> Option<u64> {
     Tsc::new().map(Tsc::read)
 }
 
-/// Returns the rate of an interval that ends now. It means nothing if there was no TSC.
+/// Returns the rate for an interval that ends now. The rate means nothing if there was no TSC.
 #[inline(always)]
 pub(crate) fn rate() -> Rate {
     Rate::from_word(read_once(&RATE))
 }
 
-/// Tells if the TSC has counted the time since it was `ticks`, and does so now.
+/// Tells if the TSC keeps the time now, and has counted it without a break since `ticks`.
 #[inline(always)]
 pub(crate) fn has_counted_since(ticks: u64) -> bool {
     ticks >= read_once(&BEGAN)
 }
 
-/// Returns how long ago the TSC was `ticks` in nanoseconds of CLOCK_MONOTONIC, whatever keeps the time now.
+/// Returns the time since the TSC was `ticks`, in nanoseconds of CLOCK_MONOTONIC, whatever clock
+/// keeps the time now.
 pub(crate) fn age(ticks: u64) -> u64 {
     let now = now();
     match now {
@@ -136,13 +144,14 @@ pub(crate) fn age(ticks: u64) -> u64 {
     }
 }
 
-/// Returns a TSC that is not far from the present one, whatever keeps the time now.
+/// Returns a TSC that is near the present one, whatever clock keeps the time now.
 pub(crate) fn nearby() -> u64 {
     now().unwrap_or_else(|| Timeline::from_words(TIMELINE.read()).latest())
 }
 
-/// Keeps the rate current for as long as this lives. Timekeeping would call the module's code after its exit if
-/// one was leaked, so only [`TargetModule`](super::dm::TargetModule) has one.
+/// A notifier of timekeeping that keeps the rate current. If one were leaked, timekeeping would
+/// call the module's code after its exit, so only [`TargetModule`](super::dm::TargetModule) has
+/// one.
 ///
 /// # Invariants
 ///
@@ -153,23 +162,23 @@ pub(super) struct Follower {
     block: Opaque<bindings::notifier_block>,
 }
 
-// SAFETY: it may be unregistered from any task.
+// SAFETY: any task may unregister the notifier.
 unsafe impl Send for Follower {}
 
 // SAFETY: a shared reference gives access to nothing.
 unsafe impl Sync for Follower {}
 
 impl Follower {
-    /// Follows timekeeping (`pvclock_gtod_register_notifier`). There may be one at a time.
+    /// Registers a notifier (`pvclock_gtod_register_notifier`). There may be one at a time.
     ///
     /// # Safety
     ///
-    /// The follower must be dropped before the module goes: not be leaked.
+    /// The follower must be dropped before the module goes, so it must not be leaked.
     pub(super) unsafe fn new() -> impl PinInit<Self, Error> {
-        // INVARIANT: it is registered where this succeeds.
+        // INVARIANT: `block` is registered if this succeeds.
         try_pin_init!(Self {
             block <- Opaque::ffi_init(|block: *mut bindings::notifier_block| {
-                // SAFETY: the memory is the block's, of which all zeros is one without a function.
+                // SAFETY: the memory is the block's, and all zeros is a block without a function.
                 unsafe {
                     block.write_bytes(0, 1);
                     (*block).notifier_call = Some(updated);
@@ -177,7 +186,7 @@ impl Follower {
             }),
         })
         .pin_chain(|this| {
-            // SAFETY: the block is filled in and pinned, and stays until it is unregistered in `drop`.
+            // SAFETY: the block is initialised and pinned, and stays until `drop` unregisters it.
             to_result(unsafe { bindings::pvclock_gtod_register_notifier(this.block.get()) })
         })
     }
@@ -186,17 +195,19 @@ impl Follower {
 #[pinned_drop]
 impl PinnedDrop for Follower {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: by the invariant it is registered; timekeeping's lock, which is held over each call of
-        // `updated`, is taken for this, so none runs any more when it has returned.
+        // SAFETY: by the invariant the block is registered. Unregistering takes timekeeping's lock,
+        // which is held over each call of `updated`, so no call runs any more when it has returned.
         unsafe { bindings::pvclock_gtod_unregister_notifier(self.block.get()) };
     }
 }
 
-/// Takes an update of timekeeping's, in the midst of it: `ktime_get` would wait for its end.
+/// Takes an update of timekeeping. Runs in the midst of the update, whose end `ktime_get` would
+/// wait for.
 ///
 /// # Safety
 ///
-/// To be called by `pvclock_gtod`'s notifier chain, with a `struct timekeeper`.
+/// `timekeeper` must point to a `struct timekeeper`, and the caller must hold its lock, as
+/// `pvclock_gtod`'s notifier chain does.
 unsafe extern "C" fn updated(
     _block: *mut bindings::notifier_block,
     _action: c_ulong,
@@ -209,7 +220,7 @@ unsafe extern "C" fn updated(
         shift: 0,
         by_tsc: false,
     };
-    // SAFETY: by this function's contract; the lock of the timekeeper is held.
+    // SAFETY: the caller guarantees a timekeeper, and holds its lock.
     unsafe { bindings::dmp_read_timekeeper(timekeeper.cast(), &mut reading) };
     let rate = if reading.by_tsc {
         Rate::new(reading.mult, reading.shift)
@@ -223,7 +234,7 @@ unsafe extern "C" fn updated(
         rate,
     });
     TIMELINE.write(timeline.words());
-    // Whoever finds that the TSC counts finds the rate.
+    // Stored before `BEGAN`, so whoever finds that the TSC keeps the time finds the rate.
     RATE.store(timeline.rate().word(), Ordering::Relaxed);
     let began = timeline.began();
     BEGAN.store(began.unwrap_or(NEVER), Ordering::Release);
