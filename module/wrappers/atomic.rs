@@ -14,7 +14,7 @@ use core::{
 pub(crate) struct Counters<const N: usize>([AtomicU64; N]);
 
 impl<const N: usize> Counters<N> {
-    /// All of them at zero.
+    /// Makes counters at zero.
     pub(crate) const fn new() -> Self {
         Self([const { AtomicU64::new(0) }; N])
     }
@@ -26,7 +26,8 @@ impl<const N: usize> Counters<N> {
         }
     }
 
-    /// The same; gives what it was (`atomic64_fetch_add`), 0 beyond `N`.
+    /// Adds `n` to counter `index`, and returns its former value (`atomic64_fetch_add`); 0 beyond
+    /// `N`.
     #[allow(dead_code)] // tests/modules has a target that needs it.
     pub(crate) fn fetch_add(&self, index: usize, n: u64) -> u64 {
         let counter = self.0.get(index);
@@ -40,25 +41,25 @@ impl<const N: usize> Counters<N> {
         }
     }
 
-    /// The counters from `first` on; 0 for those beyond `N`.
+    /// Reads the counters from `first` on; 0 for those beyond `N`.
     pub(crate) fn copy(&self, first: usize, counters: &mut [u64]) {
         for (index, counter) in counters.iter_mut().enumerate() {
             *counter = self.read(first + index);
         }
     }
 
-    /// Counter `index` (`atomic64_read`); 0 beyond `N`.
+    /// Returns counter `index` (`atomic64_read`); 0 beyond `N`.
     pub(crate) fn read(&self, index: usize) -> u64 {
         let counter = self.0.get(index);
         counter.map_or(0, |counter| counter.load(Ordering::Relaxed))
     }
 }
 
-/// A number of things and the sum of their values, read as they were at one time.
+/// The number of some things and the sum of their values, both of one time.
 ///
-/// It is three counters, which change in their order: the things that are begun to be added, the sum, and the
-/// things that are added. A reader who reads them backwards and finds the outer ones equal has the sum of
-/// so many things.
+/// It is kept in three counters, which change in this order: the number of things whose addition
+/// has begun, the sum, and the number of things whose addition has ended. A reader that reads them
+/// backwards and finds the outer ones equal has the sum of exactly that many things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// The number.
@@ -68,7 +69,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Number of counters.
+    /// Number of counters of a tally.
     pub(crate) const COUNTERS: usize = 3;
 }
 
@@ -76,24 +77,25 @@ impl Tally {
 pub(crate) struct SharedTally([AtomicU64; Tally::COUNTERS]);
 
 impl SharedTally {
-    /// Number of times that a reader tries.
+    /// Number of attempts of a reader.
     const TRIES: usize = 1000;
 
-    /// Nothing yet.
+    /// Makes an empty tally.
     pub(crate) const fn new() -> Self {
         Self([const { AtomicU64::new(0) }; Tally::COUNTERS])
     }
 
-    /// Adds a thing of this value. Any context.
+    /// Adds a thing with this value. Any context.
     pub(crate) fn add(&self, value: u64) {
         let [first, sum, last] = &self.0;
         first.fetch_add(1, Ordering::Relaxed);
-        // A reader of either finds those before.
+        // A reader that finds either of the next changes finds those before it.
         sum.fetch_add(value, Ordering::Release);
         last.fetch_add(1, Ordering::Release);
     }
 
-    /// Returns it, and whether it is of one time: a CPU can stay in the midst of a change for too long.
+    /// Returns the tally, and whether it is of one time. It is not if a CPU stays in the midst of a
+    /// change for too long.
     pub(crate) fn read(&self) -> (Tally, bool) {
         let [first, sum, last] = &self.0;
         let mut tally = Tally::default();
@@ -113,20 +115,21 @@ impl SharedTally {
 pub(crate) struct Setting(AtomicU32);
 
 impl Setting {
-    /// With a value.
+    /// Makes a setting with a value.
     pub(crate) const fn new(value: u32) -> Self {
         Self(AtomicU32::new(value))
     }
 
-    /// It (`READ_ONCE`).
+    /// Returns the number (`READ_ONCE`).
     #[inline(always)]
     pub(crate) fn get(&self) -> u32 {
-        // SAFETY: it is a number of ours. This is C's READ_ONCE, which in the kernel's memory
-        // model may race as a relaxed load may; that, LLVM would not make part of a comparison.
+        // SAFETY: the pointer is valid for reads. A volatile load is C's READ_ONCE, which in the
+        // kernel's memory model may race as a relaxed load may. LLVM makes a volatile load part of
+        // a comparison, and a relaxed one not.
         unsafe { self.0.as_ptr().read_volatile() }
     }
 
-    /// Changes it (`smp_store_release`).
+    /// Changes the number (`smp_store_release`).
     pub(crate) fn set(&self, value: u32) {
         self.0.store(value, Ordering::Release);
     }
@@ -134,16 +137,17 @@ impl Setting {
 
 /// `N` numbers that are read together, as they were at one time (`seqcount_latch_t`).
 ///
-/// A reader never waits for a writer: while one of two copies is written, the other one is read. So a
-/// reader may interrupt a writer, or have a higher priority. It looks again only if a write ended meanwhile.
+/// A reader never waits for a writer: while one of two copies is written, the other one is read. So
+/// a reader may interrupt a writer, or have a higher priority. It reads again only if a writer went
+/// on meanwhile.
 pub(crate) struct Latch<const N: usize> {
-    /// Odd while the first copy is written. Its lowest bit is the copy to read.
+    /// Odd while the first copy is written. The lowest bit is the number of the copy to read.
     sequence: AtomicU64,
     copies: [[AtomicU64; N]; 2],
 }
 
 impl<const N: usize> Latch<N> {
-    /// All of them at zero.
+    /// Makes numbers at zero.
     pub(crate) const fn new() -> Self {
         Self {
             sequence: AtomicU64::new(0),
@@ -151,8 +155,8 @@ impl<const N: usize> Latch<N> {
         }
     }
 
-    /// Changes all of them. The caller holds a lock that excludes other writers: two at once would leave a
-    /// mixture of both.
+    /// Changes all numbers. The caller holds a lock that excludes other writers, because two at
+    /// once would leave a mixture of both.
     pub(crate) fn write(&self, numbers: [u64; N]) {
         let sequence = self.sequence.load(Ordering::Relaxed);
         for (copy, step) in self.copies.iter().zip(1..) {
@@ -166,7 +170,7 @@ impl<const N: usize> Latch<N> {
         }
     }
 
-    /// Returns all of them, as one write left them.
+    /// Returns all numbers, as one write left them.
     pub(crate) fn read(&self) -> [u64; N] {
         loop {
             let sequence = self.sequence.load(Ordering::Acquire);
@@ -181,7 +185,7 @@ impl<const N: usize> Latch<N> {
     }
 }
 
-/// What is read after it is not older than what was read before it (`smp_rmb`).
+/// Orders reads: a read after the barrier finds nothing older than a read before it (`smp_rmb`).
 pub(crate) fn read_barrier() {
     fence(Ordering::Acquire);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What bindgen made of `bindings.h`. Only the wrappers use it.
+//! The output of bindgen for `bindings.h`. Only the wrappers use it.
 
 #![allow(
     clippy::all,

@@ -20,7 +20,7 @@ use kernel::{ffi::c_void, types::Opaque};
 /// A sector number or a number of sectors; a sector is 512 bytes (`sector_t`).
 pub(crate) type Sector = u64;
 
-/// What a bio asks for (`enum req_op`).
+/// The operation of a bio (`enum req_op`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReqOp(u8);
 
@@ -38,63 +38,65 @@ impl ReqOp {
     /// `REQ_OP_ZONE_APPEND`
     pub(crate) const ZONE_APPEND: Self = Self(bindings::req_op_REQ_OP_ZONE_APPEND as u8);
 
-    /// How many bits its number has (`REQ_OP_BITS`).
+    /// Number of bits of an operation's number (`REQ_OP_BITS`).
     pub(crate) const BITS: u32 = {
         assert!(bindings::REQ_OP_BITS == u8::BITS);
         u8::BITS
     };
 
-    /// The operation with this number.
+    /// Returns the operation with this number.
     pub(crate) const fn from_number(number: u8) -> Self {
         Self(number)
     }
 
-    /// Its number.
+    /// Returns the number.
     #[inline(always)]
     pub(crate) const fn number(self) -> u8 {
         self.0
     }
 }
 
-/// How a bio ended (`blk_status_t`).
+/// The result of a bio (`blk_status_t`).
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Status(bindings::blk_status_t);
 
 impl Status {
-    /// It ended without an error (`BLK_STS_OK`).
+    /// Success (`BLK_STS_OK`).
     pub(crate) const OK: Self = Self(0);
 
     /// Turns a C pointer into a reference.
     ///
     /// # Safety
     ///
-    /// For `'a`, `status` must point to a status that does not change.
+    /// `status` must point to a status that stays valid and does not change for `'a`.
     pub(super) unsafe fn from_raw<'a>(status: *const bindings::blk_status_t) -> &'a Self {
-        // SAFETY: by this function's contract; `Self` is transparent over `blk_status_t`.
+        // SAFETY: the caller guarantees a status that stays valid and does not change for `'a`.
+        // `Self` is transparent over `blk_status_t`.
         unsafe { &*status.cast() }
     }
 
-    /// Its number; 0 if it ended without an error.
+    /// Returns the number; 0 is success.
     #[inline(always)]
     pub(crate) fn number(&self) -> usize {
         self.0.into()
     }
 
-    /// Whether it ended without an error (`BLK_STS_OK`).
+    /// Tells if the bio succeeded (`BLK_STS_OK`).
     #[inline(always)]
     pub(crate) fn is_ok(&self) -> bool {
         self.0 == 0
     }
 
-    /// Whether it is to be tried again, because it was not to wait (`BLK_STS_AGAIN`).
+    /// Tells if the bio has to be tried again, because it must not wait and would have
+    /// (`BLK_STS_AGAIN`).
     pub(crate) fn is_again(&self) -> bool {
         self.0 == bindings::DMP_BLK_STS_AGAIN as bindings::blk_status_t
     }
 }
 
-/// A `struct bio` on its way down, which only the holder of the reference may change. `'bio` is this bio's
-/// only, and ends when it is sent on.
+/// A `struct bio` on its way down, which only the holder of the reference may change. No other bio
+/// has its lifetime `'bio`, which ends when the bio is sent on.
 ///
 /// # Invariants
 ///
@@ -102,10 +104,10 @@ impl Status {
 #[repr(transparent)]
 pub(crate) struct Bio<'bio>(Opaque<bindings::bio>, Itself<'bio>);
 
-/// Stands for one bio: for the compiler no two of these are the same.
+/// A marker of one bio: the compiler takes no two of these lifetimes for the same.
 type Itself<'bio> = PhantomData<fn(&'bio ()) -> &'bio ()>;
 
-/// That a bio goes to a device other than it came for.
+/// Proof that a bio goes to another device than it came for.
 pub(crate) struct Remapped<'bio>(Itself<'bio>);
 
 impl<'bio> Bio<'bio> {
@@ -113,57 +115,58 @@ impl<'bio> Bio<'bio> {
     ///
     /// # Safety
     ///
-    /// For `'bio`, which nothing else may have, `bio` must point to an initialised bio that nobody else
-    /// changes and that is neither submitted nor ended.
+    /// `bio` must point to an initialised bio that is neither submitted nor ended, and that nobody
+    /// else changes for `'bio`. Nothing else may have the lifetime `'bio`.
     pub(super) unsafe fn from_raw(bio: *mut bindings::bio) -> &'bio mut Self {
-        // SAFETY: by this function's contract; `Self` is transparent over `struct bio`.
-        // INVARIANT: by this function's contract.
+        // SAFETY: the caller guarantees an initialised bio that nobody else changes for `'bio`.
+        // `Self` is transparent over `struct bio`.
+        // INVARIANT: the caller guarantees that the bio is neither submitted nor ended.
         unsafe { &mut *bio.cast() }
     }
 
-    /// The operation, without its flags, which are the higher bits (`bio_op`).
+    /// Returns the operation without its flags, which are the higher bits (`bio_op`).
     #[inline(always)]
     pub(crate) fn op(&self) -> ReqOp {
         // SAFETY: the bio is initialised, and only we may change it.
         ReqOp(unsafe { (*self.0.get()).bi_opf } as u8)
     }
 
-    /// How many bytes it is about.
+    /// Returns the size in bytes.
     #[inline(always)]
     pub(crate) fn size(&self) -> u32 {
         // SAFETY: the bio is initialised, and only we may change it.
         unsafe { (*self.0.get()).bi_iter.bi_size }
     }
 
-    /// The first sector it is about.
+    /// Returns the first sector.
     #[inline(always)]
     pub(crate) fn sector(&self) -> Sector {
         // SAFETY: the bio is initialised, and only we may change it.
         unsafe { (*self.0.get()).bi_iter.bi_sector }
     }
 
-    /// Leaves a word for its end, which is 0 until then (`bi_private`).
+    /// Stores a word for the bio's end (`bi_private`). Without this the word is 0.
     #[inline(always)]
     pub(crate) fn set_private(&mut self, word: usize) {
-        // SAFETY: the bio is initialised and only we may change it. `bi_private` is whose bio it is:
-        // device mapper's, which leaves it to its targets.
+        // SAFETY: the bio is initialised, and only we may change it. `bi_private` belongs to the
+        // bio's owner: that is device mapper, which leaves it to its targets.
         unsafe { (*self.0.get()).bi_private = word as *mut c_void }
     }
 
-    /// Sends it to another device and place (`bio_set_dev`).
+    /// Redirects the bio to another device and sector (`bio_set_dev`).
     #[inline(always)]
     pub(crate) fn remap(&mut self, device: &Device<'_>, sector: Sector) -> Remapped<'bio> {
         const REMAPPED: u16 = 1 << bindings::BIO_REMAPPED;
         const THROTTLED: u16 = 1 << bindings::BIO_BPS_THROTTLED;
         let bio = self.0.get();
-        // SAFETY: the bio is initialised and only we may change it; `device` is open, so its
-        // block device lives at least until the bio has ended: device mapper ends all of a
-        // target's bios before it closes the target's devices.
+        // SAFETY: the bio is initialised, and only we may change it. `device` is open, and device
+        // mapper ends all of a target's bios before it closes the target's devices, so the block
+        // device lives until the bio has ended.
         unsafe {
             (*bio).bi_iter.bi_sector = sector;
             let device = device.block_device();
-            // It is throttled anew where it comes to another device; it always does here: that of a
-            // new bio is the mapped device, over which no table can be.
+            // `bio_set_dev` clears the second flag only if the device changes. Here it always
+            // changes: a new bio has the mapped device, which cannot be below its own table.
             (*bio).bi_flags &= !(REMAPPED | THROTTLED);
             (*bio).bi_bdev = device;
             #[cfg(CONFIG_BLK_CGROUP)]
@@ -173,7 +176,7 @@ impl<'bio> Bio<'bio> {
     }
 }
 
-/// A `struct bio` that has ended, which device mapper is about to free.
+/// A `struct bio` that has ended, and that device mapper is about to free.
 ///
 /// # Invariants
 ///
@@ -186,24 +189,26 @@ impl EndedBio {
     ///
     /// # Safety
     ///
-    /// For `'a`, `bio` must point to a bio that a target's `map` got and that has ended.
+    /// `bio` must point to an ended bio that a target's `map` got. It must stay valid for `'a`.
     pub(super) unsafe fn from_raw<'a>(bio: *const bindings::bio) -> &'a Self {
-        // SAFETY: by this function's contract; `Self` is transparent over `struct bio`.
-        // INVARIANT: by this function's contract.
+        // SAFETY: the caller guarantees a bio that stays valid for `'a`. `Self` is transparent over
+        // `struct bio`.
+        // INVARIANT: the bio was initialised when `map` got it, and nobody changes it after its
+        // end.
         unsafe { &*bio.cast() }
     }
 
-    /// The operation, as [`Bio::op`].
+    /// Returns the operation, as [`Bio::op`] does.
     #[inline(always)]
     pub(crate) fn op(&self) -> ReqOp {
-        // SAFETY: by the invariant it may be read.
+        // SAFETY: by the invariant the bio is initialised, and nobody changes it.
         ReqOp(unsafe { (*self.0.get()).bi_opf } as u8)
     }
 
-    /// What [`Bio::set_private`] left, or 0.
+    /// Returns the word of [`Bio::set_private`], or 0.
     #[inline(always)]
     pub(crate) fn private(&self) -> usize {
-        // SAFETY: by the invariant it may be read.
+        // SAFETY: by the invariant the bio is initialised, and nobody changes it.
         unsafe { (*self.0.get()).bi_private as usize }
     }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What differs between the kernels that dmp builds for, 6.12 and up.
+//! Differences between the kernels that dmp builds for, from 6.12 on.
 //!
-//! `Kbuild` looks into the kernel's headers and sets the cfgs; `bindings.h` has the constants.
+//! `Kbuild.wrappers` looks into the kernel's headers and sets the cfgs; `bindings.h` has the
+//! constants.
 
 use super::bindings;
 use core::mem::{self, MaybeUninit};
@@ -12,13 +13,13 @@ use kernel::{
     types::ForeignOwnable,
 };
 
-/// Memory for a value. May sleep.
+/// Allocates memory for a value. May sleep.
 pub(super) fn new_uninit<T>() -> Result<KBox<MaybeUninit<T>>, AllocError> {
     KBox::new_uninit(kernel::prelude::GFP_KERNEL)
 }
 
-/// Hands something to C (`ForeignOwnable::into_foreign`). C may change it on 6.14 and later; 6.16 points to
-/// the owned type, so that pointers on the way back are cast as well.
+/// Hands an owned value to C (`ForeignOwnable::into_foreign`). The pointer is mutable from 6.14 on.
+/// From 6.16 on it points to the owned type, so pointers on the way back are cast as well.
 pub(super) fn into_foreign(owned: impl ForeignOwnable) -> *mut c_void {
     #[allow(clippy::ptr_as_ptr, clippy::unnecessary_cast)]
     {
@@ -26,13 +27,13 @@ pub(super) fn into_foreign(owned: impl ForeignOwnable) -> *mut c_void {
     }
 }
 
-/// Makes an attribute group of the attributes in a C array that ends in a null pointer. In newer
+/// Makes an attribute group from a C array of attributes that ends in a null pointer. In newer
 /// kernels the field is in a union with one for constant attributes.
 pub(super) const fn attribute_group(
     name: *const c_char,
     attributes: *mut *mut bindings::attribute,
 ) -> bindings::attribute_group {
-    // SAFETY: all zeros is a group without files.
+    // SAFETY: all zeros is a valid `struct attribute_group`, one without files.
     let mut group: bindings::attribute_group = unsafe { mem::zeroed() };
     group.name = name;
     #[cfg(not(dmp_attrs_union))]
@@ -46,7 +47,7 @@ pub(super) const fn attribute_group(
     group
 }
 
-/// Declares a `dm_prepare_ioctl_fn`, which newer kernels tell the ioctl as well.
+/// Declares a `dm_prepare_ioctl_fn`, to which newer kernels pass the ioctl's command and argument.
 macro_rules! prepare_ioctl {
     (
         $(#[$doc:meta])*
@@ -64,7 +65,7 @@ macro_rules! prepare_ioctl {
 }
 pub(super) use prepare_ioctl;
 
-/// Declares what reads a `bin_attribute`, which is constant in newer kernels.
+/// Declares the `read` of a `bin_attribute`, which is constant in newer kernels.
 macro_rules! bin_attribute_read {
     (
         $(#[$doc:meta])*

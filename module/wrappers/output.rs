@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Text into a buffer that C code handed over.
+//! A writer of text into a buffer that C code handed over.
 
 use core::{fmt, marker::PhantomData, ptr};
 
 /// A writer into a C buffer of limited size, as `scnprintf` is.
 ///
-/// What does not fit is cut off and the write that did not fit reports [`fmt::Error`], so that a
-/// caller can tell whole output from truncated output. The text always ends in a NUL.
+/// Text that does not fit is cut off, and its write reports [`fmt::Error`], so that a caller can
+/// tell whole output from truncated output. The text always ends in a NUL.
 ///
 /// # Invariants
 ///
@@ -21,19 +21,21 @@ pub(crate) struct Output<'a> {
 }
 
 impl Output<'_> {
-    /// Starts an empty text. `None` if not even its NUL has a place.
+    /// Starts an empty text; `None` if the buffer has no room for the NUL.
     ///
     /// # Safety
     ///
-    /// `start` must be valid for writes of `capacity` bytes, by nobody else, for the lifetime of
-    /// the result. The bytes need not be initialised.
+    /// `start` must be valid for writes of `capacity` bytes for the lifetime of the result, and
+    /// nobody else may access those bytes. They need not be initialised.
     pub(super) unsafe fn new(start: *mut u8, capacity: usize) -> Option<Self> {
         if capacity == 0 {
             return None;
         }
-        // SAFETY: `start` is valid for at least one byte, by this function's contract.
+        // SAFETY: the caller guarantees that `start` is valid for `capacity` bytes, which are at
+        // least one.
         unsafe { start.write(0) };
-        // INVARIANT: by this function's contract, and the NUL was just written.
+        // INVARIANT: the caller guarantees that the buffer is valid for the lifetime of the result.
+        // `used` is 0, and the byte there is the NUL that was just written.
         Some(Self {
             start,
             capacity,
@@ -42,12 +44,12 @@ impl Output<'_> {
         })
     }
 
-    /// Whether there is no more room.
+    /// Tells if the buffer is full.
     pub(super) fn is_full(&self) -> bool {
         self.used + 1 == self.capacity
     }
 
-    /// How many bytes were written, without the NUL.
+    /// Returns the number of bytes written, without the NUL.
     pub(super) fn len(&self) -> usize {
         self.used
     }
@@ -56,14 +58,15 @@ impl Output<'_> {
     pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> fmt::Result {
         let room = self.capacity - self.used - 1;
         let fits = bytes.len().min(room);
-        // SAFETY: `used + fits + 1 <= capacity`, so both writes are inside the buffer, which the
-        // invariant says is ours; `bytes` cannot overlap it, as nobody else may refer to it.
+        // SAFETY: `used + fits + 1 <= capacity`, so both writes are inside the buffer. By the
+        // invariant the buffer is ours; `bytes` cannot overlap it, because nobody else may refer to
+        // it.
         unsafe {
             let end = self.start.add(self.used);
             ptr::copy_nonoverlapping(bytes.as_ptr(), end, fits);
             end.add(fits).write(0);
         }
-        // INVARIANT: `fits <= capacity - used - 1`, and the NUL moved along.
+        // INVARIANT: `fits <= capacity - used - 1`, and the NUL is at the new end.
         self.used += fits;
         if fits < bytes.len() {
             return Err(fmt::Error);

@@ -5,24 +5,24 @@
 use core::fmt;
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
 
-/// Text that takes as much memory as it needs, at the expense of the task's memory control group. A write that
-/// there is none for reports [`fmt::Error`].
+/// Text that takes as much memory as it needs, charged to the task's memory control group. A write
+/// without memory reports [`fmt::Error`].
 pub(crate) struct Text(KVVec<u8>);
 
 impl Text {
-    /// Nothing yet.
+    /// Makes an empty text.
     pub(crate) const fn new() -> Self {
         Self(KVVec::new())
     }
 
-    /// What was written.
+    /// Returns the text.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl fmt::Write for Text {
-    /// May sleep.
+    /// Appends text. May sleep.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let written = self
             .0
