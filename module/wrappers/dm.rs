@@ -2,14 +2,15 @@
 
 //! Device-mapper targets.
 //!
-//! Implement [`Target`], with those of its optional methods that the target needs, and make the module a
-//! [`TargetModule`] of it. [`linear`] helps those that map a line onto as many sectors of one device.
+//! Implement [`Target`] with the optional methods that the target needs, and make the module a
+//! [`TargetModule`] of it. [`linear`] helps targets that map a line onto as many sectors of one
+//! device.
 //!
 //! C header: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
 //!
 //! # Example
 //!
-//! Of a target that fails every n-th write (`tests/modules/fail_nth.rs` has all of it):
+//! A target that fails every n-th write (`tests/modules/fail_nth.rs` has all of it):
 //!
 //! ```ignore
 //! #[vtable]
@@ -75,14 +76,14 @@ use kernel::{
     types::Opaque,
 };
 
-/// What a failed [`Target::ctr`] says: the errno of the table load, and the message for the kernel
-/// log (`ti->error`).
+/// The error of a failed [`Target::ctr`]: the errno of the table load, and the message for the
+/// kernel log (`ti->error`).
 pub(crate) type Refusal = (Error, &'static CStr);
 
 /// One line of a table (`struct target_type`).
 ///
-/// Device mapper learns only of those optional methods that an implementation has: what it does not
-/// have costs nothing.
+/// Device mapper learns only of the optional methods that an implementation has: the others cost
+/// nothing.
 #[vtable]
 pub(crate) trait Target: Send + Sync + Sized + 'static {
     /// The name by which tables call the target.
@@ -91,11 +92,11 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
     /// Major, minor and patch level, as `dmsetup targets` shows them.
     const VERSION: [u32; 3];
 
-    /// What device mapper may do with it.
+    /// The target's features, which device mapper may use.
     const FEATURES: Features = Features::NONE;
 
-    /// Optional: a second name, which [`TableLine::show_alias`] shows in the place of [`Target::NAME`]. No
-    /// table can name the target by it.
+    /// Optional: a second name, which [`TableLine::show_alias`] shows instead of [`Target::NAME`].
+    /// No table can name the target by it.
     const ALIAS: Option<&'static CStr> = None;
 
     /// Optional: the target measures time by [`tsc`].
@@ -104,21 +105,22 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
     /// The state that all instances share. It lives as long as the module.
     type Context: Send + Sync;
 
-    /// The underlying devices: a [`Device`], several, or `()`. The instance cannot have them itself: they
-    /// have to be open until it is destroyed, and closed then.
+    /// The underlying devices: a [`Device`], several, or `()`. The instance cannot own them,
+    /// because they have to be open until it is destroyed, and closed then.
     type Devices<'ti>: Devices;
 
     /// Makes the context when the module is loaded. No table can name the target yet. May sleep.
     fn context(module: &'static ThisModule) -> Result<Self::Context>;
 
-    /// Makes an instance from its table line, together with the underlying devices that it opened. May
-    /// sleep. What was made goes by being dropped (`dtr`), the instance before the devices.
+    /// Makes an instance from its table line, together with the underlying devices that it opened.
+    /// May sleep. The destructor (`dtr`) drops the instance before the devices.
     fn ctr<'ti>(
         context: &Self::Context,
         line: &TableLine<'ti>,
     ) -> Result<(Self, Self::Devices<'ti>), Refusal>;
 
-    /// Handles a bio. Runs in the context of whoever submitted it: it must not sleep or take long.
+    /// Handles a bio. Runs in the context of the bio's submitter, so it must not sleep or take
+    /// long.
     fn map<'bio>(
         &self,
         ti: &DmTarget,
@@ -126,18 +128,18 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
         bio: &mut Bio<'bio>,
     ) -> Mapped<'bio>;
 
-    /// Optional: learns how a bio ended that was remapped. Runs in any context, also in an interrupt.
+    /// Optional: handles the end of a remapped bio. Runs in any context, also in an interrupt.
     fn end_io(&self, _ti: &DmTarget, _bio: &EndedBio, _error: &Status) -> Ended {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Optional: the table comes to life, or comes back to life after a suspend. Until it has, I/O
-    /// waits: nothing may be allocated here that could wait for I/O.
+    /// Optional: prepares a resume, which is the table's first one or follows a suspend. I/O waits
+    /// until then, so nothing may be allocated here that could wait for I/O.
     fn preresume(&self, _ti: &DmTarget) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Optional: writes what is asked for.
+    /// Optional: writes the requested status.
     fn status(
         &self,
         _ti: &DmTarget,
@@ -148,12 +150,12 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Optional: does what `dmsetup message` asks for. May sleep.
+    /// Optional: handles a `dmsetup message`. May sleep.
     fn message<'a>(&self, _ti: &DmTarget, _args: impl Iterator<Item = &'a CStr>) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Optional: says which device an ioctl goes to, and which of them may.
+    /// Optional: returns the device that an ioctl goes to, and the privilege that the ioctl needs.
     fn prepare_ioctl<'a>(
         &self,
         _ti: &DmTarget,
@@ -172,8 +174,8 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Optional: calls `callout` with each range of an underlying device that the line uses, until it
-    /// breaks off.
+    /// Optional: calls `callout` with each range of an underlying device that the line uses, until
+    /// the callout breaks off.
     fn iterate_devices(
         &self,
         _ti: &DmTarget,
@@ -183,8 +185,8 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Optional: says where a sector of the mapped device is, for access past the block layer
-    /// (`direct_access`, `dax_zero_page_range`, `dax_recovery_write`).
+    /// Optional: returns the underlying device and sector of a sector of the mapped device, for
+    /// access past the block layer (`direct_access`, `dax_zero_page_range`, `dax_recovery_write`).
     fn direct_access<'a>(
         &self,
         _ti: &DmTarget,
@@ -195,12 +197,12 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
     }
 }
 
-/// What device mapper may do with a target (`DM_TARGET_*`). A feature that the kernel does not have is none.
+/// Features of a target (`DM_TARGET_*`). A feature that the kernel lacks has no bit.
 #[derive(Clone, Copy)]
 pub(crate) struct Features(u64);
 
 impl Features {
-    /// None of them.
+    /// No feature.
     pub(crate) const NONE: Self = Self(0);
     /// `DM_TARGET_PASSES_INTEGRITY`
     pub(crate) const PASSES_INTEGRITY: Self = Self(bindings::DM_TARGET_PASSES_INTEGRITY as u64);
@@ -213,28 +215,29 @@ impl Features {
     /// `DM_TARGET_ATOMIC_WRITES`
     pub(crate) const ATOMIC_WRITES: Self = Self(bindings::DM_TARGET_ATOMIC_WRITES as u64);
 
-    /// These and those.
+    /// Returns both sets of features together.
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
 
-/// What [`Target::map`] did with a bio.
+/// The result of [`Target::map`].
 pub(crate) struct Mapped<'bio>(c_int, PhantomData<Remapped<'bio>>);
 
 impl<'bio> Mapped<'bio> {
-    /// The bio fails with an I/O error (`DM_MAPIO_KILL`).
+    /// An I/O error for the bio (`DM_MAPIO_KILL`).
     #[allow(dead_code)] // tests/modules has a target that does this.
     pub(crate) const KILL: Self = Self(bindings::DM_MAPIO_KILL as c_int, PhantomData);
 
-    /// The bio goes elsewhere; device mapper submits it (`DM_MAPIO_REMAPPED`). One that does not would come
-    /// back to the mapped device without end: so this takes what only [`Bio::remap`] makes.
+    /// Lets device mapper submit the bio to its new device (`DM_MAPIO_REMAPPED`). A bio without a
+    /// new device would come back to the mapped device endlessly, so this takes the proof that only
+    /// [`Bio::remap`] gives.
     #[inline(always)]
     pub(crate) fn remapped(_: Remapped<'bio>) -> Self {
         Self(bindings::DM_MAPIO_REMAPPED as c_int, PhantomData)
     }
 
-    /// Hides the value from the optimizer, as [`Ended::opaque`].
+    /// Hides the value from the optimizer, as [`Ended::opaque`] does.
     #[inline(always)]
     #[allow(dead_code)] // Those in tests/modules need no jump.
     pub(crate) fn opaque(self) -> Self {
@@ -242,47 +245,46 @@ impl<'bio> Mapped<'bio> {
     }
 }
 
-/// Hides a number from the optimizer (`OPTIMIZER_HIDE_VAR`), so a call whose result it is at the end of a
-/// function stays a jump.
+/// Hides a number from the optimizer (`OPTIMIZER_HIDE_VAR`), so that a tail call which returns the
+/// number stays a jump.
 #[inline(always)]
 fn opaque(number: c_int) -> c_int {
     let mut register = number as isize;
-    // SAFETY: there is no instruction.
+    // SAFETY: the assembly has no instruction.
     unsafe {
         asm!("/* {0} */", inout(reg) register, options(pure, nomem, nostack, preserves_flags));
     }
     register as c_int
 }
 
-/// What [`Target::end_io`] did with a bio.
+/// The result of [`Target::end_io`].
 pub(crate) struct Ended(c_int);
 
 #[allow(dead_code)] // Those in tests/modules have no `end_io`.
 impl Ended {
-    /// It has ended (`DM_ENDIO_DONE`).
+    /// The bio's end, with nothing left to do (`DM_ENDIO_DONE`).
     pub(crate) const DONE: Self = Self(bindings::DM_ENDIO_DONE as c_int);
 
-    /// Hides the value from the optimizer, for the result of a function that is not inlined and that
-    /// `end_io` ends with.
+    /// Hides the value from the optimizer, so that `end_io` ends with a jump to the function that
+    /// returns the value. The function must not be inlined.
     #[inline(always)]
     pub(crate) fn opaque(self) -> Self {
         Self(opaque(self.0))
     }
 }
 
-/// What [`Target::status`] is asked for.
+/// The kind of status that [`Target::status`] writes.
 pub(crate) enum StatusType {
     /// The line of `dmsetup status` (`STATUSTYPE_INFO`).
     Info,
-    /// The line's arguments, as they would be loaded again (`STATUSTYPE_TABLE`).
+    /// The line's arguments, in the form that loads again (`STATUSTYPE_TABLE`).
     Table,
-    /// What the integrity measurement architecture is told of the line: what
-    /// [`target_name_and_version`] writes, `,key=value` for each thing, and a semicolon
-    /// (`STATUSTYPE_IMA`).
+    /// The line's part of an integrity measurement: the text of [`target_name_and_version`],
+    /// `,key=value` for each further thing, and a semicolon (`STATUSTYPE_IMA`).
     Ima,
 }
 
-/// Writes what `DMEMIT_TARGET_NAME_VERSION` does.
+/// Writes the text of `DMEMIT_TARGET_NAME_VERSION`.
 pub(crate) fn target_name_and_version<T: Target>(out: &mut Output<'_>) -> fmt::Result {
     let [major, minor, patch] = T::VERSION;
     out.write_str("target_name=")?;
@@ -290,16 +292,16 @@ pub(crate) fn target_name_and_version<T: Target>(out: &mut Output<'_>) -> fmt::R
     write!(out, ",target_version={major}.{minor}.{patch}")
 }
 
-/// Which device an ioctl goes to.
+/// The device that an ioctl goes to, and the privilege that the ioctl needs.
 pub(crate) enum Ioctl<'a> {
-    /// To this one, whatever it is: the line is all of the device.
+    /// Any ioctl goes to this device, because the line is all of the device.
     Any(&'a Device<'a>),
-    /// To this one, if it needs no more than the right to do raw I/O.
+    /// An ioctl goes to this device if its caller has `CAP_SYS_RAWIO`.
     RawIo(&'a Device<'a>),
 }
 
-/// An `iterate_devices_callout_fn` that is not null. For CONFIG_CFI an `Option` of it, which bindgen
-/// makes, is another type.
+/// An `iterate_devices_callout_fn` that is not null. bindgen makes an `Option` of it, which is
+/// another type for CONFIG_CFI.
 type CalloutFn = unsafe extern "C" fn(
     *mut bindings::dm_target,
     *mut bindings::dm_dev,
@@ -308,15 +310,15 @@ type CalloutFn = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 
-/// What [`Callout::call`] says, and [`Target::iterate_devices`]: whether to go on, or what device mapper
-/// knows then.
+/// The result of [`Callout::call`] and [`Target::iterate_devices`]: to go on, or to break off with
+/// device mapper's answer.
 pub(crate) type Iterated = ControlFlow<c_int>;
 
-/// What wants to know the ranges of underlying devices that a line uses.
+/// A function of device mapper that takes the ranges of underlying devices which a line uses.
 ///
 /// # Invariants
 ///
-/// `function` takes `ti` and `data`.
+/// `function` takes `ti` and `data` for `'a`.
 pub(crate) struct Callout<'a> {
     ti: *mut bindings::dm_target,
     function: CalloutFn,
@@ -327,9 +329,10 @@ pub(crate) struct Callout<'a> {
 impl Callout<'_> {
     /// # Safety
     ///
-    /// `function` must take `ti` and `data`, as long as the result is there.
+    /// `function` must take `ti` and `data` as long as the result exists.
     unsafe fn new(ti: *mut bindings::dm_target, function: CalloutFn, data: *mut c_void) -> Self {
-        // INVARIANT: by this function's contract.
+        // INVARIANT: the caller guarantees that `function` takes `ti` and `data` as long as the
+        // result exists.
         Self {
             ti,
             function,
@@ -338,9 +341,9 @@ impl Callout<'_> {
         }
     }
 
-    /// Tells it of one range. It breaks off when it knows enough.
+    /// Passes one range to the function, which breaks off when it knows enough.
     pub(crate) fn call(&mut self, device: &Device<'_>, start: Sector, len: Sector) -> Iterated {
-        // SAFETY: by the invariant, and the device is open.
+        // SAFETY: by the invariant `function` takes `ti` and `data`, and the device is open.
         match unsafe { (self.function)(self.ti, device.as_raw(), start, len, self.data) } {
             0 => ControlFlow::Continue(()),
             result => ControlFlow::Break(result),
@@ -348,11 +351,11 @@ impl Callout<'_> {
     }
 }
 
-/// What wants to know the zones of a mapped device.
+/// A request of device mapper for the zones of a mapped device.
 ///
 /// # Invariants
 ///
-/// `args` is what device mapper gave a `report_zones` that has not returned.
+/// `args` is the argument of a `report_zones` that has not returned.
 #[cfg_attr(not(CONFIG_BLK_DEV_ZONED), allow(dead_code))]
 pub(crate) struct Zones<'a> {
     args: *mut bindings::dm_report_zones_args,
@@ -364,10 +367,11 @@ pub(crate) struct Zones<'a> {
 impl Zones<'_> {
     /// # Safety
     ///
-    /// `args` and `count` must be what device mapper gave a `report_zones` that has not returned before the
-    /// result is dropped.
+    /// `args` and `count` must be the arguments of a `report_zones`, which must not return before
+    /// the result is dropped.
     unsafe fn new(args: *mut bindings::dm_report_zones_args, count: c_uint) -> Self {
-        // INVARIANT: by this function's contract.
+        // INVARIANT: the caller guarantees that `args` is the argument of a `report_zones` that has
+        // not returned.
         Self {
             args,
             count,
@@ -375,24 +379,24 @@ impl Zones<'_> {
         }
     }
 
-    /// The sector of the mapped device from which on they are wanted.
+    /// Returns the sector of the mapped device from which on zones are requested.
     pub(crate) fn next_sector(&self) -> Sector {
-        // SAFETY: by the invariant `args` is there.
+        // SAFETY: by the invariant `args` is valid.
         unsafe { (*self.args).next_sector }
     }
 
-    /// Reports the zones of `device` from `sector` on, where the line uses it from `start` on
+    /// Reports the zones of `device` from `sector` on. The line uses the device from `start` on
     /// (`dm_report_zones`).
     pub(crate) fn report(&mut self, device: &Device<'_>, start: Sector, sector: Sector) -> Result {
         let device = device.block_device();
-        // SAFETY: by the invariant `args` is what device mapper wants filled in; the device is open.
+        // SAFETY: by the invariant `args` is valid and to be filled in, and the device is open.
         to_result(unsafe {
             bindings::dm_report_zones(device, start, sector, self.args, self.count)
         })
     }
 }
 
-/// In a kernel without zones nobody wants to know.
+/// Stand-ins for a kernel without zones, in which nobody requests any.
 #[cfg(not(CONFIG_BLK_DEV_ZONED))]
 impl Zones<'_> {
     pub(crate) fn next_sector(&self) -> Sector {
@@ -404,8 +408,8 @@ impl Zones<'_> {
     }
 }
 
-/// A module of one target, which tables may name while the module is loaded. `module!` takes it by a name without
-/// parameters: `type Name = TargetModule<T>;`.
+/// A module of one target, which tables may name while the module is loaded. `module!` takes a type
+/// without parameters: `type Name = TargetModule<T>;`.
 pub(crate) struct TargetModule<T: Target> {
     // Fields drop in this order: the target's code uses the clock.
     _registration: Pin<KBox<Registration<T>>>,
@@ -415,14 +419,16 @@ pub(crate) struct TargetModule<T: Target> {
 impl<T: Target> kernel::Module for TargetModule<T> {
     fn init(module: &'static ThisModule) -> Result<Self> {
         let clock = if T::MEASURES_TIME {
-            // SAFETY: as below. It is dropped where the rest of this fails.
+            // SAFETY: `module!` keeps the result of this function in a static, and drops it at the
+            // module's exit. If the rest of this function fails, the follower is dropped before the
+            // module goes.
             Some(KBox::pin_init(unsafe { tsc::Follower::new() }, GFP_KERNEL)?)
         } else {
             None
         };
         let context = T::context(module)?;
-        // SAFETY: `module!`, which is there to call this, keeps what it returns in a static of its own and
-        // drops it at the module's exit. Nothing that could fail comes after the registration.
+        // SAFETY: `module!` keeps the result of this function in a static, and drops it at the
+        // module's exit. Nothing that could fail comes after the registration.
         let registration = unsafe { Registration::new(module, context) };
         Ok(Self {
             _registration: KBox::pin_init(registration, GFP_KERNEL)?,
@@ -431,18 +437,18 @@ impl<T: Target> kernel::Module for TargetModule<T> {
     }
 }
 
-/// A target type that tables may name for as long as this lives. Device mapper would call the module's code after
-/// its exit if one was leaked, so only [`TargetModule`] has one.
+/// A target type that tables may name for as long as this lives. If one were leaked, device mapper
+/// would call the module's code after its exit, so only [`TargetModule`] has one.
 ///
 /// # Invariants
 ///
-/// `target_type` is registered with device mapper, in the name of `module`. `alias` differs from it in the
-/// name alone, and is not registered.
+/// `target_type` is registered with device mapper, in the name of `module`. `alias` differs from it
+/// only in the name, and is not registered.
 #[pin_data(PinnedDrop)]
 #[repr(C)]
 struct Registration<T: Target> {
-    // First: the context is found from the `struct target_type` that every `struct dm_target` points
-    // to.
+    // First: every `struct dm_target` points to the `struct target_type`, by which the context is
+    // found.
     #[pin]
     target_type: TargetType,
     // Targets point to it, so nothing here moves it.
@@ -450,7 +456,7 @@ struct Registration<T: Target> {
     context: T::Context,
 }
 
-/// A target type of device mapper's, with the callbacks that `helpers.c` finds behind it.
+/// A target type of device mapper, with the callbacks that `helpers.c` finds behind it.
 #[pin_data]
 #[repr(transparent)]
 struct TargetType {
@@ -459,12 +465,12 @@ struct TargetType {
 
 impl TargetType {
     fn as_raw(&self) -> *mut bindings::target_type {
-        // It is the first field.
+        // The `struct target_type` is the first field.
         self.raw.get().cast()
     }
 }
 
-// SAFETY: the target type is device mapper's, and protected by its lock; the context is `Send`.
+// SAFETY: the target type belongs to device mapper, whose lock protects it; the context is `Send`.
 unsafe impl<T: Target> Send for Registration<T> {}
 
 // SAFETY: a shared `Registration` gives access to nothing but the context, which is `Sync`.
@@ -475,10 +481,11 @@ impl<T: Target + 'static> Registration<T> {
     ///
     /// # Safety
     ///
-    /// The registration must be dropped at the exit of `module`: not be leaked, and not be dropped by an init that
-    /// fails.
+    /// The registration must be dropped at the exit of `module`. It must not be leaked, nor be
+    /// dropped by an init that fails.
     unsafe fn new(module: &'static ThisModule, context: T::Context) -> impl PinInit<Self, Error> {
-        // INVARIANT: it is registered where this succeeds. The context and the alias are there by then.
+        // INVARIANT: `target_type` is registered if this succeeds. The context and the alias exist
+        // by then, and `alias` differs only in the name, as both are from `named`.
         try_pin_init!(Self {
             context,
             alias: T::ALIAS.map(|name| TargetType {
@@ -488,8 +495,8 @@ impl<T: Target + 'static> Registration<T> {
         })
     }
 
-    /// Returns a target type of this name. It has the module, because device mapper gives a target's
-    /// reference back by the type that the target has in the end.
+    /// Returns a target type with this name. An alias needs the module as well, because device
+    /// mapper puts a target's module reference by the type that the target has in the end.
     fn named(name: &'static CStr, module: &'static ThisModule) -> bindings::dmp_target_type {
         let mut target_type = callbacks::Callbacks::<T>::TARGET_TYPE;
         target_type.type_.name = name.as_ptr().cast();
@@ -497,30 +504,31 @@ impl<T: Target + 'static> Registration<T> {
         target_type
     }
 
-    /// Initialises the field of a `Registration`, whose drop takes it back.
+    /// Initialises and registers the field of a `Registration`, whose drop unregisters it.
     fn register(module: &'static ThisModule) -> impl PinInit<TargetType, Error> {
         try_pin_init!(TargetType {
             raw: Opaque::new(Self::named(T::NAME, module)),
         })
         .pin_chain(|target_type| {
-            // SAFETY: the target type is filled in and pinned, and stays until it is unregistered
-            // in `Registration::drop`.
+            // SAFETY: the target type is initialised and pinned, and stays until
+            // `Registration::drop` unregisters it.
             to_result(unsafe { bindings::dm_register_target(target_type.as_raw()) })
         })
     }
 
-    /// The one that a target is of.
+    /// Returns the registration of a target's type.
     ///
     /// # Safety
     ///
-    /// `ti` must be a target of the type `T` in its constructor, for `'a`, and not show the alias yet.
+    /// `ti` must be a target of the type `T` that is in its constructor for `'a`, and that does not
+    /// show the alias yet.
     unsafe fn of<'a>(ti: *mut bindings::dm_target) -> &'a Self {
-        // SAFETY: by this function's contract `ti` is of a registered target type, which is the first
-        // field of its registration. That is not gone before the target's reference to the module is.
+        // SAFETY: the caller guarantees a target of a registered type, which is the first field of
+        // its registration. The registration stays as long as the target's reference to the module.
         unsafe { &*(*ti).type_.cast() }
     }
 
-    /// The target type that shows [`Target::ALIAS`], if there is one.
+    /// Returns the target type that shows [`Target::ALIAS`], if there is one.
     fn alias(&self) -> Option<NonNull<bindings::target_type>> {
         let alias = self.alias.as_ref()?;
         NonNull::new(alias.as_raw())
@@ -530,11 +538,11 @@ impl<T: Target + 'static> Registration<T> {
 #[pinned_drop]
 impl<T: Target> PinnedDrop for Registration<T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: by the invariant it is registered, and no new table finds it any more when this has
-        // returned. Device mapper holds a reference to the module from before it looks at a target
-        // type to after it has last done so, in a table's destruction, whether the target has kept that type
-        // or has the alias, which names the same module. By the contract of `new` this is the module's exit, so
-        // all those have been given back, and nobody points to either.
+        // SAFETY: by the invariant the target type is registered, and no new table finds it when
+        // this has returned. Device mapper holds a reference to the module from before it looks at
+        // a target type to after it has last done so, in a table's destruction. That is so for a
+        // target with the alias as well, which names the same module. By the contract of `new` this
+        // is the module's exit, so all references have been put, and nobody points to either type.
         unsafe { bindings::dm_unregister_target(self.target_type.as_raw()) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The C functions of a `struct target_type`, which call a [`Target`]'s.
+//! The C functions of a `struct target_type`, which call the methods of a [`Target`].
 
 use super::{
     bindings, table_line::Strings, Bio, Callout, DmTarget, Ended, EndedBio, Ioctl, Mapped, Output,
@@ -15,21 +15,21 @@ use kernel::{
     types::ForeignOwnable,
 };
 
-/// What `ti->private` owns.
+/// The value that `ti->private` owns.
 ///
-/// In C's layout, so that `private` points to the target, which each request needs.
+/// It has C's layout, so that `private` points to the target, which each request needs.
 #[repr(C)]
 struct Instance<T: Target> {
-    // Fields drop in this order: the target may still count on its devices.
+    // Fields drop in this order, because the target may still rely on its devices.
     target: T,
-    // `'static` stands for "until `dtr`": they are only ever lent out for shorter.
+    // `'static` stands for "until `dtr`": the devices are only lent out for shorter.
     devices: T::Devices<'static>,
 }
 
 /// The callbacks of `T`.
 pub(super) struct Callbacks<T>(PhantomData<T>);
 
-/// A callback, if the target has what it calls.
+/// A callback, if the target has the method that it calls.
 macro_rules! optional {
     ($has:expr, $callback:expr) => {
         if $has {
@@ -41,7 +41,7 @@ macro_rules! optional {
 }
 
 impl<T: Target> Callbacks<T> {
-    /// The target type, of no module yet.
+    /// The target type, without a module.
     pub(super) const TARGET_TYPE: bindings::dmp_target_type = bindings::dmp_target_type {
         type_: bindings::target_type {
             features: T::FEATURES.0,
@@ -57,7 +57,8 @@ impl<T: Target> Callbacks<T> {
             prepare_ioctl: optional!(T::HAS_PREPARE_IOCTL, prepare_ioctl::<T>),
             #[cfg(CONFIG_BLK_DEV_ZONED)]
             report_zones: optional!(T::HAS_REPORT_ZONES, zoned::report_zones::<T>),
-            // SAFETY: what is not null is passed as what may be.
+            // SAFETY: the types differ only in whether the function pointer may be null, and device
+            // mapper passes none that is.
             iterate_devices: optional!(T::HAS_ITERATE_DEVICES, unsafe {
                 mem::transmute::<IterateDevices, NullableIterateDevices>(iterate_devices::<T>)
             }),
@@ -67,7 +68,8 @@ impl<T: Target> Callbacks<T> {
             dax_zero_page_range: optional!(T::HAS_DIRECT_ACCESS, dax::zero_page_range::<T>),
             #[cfg(CONFIG_FS_DAX)]
             dax_recovery_write: optional!(T::HAS_DIRECT_ACCESS, dax::recovery_write::<T>),
-            // SAFETY: all zeros is a target type without callbacks or features.
+            // SAFETY: all zeros is a valid `struct target_type`, one without callbacks and
+            // features.
             ..unsafe { mem::zeroed() }
         },
         status: optional!(T::HAS_STATUS, status::<T>),
@@ -78,17 +80,17 @@ impl<T: Target> Callbacks<T> {
     };
 }
 
-/// What `ti` is of: the target, its line, and its underlying devices.
+/// Returns the target, the line and the underlying devices of `ti`.
 ///
 /// # Safety
 ///
-/// `ti` must be a target that `ctr::<T>` made and `dtr::<T>` has not destroyed, for `'a`.
+/// `ti` must be a target that `ctr::<T>` made, and that `dtr::<T>` does not destroy for `'a`.
 #[inline(always)]
 unsafe fn of<'a, T: Target>(
     ti: *mut bindings::dm_target,
 ) -> (&'a T, &'a DmTarget, &'a T::Devices<'static>) {
-    // SAFETY: by this function's contract, and `ctr` gave `private` an `Instance<T>`, which is only
-    // borrowed until `dtr`.
+    // SAFETY: the caller guarantees a target that `ctr` made, so `private` is an `Instance<T>`,
+    // which is only borrowed until `dtr`.
     unsafe {
         let instance: &'a Instance<T> = KBox::borrow((*ti).private.cast());
         (&instance.target, DmTarget::from_raw(ti), &instance.devices)
@@ -99,22 +101,23 @@ unsafe fn of<'a, T: Target>(
 ///
 /// # Safety
 ///
-/// As for [`TableLine::new`], and `ti` is of the type `T`.
+/// The arguments must be those of [`TableLine::new`], and `ti` must be of the type `T`.
 unsafe fn construct<T: Target>(
     ti: NonNull<bindings::dm_target>,
     argc: c_uint,
     argv: *mut *mut c_char,
 ) -> Result<(), Refusal> {
-    // SAFETY: by this function's contract, and the target has the type that it was found by.
+    // SAFETY: the caller guarantees a target in its constructor. It has the type by which it was
+    // found, because it shows no alias yet.
     let registration = unsafe { Registration::<T>::of(ti.as_ptr()) };
-    // SAFETY: by this function's contract; `line` is dropped before the constructor returns, and what has
-    // its lifetime, which stands for "until `dtr`", by `dtr`. The alias is `T`'s, and there as long as its
-    // registration.
+    // SAFETY: the caller guarantees the arguments of a constructor. `line` is dropped before the
+    // constructor returns, and `dtr` drops all with its lifetime, which stands for "until `dtr`".
+    // The alias is `T`'s, and stays as long as its registration.
     let line = unsafe { TableLine::new(ti, argc, argv, registration.alias()) };
     let (target, devices) = T::ctr(&registration.context, &line)?;
     let instance = KBox::new(Instance::<T> { target, devices }, GFP_KERNEL)
         .map_err(|_| (ENOMEM, c"out of memory"))?;
-    // SAFETY: `ti` is ours to fill in during its constructor.
+    // SAFETY: `ti` is in its constructor, where it is ours to fill in.
     unsafe { (*ti.as_ptr()).private = compat::into_foreign(instance) };
     Ok(())
 }
@@ -123,17 +126,19 @@ unsafe fn construct<T: Target>(
 ///
 /// # Safety
 ///
-/// `ti` must be a target of the type `T` in its constructor, with its arguments.
+/// `ti` must be a target of the type `T` in its constructor, and `argc` and `argv` its arguments.
 unsafe extern "C" fn ctr<T: Target>(
     ti: *mut bindings::dm_target,
     argc: c_uint,
     argv: *mut *mut c_char,
 ) -> c_int {
-    // SAFETY: by this function's contract.
+    // SAFETY: the caller guarantees a target in its constructor, which is not null, and its
+    // arguments.
     match unsafe { construct::<T>(NonNull::new_unchecked(ti), argc, argv) } {
         Ok(()) => 0,
         Err((errno, message)) => {
-            // SAFETY: `ti` is ours to fill in; the message is static.
+            // SAFETY: `ti` is in its constructor, where it is ours to fill in; the message is
+            // static.
             unsafe { (*ti).error = message.as_ptr().cast_mut().cast() };
             errno.to_errno()
         }
@@ -144,9 +149,10 @@ unsafe extern "C" fn ctr<T: Target>(
 ///
 /// # Safety
 ///
-/// `ti` must be a target that `ctr` made, that has no bio left and that nobody uses any more.
+/// `ti` must be a target that `ctr` made, without bios and without users.
 unsafe extern "C" fn dtr<T: Target>(ti: *mut bindings::dm_target) {
-    // SAFETY: by this function's contract, and `ctr` gave `private` an `Instance<T>`.
+    // SAFETY: the caller guarantees a target that `ctr` made, so `private` is an `Instance<T>`, and
+    // that nobody uses the target any more.
     drop(unsafe { KBox::<Instance<T>>::from_foreign((*ti).private.cast()) });
 }
 
@@ -154,29 +160,32 @@ unsafe extern "C" fn dtr<T: Target>(ti: *mut bindings::dm_target) {
 ///
 /// # Safety
 ///
-/// `ti` must be a target that `ctr` made, and `bio` a clone for it that is not yet submitted.
+/// `ti` must be a target that `ctr` made, and `bio` a clone for the target that is not submitted
+/// yet.
 unsafe extern "C" fn map<T: Target>(
     ti: *mut bindings::dm_target,
     bio: *mut bindings::bio,
 ) -> c_int {
-    // SAFETY: by this function's contract; the bio is ours until we return.
+    // SAFETY: the caller guarantees a target that `ctr` made, and a clone that is ours until we
+    // return.
     let ((target, ti, devices), bio) = unsafe { (of::<T>(ti), Bio::from_raw(bio)) };
     let Mapped(mapped, _) = target.map(ti, devices, bio);
     mapped
 }
 
-/// Learns how a bio ended.
+/// Handles the end of a bio.
 ///
 /// # Safety
 ///
-/// `ti` must be a target that `ctr` made, `bio` a bio that `map` was called with, and `error` how
-/// it ended.
+/// `ti` must be a target that `ctr` made, `bio` an ended bio that `map` was called with, and
+/// `error` must point to its status.
 unsafe extern "C" fn end_io<T: Target>(
     ti: *mut bindings::dm_target,
     bio: *mut bindings::bio,
     error: *mut bindings::blk_status_t,
 ) -> c_int {
-    // SAFETY: by this function's contract.
+    // SAFETY: the caller guarantees a target that `ctr` made, an ended bio that `map` got, and its
+    // status.
     unsafe {
         let (target, ti, _) = of::<T>(ti);
         let Ended(ended) = target.end_io(ti, EndedBio::from_raw(bio), Status::from_raw(error));
@@ -184,18 +193,18 @@ unsafe extern "C" fn end_io<T: Target>(
     }
 }
 
-/// Tells an instance that its table comes to life.
+/// Tells an instance that its table is about to be resumed.
 ///
 /// # Safety
 ///
 /// `ti` must be a target that `ctr` made.
 unsafe extern "C" fn preresume<T: Target>(ti: *mut bindings::dm_target) -> c_int {
-    // SAFETY: by this function's contract.
+    // SAFETY: the caller guarantees a target that `ctr` made.
     let (target, ti, _) = unsafe { of::<T>(ti) };
     errno(target.preresume(ti))
 }
 
-/// Writes what `dmsetup table` and `dmsetup status` show. It is called by `dmp_target_status`.
+/// Writes the text of `dmsetup table` and `dmsetup status`. Called by `dmp_target_status`.
 ///
 /// # Safety
 ///
@@ -207,7 +216,7 @@ unsafe extern "C" fn status<T: Target>(
     result: *mut c_char,
     maxlen: c_uint,
 ) {
-    // SAFETY: by this function's contract.
+    // SAFETY: the caller guarantees a target that `ctr` made, and a buffer of `maxlen` bytes.
     let ((target, ti, devices), out) =
         unsafe { (of::<T>(ti), Output::new(result, maxlen as usize)) };
     let kind = match kind {
@@ -217,11 +226,11 @@ unsafe extern "C" fn status<T: Target>(
         _ => return,
     };
     let Some(mut out) = out else { return };
-    // Device mapper sees by the full buffer that the text was cut, and says so to its caller.
+    // Device mapper recognises a truncated text by the full buffer, and tells its own caller.
     let _ = target.status(ti, devices, kind, &mut out);
 }
 
-/// Hands on what `dmsetup message` says.
+/// Hands on a `dmsetup message`.
 ///
 /// # Safety
 ///
@@ -233,26 +242,27 @@ unsafe extern "C" fn message<T: Target>(
     _result: *mut c_char,
     _maxlen: c_uint,
 ) -> c_int {
-    // SAFETY: by this function's contract.
+    // SAFETY: the caller guarantees a target that `ctr` made, and an array of `argc` strings.
     let ((target, ti, _), args) = unsafe { (of::<T>(ti), Strings::new(argc, argv)) };
     errno(target.message(ti, args.iter()))
 }
 
 compat::prepare_ioctl! {
-    /// Says which device an ioctl goes to, and which of them may.
+    /// Returns the device that an ioctl goes to, in `bdev`, and 1 if the ioctl needs
+    /// `CAP_SYS_RAWIO`.
     ///
     /// # Safety
     ///
-    /// `ti` must be a target that `ctr` made; `bdev` is written.
+    /// `ti` must be a target that `ctr` made, and `bdev` must be valid for a write.
     fn prepare_ioctl<T: Target>(ti, bdev) -> c_int {
-        // SAFETY: by this function's contract.
+        // SAFETY: the caller guarantees a target that `ctr` made.
         let (target, ti, devices) = unsafe { of::<T>(ti) };
         let (device, may) = match target.prepare_ioctl(ti, devices) {
             Ok(Ioctl::Any(device)) => (device, 0),
             Ok(Ioctl::RawIo(device)) => (device, 1),
             Err(errno) => return errno.to_errno(),
         };
-        // SAFETY: by this function's contract.
+        // SAFETY: the caller guarantees that `bdev` is valid for a write.
         unsafe { *bdev = device.block_device() };
         may
     }
@@ -264,17 +274,18 @@ type IterateDevices =
 type NullableIterateDevices =
     unsafe extern "C" fn(*mut bindings::dm_target, Option<super::CalloutFn>, *mut c_void) -> c_int;
 
-/// Tells what ranges of the underlying devices are used.
+/// Calls `callout` with the ranges of underlying devices that the line uses.
 ///
 /// # Safety
 ///
-/// `ti` must be a target that `ctr` made, and `callout` a function that takes `data`.
+/// `ti` must be a target that `ctr` made, and `callout` a function that takes `ti` and `data`.
 unsafe extern "C" fn iterate_devices<T: Target>(
     ti: *mut bindings::dm_target,
     callout: super::CalloutFn,
     data: *mut c_void,
 ) -> c_int {
-    // SAFETY: by this function's contract.
+    // SAFETY: the caller guarantees a target that `ctr` made, and a function that takes `ti` and
+    // `data`.
     let ((target, line, devices), mut callout) =
         unsafe { (of::<T>(ti), Callout::new(ti, callout, data)) };
     match target.iterate_devices(line, devices, &mut callout) {
@@ -283,7 +294,7 @@ unsafe extern "C" fn iterate_devices<T: Target>(
     }
 }
 
-/// 0, or what went wrong.
+/// Returns 0, or the errno of the error.
 fn errno(result: kernel::error::Result) -> c_int {
     match result {
         Ok(()) => 0,
@@ -299,13 +310,15 @@ mod zoned {
     ///
     /// # Safety
     ///
-    /// `ti` must be a target that `ctr` made, and `args` what device mapper wants filled in.
+    /// `ti` must be a target that `ctr` made, and `args` and `count` must be device mapper's
+    /// request.
     pub(super) unsafe extern "C" fn report_zones<T: Target>(
         ti: *mut bindings::dm_target,
         args: *mut bindings::dm_report_zones_args,
         count: c_uint,
     ) -> c_int {
-        // SAFETY: by this function's contract.
+        // SAFETY: the caller guarantees a target that `ctr` made, and device mapper's request,
+        // which is valid until we return.
         let ((target, ti, devices), mut zones) = unsafe { (of::<T>(ti), Zones::new(args, count)) };
         errno(target.report_zones(ti, devices, &mut zones))
     }
@@ -316,7 +329,7 @@ mod dax {
     use super::*;
     use kernel::ffi::{c_long, c_ulong};
 
-    /// The DAX device under a target, and which of its pages `page` of the mapped device is.
+    /// Returns the DAX device under a target, and its page for `page` of the mapped device.
     ///
     /// # Safety
     ///
@@ -326,10 +339,10 @@ mod dax {
         page: c_ulong,
     ) -> (*mut bindings::dax_device, c_ulong) {
         let shift = bindings::PAGE_SECTORS_SHIFT;
-        // SAFETY: by this function's contract.
+        // SAFETY: the caller guarantees a target that `ctr` made.
         let (target, ti, devices) = unsafe { of::<T>(ti) };
         let (device, sector) = target.direct_access(ti, devices, (page as u64) << shift);
-        // SAFETY: the device is open.
+        // SAFETY: the underlying device is open.
         unsafe {
             let start = bindings::dmp_get_start_sect(device.block_device());
             (
@@ -339,12 +352,13 @@ mod dax {
         }
     }
 
-    /// It is called by `dmp_target_direct_access`. `pfn` is whatever the kernel has there: `pfn_t`, or
-    /// since 6.17 a plain number.
+    /// Calls `dax_direct_access` for the underlying device. Called by `dmp_target_direct_access`.
+    /// `pfn` points to the kernel's type: `pfn_t`, or a plain number since 6.17.
     ///
     /// # Safety
     ///
-    /// `ti` must be a target that `ctr` made; the rest is as for `dax_direct_access`.
+    /// `ti` must be a target that `ctr` made. The other arguments must be valid for
+    /// `dax_direct_access`.
     pub(super) unsafe extern "C" fn direct_access<T: Target>(
         ti: *mut bindings::dm_target,
         page: c_ulong,
@@ -353,14 +367,16 @@ mod dax {
         address: *mut *mut c_void,
         pfn: *mut c_void,
     ) -> c_long {
-        // SAFETY: by this function's contract. Device mapper asks only where all underlying devices have a
-        // DAX device.
+        // SAFETY: the caller guarantees a target that `ctr` made, and the other arguments. Device
+        // mapper asks only where all underlying devices have a DAX device.
         unsafe {
             let (dax, page) = underlying::<T>(ti, page);
             bindings::dax_direct_access(dax, page, count, mode, address, pfn.cast())
         }
     }
 
+    /// Calls `dax_zero_page_range` for the underlying device.
+    ///
     /// # Safety
     ///
     /// `ti` must be a target that `ctr` made.
@@ -369,16 +385,20 @@ mod dax {
         page: c_ulong,
         count: usize,
     ) -> c_int {
-        // SAFETY: as in `direct_access`.
+        // SAFETY: the caller guarantees a target that `ctr` made. Device mapper asks only where all
+        // underlying devices have a DAX device.
         unsafe {
             let (dax, page) = underlying::<T>(ti, page);
             bindings::dax_zero_page_range(dax, page, count)
         }
     }
 
+    /// Calls `dax_recovery_write` for the underlying device.
+    ///
     /// # Safety
     ///
-    /// `ti` must be a target that `ctr` made; the rest is as for `dax_recovery_write`.
+    /// `ti` must be a target that `ctr` made. The other arguments must be valid for
+    /// `dax_recovery_write`.
     pub(super) unsafe extern "C" fn recovery_write<T: Target>(
         ti: *mut bindings::dm_target,
         page: c_ulong,
@@ -386,7 +406,8 @@ mod dax {
         bytes: usize,
         from: *mut bindings::iov_iter,
     ) -> usize {
-        // SAFETY: as in `direct_access`.
+        // SAFETY: the caller guarantees a target that `ctr` made, and the other arguments. Device
+        // mapper asks only where all underlying devices have a DAX device.
         unsafe {
             let (dax, page) = underlying::<T>(ti, page);
             bindings::dax_recovery_write(dax, page, address, bytes, from)

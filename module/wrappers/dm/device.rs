@@ -12,33 +12,34 @@ use kernel::{error::to_result, prelude::Result};
 
 /// The underlying devices of a target: none, a [`Device`], or several.
 ///
-/// The wrapper owns them, and lends them to the target until device mapper destroys it, when no bio is left. So what
-/// they are in must not let go of one before that: `Mutex<Option<Device>>` would, and is none of these.
+/// The wrapper owns them. It lends them to the target until device mapper destroys the target, when
+/// no bio is left. So a type of devices must not drop one before that: `Mutex<Option<Device>>`
+/// could, and does not implement this trait.
 ///
 /// # Safety
 ///
-/// Nothing that can be done with a shared reference to the type may drop a device in it.
+/// No use of a shared reference to the type may drop a device in it.
 #[allow(dead_code)] // The compiler does not take a bound for a use.
 pub(crate) unsafe trait Devices: Send + Sync {}
 
-// SAFETY: there is none.
+// SAFETY: there is no device.
 unsafe impl Devices for () {}
 
 // SAFETY: a device's methods take shared references, and none of them closes it.
 unsafe impl Devices for Device<'_> {}
 
-// SAFETY: a shared reference to an array gives shared references to what is in it.
+// SAFETY: a shared reference to an array gives only shared references to its elements.
 unsafe impl<D: Devices, const N: usize> Devices for [D; N] {}
 
 /// An underlying device that a target opened.
 ///
-/// It is closed when this is dropped. A constructor can do so or give it to the wrapper, but cannot keep it: see
-/// [`Devices`]. One that is leaked is closed by device mapper, with a complaint.
+/// Its drop closes it. A constructor can drop it or give it to the wrapper, but cannot keep it: see
+/// [`Devices`]. Device mapper closes one that was leaked, with a complaint.
 ///
 /// # Invariants
 ///
-/// `dev` was opened for the target `ti`, which is not gone, and is ours to close. `bdev` is its block
-/// device.
+/// `dev` was opened for the target `ti`, which still exists, and is ours to close. `bdev` is its
+/// block device.
 pub(crate) struct Device<'a> {
     ti: NonNull<bindings::dm_target>,
     dev: NonNull<bindings::dm_dev>,
@@ -46,28 +47,33 @@ pub(crate) struct Device<'a> {
     target: PhantomData<&'a DmTarget>,
 }
 
-// SAFETY: a `struct dm_dev` belongs to no task. `dm_put_device` changes the table's list of devices, on
-// newer kernels without a lock: but a device is dropped by its target's constructor or destructor, and
-// device mapper makes and destroys a table's targets in one task, one after the other.
+// SAFETY: a `struct dm_dev` belongs to no task. `dm_put_device` changes the table's list of
+// devices, on newer kernels without a lock. But a device is dropped by its target's constructor or
+// destructor, and device mapper makes and destroys a table's targets in one task, one after the
+// other.
 unsafe impl Send for Device<'_> {}
 
 // SAFETY: a `struct dm_dev` does not change while it is open, and a shared reference drops nothing.
 unsafe impl Sync for Device<'_> {}
 
 impl Device<'_> {
+    /// Opens a device for a target.
+    ///
     /// # Safety
     ///
-    /// `ti` must be a target in its constructor, and the result be dropped before the target is gone.
+    /// `ti` must be a target in its constructor. The result must be dropped before the target is
+    /// gone.
     pub(super) unsafe fn open(ti: NonNull<bindings::dm_target>, path: &CStr) -> Result<Self> {
         let mut device = ptr::null_mut();
-        // SAFETY: by this function's contract `ti` is in its constructor, where devices may be opened.
+        // SAFETY: the caller guarantees that `ti` is in its constructor, where devices may be
+        // opened.
         to_result(unsafe {
             let mode = bindings::dm_table_get_mode((*ti.as_ptr()).table);
             bindings::dm_get_device(ti.as_ptr(), path.as_ptr().cast(), mode, &mut device)
         })?;
-        // SAFETY: where it succeeds, `dm_get_device` sets a device.
+        // SAFETY: `dm_get_device` has succeeded, so it has set a device.
         let (dev, bdev) = unsafe { (NonNull::new_unchecked(device), (*device).bdev) };
-        // INVARIANT: `dm_get_device` gave us `dev` for this target, with its block device.
+        // INVARIANT: `dm_get_device` opened `dev` for this target, and `bdev` is its block device.
         Ok(Self {
             ti,
             dev,
@@ -76,32 +82,32 @@ impl Device<'_> {
         })
     }
 
-    /// Its number as tables show it, major:minor (`dm_dev.name`).
+    /// Returns the number as tables show it, major:minor (`dm_dev.name`).
     pub(crate) fn name(&self) -> &str {
         // SAFETY: by the invariant `dev` is open, and its name is a string that does not change.
         let name = unsafe { CStr::from_ptr((*self.dev.as_ptr()).name.as_ptr().cast()) };
         name.to_str().unwrap_or("")
     }
 
-    /// Its number (`bd_dev`).
+    /// Returns the number (`bd_dev`).
     pub(crate) fn number(&self) -> DeviceNumber {
         // SAFETY: by the invariant `dev` is open, and so is its block device.
         DeviceNumber::from_raw(unsafe { bindings::dmp_bdev_devt(self.block_device()) })
     }
 
-    /// How many sectors it has now (`bdev_nr_sectors`).
+    /// Returns the present number of sectors (`bdev_nr_sectors`).
     pub(crate) fn sectors(&self) -> Sector {
         // SAFETY: by the invariant `dev` is open, and so is its block device.
         unsafe { bindings::dmp_bdev_nr_sectors(self.block_device()) }
     }
 
-    /// The block device, which stays open at least as long as `self`.
+    /// Returns the block device, which stays open at least as long as `self`.
     #[inline]
     pub(in crate::wrappers) fn block_device(&self) -> *mut bindings::block_device {
         self.bdev
     }
 
-    /// What callouts of `iterate_devices` take.
+    /// Returns the device as callouts of `iterate_devices` take it.
     pub(super) fn as_raw(&self) -> *mut bindings::dm_dev {
         self.dev.as_ptr()
     }
@@ -109,8 +115,8 @@ impl Device<'_> {
 
 impl Drop for Device<'_> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant the target is not gone, and the device is its to close. Nobody else uses
-        // the table's list of devices now: see `Send`.
+        // SAFETY: by the invariant the target still exists, and the device is ours to close. Nobody
+        // else uses the table's list of devices now: see `Send`.
         unsafe { bindings::dm_put_device(self.ti.as_ptr(), self.dev.as_ptr()) }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mapped devices: what `dmsetup create` makes.
+//! Mapped devices, which `dmsetup create` makes.
 
 use super::bindings;
 use core::{ffi::CStr, marker::PhantomData, ptr::NonNull};
@@ -20,35 +20,37 @@ pub(crate) struct MappedDevice<'a> {
     holder: PhantomData<&'a bindings::mapped_device>,
 }
 
-/// The number of a block device, which no other one has while it exists (`dev_t`).
+/// The number of a block device (`dev_t`). No other device has it while this one exists.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DeviceNumber(u32);
 
 impl MappedDevice<'_> {
+    /// Turns a C pointer into a reference.
+    ///
     /// # Safety
     ///
-    /// `md` must be valid for the lifetime of the result.
+    /// `md` must stay valid for the lifetime of the result.
     pub(super) unsafe fn from_raw(md: NonNull<bindings::mapped_device>) -> Self {
-        // INVARIANT: by this function's contract.
+        // INVARIANT: the caller guarantees that `md` stays valid for the lifetime of the result.
         Self {
             md,
             holder: PhantomData,
         }
     }
 
-    /// Its number.
+    /// Returns the number.
     pub(crate) fn number(&self) -> DeviceNumber {
         // SAFETY: `md` is valid by the invariant; its disk lives as long.
         DeviceNumber(unsafe { bindings::dmp_md_devt(self.md.as_ptr()) })
     }
 
-    /// What tells its disk from all that were there before (`diskseq`).
+    /// Returns the number that no earlier disk had (`diskseq`).
     pub(crate) fn diskseq(&self) -> u64 {
         // SAFETY: `md` is valid by the invariant; the number of its disk does not change.
         unsafe { bindings::dmp_md_diskseq(self.md.as_ptr()) }
     }
 
-    /// Its name as the kernel has it: dm-N.
+    /// Returns the kernel's name, dm-N.
     pub(crate) fn disk_name(&self) -> &CStr {
         // SAFETY: `md` is valid by the invariant; the name of its disk does not change.
         unsafe { CStr::from_ptr(bindings::dmp_md_disk_name(self.md.as_ptr()).cast()) }
@@ -56,21 +58,21 @@ impl MappedDevice<'_> {
 }
 
 impl DeviceNumber {
-    /// The lowest.
+    /// The lowest number.
     pub(crate) const FIRST: Self = Self(0);
 
     pub(super) fn from_raw(number: bindings::dev_t) -> Self {
         Self(number)
     }
 
-    /// The next higher one.
+    /// Returns the next higher number.
     pub(crate) fn next(self) -> Option<Self> {
         self.0.checked_add(1).map(Self)
     }
 
-    /// What dmsetup knows the device by, now (`dm_copy_name_and_uuid`).
+    /// Returns the names by which dmsetup knows the device now (`dm_copy_name_and_uuid`).
     ///
-    /// `ENXIO` if it is being removed. May sleep.
+    /// Fails with `ENXIO` if the device is being removed. May sleep.
     pub(crate) fn identity(self) -> Result<Identity> {
         let held = Held::new(self).ok_or(ENXIO)?;
         let mut identity = Identity {
@@ -79,8 +81,8 @@ impl DeviceNumber {
             uuid: [0; bindings::DM_UUID_LEN as usize],
             diskseq: 0,
         };
-        // SAFETY: `held` keeps the mapped device; the buffers have the lengths of a name and of a
-        // UUID.
+        // SAFETY: `held` keeps the mapped device, and the buffers have the lengths of a name and of
+        // a UUID.
         to_result(unsafe {
             bindings::dm_copy_name_and_uuid(
                 held.0.as_ptr(),
@@ -102,7 +104,7 @@ impl DeviceNumber {
     }
 }
 
-/// What a mapped device is known by.
+/// The names of a mapped device, and the number of its disk.
 pub(crate) struct Identity {
     disk_name: [c_char; bindings::DISK_NAME_LEN as usize],
     name: [c_char; bindings::DM_NAME_LEN as usize],
@@ -111,22 +113,22 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The kernel's name for it: dm-N.
+    /// Returns the kernel's name, dm-N.
     pub(crate) fn disk_name(&self) -> &[u8] {
         until_nul(&self.disk_name)
     }
 
-    /// Its name.
+    /// Returns the name in dmsetup.
     pub(crate) fn name(&self) -> &[u8] {
         until_nul(&self.name)
     }
 
-    /// Its UUID, which is empty if there is none.
+    /// Returns the UUID, which is empty if there is none.
     pub(crate) fn uuid(&self) -> &[u8] {
         until_nul(&self.uuid)
     }
 
-    /// What tells its disk from all that were there before (`diskseq`).
+    /// Returns the number that no earlier disk had (`diskseq`).
     pub(crate) fn diskseq(&self) -> u64 {
         self.diskseq
     }
@@ -137,7 +139,7 @@ fn until_nul(text: &[c_char]) -> &[u8] {
     &text[..length.unwrap_or(text.len())]
 }
 
-/// A mapped device that cannot go while this is here; its removal waits.
+/// A held mapped device: its removal waits until this is dropped.
 ///
 /// # Invariants
 ///
@@ -145,9 +147,9 @@ fn until_nul(text: &[c_char]) -> &[u8] {
 struct Held(NonNull<bindings::mapped_device>);
 
 impl Held {
-    /// `None` if there is no such device, or it is being removed.
+    /// Takes a reference; `None` if there is no such device, or it is being removed.
     fn new(number: DeviceNumber) -> Option<Self> {
-        // SAFETY: any number may be asked for.
+        // SAFETY: `dm_get_md` takes any number.
         // INVARIANT: `dm_get_md` takes a reference to what it returns.
         NonNull::new(unsafe { bindings::dm_get_md(number.0) }).map(Self)
     }
@@ -155,7 +157,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // SAFETY: the reference that the invariant speaks of is given back.
+        // SAFETY: by the invariant we hold the reference, and it is put here, once.
         unsafe { bindings::dm_put(self.0.as_ptr()) }
     }
 }

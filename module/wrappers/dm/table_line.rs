@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lines of tables, and what a target is made from.
+//! Lines of tables, and the arguments that targets are made from.
 
 use super::{bindings, Device, MappedDevice, Sector};
 use core::{ffi::CStr, marker::PhantomData, ops::Deref, ptr::NonNull, slice};
 use kernel::{ffi::c_char, prelude::Result, types::Opaque};
 
-/// A table, which no other one is while any of its targets is there.
+/// The identity of a table. No other table has it while any of the table's targets exists.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TableId(usize);
 
@@ -14,16 +14,17 @@ pub(crate) struct TableId(usize);
 ///
 /// # Invariants
 ///
-/// The target is in a table, also if it is not made yet.
+/// The target is in a table, even while it is being made.
 #[repr(transparent)]
 pub(crate) struct DmTarget(Opaque<bindings::dm_target>);
 
-/// A line of a table whose target is being made. `'ti` ends when that is destroyed, or was not made.
+/// A line of a table whose target is being made. `'ti` ends when the target is destroyed, or when
+/// it could not be made.
 ///
 /// # Invariants
 ///
-/// `ti` is a target in its constructor, and `args` are its argument strings, valid as long. `alias` is a
-/// target type that differs from that of `ti` in the name alone, and is there as long.
+/// `ti` is a target in its constructor. `args` are its argument strings, and `alias` is a target
+/// type that differs from that of `ti` only in the name. Both stay as long as the constructor runs.
 pub(crate) struct TableLine<'ti> {
     ti: NonNull<bindings::dm_target>,
     args: Strings,
@@ -31,7 +32,7 @@ pub(crate) struct TableLine<'ti> {
     target: PhantomData<&'ti DmTarget>,
 }
 
-/// Words that device mapper split a line into.
+/// The words that device mapper split a line into.
 ///
 /// # Invariants
 ///
@@ -42,12 +43,15 @@ pub(super) struct Strings {
 }
 
 impl Strings {
+    /// Takes the arguments of a C function.
+    ///
     /// # Safety
     ///
-    /// `argv`, which may be null if `argc` is 0, must point to `argc` pointers to strings, which
-    /// are valid as long as the result.
+    /// `argv` must point to `argc` pointers to strings, which stay valid as long as the result. It
+    /// may be null if `argc` is 0.
     pub(super) unsafe fn new(argc: u32, argv: *mut *mut c_char) -> Self {
-        // INVARIANT: by this function's contract.
+        // INVARIANT: the caller guarantees `argc` pointers to strings at `argv`, or none where it
+        // is null.
         match NonNull::new(argv) {
             Some(first) => Self {
                 first,
@@ -60,7 +64,7 @@ impl Strings {
         }
     }
 
-    /// The words, in their order.
+    /// Returns the words in their order.
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &CStr> {
         // SAFETY: by the invariant `first` points to `count` pointers.
         let words = unsafe { slice::from_raw_parts(self.first.as_ptr(), self.count) };
@@ -76,29 +80,30 @@ impl DmTarget {
     ///
     /// # Safety
     ///
-    /// For `'a`, `ti` must point to a target in a table.
+    /// `ti` must point to a target that is in a table for `'a`.
     #[inline(always)]
     pub(super) unsafe fn from_raw<'a>(ti: *mut bindings::dm_target) -> &'a Self {
-        // SAFETY: by this function's contract; `Self` is transparent over `struct dm_target`.
-        // INVARIANT: by this function's contract.
+        // SAFETY: the caller guarantees a target that is valid for `'a`. `Self` is transparent over
+        // `struct dm_target`.
+        // INVARIANT: the caller guarantees that the target is in a table.
         unsafe { &*ti.cast() }
     }
 
-    /// The first sector of the mapped device that the line maps.
+    /// Returns the first sector of the mapped device that the line maps.
     pub(crate) fn begin(&self) -> Sector {
         // SAFETY: by the invariant the target is in a table, and its range no longer changes.
         unsafe { (*self.0.get()).begin }
     }
 
-    /// How many sectors the line maps.
+    /// Returns the number of sectors that the line maps.
     pub(crate) fn len(&self) -> Sector {
-        // SAFETY: as above.
+        // SAFETY: by the invariant the target is in a table, and its range no longer changes.
         unsafe { (*self.0.get()).len }
     }
 
-    /// The table that the line is in.
+    /// Returns the identity of the line's table.
     pub(crate) fn table(&self) -> TableId {
-        // SAFETY: by the invariant the target is in a table, which no longer changes.
+        // SAFETY: by the invariant the target is in a table, and it stays in that table.
         TableId(unsafe { (*self.0.get()).table } as usize)
     }
 }
@@ -113,21 +118,24 @@ impl Deref for TableLine<'_> {
 }
 
 impl<'ti> TableLine<'ti> {
+    /// Wraps the arguments of a constructor.
+    ///
     /// # Safety
     ///
-    /// `ti`, `argc` and `argv` must be what device mapper gave a constructor that has not returned
-    /// before the result is dropped. What has the lifetime `'ti` must be dropped before the target is
-    /// gone. `alias` must be a target type of the callbacks, features and module of that of `ti`, and must
-    /// stay as long as that.
+    /// `ti`, `argc` and `argv` must be the arguments of a constructor, which must not return before
+    /// the result is dropped. Values with the lifetime `'ti` must be dropped before the target is
+    /// gone. `alias` must be a target type with the callbacks, features and module of the type of
+    /// `ti`, and must stay as long as that type.
     pub(super) unsafe fn new(
         ti: NonNull<bindings::dm_target>,
         argc: u32,
         argv: *mut *mut c_char,
         alias: Option<NonNull<bindings::target_type>>,
     ) -> Self {
-        // SAFETY: by this function's contract.
+        // SAFETY: the caller guarantees the strings of a constructor that has not returned.
         let args = unsafe { Strings::new(argc, argv) };
-        // INVARIANT: by this function's contract.
+        // INVARIANT: the caller guarantees a target in its constructor, and an alias that differs
+        // from its type only in the name.
         Self {
             ti,
             args,
@@ -136,75 +144,78 @@ impl<'ti> TableLine<'ti> {
         }
     }
 
-    /// The arguments behind the target's name, in their order (`argv`).
+    /// Returns the arguments behind the target's name, in their order (`argv`).
     pub(crate) fn args(&self) -> impl ExactSizeIterator<Item = &CStr> {
         self.args.iter()
     }
 
-    /// The device that the line's table is for (`dm_table_get_md`).
+    /// Returns the device that the line's table is loaded for (`dm_table_get_md`).
     pub(crate) fn mapped_device(&self) -> MappedDevice<'_> {
-        // SAFETY: by the invariant `ti` is valid and has a table. The table has no reference to its mapped
-        // device, but who loads the table does, from before the constructor to after it.
+        // SAFETY: by the invariant `ti` is valid and has a table. The table has no reference to its
+        // mapped device, but its loader has one from before the constructor to after it.
         unsafe {
             let md = bindings::dm_table_get_md((*self.ti.as_ptr()).table);
             MappedDevice::from_raw(NonNull::new_unchecked(md))
         }
     }
 
-    /// How many flushes the target is sent for one of the mapped device's; none if nothing is said
-    /// (`num_flush_bios`).
+    /// Sets the number of flushes that the target gets for each one of the mapped
+    /// device (`num_flush_bios`). The default is 0.
     pub(crate) fn set_num_flush_bios(&self, count: u32) {
-        // SAFETY: by the invariant `ti` is in its constructor, where it is filled in by nobody else.
+        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_flush_bios = count }
     }
 
-    /// The same of discards (`num_discard_bios`).
+    /// Sets the number of discards that the target gets for each one of the mapped
+    /// device (`num_discard_bios`). The default is 0.
     pub(crate) fn set_num_discard_bios(&self, count: u32) {
-        // SAFETY: as above.
+        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_discard_bios = count }
     }
 
-    /// The same of secure erases (`num_secure_erase_bios`).
+    /// Sets the number of secure erases that the target gets for each one of the mapped
+    /// device (`num_secure_erase_bios`). The default is 0.
     pub(crate) fn set_num_secure_erase_bios(&self, count: u32) {
-        // SAFETY: as above.
+        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_secure_erase_bios = count }
     }
 
-    /// The same of zeroes to write (`num_write_zeroes_bios`).
+    /// Sets the number of writes of zeroes that the target gets for each one of the mapped
+    /// device (`num_write_zeroes_bios`). The default is 0.
     pub(crate) fn set_num_write_zeroes_bios(&self, count: u32) {
-        // SAFETY: as above.
+        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_write_zeroes_bios = count }
     }
 
-    /// Flushes need not come to the target: if that is so of all targets of the table, device mapper
-    /// sends one to each underlying device (`flush_bypasses_map`).
+    /// Lets flushes bypass the target. If all targets of the table do so, device mapper sends one
+    /// flush to each underlying device (`flush_bypasses_map`).
     pub(crate) fn set_flush_bypasses_map(&self) {
-        // SAFETY: as above.
+        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).set_flush_bypasses_map(true) }
     }
 
-    /// Shows the line under [`Target::ALIAS`](super::Target::ALIAS): `dmsetup table` and `dmsetup status`
-    /// print that name from now on. Does nothing if the target has no alias.
+    /// Shows the line under [`Target::ALIAS`](super::Target::ALIAS): `dmsetup table` and
+    /// `dmsetup status` print that name from now on. Does nothing if the target has no alias.
     ///
-    /// This is for a target that takes the place of another one below a program that reads tables back:
-    /// LVM warns of a volume whose table names another target than its metadata. So the target has to
-    /// print the other target's arguments and status, too. Its callbacks stay its own, and so does the
-    /// module that the line holds a reference to.
+    /// This is for a target that replaces another one below a program that reads tables back: LVM
+    /// warns of a volume whose table names another target than its metadata. So the target has to
+    /// print the other target's arguments and status as well. It keeps its own callbacks, and the
+    /// line keeps its reference to the module.
     pub(crate) fn show_alias(&self) {
         if let Some(alias) = self.alias {
-            // SAFETY: by the invariant `ti` is in its constructor, where nobody else looks at it. Device
-            // mapper finds the callbacks and the features that it found before, and in the end gives the
-            // reference to the same module back, which is what it does with `ti->type` if the constructor
-            // fails, too.
+            // SAFETY: by the invariant `ti` is in its constructor, where nobody else looks at it.
+            // Device mapper finds the same callbacks and features in the alias. It puts the module
+            // reference by `ti->type` in the end, also if the constructor fails, and the alias has
+            // the same module.
             unsafe { (*self.ti.as_ptr()).type_ = alias.as_ptr() }
         }
     }
 
-    /// Opens a device that `path` names, by path or major:minor, in the table's mode
+    /// Opens the device that `path` names, by path or major:minor, in the table's mode
     /// (`dm_get_device`). May sleep.
     pub(crate) fn open(&self, path: &CStr) -> Result<Device<'ti>> {
-        // SAFETY: by the invariant `ti` is in its constructor. What is opened has the lifetime `'ti`, so
-        // that it is dropped before the target is gone.
+        // SAFETY: by the invariant `ti` is in its constructor. The result has the lifetime `'ti`,
+        // so it is dropped before the target is gone.
         unsafe { Device::open(self.ti, path) }
     }
 }
