@@ -21,7 +21,7 @@
 //!     binary {
 //!         c"snapshot": Volume::snapshot,
 //!     }
-//!     // The files of each of these directories in the directory:
+//!     // Subdirectories, all with these files:
 //!     for OPERATION: Operation = {
 //!         c"read": Operation::Read,
 //!         // ...

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Attributes as data: what files a directory has, and what reads and writes them.
+//! Attributes as data: the files of a directory, and the functions that read and write them.
 
 use super::super::{bindings, compat, output::Output};
 use super::{binary::BinaryAttribute, directory};
@@ -12,10 +12,10 @@ use kernel::{
     prelude::Result,
 };
 
-/// Writes a file's text.
+/// A function that writes a file's text.
 pub(crate) type Show<T> = fn(&T, &mut Output<'_>) -> Result;
 
-/// Takes what was written to a file, without the newline that may end it.
+/// A function that takes the text written to a file, without the newline that may end it.
 pub(crate) type Store<T> = fn(&T, &str) -> Result;
 
 /// One file.
@@ -30,17 +30,17 @@ pub(crate) struct Attribute<T> {
 unsafe impl<T> Sync for Attribute<T> {}
 
 impl<T> Attribute<T> {
-    /// A file that everyone can read and nobody write (0444).
+    /// Makes a file that everyone can read and nobody can write (0444).
     pub(crate) const fn read_only(name: &'static CStr, show: Show<T>) -> Self {
         Self::new(name, 0o444, Some(show), None)
     }
 
-    /// A file that root can write and nobody read (0200).
+    /// Makes a file that root can write and nobody can read (0200).
     pub(crate) const fn write_only(name: &'static CStr, store: Store<T>) -> Self {
         Self::new(name, 0o200, None, Some(store))
     }
 
-    /// A file that everyone can read and root can write (0644).
+    /// Makes a file that everyone can read and root can write (0644).
     pub(crate) const fn read_write(name: &'static CStr, show: Show<T>, store: Store<T>) -> Self {
         Self::new(name, 0o644, Some(show), Some(store))
     }
@@ -51,13 +51,13 @@ impl<T> Attribute<T> {
         show: Option<Show<T>>,
         store: Option<Store<T>>,
     ) -> Self {
-        // Without lockdep there are no other fields.
+        // Only lockdep adds other fields.
         #[allow(clippy::needless_update)]
         Self {
             attribute: bindings::attribute {
                 name: name.as_ptr().cast(),
                 mode,
-                // SAFETY: the other fields are lockdep's, for which zero is "not set".
+                // SAFETY: the other fields are lockdep's, and zero means "not set" for them.
                 ..unsafe { mem::zeroed() }
             },
             show,
@@ -74,7 +74,7 @@ pub(crate) struct AttributeList<T: 'static, const N: usize> {
     files: PhantomData<&'static Attribute<T>>,
 }
 
-// SAFETY: nobody writes to it or through it.
+// SAFETY: nobody writes to the list or through it.
 unsafe impl<T, const N: usize> Sync for AttributeList<T, N> {}
 
 impl<T, const N: usize> AttributeList<T, N> {
@@ -83,7 +83,7 @@ impl<T, const N: usize> AttributeList<T, N> {
         let mut attributes = [ptr::null_mut(); N];
         let mut i = 0;
         while i < N {
-            // The pointer is to all of the `Attribute`, which `show` and `store` need.
+            // The pointer is to the whole `Attribute`, which `show` and `store` need.
             attributes[i] = ptr::addr_of!(files[i]).cast_mut().cast();
             i += 1;
         }
@@ -95,15 +95,15 @@ impl<T, const N: usize> AttributeList<T, N> {
     }
 }
 
-/// Files that are in the directory itself, or together in one below it.
+/// Files in the directory itself, or in a subdirectory.
 #[repr(transparent)]
 pub(crate) struct Group<T>(bindings::attribute_group, PhantomData<fn(&T)>);
 
-// SAFETY: nobody writes to it or through it.
+// SAFETY: nobody writes to the group or through it.
 unsafe impl<T> Sync for Group<T> {}
 
 impl<T> Group<T> {
-    /// The files of `list`, in a directory `name` if there is a name.
+    /// Groups the files of `list`, in a subdirectory if there is a name.
     pub(crate) const fn new<const N: usize>(
         name: Option<&'static CStr>,
         list: &'static AttributeList<T, N>,
@@ -125,7 +125,7 @@ pub(crate) struct GroupList<T: 'static, const N: usize> {
     list: PhantomData<&'static Group<T>>,
 }
 
-// SAFETY: nobody writes to it or through it.
+// SAFETY: nobody writes to the list or through it.
 unsafe impl<T, const N: usize> Sync for GroupList<T, N> {}
 
 impl<T, const N: usize> GroupList<T, N> {
@@ -145,11 +145,11 @@ impl<T, const N: usize> GroupList<T, N> {
     }
 }
 
-/// The files that a directory of a `T` has (`struct kobj_type`).
+/// The files of a `T`'s directory (`struct kobj_type`).
 #[repr(transparent)]
 pub(crate) struct Kind<T>(bindings::kobj_type, PhantomData<fn(&T)>);
 
-// SAFETY: nobody writes to it or through it.
+// SAFETY: nobody writes to the type or through it.
 unsafe impl<T> Sync for Kind<T> {}
 
 impl<T: 'static> Kind<T> {
@@ -160,7 +160,7 @@ impl<T: 'static> Kind<T> {
 
     /// Makes the type of directories with these files.
     pub(crate) const fn new<const N: usize>(groups: &'static GroupList<T, N>) -> Self {
-        // SAFETY: all zeros is a type without files.
+        // SAFETY: all zeros is a valid `struct kobj_type`, one without files.
         let mut kind: bindings::kobj_type = unsafe { mem::zeroed() };
         kind.release = Some(bindings::dm_kobject_release);
         kind.sysfs_ops = &Self::OPS;
@@ -173,20 +173,21 @@ impl<T: 'static> Kind<T> {
     }
 }
 
-/// What can be shown as a directory.
+/// A value that a directory can show.
 pub(crate) trait Attributes: Send + Sync + Sized + 'static {
-    /// Its files.
+    /// Returns the directory's files.
     fn kind() -> &'static Kind<Self>;
 
-    /// Those of them that need not fit a page.
+    /// Returns the files that need not fit a page.
     fn binary() -> &'static [BinaryAttribute<Self>] {
         &[]
     }
 }
 
-/// Implements [`Attributes`]: the files in a directory of that type, each with its mode (the constructors of
-/// [`Attribute`]) and its functions; then those that need not fit a page; then the directories in it, all
-/// of them with the same files, whose functions find in a constant which one it is.
+/// Implements [`Attributes`] for a type. Takes the files of its directory, each with its mode (the
+/// constructors of [`Attribute`]) and its functions; then the files that need not fit a page; then
+/// the subdirectories. These all have the same files, whose functions find the subdirectory's value
+/// in a constant.
 macro_rules! attributes {
     (@one $name:literal) => { 1 };
     (@list $of:ident, { $($name:literal: $kind:ident($($function:expr),+)),* $(,)? }) => {{
@@ -232,15 +233,15 @@ pub(crate) use attributes;
 ///
 /// # Safety
 ///
-/// To be called by sysfs for a file of a [`Directory<T>`](super::Directory).
+/// Only sysfs may call this, for a file of a [`Directory<T>`](super::Directory).
 unsafe extern "C" fn show<T: 'static>(
     kobj: *mut bindings::kobject,
     attribute: *mut bindings::attribute,
     page: *mut c_char,
 ) -> isize {
-    // SAFETY: sysfs calls this with a kobject of our type, which it keeps from being removed until
-    // we return, with one of the attributes in its groups, which are `Attribute<T>`s of which
-    // `attribute` is the first field, and with a page to write to.
+    // SAFETY: sysfs passes a kobject of our type, which it keeps from being removed until we
+    // return. `attribute` is in the kobject's groups, so it is the first field of an
+    // `Attribute<T>`. `page` is a page to write to.
     let (data, show, out) = unsafe {
         (
             &directory::of::<T>(kobj).data,
@@ -258,18 +259,20 @@ unsafe extern "C" fn show<T: 'static>(
     }
 }
 
-/// Takes what was written to a file.
+/// Takes the text written to a file.
 ///
 /// # Safety
 ///
-/// To be called by sysfs for a file of a [`Directory<T>`](super::Directory).
+/// Only sysfs may call this, for a file of a [`Directory<T>`](super::Directory).
 unsafe extern "C" fn store<T: 'static>(
     kobj: *mut bindings::kobject,
     attribute: *mut bindings::attribute,
     text: *const c_char,
     count: usize,
 ) -> isize {
-    // SAFETY: as in `show`; `text` is `count` bytes.
+    // SAFETY: sysfs passes a kobject of our type, which it keeps from being removed until we
+    // return. `attribute` is in the kobject's groups, so it is the first field of an
+    // `Attribute<T>`. `text` is `count` bytes.
     let (data, store, text) = unsafe {
         (
             &directory::of::<T>(kobj).data,

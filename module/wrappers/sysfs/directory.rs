@@ -11,35 +11,35 @@ use core::{
 };
 use kernel::{container_of, error::to_result, ffi::c_char, prelude::*, types::Opaque};
 
-/// Where a directory is made.
+/// The place of a directory.
 pub(crate) enum Parent<'a, P: Attributes> {
-    /// In the module's own directory, /sys/module/NAME.
+    /// The module's own directory, /sys/module/NAME.
     Module(&'static ThisModule),
-    /// In another directory, which must be there as long as this one.
+    /// Another directory, which must exist as long as this one.
     Directory(&'a Directory<P>),
 }
 
-/// A directory in sysfs, with the files that `T` says, until it is dropped.
+/// A directory in sysfs with the files of `T`, until it is dropped.
 ///
-/// Whoever drops it must be allowed to sleep: files that are being read or written at that moment
-/// are waited for, and so is the last reference to the kobject. So neither `T` nor the module's
-/// code is ever used by sysfs after `drop` has returned, also where the kernel delays the release
-/// (`CONFIG_DEBUG_KOBJECT_RELEASE`).
+/// The drop sleeps: it waits for files that are being read or written at that moment, and for the
+/// last reference to the kobject. So sysfs never uses `T` or the module's code after `drop` has
+/// returned, even where the kernel delays the release (`CONFIG_DEBUG_KOBJECT_RELEASE`).
 ///
 /// # Invariants
 ///
 /// The kobject is in sysfs.
 pub(crate) struct Directory<T: Attributes>(Hidden<T>);
 
-/// What is left of a directory that is no longer in sysfs. Its drop waits until nobody refers to
-/// the kobject.
+/// The rest of a directory that is no longer in sysfs. Its drop waits until nobody refers to the
+/// kobject.
 ///
 /// # Invariants
 ///
 /// We own a reference to the kobject.
 pub(crate) struct Hidden<T>(Pin<KBox<Inner<T>>>);
 
-/// Why a directory could not be made, and what is left of it: its drop may have to wait, too.
+/// The error of a directory that could not be made, and the rest of the directory, whose drop may
+/// have to wait.
 pub(crate) struct Unmade<T> {
     error: Error,
     left: Option<Hidden<T>>,
@@ -58,7 +58,7 @@ impl<T> From<Unmade<T>> for Error {
     }
 }
 
-/// The kobject, and what its files are about.
+/// The kobject, and the data that its files show.
 #[pin_data]
 pub(super) struct Inner<T> {
     holder: Opaque<bindings::dmp_kobject_holder>,
@@ -68,17 +68,17 @@ pub(super) struct Inner<T> {
 // SAFETY: kobjects may be used from any task, and `T` is `Send` and `Sync`.
 unsafe impl<T: Attributes> Send for Directory<T> {}
 
-// SAFETY: as above.
+// SAFETY: kobjects may be used from any task, and `T` is `Send` and `Sync`.
 unsafe impl<T: Attributes> Sync for Directory<T> {}
 
 impl<T> Inner<T> {
     fn kobj(&self) -> *mut bindings::kobject {
-        // SAFETY: this is the address of a field, of what is there.
+        // SAFETY: this only takes the address of a field of a holder that exists.
         unsafe { ptr::addr_of_mut!((*self.holder.get()).kobj) }
     }
 
     fn released(&self) -> *mut bindings::completion {
-        // SAFETY: as above.
+        // SAFETY: this only takes the address of a field of a holder that exists.
         unsafe { ptr::addr_of_mut!((*self.holder.get()).released) }
     }
 }
@@ -90,25 +90,27 @@ impl<T: Attributes> Directory<T> {
         name: &CStr,
         data: T,
     ) -> Result<Self, Unmade<T>> {
-        // SAFETY: it may be called wherever sleeping is allowed.
+        // SAFETY: `dmp_check_kobject_release` may be called wherever sleeping is allowed.
         to_result(unsafe { bindings::dmp_check_kobject_release() })?;
         let inner = KBox::pin_init(
             pin_init!(Inner {
-                // SAFETY: a kobject must be all zeros before it is initialised; the completion is below.
+                // SAFETY: a kobject must be all zeros before it is initialised; the completion is
+                // initialised below.
                 holder: Opaque::new(unsafe { mem::zeroed() }),
                 data,
             }),
             GFP_KERNEL,
         )?;
         let parent = match parent {
-            // SAFETY: the module is loaded: its code is running.
+            // SAFETY: the module is loaded, because its code is running.
             Parent::Module(module) => unsafe {
                 bindings::dmp_module_kobject(module.as_ptr().cast())
             },
             Parent::Directory(directory) => directory.0 .0.kobj(),
         };
-        // SAFETY: the completion is pinned, and is where `dm_kobject_release` takes it to be. The kobject is pinned and zeroed, its type is static, its
-        // parent is in sysfs, and `name` is copied ("%s" takes it as it is).
+        // SAFETY: the completion is pinned, and is at the place that `dm_kobject_release` expects.
+        // The kobject is pinned and zeroed, its type is static, its parent is in sysfs, and `name`
+        // is copied ("%s" takes it as it is).
         let added = unsafe {
             bindings::dmp_init_completion(inner.released());
             bindings::kobject_init_and_add(
@@ -119,17 +121,17 @@ impl<T: Attributes> Directory<T> {
                 name.as_ptr().cast::<c_char>(),
             )
         };
-        // INVARIANT: the kobject was initialised with a reference for us, whether or not it could
-        // be added.
+        // INVARIANT: the kobject was initialised with a reference that is ours, even if it could
+        // not be added.
         let hidden = Hidden(inner);
         if let Err(error) = to_result(added) {
             let left = Some(hidden);
             return Err(Unmade { error, left });
         }
-        // INVARIANT: it was just added.
+        // INVARIANT: the kobject was just added.
         let directory = Self(hidden);
         for file in T::binary() {
-            // SAFETY: the kobject is in sysfs; the attribute is static. The file goes with the
+            // SAFETY: the kobject is in sysfs, and the attribute is static. The file goes with the
             // directory.
             let created = to_result(unsafe {
                 bindings::sysfs_create_bin_file(directory.0 .0.kobj(), file.as_raw())
@@ -142,13 +144,13 @@ impl<T: Attributes> Directory<T> {
         Ok(directory)
     }
 
-    /// What the files are about.
+    /// Returns the data that the files show.
     pub(crate) fn data(&self) -> &T {
         &self.0 .0.data
     }
 
-    /// Takes it out of sysfs, so that another can have its name, and leaves the wait for the last
-    /// reference to the drop of the result. Waits for its files to be left.
+    /// Takes the directory out of sysfs, so that another one can have its name. Waits for the
+    /// readers and writers of its files. The drop of the result waits for the last reference.
     pub(crate) fn hide(self) -> Hidden<T> {
         let this = ManuallyDrop::new(self);
         this.remove();
@@ -156,9 +158,10 @@ impl<T: Attributes> Directory<T> {
         unsafe { ptr::read(&this.0) }
     }
 
-    /// To be called once.
+    /// Takes the directory out of sysfs. Call it once.
     fn remove(&self) {
-        // SAFETY: by the invariant it is in sysfs. This waits for its files to be left.
+        // SAFETY: by the invariant the kobject is in sysfs. `kobject_del` waits for the readers and
+        // writers of its files.
         unsafe { bindings::kobject_del(self.0 .0.kobj()) }
     }
 }
@@ -171,9 +174,9 @@ impl<T: Attributes> Drop for Directory<T> {
 
 impl<T> Drop for Hidden<T> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant the reference is ours; it is given back here. When the last one is,
-        // `dm_kobject_release` completes `released`, which is initialised; that is its last use of the
-        // holder, and it is code of the kernel's that is never unloaded.
+        // SAFETY: by the invariant the reference is ours, and it is put here. When the last one is
+        // put, `dm_kobject_release` completes `released`, which is initialised. That is its last
+        // use of the holder, and it is code of the kernel that is never unloaded.
         unsafe {
             bindings::kobject_put(self.0.kobj());
             bindings::wait_for_completion(self.0.released());
@@ -181,14 +184,14 @@ impl<T> Drop for Hidden<T> {
     }
 }
 
-/// What is behind the directory of `kobj`.
+/// Returns the content of the directory of `kobj`.
 ///
 /// # Safety
 ///
-/// `kobj` must be that of a `Directory<T>` which is not dropped for `'a`.
+/// `kobj` must be that of a `Directory<T>` that is not dropped for `'a`.
 pub(super) unsafe fn of<'a, T>(kobj: *mut bindings::kobject) -> &'a Inner<T> {
-    // SAFETY: by this function's contract. `Opaque` is transparent.
-    // The kobject is the holder's first field.
+    // SAFETY: the caller guarantees the kobject of a `Directory<T>`, which is the first field of
+    // the holder in an `Inner<T>`. `Opaque` is transparent.
     unsafe {
         &*container_of!(
             kobj.cast::<Opaque<bindings::dmp_kobject_holder>>(),
