@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The input of the module's bindgen run; bindgen_parameters says what is taken.
+ * The input of the module's bindgen run; bindgen_parameters selects from it.
  */
 
 #include <linux/bio.h>
@@ -23,7 +23,7 @@
 /* A macro with a cast, which bindgen cannot bind. */
 enum { DMP_BLK_STS_AGAIN = (__force u8)BLK_STS_AGAIN };
 
-/* What older kernels lack. */
+/* Constants that older kernels lack. */
 #ifndef DM_TARGET_ATOMIC_WRITES
 #define DM_TARGET_ATOMIC_WRITES 0
 #endif

@@ -20,7 +20,7 @@
 
 #include "helpers.h"
 
-/* Nothing here is ready to be part of the kernel: its Rust code is made without bindings.h. */
+/* Cannot be built into the kernel, which compiles its own Rust code without bindings.h. */
 #ifndef MODULE
 #error "dmp can only be a module: obj-m"
 #endif
@@ -33,7 +33,7 @@
 #error "dmp needs a 64-bit kernel"
 #endif
 
-/* Where wrappers/preempt.rs looks for it. */
+/* The place where wrappers/preempt.rs expects the count, and its highest bit. */
 #ifdef DMP_PCPU_HOT
 static_assert(offsetof(struct pcpu_hot, preempt_count) == 8);
 #endif
@@ -45,7 +45,7 @@ static_assert(PREEMPT_NEED_RESCHED == 1UL << 31);
 
 /*
  * bindgen and Rust know nothing of __percpu. The casts hide it from sparse, and
- * from gcc where it is an address space of gcc's: hence by way of a number.
+ * from gcc where it is an address space of gcc: so they go through a number.
  */
 #define dmp_percpu(counter) \
 	((__typeof__(*(counter)) __percpu __force *)(unsigned long)(counter))
@@ -69,7 +69,7 @@ __cold void dmp_percpu_raise(u64 *counter, u64 n)
 	u64 __percpu *p = dmp_percpu(counter);
 	u64 seen, old = this_cpu_read(*p);
 
-	/* Another CPU's counter after a migration is as good, if it is lower. */
+	/* After a migration, another CPU's counter is as good if it is lower. */
 	while (old < n) {
 		seen = this_cpu_cmpxchg(*p, old, n);
 		if (seen == old)
@@ -78,7 +78,7 @@ __cold void dmp_percpu_raise(u64 *counter, u64 n)
 	}
 }
 
-/* The last counter first: those that are counted later are to be read earlier. */
+/* Reads from the last counter to the first, because the later ones are counted later. */
 void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n)
 {
 	const u64 __percpu *p = dmp_percpu(counters);
@@ -93,7 +93,7 @@ void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n)
 	}
 }
 
-/* wrappers/atomic.rs, Tally */
+/* The counters of Tally in wrappers/atomic.rs. */
 enum { TALLY_FIRST, TALLY_SUM, TALLY_LAST };
 
 void dmp_percpu_tally(u64 *tally, u64 n)
@@ -107,7 +107,7 @@ void dmp_percpu_tally(u64 *tally, u64 n)
 	this_cpu_inc(p[TALLY_LAST]);
 }
 
-/* Reads a tally backwards. Whether it is of one time. */
+/* Reads a tally backwards. Returns whether it is of one time. */
 static bool read_tally(const u64 *tally, u64 *count, u64 *sum)
 {
 	int tries;
@@ -125,8 +125,9 @@ static bool read_tally(const u64 *tally, u64 *count, u64 *sum)
 }
 
 /*
- * Reads the tally of what is taken first: so nothing is seen taken that is not seen
- * added, as far as that was on the same CPU. sums is of count and sum of either.
+ * Sums the tallies of all CPUs into sums: count and sum of added, then of taken.
+ * Returns whether all of them are of one time. Reads each CPU's taken first: so
+ * no thing is seen as taken that is not seen as added, if both were on that CPU.
  */
 bool dmp_percpu_tallies(const u64 *added, const u64 *taken, u64 *sums)
 {
@@ -161,8 +162,9 @@ u64 dmp_percpu_max(const u64 *counter)
 }
 
 /*
- * Reads timekeeping's TSC, for wrappers/tsc.rs. A processor without RDTSCP
- * has no short way to read the TSC in program order.
+ * Reads the last update of timekeeping, for wrappers/tsc.rs. A processor without
+ * RDTSCP has no short way to read the TSC in program order, so it counts as one
+ * whose time another clock keeps.
  */
 void dmp_read_timekeeper(const struct timekeeper *timekeeper, struct dmp_timekeeping *reading)
 {
@@ -263,7 +265,7 @@ const char *dmp_md_disk_name(struct mapped_device *md)
 	return dm_disk(md)->disk_name;
 }
 
-/* Whether dm_kobject_release() takes the kobject's holder for what it is here. */
+/* Checks that dm_kobject_release() expects the holder that is declared here. */
 int dmp_check_kobject_release(void)
 {
 	struct dmp_kobject_holder *holder = kzalloc(sizeof(*holder), GFP_KERNEL);
@@ -281,10 +283,11 @@ int dmp_check_kobject_release(void)
 }
 
 /*
- * The seq_file that kernfs makes for each open file. It has no operations where a
- * file is read without them, as binary attributes are. Then nobody uses its buffer,
- * and kernfs frees it with the open file (fs/kernfs/file.c: kernfs_fop_open(),
- * kernfs_fop_release()). NULL if that is not so.
+ * Returns the seq_file that kernfs makes for each open file, or NULL if the kernel
+ * keeps open files in another way. The seq_file has no operations if the file is
+ * read without them, as binary attributes are. Then nobody uses its buffer, and kernfs
+ * frees the buffer with the open file (fs/kernfs/file.c: kernfs_fop_open(),
+ * kernfs_fop_release()).
  */
 struct seq_file *dmp_open_file_text(struct file *file)
 {
@@ -297,7 +300,7 @@ struct seq_file *dmp_open_file_text(struct file *file)
 	return of && of->file == file && of->seq_file == seq ? seq : NULL;
 }
 
-/* Copies a text into the buffer, in the place of what is there. */
+/* Replaces the text in the buffer by a copy of another text. */
 int dmp_set_open_file_text(struct seq_file *seq, const void *text, size_t length)
 {
 	char *buf = kvmemdup(text, length, GFP_KERNEL_ACCOUNT);
@@ -321,6 +324,6 @@ struct kobject *dmp_module_kobject(struct module *module)
 	return &module->mkobj.kobj;
 }
 
-/* What the macro module! has no words for, or other ones on other kernels. */
+/* The macro module! has no words for these, or other words on other kernels. */
 MODULE_AUTHOR("The dmp authors");
 MODULE_VERSION("1.1.0");

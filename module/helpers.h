@@ -60,9 +60,9 @@ sector_t dmp_get_start_sect(struct block_device *bdev);
 
 /* linux/device-mapper.h */
 /*
- * What a target type of wrappers/dm.rs begins with. Rust has no type that is an
- * enum of C's for CONFIG_CFI: callbacks with one in their type are C functions,
- * which call these.
+ * A target type of wrappers/dm.rs begins with this. Rust has no type that is a C
+ * enum for CONFIG_CFI. So callbacks with an enum in their type are C functions,
+ * which call the functions here.
  */
 struct dmp_target_type {
 	struct target_type type;
@@ -72,7 +72,7 @@ struct dmp_target_type {
 			      unsigned int mode, void **address, void *pfn);
 };
 
-/* Where linux/pfn_t.h is, a page's number is a structure. */
+/* A page's number is a structure in kernels with linux/pfn_t.h. */
 #if __has_include(<linux/pfn_t.h>)
 #define dmp_pfn pfn_t
 #else
@@ -88,10 +88,10 @@ u64 dmp_md_diskseq(struct mapped_device *md);
 const char *dmp_md_disk_name(struct mapped_device *md);
 
 /*
- * drivers/md/dm-core.h: struct dm_kobject_holder, which dm_kobject_release() takes
- * the kobject's for. It is exported for what a module must not do itself: to say
- * that nobody refers to a kobject any more, with code that may still run when the
- * module has gone for that (drivers/md/dm-builtin.c).
+ * struct dm_kobject_holder of drivers/md/dm-core.h, in which dm_kobject_release()
+ * expects the kobject. The kernel exports that function because a module must not
+ * report by itself that nobody refers to a kobject any more: its code might still run
+ * when the module has gone for that reason (drivers/md/dm-builtin.c).
  */
 struct dmp_kobject_holder {
 	struct kobject kobj;
