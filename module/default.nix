@@ -8,7 +8,7 @@
 stdenv.mkDerivation {
   pname = "dmp";
   version = kernel.modDirVersion;
-  # What is said of it does not change it.
+  # Documents, DKMS's scripts and Nix files do not change the module.
   src = builtins.path {
     name = "module";
     path = ./.;
@@ -32,7 +32,7 @@ stdenv.mkDerivation {
   disallowedReferences = [ kernel.dev ];
 
   meta = {
-    # nixpkgs' kernels have withRust, which is what their configuration says.
+    # nixpkgs' kernels have withRust, which says if their configuration has Rust.
     broken =
       !(kernel.withRust or (kernel.config.isYes or (_: false) "RUST")) || kernel.kernelOlder "6.12.19";
     platforms = [ "x86_64-linux" ];

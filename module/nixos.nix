@@ -1,4 +1,4 @@
-# For a NixOS: its kernel's dmp.ko, the volumes that are attached, and the exporter.
+# A NixOS module: the kernel's dmp.ko, the attached volumes, and the exporter.
 {
   config,
   lib,
@@ -11,7 +11,7 @@ let
   dmp = kernelPackages.callPackage ./. { };
   cfg = config.services.dmp;
 
-  # The reason why dmp cannot be built, and what helps.
+  # The reason why dmp cannot be built, and the remedy.
   refusal =
     if !pkgs.stdenv.hostPlatform.isx86_64 then
       "dmp is for x86_64-linux, and this system is ${pkgs.stdenv.hostPlatform.system}: leave it out there"
@@ -85,8 +85,8 @@ in
     environment.etc."dmp/attach.conf" = lib.mkIf (cfg.attach != [ ]) {
       text = lib.concatMapStrings (line: "${line}\n") cfg.attach;
     };
-    # A switch makes no udev event of volumes that are there already, and modprobe looks for modules in the
-    # system that was booted.
+    # Attaches volumes that exist already, because a switch makes no udev event for them. Loads the module as
+    # well, because modprobe looks for modules in the system that was booted.
     systemd.services.dmp-switch = {
       description = "Count the listed volumes that are in use already";
       wantedBy = [ "multi-user.target" ];

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Prints the tools that built a kernel, as variables for make, where make would take others by itself:
+# Prints the tools that built a kernel, as variables for make, where make would take other tools by itself:
 #
 #   sh tools.sh /lib/modules/VERSION/build       RUSTC=rustc-1.82 ... BINDGEN=bindgen-0.65 LLVM=1
 #
-# Ubuntu has a package for each version of rustc and bindgen, and builds its kernels by those. Prints
+# Ubuntu has a package for each version of rustc and bindgen, and builds its kernels with those. Prints
 # nothing for a tool that is missing.
 set -eu
 
@@ -21,7 +21,7 @@ series() {
 	echo "$1" | sed -n 's/^[a-z]* \([0-9]*[.][0-9]*\).*/\1/p'
 }
 
-# Another compiler of the same series reads none of the kernel's metadata.
+# Must be the same compiler: another one of the same series reads none of the kernel's metadata.
 builder=$(option RUSTC_VERSION_TEXT)
 version=$(series "$builder")
 if [ "$version" ] && [ "$(rustc --version 2>/dev/null)" != "$builder" ] &&
@@ -29,14 +29,14 @@ if [ "$version" ] && [ "$(rustc --version 2>/dev/null)" != "$builder" ] &&
 	echo "RUSTC=rustc-$version HOSTRUSTC=rustc-$version RUSTDOC=rustdoc-$version"
 fi
 
-# bindgen 0.69.0 prints its version for no option alone.
+# bindgen 0.69.0 prints its version only if an argument follows the option.
 version=$(series "$(option BINDGEN_VERSION_TEXT)")
 if [ "$version" ] && [ "$(series "$(bindgen --version workaround-for-0.69.0 2>/dev/null)")" != "$version" ] &&
 	command -v "bindgen-$version" >/dev/null; then
 	echo "BINDGEN=bindgen-$version"
 fi
 
-# gcc has none of clang's flags, with which the kernel was configured. LLVM=1 would also take LLVM's linker.
+# gcc lacks clang's flags, with which the kernel was configured. LLVM=1 would take LLVM's linker as well.
 case $(option CC_IS_CLANG),$(option LD_IS_LLD) in
 y,y) echo LLVM=1 ;;
 y,*) echo CC=clang ;;
