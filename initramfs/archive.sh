@@ -1,8 +1,8 @@
-# What both archives are made with, from within the directory that is to be /.
+# Functions that make both archives, run from within the directory that is to be /.
 # shellcheck shell=bash
 
-# The program $1 in the directory $2, by all the names that it has where it is from, and
-# at the paths that it knows the libraries that it loads.
+# Adds the program $1 to the directory $2, by all the names that it has in its own directory. Adds
+# the libraries that it loads, at the paths where it looks for them.
 add() {
 	local program name library
 	program=$(readlink -f "$1")
@@ -11,16 +11,16 @@ add() {
 		while read -r name; do
 			[ -e "$2/$name" ] || ln -s "${1##*/}" "$2/$name"
 		done
-	# A static one has none, about which ldd complains.
+	# A static program has no libraries, and ldd complains.
 	{ ldd "$program" || true; } | sed -nE 's|^[^/]*(/[^ ]+).*|\1|p' |
 		while read -r library; do
 			install -D -m 755 "$library" ".$library"
 		done
 }
 
-# Copies the busybox $1 to bin. Its applets get other names where the machine has programs of their names, because
-# some busyboxes take their own applets before the programs in PATH: dd is de, the next name of that length, so
-# that busybox's table of names stays sorted. Those programs are dd, man and the other arguments.
+# Copies the busybox $1 to bin. Renames the applets of which the machine has programs (dd, man and
+# the other arguments), because some busyboxes prefer their own applets to the programs in PATH. dd
+# becomes de, the next name of that length, so that busybox's table of names stays sorted.
 add_busybox() {
 	local name
 	mkdir -p bin
@@ -31,7 +31,7 @@ add_busybox() {
 	chmod 755 bin/busybox
 }
 
-# Everything, as one archive for one content: times, owners, inode numbers and the
+# Packs everything. The same content gives the same archive: times, owners, inode numbers and the
 # order are fixed.
 pack() {
 	find . -exec touch -h -d @1 {} +

@@ -1,5 +1,5 @@
-# What the test machine boots into: busybox, dmsetup, dmpstat, the kernel's modules
-# and dmp.ko, in one archive.
+# The initramfs of the test machine: busybox, dmsetup, dmpstat, the kernel's modules and dmp.ko, in
+# one archive.
 {
   lib,
   stdenv,
@@ -20,7 +20,7 @@ stdenv.mkDerivation {
     kmod
   ];
   busybox = lib.getExe' busybox "busybox";
-  # busybox's own reads through the page cache, without a word, where bs is below 4 KiB.
+  # busybox's dd silently reads through the page cache if bs is below 4 KiB.
   dd = lib.getExe' coreutils "dd";
   dmsetup = lib.getExe' lvm2 "dmsetup";
   dmpstat = lib.getExe dmpstat;

@@ -1,6 +1,6 @@
-# The initramfs with the tools that some tests use besides: what storage engineers
-# have on their machines, and modules of our own (in /lib/dmp-tests). It takes the
-# machine a second longer to unpack.
+# The initramfs with further tools for some tests: tools that storage engineers have on their
+# machines, and modules of our own (in /lib/dmp-tests). The machine takes a second longer to unpack
+# it.
 {
   lib,
   stdenv,
@@ -18,14 +18,14 @@
   util-linux,
 }:
 let
-  # Neither nixpkgs nor Debian has it: it is the one dependency of a crate of nothing.
+  # Neither nixpkgs nor Debian has fsx: it is the one dependency of an empty crate.
   fsx = rustPlatform.buildRustPackage {
     pname = "fsx";
     version = "0.3.2";
     src = ./fsx;
     cargoLock.lockFile = ./fsx/Cargo.lock;
     cargoBuildFlags = [ "--package=fsx" ];
-    # It would want what fsx's own tests depend on, which the lock file has not.
+    # auditable needs the dependencies of fsx's own tests, which the lock file lacks.
     auditable = false;
     doCheck = false;
   };
@@ -63,8 +63,8 @@ stdenv.mkDerivation {
 
     add_busybox $busybox $(ls usr/local/bin)
 
-    # The kernel unpacks one archive after the other. The second is not compressed,
-    # which is quicker to unpack, and so has to begin at a multiple of four bytes.
+    # The kernel unpacks one archive after the other. The second archive is not compressed, so it
+    # unpacks faster, and has to begin at a multiple of four bytes.
     mkdir -p $out
     cat $initramfs/initrd >$out/initrd
     truncate --size=%4 $out/initrd

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * wake SECONDS NANOSECONDS SEED: tells a machine that was resumed from a saved
- * state what it cannot know: the time, and what makes its random numbers unlike
- * those of every other machine that the same state has become.
+ * wake SECONDS NANOSECONDS SEED: gives a machine that was resumed from a saved
+ * state the present time, and random numbers unlike those of every other machine
+ * that was resumed from the same state.
  */
 #include <errno.h>
 #include <error.h>
@@ -13,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-/* The seed is hexadecimal digits: each is four bits that nobody else has. */
+/* The seed is hexadecimal digits, each with four bits that nobody else has. */
 #define BITS_PER_DIGIT	4
 #define SEED_DIGITS	64
 
@@ -30,7 +30,7 @@ static void set_clock(const char *seconds, const char *nanoseconds)
 
 /*
  * The kernel takes new entropy into its pool at once, but makes new keys of it
- * only now and then, so it is asked to.
+ * only now and then. So this asks for new keys.
  */
 static void reseed(const char *seed)
 {
