@@ -1,4 +1,4 @@
-# The .config of the test machine's kernel: the smallest there is, and a fragment.
+# The .config of the test machine's kernel: tinyconfig and a fragment.
 {
   stdenv,
   linux,
@@ -17,7 +17,7 @@ stdenv.mkDerivation {
   inherit (linux) version src;
   inherit fragment;
 
-  # Kconfig asks each of these what it can do.
+  # Kconfig asks each of these for its features.
   nativeBuildInputs = [
     bison
     flex

@@ -1,5 +1,5 @@
-# The kernel of the test machine: Linux with Rust, and no more of it than the tests
-# use; 6.12 LTS unless another is given. A variant has fragments of its own besides.
+# The kernel of the test machine: Linux with Rust, and no more of it than the tests use. It is 6.12
+# LTS unless another one is given. A variant has fragments of its own as well.
 {
   lib,
   callPackage,
@@ -10,8 +10,8 @@
   variant ? null,
 }:
 let
-  # With Rust, KASAN is for a kernel that clang compiles. Not by nixpkgs' wrapper of it, whose
-  # flags for user space the kernel refuses.
+  # With Rust, KASAN needs a kernel that clang compiles. nixpkgs' wrapper of clang does not serve,
+  # because the kernel refuses its flags for user space.
   extraMakeFlags = lib.optional (variant == "debug") "CC=${lib.getExe' clang.cc "clang"}";
   fragments =
     lib.optional (variant == "bench-distribution") "bench" ++ lib.optional (variant != null) variant;
@@ -33,7 +33,7 @@ linuxKernel.manualConfig {
           )
         );
   };
-  # What nixpkgs looks at while it evaluates, where the file cannot be read yet.
+  # Options that nixpkgs reads while it evaluates, when the file cannot be read yet.
   config = {
     CONFIG_MODULES = "y";
     CONFIG_RUST = "y";
