@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What no emulated disk can do, over a disk of our own (`tests/modules`) that writes down what
-//! arrives: the same through dmp as through linear.
+//! Requests and abilities that no emulated disk has, through dmp as through linear. The disk below
+//! is the tests' own (`tests/modules`), which records what arrives.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 use crate::transparent::description;
 
-/// Where both devices are on the disk, in sectors.
+/// The start of both devices on the disk, in sectors.
 const OFFSET: u64 = 2048;
 const LENGTH: u64 = 16384;
 const DEVICES: [&str; 2] = ["/dev/mapper/plain", "/dev/mapper/proxy"];
 
-/// A machine with the disk, and both devices over the same range of it; gives the dmp one's name.
+/// Boots a machine with the disk, and makes both devices over one range of it. Returns the dmp
+/// device's name.
 #[track_caller]
 fn machine_with_able_disk() -> (Machine, String) {
     let mut machine = machine_with_tools();
@@ -29,14 +30,14 @@ fn over(machine: &mut Machine, disk: &str, offset: u64, length: u64) -> String {
     create(machine, "proxy", &range("dmp"))
 }
 
-/// sh that asks what no program can ask.
+/// Returns a script that puts a question to `dmp_test_ask`, which sends what no program can send.
 fn ask(question: &str) -> String {
     format!("echo '{question}' >/proc/dmp_test_ask && cat /proc/dmp_test_ask")
 }
 
-/// What arrives at the disk when a script is run with each of the devices in the place of DEVICE:
-/// must be the same, and what the script says, too. The lines, without priority and hint where they
-/// are those of any request.
+/// Runs a script with each of the devices in the place of DEVICE, and asserts that both runs print
+/// the same and that the same requests arrive at the disk. Returns the lines of the requests,
+/// without the priority and hint that any request has.
 #[track_caller]
 fn arrives(machine: &mut Machine, script: &str) -> Vec<String> {
     let seen = DEVICES.map(|device| {
@@ -87,7 +88,7 @@ fn every_limit_and_ability_of_the_disk_is_what_it_is_through_linear() {
     finish(machine);
 }
 
-/// Each question of `blkdiscard`, and requests with the flags that programs set.
+/// Covers each request of `blkdiscard`, and requests with the flags that programs set.
 #[test]
 fn each_request_arrives_with_its_flags_and_priority_and_is_counted_by_its_operation() {
     let (mut machine, proxy) = machine_with_able_disk();
@@ -131,7 +132,7 @@ fn each_request_arrives_with_its_flags_and_priority_and_is_counted_by_its_operat
     assert_operations(&mut machine, &proxy, &all);
     let sizes = histogram(&mut machine, &format!("{proxy}/other/size_histogram"));
     assert_eq!(sizes, [("131072".to_owned(), 1)]);
-    // What a discard and an erasure leave behind there.
+    // The disk fills a discarded range with D, and an erased one with E.
     let left = "dd if=/dev/dmptest bs=512 skip=SECTOR count=1 iflag=direct status=none | head -c 3";
     for (sector, letters) in [(2064 + 16, "DDD"), (4096, "EEE"), (4096 + 255, "EEE")] {
         let found = machine.sh(&left.replace("SECTOR", &sector.to_string()));
@@ -160,14 +161,14 @@ fn a_write_that_must_reach_the_disk_or_not_wait_arrives_as_such() {
             "{flag}"
         );
     }
-    // O_DSYNC of a block device is a flush besides.
+    // O_DSYNC on a block device adds a flush after each write.
     let all = [("write", 4, 16384, 0), ("flush", 2, 0, 0)];
     assert_operations(&mut machine, &proxy, &all);
     finish(machine);
 }
 
-/// The disk xors what it writes with the key's bytes and the low byte of the data unit's number,
-/// which is 77 here.
+/// The disk xors data with the key's bytes and with the low byte of the data unit's number, which
+/// is 77 here.
 #[test]
 fn the_disk_encrypts_with_the_key_and_number_of_the_request() {
     let (mut machine, proxy) = machine_with_able_disk();
@@ -179,7 +180,8 @@ fn the_disk_encrypts_with_the_key_and_number_of_the_request() {
         arrives(&mut machine, &ask("evict DEVICE 7")),
         ["evict 0707"]
     );
-    // Zeros were written, and are read with the key; 7 ^ 77 is what the disk has.
+    // Zeros were written. A read with the key returns zeros; one without returns 7 ^ 77, the disk's
+    // bytes.
     assert_eq!(machine.sh(&ask("read /dev/mapper/proxy 8 7")), "0 00 00\n");
     assert_eq!(
         machine.sh(
@@ -193,7 +195,8 @@ fn the_disk_encrypts_with_the_key_and_number_of_the_request() {
     finish(machine);
 }
 
-/// All that a filesystem asks for, also over a partition, which begins 1024 sectors into the disk.
+/// Covers all calls of a filesystem, also over a partition, which begins 1024 sectors into the
+/// disk.
 #[test]
 fn direct_access_goes_to_the_same_pages_as_through_linear() {
     let (mut machine, _) = machine_with_able_disk();
@@ -238,7 +241,8 @@ fn reservations_are_made_and_given_back_as_through_linear() {
     finish(machine);
 }
 
-/// By its `blk_status_t`, but for those that device mapper or the block layer keeps to itself.
+/// Each status is a `blk_status_t`. The list lacks those that device mapper or the block layer
+/// handles itself.
 #[test]
 fn each_error_of_the_disk_comes_back_as_itself_and_is_counted_once() {
     let (mut machine, proxy) = machine_with_able_disk();
@@ -283,8 +287,7 @@ fn each_error_of_the_disk_comes_back_as_itself_and_is_counted_once() {
     finish(machine);
 }
 
-/// The kernel then writes zeros itself, each time that it is asked: such writes are counted as
-/// writes.
+/// The kernel writes zeros itself instead, on each call: these requests count as writes.
 #[test]
 fn zeros_that_the_disk_does_not_write_by_itself_are_written_as_through_linear() {
     let (mut machine, proxy) = machine_with_able_disk();
@@ -300,7 +303,7 @@ fn zeros_that_the_disk_does_not_write_by_itself_are_written_as_through_linear() 
     let writes = u64::try_from(arrived.len()).unwrap() - 1;
     let all = [("write", writes, 65536, 0), ("write_zeroes", 1, 65536, 1)];
     assert_operations(&mut machine, &proxy, &all);
-    // A discard that the disk does not do is none, and no error for who asks.
+    // A discard that the disk does not support succeeds for the caller, and counts as an error.
     machine.sh(&format!("echo 3 >{knobs}/only"));
     let discard = "/usr/local/bin/blkdiscard -f -o 8192 -l 65536 DEVICE";
     assert_eq!(arrives(&mut machine, discard), ["DISCARD 2064+65536 sync"]);

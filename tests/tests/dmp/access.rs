@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who may read what, and change what.
+//! Permissions: of the files in sysfs, and of messages.
 
 use crate::common::*;
 
@@ -10,7 +10,7 @@ fn any_user_reads_all_statistics_and_only_root_changes_anything() {
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     machine.sh(MAKE_USER);
     machine.sh(&direct_writes("d", 4096, 3));
-    // Every file but the one that is only written to; as root sees them. A snapshot has its time in it.
+    // All files but `reset`, which is write-only. A snapshot has its own time in it.
     let read = format!(
         "cd {STAT} && find . -type f ! -name reset | sort | xargs tail -n +1 | grep -v ^taken"
     );
@@ -40,7 +40,7 @@ fn any_user_reads_all_statistics_and_only_root_changes_anything() {
         "su user -c 'dmsetup message d 0 reset'",
         "Permission denied",
     );
-    // Not even root writes a counter, or reads what is there to be written.
+    // Root can neither write a counter nor read `reset`.
     for script in [
         format!("echo 0 >{STAT}/{device}/volumes"),
         format!("echo 0 >{STAT}/volumes"),
@@ -54,8 +54,7 @@ fn any_user_reads_all_statistics_and_only_root_changes_anything() {
     finish(machine);
 }
 
-/// The largest there is of everything: a name and a UUID as long as device mapper has them. No file
-/// is a page long, or has an address of the kernel's in it.
+/// The name and the UUID are as long as device mapper allows.
 #[test]
 fn no_file_is_as_long_as_a_page_or_has_an_address_in_it() {
     let mut machine = machine();

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests that are to be tried again: of those that must not wait, and polled ones. The disk is healthy.
+//! Requests that end with `BLK_STS_AGAIN`: nowait ones and polled ones. The disk is healthy.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// A disk with one place in its queue, which answers after a while.
+/// A disk with one place in its queue, which ends a request after 2 ms.
 const BUSY: &str = "modprobe null_blk queue_mode=2 irqmode=2 completion_nsec=2000000 \
                     hw_queue_depth=1 submit_queues=1 gb=1";
 
-/// sh that reads 200 times 4 KiB of the device, sixteen at a time.
+/// Returns a script that sends 200 reads of 4 KiB to the device, sixteen at a time.
 fn reads(options: &str) -> String {
     format!(
         "fio --name=load --filename=/dev/mapper/d --rw=randread --bs=4k --direct=1 --size=16m \
@@ -18,7 +18,8 @@ fn reads(options: &str) -> String {
     )
 }
 
-/// All of reads, as their files have it: requests, errors, again, and what ended well and was measured.
+/// Returns the counters of reads from their files: requests, errors, again, and the number of
+/// latencies.
 #[track_caller]
 fn counted(machine: &mut Machine, device: &str) -> [u64; 4] {
     let shown = machine.sh(&format!(
@@ -34,7 +35,7 @@ fn a_request_that_must_not_wait_and_would_is_no_error() {
     let mut machine = machine_with_tools();
     machine.sh(BUSY);
     let device = create(&mut machine, "d", "0 65536 dmp /dev/nullb0 0 1 latency");
-    // It is left to who asked for it, and fio takes it for a failure.
+    // The sender has to try again, and fio fails instead.
     assert_refused(
         &mut machine,
         &reads("--nowait=1"),
@@ -54,7 +55,7 @@ fn a_request_that_must_not_wait_and_would_is_no_error() {
     finish(machine);
 }
 
-/// Device mapper sends a polled request again by itself: each try is a request.
+/// Device mapper sends a polled request again by itself, and each try counts as a request.
 #[test]
 fn a_polled_request_that_is_sent_again_is_no_error() {
     let mut machine = machine_with_tools();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lines that show themselves as linear ones, and the line of `snapshot` that tells them apart.
+//! Lines that show themselves as linear ones, and the word of a snapshot's `lines` that tells
+//! them apart.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// The number of the first disk, by which tables name it.
+/// Returns the number of the first disk, by which tables name the disk.
 #[track_caller]
 fn vda(machine: &mut Machine) -> String {
     machine.sh("cat /sys/block/vda/dev").trim().to_owned()
@@ -19,19 +20,19 @@ fn assert_lines(machine: &mut Machine, device: &str, script: &str, expected: &st
     assert_eq!(lines(machine, device), expected, "{script}");
 }
 
-/// The references to the module that tables hold.
+/// Returns the number of references to the module: each line of a table holds one.
 #[track_caller]
 fn references(machine: &mut Machine) -> u32 {
     let count = machine.sh("cat /sys/module/dmp/refcnt");
     count.trim().parse().unwrap()
 }
 
-/// sh that loads a table of these lines for `d`.
+/// Returns a script that loads a table of these lines for `d`.
 fn load(lines: &str) -> String {
     format!("dmsetup reload d <<'END'\n{lines}\nEND\n")
 }
 
-/// sh that loads a table and resumes it.
+/// Returns a script that loads a table of these lines for `d`, and resumes `d`.
 fn exchange(lines: &str) -> String {
     format!("{} [ $? = 0 ] && dmsetup resume d", load(lines))
 }
@@ -70,7 +71,7 @@ fn table_and_status_of_an_as_linear_line_are_a_linear_lines_to_the_byte() {
         let begin = format!("{table}{status}{status}{table}");
         assert!(shown.stdout.starts_with(&begin), "{line}: {shown:?}");
         assert_eq!((shown.status, &*shown.stderr), (0, ""), "{line}");
-        // So is a loaded table.
+        // A loaded table is printed as linear, too.
         machine.sh(&format!(
             "dmsetup reload first --table '0 4096 linear {vda} {offset}'; \
              dmsetup reload other --table '0 4096 dmp {vda} {offset} {options}'",
@@ -86,7 +87,7 @@ fn table_and_status_of_an_as_linear_line_are_a_linear_lines_to_the_byte() {
     finish(machine);
 }
 
-/// LVM loads a volume's lines so.
+/// LVM loads a linear line over an attached volume's table in this way.
 #[test]
 fn the_printed_line_loads_again_as_linear() {
     let mut machine = machine();
@@ -168,7 +169,7 @@ fn requests_are_counted_and_messages_work() {
     finish(machine);
 }
 
-/// `latency` is asked for at the line's load, and not printed.
+/// Latencies are measured, although the printed line does not show the option.
 #[test]
 fn the_other_options_work_with_it() {
     let mut machine = machine();
@@ -189,7 +190,8 @@ fn the_other_options_work_with_it() {
     finish(machine);
 }
 
-/// `dmsetup measure` prints what the integrity measurement architecture would be told.
+/// `dmsetup measure` prints the text that the kernel gives to its integrity measurement
+/// architecture.
 #[test]
 fn integrity_measurement_says_dmp_and_its_version() {
     let mut machine = machine();
@@ -236,7 +238,7 @@ fn lines_follow_loads_resumes_and_clears() {
             "1 0 as_linear 1 0 flush_bypass 0 0",
         ),
         (load(plain), "1 1 as_linear 1 0 flush_bypass 0 0"),
-        // A load takes the place of the one before it.
+        // A load replaces the table of the load before it.
         (
             load(&format!("{plain} 1 flush_bypass")),
             "1 1 as_linear 1 0 flush_bypass 0 1",
@@ -257,7 +259,7 @@ fn lines_follow_loads_resumes_and_clears() {
             "dmsetup resume d".to_owned(),
             "1 0 as_linear 1 0 flush_bypass 1 0",
         ),
-        // Without a loaded table.
+        // No table is loaded here.
         (
             "dmsetup suspend d && dmsetup resume d".to_owned(),
             "1 0 as_linear 1 0 flush_bypass 1 0",
@@ -322,7 +324,7 @@ fn lines_of_one_table_are_counted_each() {
     finish(machine);
 }
 
-/// Another device's lines are another device's.
+/// Lines of another device are not counted.
 #[test]
 fn lines_are_those_of_one_device() {
     let mut machine = machine();
@@ -337,7 +339,7 @@ fn lines_are_those_of_one_device() {
         lines(&mut machine, &other),
         "1 0 as_linear 0 0 flush_bypass 1 0"
     );
-    // The next device of the number begins without any.
+    // The next device with this number begins without lines.
     machine.sh("dmsetup remove d && dmsetup create next --notable && dmsetup remove other");
     machine.sh("dmsetup reload next --table '0 8 dmp /dev/vda 0'");
     assert_eq!(
@@ -382,7 +384,7 @@ fn counters_survive_an_exchange_of_dmp_and_as_linear_both_ways() {
     finish(machine);
 }
 
-/// Lines before the wrong one have been made by then.
+/// The lines before the wrong one exist by the time that the load fails.
 #[test]
 fn a_failed_load_leaves_lines_and_references_as_they_were() {
     let mut machine = machine();
@@ -443,7 +445,7 @@ fn the_module_is_in_use_where_no_table_shows_why_and_goes_after_the_device() {
     machine.sh(&direct_reads("true", 4096, 2));
     machine.sh("dmsetup suspend true && dmsetup resume true");
     machine.sh(&direct_writes("true", 4096, 2));
-    // The module comes again, and so does the second name.
+    // The module can be loaded again, and its second target type, named linear, with it.
     for _ in 0..2 {
         create(&mut machine, "d", "0 2048 dmp /dev/vdb 0 1 as_linear");
         machine.sh(&direct_reads("d", 4096, 1));

@@ -4,12 +4,13 @@
 
 use crate::common::*;
 
-/// A linear volume, `volume`, of 32 MiB over the first disk.
+/// Creates a linear volume, `volume`, of 32 MiB over the first disk.
 pub fn volume(machine: &mut dmp_vm::Machine) {
     create(machine, "volume", "0 65536 linear /dev/vda 0");
 }
 
-/// sh that has a read of a volume hang until the disk below runs again. $dd reads.
+/// Returns a script that starts a read of a volume over `disk`, which hangs until `disk` is
+/// resumed. `$dd` is the reader's process ID.
 pub fn hung_read(volume: &str) -> String {
     format!(
         "dmsetup suspend disk; \
@@ -101,8 +102,8 @@ fn an_attached_volume_gets_other_options() {
     finish(machine);
 }
 
-/// The table of a striped volume moves to a hidden device, which goes with the line over it, whoever drops
-/// that.
+/// The table of a striped volume moves to a hidden device. The hidden device goes together with the
+/// dmp line over it, by whichever way the line goes.
 #[test]
 fn a_striped_volume_is_attached_above_and_leaves_nothing() {
     let mut machine = machine();
@@ -228,14 +229,14 @@ fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
         "the volume is to be removed as soon as nobody has it open",
     );
     assert_eq!(machine.sh("dmsetup table"), tables);
-    // It goes with the one that has it open.
+    // The volume goes with `top`, the last device that has it open.
     machine.sh("dmsetup remove top && dmsetup remove alone");
     assert_nothing_left(&mut machine, "after the deferred removal");
     finish(machine);
 }
 
-/// What was attached and is to be removed is not detached either, and goes with its last user. The unit
-/// of a volume that has gone meanwhile says nothing.
+/// An attached volume with a deferred removal is not detached either, and goes with its last user.
+/// `attach --queue` prints nothing for a volume that has gone.
 #[test]
 fn a_volume_that_is_to_be_removed_is_left_alone_and_goes() {
     let mut machine = machine();
@@ -279,7 +280,7 @@ fn a_read_only_volume_stays_so_and_a_name_can_be_anything() {
     finish(machine);
 }
 
-/// `blockdev --setro` outlives the tables, and is not made a part of one.
+/// `blockdev --setro` outlives a table, and dmpstat makes no read-only table of it.
 #[test]
 fn a_volume_that_was_set_read_only_can_be_set_back() {
     let mut machine = machine();
@@ -293,7 +294,7 @@ fn a_volume_that_was_set_read_only_can_be_set_back() {
         machine.sh(&direct_writes("volume", 4096, 1));
     }
     machine.sh("dmsetup remove volume");
-    // One whose table is read-only cannot.
+    // A volume with a read-only table cannot be set writable.
     machine.sh("dmsetup create -r volume --table '0 65536 linear /dev/vda 0'");
     for change in ["attach", "detach"] {
         machine.sh(&format!(
@@ -305,7 +306,7 @@ fn a_volume_that_was_set_read_only_can_be_set_back() {
     finish(machine);
 }
 
-/// The kernel makes these anew with each table.
+/// The kernel sets these again with each table.
 #[test]
 fn read_ahead_and_limits_that_were_set_stay() {
     let mut machine = machine();
@@ -336,7 +337,7 @@ fn read_ahead_and_limits_that_were_set_stay() {
     finish(machine);
 }
 
-/// The first of three volumes is attached, and then nobody hears of it any more; or ^C comes.
+/// The reader of dmpstat's output goes after the first of three volumes; or ^C stops dmpstat.
 #[test]
 fn a_run_that_is_stopped_names_the_rest_and_fails() {
     let mut machine = machine();
@@ -345,7 +346,7 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
         create(&mut machine, name, &format!("0 8 linear /dev/vda {at}"));
     }
     let table = "dmsetup table | cut -d ' ' -f 1,4 | tr -d '\\n'";
-    // A pipe that nobody reads any more.
+    // A pipe whose reader has gone.
     machine.sh("mkfifo /run/pipe; : </run/pipe & exec 9>/run/pipe; wait; \
          dmpstat attach '[abc]' >&9 2>/run/said; echo $? >/run/status");
     assert_eq!(machine.sh("cat /run/status"), "1\n");
@@ -355,7 +356,7 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
     );
     assert_eq!(machine.sh(table), "a: dmpb: linearc: linear");
     machine.sh("dmpstat detach a");
-    // The requests of the first one do not end.
+    // A request of the first volume does not end.
     create(&mut machine, "disk", "0 8 linear /dev/vdb 0");
     machine.sh("dmsetup load a --table '0 8 linear /dev/mapper/disk 0' && dmsetup resume a");
     machine.sh(&format!(
@@ -381,13 +382,13 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
     finish(machine);
 }
 
-/// A file that was written and not synced stays in memory: a freeze of the filesystem would write it, and
-/// wait for the disk with the volume.
+/// A file's data that were written and not synced stay in memory. A freeze of the filesystem would
+/// write them, and would wait for the disk while the volume waits, too.
 #[test]
 fn an_attach_freezes_no_filesystem() {
     let mut machine = machine_with_tools();
     volume(&mut machine);
-    // Nothing is written by itself for ten minutes.
+    // The kernel writes nothing back by itself for ten minutes.
     machine.sh("echo 0 >/proc/sys/vm/dirty_writeback_centisecs && \
          mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/mapper/volume && mkdir /mnt && \
          mount -t ext4 -o commit=600 /dev/mapper/volume /mnt && sync");
@@ -397,7 +398,7 @@ fn an_attach_freezes_no_filesystem() {
         let before = machine.sh(writes);
         machine.sh(&format!("dmpstat {change} volume"));
         assert_eq!(machine.sh(writes), before, "{change}");
-        // There was something to be written.
+        // There was dirty data to write.
         machine.sh("sync");
         assert_ne!(machine.sh(writes), before, "{change}");
     }
@@ -405,8 +406,8 @@ fn an_attach_freezes_no_filesystem() {
     finish(machine);
 }
 
-/// The disk below is suspended, so requests do not end, and keep a suspension waiting. Meanwhile dmpstat and
-/// its guard have all of their memory locked.
+/// The disk below is suspended, so requests do not end, and a suspension of the volume waits for
+/// them. Meanwhile dmpstat and its guard keep all of their memory locked.
 #[test]
 fn a_stopped_attach_leaves_the_volume_as_it_was() {
     let mut machine = machine();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Volumes that attach.conf lists, and the queue of those that wait.
+//! Volumes that attach.conf lists, and the queue of waiting volumes.
 
 use crate::attach::{hung_read, volume};
 use crate::common::*;
@@ -15,7 +15,7 @@ fn a_listed_volume_is_attached_again_until_it_is_detached() {
     machine.sh("mkdir -p /etc/dmp && printf 'vol*\\n' >/etc/dmp/attach.conf");
     machine.sh("dmpstat attach --all");
     for again in 1..=2 {
-        // Attached volumes, unlisted ones and those that are gone are no work.
+        // Attached, unlisted and removed volumes are not queued.
         assert_eq!(
             machine.sh("for d in dm-0 dm-77 vda; do dmpstat attach --queue $d 2>&1; done"),
             ""
@@ -40,7 +40,7 @@ fn a_listed_volume_is_attached_again_until_it_is_detached() {
         ""
     );
     assert_eq!(machine.sh(table), "linear 254:0 0\n");
-    // A volume that is named and is not there is a failure; the others are attached all the same.
+    // A missing volume that attach.conf names is a failure; the others are attached all the same.
     machine.sh("printf 'other\\nvol* no_latency\\n' >/etc/dmp/attach.conf");
     let output = machine.run("dmpstat attach --all").unwrap();
     assert_eq!(
@@ -59,7 +59,7 @@ fn a_listed_volume_is_attached_again_until_it_is_detached() {
     finish(machine);
 }
 
-/// udev keeps private devices from others by a flag in its database.
+/// udev marks private devices by a flag in its database.
 #[test]
 fn a_pattern_takes_no_private_device() {
     let mut machine = machine();
@@ -111,7 +111,8 @@ fn a_kept_volume_is_listed() {
     finish(machine);
 }
 
-/// Nobody sits before it: a volume whose requests do not end is not made to stand still, and waits.
+/// No user watches the queue, so dmpstat does not suspend a volume whose requests do not end: the
+/// volume waits.
 #[test]
 fn a_queued_volume_with_requests_that_do_not_end_waits() {
     let mut machine = machine();
@@ -135,7 +136,7 @@ fn a_queued_volume_with_requests_that_do_not_end_waits() {
     finish(machine);
 }
 
-/// Requests end all the time, but none sooner than after three seconds.
+/// Requests end all the time, but each takes three seconds.
 #[test]
 fn a_queued_volume_stands_still_for_two_seconds_at_most() {
     let mut machine = machine();

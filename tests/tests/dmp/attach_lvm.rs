@@ -5,7 +5,7 @@
 use crate::common::*;
 use crate::lvm::configure;
 
-/// LVM's own tools see their own tables.
+/// LVM's tools see the tables that LVM wrote.
 #[test]
 fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
     let mut machine = machine_with_tools();
@@ -36,10 +36,10 @@ fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
             lines(&mut machine, "dm-0"),
             "1 0 as_linear 1 0 flush_bypass 0 0"
         );
-        // To the byte, with no warning.
+        // LVM prints exactly this, with no warning.
         assert_eq!(machine.sh(&state), "  -wi-a----- linear\n", "{command}");
     }
-    // LVM finds its own table there, and leaves it.
+    // LVM finds its own table in place, and loads none.
     machine.sh(&direct_writes("vg-data", 4096, 3));
     machine.sh(&lvm("lvchange -q --refresh vg/data"));
     assert_eq!(number(&mut machine, "dm-0/write/requests"), 3);
@@ -58,7 +58,8 @@ fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
     finish(machine);
 }
 
-/// A thin volume is attached above, and LVM reaches its pool through the hidden device.
+/// Attaches a thin volume above, and checks that LVM reaches its pool through the
+/// hidden device.
 fn thin(machine: &mut dmp_vm::Machine, lvm: impl Fn(&str) -> String) {
     machine.sh(&lvm(
         "lvcreate -q -y --type thin-pool -n pool -L 16m -Zn vg",
@@ -66,7 +67,7 @@ fn thin(machine: &mut dmp_vm::Machine, lvm: impl Fn(&str) -> String) {
     machine.sh(&lvm("lvcreate -q -y -Wn -V 32m -n thin --thinpool pool vg"));
     let transaction = lvm("lvs --noheadings -o transaction_id vg/pool");
     machine.sh("dd if=/dev/urandom of=/run/data bs=64k count=9 2>/dev/null");
-    // Nor the pool, nor its parts.
+    // Neither the pool nor its parts are attached.
     assert_eq!(
         machine.sh("dmpstat attach --all 2>/dev/null"),
         "vg-thin: attached\n"

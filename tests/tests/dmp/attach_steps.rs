@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Attach and detach that fail or die in each step: a target of the table says when.
+//! Attach and detach that fail or are killed at each step: a target in the volume's table counts
+//! the steps.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// The steps that dmpstat can die in, at least: tables are read, loaded, brought to life and dropped.
+/// The least number of steps: reads, loads, suspensions, resumes and drops of the table that has
+/// the target.
 const STEPS: u32 = 10;
 
-/// A machine with the target, and the first part of the volume's table.
+/// Boots a machine with the target, and creates a volume whose table begins with `first`.
 fn with_steps(first: &str) -> Machine {
     let mut machine = machine_with_tools();
     machine.sh("insmod /lib/dmp-tests/dmp_test_steps.ko");
@@ -21,8 +23,8 @@ fn with_steps(first: &str) -> Machine {
     machine
 }
 
-/// The volume runs within a second, with no table loaded, and beside it there is a hidden device only if
-/// it is attached above. Returns whether it is attached.
+/// Asserts that the volume runs within a second, with no table loaded, and that a hidden device is
+/// beside it only if it is attached above. Returns whether it is attached.
 #[track_caller]
 fn assert_runs(machine: &mut Machine, above: bool, what: &str) -> bool {
     let state = "dmsetup info -c --noheadings -o suspended,tables_loaded volume";
@@ -48,7 +50,7 @@ fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
     let attach = format!("dmpstat attach {options} volume");
     let detach = "dmpstat detach volume";
     for (change, back, is_attached) in [(&*attach, detach, true), (detach, &*attach, false)] {
-        // With a resume that fails the volume stands still, and dmpstat dies before it is mended.
+        // A failing resume leaves the volume suspended, and dmpstat is killed before it mends that.
         for fail in [0, 1] {
             let mut died = 0;
             loop {
@@ -64,7 +66,8 @@ fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
                 );
                 let attached = assert_runs(&mut machine, above, &what);
                 if status != "137\n" {
-                    // No step was left. The first resume of an attach above is the hidden device's.
+                    // dmpstat ran to its end. In an attach above, the first resume is the hidden
+                    // device's.
                     let expected = match above && is_attached && fail > 0 {
                         true => ("1\n", false),
                         false => ("0\n", is_attached),
@@ -75,7 +78,7 @@ fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
                 died = kill;
                 machine.sh(back);
             }
-            // The target is in one table of two if the volume is attached above.
+            // Above, the target is in one of the two tables.
             let steps = if above { STEPS / 2 } else { STEPS };
             assert!(died >= steps, "{change}: {died}");
             if fail == 0 {
@@ -92,7 +95,7 @@ fn a_linear_volume_runs_wherever_dmpstat_is_killed() {
     assert_runs_whatever_dies("linear /dev/vda 0", "", false);
 }
 
-/// The tables before and after look alike.
+/// The tables before and after are printed alike.
 #[test]
 fn a_volume_shown_as_linear_runs_wherever_dmpstat_is_killed() {
     assert_runs_whatever_dies("linear /dev/vda 0", "--as linear", false);
@@ -103,8 +106,8 @@ fn a_striped_volume_runs_wherever_dmpstat_is_killed() {
     assert_runs_whatever_dies("striped 1 8 /dev/vda 0", "", true);
 }
 
-/// A resume fails, and the next one succeeds; or so many fail that the old table is needed, or that none is
-/// left to be tried.
+/// With one failure the next try succeeds. With more, dmpstat resumes the old table. With five, it
+/// has nothing left to try.
 #[test]
 fn a_failed_resume_is_mended() {
     let mut machine = with_steps("linear /dev/vda 0");
@@ -116,7 +119,7 @@ fn a_failed_resume_is_mended() {
         ));
         let said = machine.sh("cat /run/said");
         let expected = match fail {
-            // The table is the new one after all.
+            // The next try resumed the new table.
             1 => {
                 assert!(said.contains("this lasts until"), "{said}");
                 ("0\n", true)
