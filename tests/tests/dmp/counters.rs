@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which counters a request ends up in.
+//! The counters that each request ends up in.
 
 use crate::common::*;
 
@@ -22,7 +22,7 @@ fn reads_and_writes_are_counted_apart_and_their_sum_is_the_total() {
     machine.sh(&direct_reads("d", 4096, 500));
     let (reads, writes) = (Count::of(500, 4096), Count::of(100, 4096));
     assert_counts(&mut machine, &device, reads, writes);
-    // The very text of the exercise.
+    // Exactly the text of the exercise.
     assert_eq!(
         machine.sh(&format!("cat {STAT}/{device}/volumes")),
         "read:\n reqs: 500\n avg size: 4096\n\
@@ -32,7 +32,7 @@ fn reads_and_writes_are_counted_apart_and_their_sum_is_the_total() {
     finish(machine);
 }
 
-/// (3 * 512 + 4096) / 4 = 1408 exactly; (1536 + 4096) / 3 = 1877.33...; all seven: 1609.14...
+/// The writes' average is exact, and the averages of reads and of all requests are not.
 #[test]
 fn averages_are_rounded_down() {
     let mut machine = machine();
@@ -44,9 +44,9 @@ fn averages_are_rounded_down() {
     machine.sh(&direct_reads("d", 1024, 1));
     let average = |file: &str| format!("cat {STAT}/{device}/{file}/avg_size");
     assert_eq!(machine.sh(&average("write")), "1408\n");
-    // 6656 bytes in 5 requests.
+    // 6656 bytes in 5 requests: 1331.2.
     assert_eq!(machine.sh(&average("read")), "1331\n");
-    // 12288 bytes in 9 requests.
+    // 12288 bytes in 9 requests: 1365.33.
     assert_eq!(
         machine.sh(&format!("grep -A2 total {STAT}/{device}/volumes")),
         "total:\n reqs: 9\n avg size: 1365\n"
@@ -54,7 +54,7 @@ fn averages_are_rounded_down() {
     finish(machine);
 }
 
-/// As a user types it: busybox's dd would read through the page cache here.
+/// The command is one that users type. busybox's dd would read through the page cache here.
 #[test]
 fn small_reads_of_dd_are_as_many_requests() {
     let mut machine = machine();
@@ -168,12 +168,12 @@ fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
     finish(machine);
 }
 
-/// What counters were in goes with each reset, with each switch, and with the device. The first rounds
+/// Each reset, each switch and each removal frees the memory of the old counters. The first rounds
 /// of each may leave some memory for the next ones.
 #[test]
 fn what_is_replaced_is_freed() {
     let mut machine = machine();
-    // Hundreds of grace periods, each two or three ticks otherwise.
+    // Each of the hundreds of grace periods would take two or three ticks otherwise.
     machine.sh("echo 1 >/sys/kernel/rcu_expedited");
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     let twenty = format!(
@@ -199,13 +199,13 @@ fn what_is_replaced_is_freed() {
         };
         let before = taken_after(times / 5);
         let taken = taken_after(times) - before;
-        // Each reset, switch and device takes more than 1.5 KiB.
+        // Each leak would be more than 1.5 KiB.
         assert!(taken < 100, "{round}: {taken} KiB");
     }
     finish(machine);
 }
 
-/// What a processor has counted stays when it goes, and no other counts in its place.
+/// A processor's counts stay while it is offline, and count once when it is back.
 #[test]
 fn nothing_is_lost_with_a_processor_that_goes_offline() {
     let mut machine = boot(builder().cpus(2));

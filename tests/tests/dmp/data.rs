@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What goes through a dmp device arrives where it should, unchanged.
+//! Data through a dmp device: unchanged, and at its place on the disk.
 
 use std::fs;
 
@@ -78,7 +78,7 @@ fn a_device_of_two_targets_has_each_disks_part_in_its_place() {
         "d",
         "0 5 dmp /dev/vda 2048\n5 1000 dmp /dev/vdb 7",
     );
-    // 1005 numbered lines of 512 bytes: sector n says n.
+    // 1005 numbered lines of 512 bytes: sector n holds n.
     machine.sh("seq -f '%511.0f' 0 1004 >/run/sectors || \
                 for n in $(seq 0 1004); do printf '%511d\\n' $n; done >/run/sectors; \
                 dd if=/run/sectors of=/dev/mapper/d bs=4k conv=fsync status=none");

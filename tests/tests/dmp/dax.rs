@@ -6,7 +6,8 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// 64 MiB of the machine's memory are a persistent memory disk, which can be accessed directly.
+/// Boots a machine in which 64 MiB of memory are a persistent memory disk, which can be accessed
+/// directly.
 fn machine_with_pmem() -> Machine {
     let mut machine = boot(builder().kernel_arguments("memmap=64M!256M"));
     machine.sh(
@@ -33,8 +34,8 @@ fn persistent_memory_is_direct_access_through_it_as_through_linear() {
     described[0].retain(|line| line.starts_with("dax"));
     assert_eq!(described[0], ["dax: 1"]);
 
-    // Once a file's blocks are there, it is written and read without a request: what is left is the
-    // filesystem's own bookkeeping.
+    // Once a file's blocks are allocated, no request writes or reads them: only the filesystem's
+    // own bookkeeping still needs requests.
     let device = create(&mut machine, "d", "0 98304 dmp /dev/pmem0 8192");
     machine.sh("mke2fs -b 4096 /dev/mapper/d >/dev/null && mkdir /mnt && \
          mount -t ext4 -o dax /dev/mapper/d /mnt && grep -q dax /proc/mounts && \
@@ -48,7 +49,7 @@ fn persistent_memory_is_direct_access_through_it_as_through_linear() {
     let bytes = number(&mut machine, &format!("{device}/write/bytes"));
     assert!(bytes < MIB, "{bytes}");
     assert_eq!(number(&mut machine, &format!("{device}/read/requests")), 0);
-    // It is on the disk, where the offset leads: through the page cache of another device.
+    // The data is on the disk at the offset: a linear device reads it through the page cache.
     machine.sh(
         "umount /mnt && dmsetup remove d && dmsetup create d --table '0 98304 linear /dev/pmem0 8192' && \
          mount -t ext4 /dev/mapper/d /mnt && cmp -n 8388000 /run/noise /mnt/file && umount /mnt && \
@@ -57,13 +58,13 @@ fn persistent_memory_is_direct_access_through_it_as_through_linear() {
     finish(machine);
 }
 
-/// What is accessed directly is of the whole disk: where the partition begins has to be added.
+/// Direct access addresses the whole disk, so the partition's start has to be added.
 #[test]
 fn direct_access_to_a_partition_goes_to_where_the_partition_is() {
     let mut machine = machine_with_pmem();
     machine.sh("dd if=/dev/urandom of=/dev/pmem0 bs=1M count=1 conv=fsync status=none");
     machine.sh(&partition("/dev/pmem0"));
-    // The first MiB, up to where the device begins.
+    // The first MiB, up to the begin of the device.
     let before = "dd if=/dev/pmem0 bs=4k count=192 iflag=direct status=none | sha256sum";
     let untouched = machine.sh(before);
     let device = create(&mut machine, "d", "0 14336 dmp /dev/pmem0p1 512");
@@ -76,10 +77,10 @@ fn direct_access_to_a_partition_goes_to_where_the_partition_is() {
          dd if=/run/noise of=/mnt/file bs=64k conv=notrunc,fsync status=none && \
          cmp /run/noise /mnt/file",
     );
-    // Directly: there was no request for them.
+    // The writes were direct: no request carried them.
     let bytes = number(&mut machine, &format!("{device}/write/bytes"));
     assert!(bytes < MIB, "{bytes}");
-    // Through the page cache, from the whole disk.
+    // Reads the data through the page cache, by a line over the whole disk.
     machine.sh(
         "umount /mnt && dmsetup remove d && dmsetup create d --table '0 14336 linear /dev/pmem0 1536' && \
          mount -t ext4 /dev/mapper/d /mnt && cmp /run/noise /mnt/file && umount /mnt && \

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What dmpstat, which is in the machine, says of the devices there.
+//! dmpstat in the machine, over the machine's devices.
 
 use dmp_vm::{Accel, Machine};
 use serde_json::Value;
 
 use crate::common::*;
 
-/// What the machine's dmpstat says, line by line.
+/// Runs a script, and parses each line of its output as JSON.
 #[track_caller]
 fn lines(machine: &mut Machine, script: &str) -> Vec<Value> {
     let text = machine.sh(script);
@@ -16,7 +16,7 @@ fn lines(machine: &mut Machine, script: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The devices of its one report.
+/// Returns the devices of dmpstat's one report.
 #[track_caller]
 fn report(machine: &mut Machine, options: &str) -> Vec<Value> {
     let lines = lines(machine, &format!("dmpstat -j {options}"));
@@ -24,7 +24,7 @@ fn report(machine: &mut Machine, options: &str) -> Vec<Value> {
     lines[0]["devices"].as_array().unwrap().clone()
 }
 
-/// So much a second, over all of the time that it is of: what was counted.
+/// Returns the count behind a rate: `column` times the seconds of its interval, in units of `unit`.
 fn counted(device: &Value, column: &str, unit: f64) -> f64 {
     let number = |key: &str| device[key].as_f64().unwrap_or_else(|| panic!("{device}"));
     (number(column) * number("seconds") * unit).round()
@@ -59,8 +59,8 @@ fn it_says_what_dd_did() {
     finish(machine);
 }
 
-/// Each is the bound of the bucket in which the module's own histogram has that request, or the slowest request
-/// if that is less.
+/// Each percentile is the upper bound of the bucket that has the request of this rank in the
+/// module's own histogram, or the slowest request's latency if that is less.
 #[test]
 fn percentiles_are_those_of_the_modules_histogram() {
     let mut machine = machine();
@@ -83,10 +83,10 @@ fn percentiles_are_those_of_the_modules_histogram() {
     finish(machine);
 }
 
-/// iostat reads what the kernel counts of every disk, and has two digits behind the point. It does not
-/// say how long its interval was: in a machine whose clock counts instructions, nothing but the two
-/// programs' own work makes it longer than it was told. For the same reason the disk is one that ends
-/// requests at once: that clock does not stand still while the host's disk works.
+/// iostat reads the kernel's counters of each disk, and prints two digits behind the point. It does
+/// not print its interval's length. In a machine whose clock counts instructions, only the two
+/// programs' own work makes the interval longer than requested. The disk ends requests at once,
+/// because that clock does not stand still while the host's disk works.
 #[test]
 fn iostat_says_the_same_of_the_same_interval() {
     let mut machine = boot(builder().tools(true).accel(Accel::Icount));
@@ -113,7 +113,7 @@ fn iostat_says_the_same_of_the_same_interval() {
     for key in ["rareq-sz", "wareq-sz"] {
         assert_eq!(number(&theirs, key), number(&ours, key), "{key}");
     }
-    // What was counted is the same, whatever the length.
+    // The counts are the same, whatever the interval's length.
     let seconds = 1000.0 / number(&theirs, "r/s");
     for (key, count) in [("w/s", 200.0), ("rkB/s", 8000.0), ("wkB/s", 800.0)] {
         let difference = number(&theirs, key) - count / seconds;
@@ -127,8 +127,8 @@ fn iostat_says_the_same_of_the_same_interval() {
     finish(machine);
 }
 
-/// Under the device is a disk that is so slow that what fio needs itself is little: both have the median
-/// in the same bucket. No request takes longer in the device than fio waits for it.
+/// The disk under the device is so slow that fio's own time is little: both medians are in one
+/// bucket. No request takes longer in the device than fio waits for it.
 #[test]
 fn it_says_what_fio_says() {
     let mut machine = machine_with_tools();
@@ -190,7 +190,7 @@ fn what_lies_between_two_samples_is_of_the_time_since_it_began_anew() {
     machine.sh(&["a", "b", "c"]
         .map(|name| direct_reads(name, 4096, 9))
         .join(" && "));
-    // The first report is out before anything is done.
+    // The first report is printed before the changes below.
     let reports = lines(
         &mut machine,
         &format!(
@@ -245,7 +245,7 @@ fn requests_of_a_suspended_disk_are_under_way() {
     finish(machine);
 }
 
-/// Only the kernel counts its request: dmp measures none.
+/// dmp measures nothing here: only the kernel counts the hung request.
 #[test]
 fn a_volume_that_hangs_or_is_suspended_is_seen_without_latencies() {
     let mut machine = machine();

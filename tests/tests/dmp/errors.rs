@@ -4,8 +4,9 @@
 
 use crate::common::*;
 
-/// A script must fail with a dmp device as it does with a linear one in the place of DEVICE, both of
-/// which have the table line `0 2048 TARGET disk 0`. The dmp device, `proxy`, stays.
+/// Asserts that a script fails with a dmp device as it does with a linear one in the place of
+/// DEVICE. Both have the table line `0 2048 TARGET disk 0`. Returns the dmp device, `proxy`, which
+/// stays.
 #[track_caller]
 fn assert_fails_like_linear(machine: &mut dmp_vm::Machine, disk: &str, script: &str) -> String {
     let device = create(machine, "proxy", &format!("0 2048 dmp {disk} 0"));
@@ -37,7 +38,7 @@ fn each_failed_request_is_one_error_and_one_request() {
             "Input/output error",
         );
     }
-    // The device works on where it is good.
+    // The good sectors still work.
     machine.sh("dd if=/dev/mapper/proxy of=/dev/null bs=4k count=1 iflag=direct status=none");
     let then = [("read", 7, 7 * 4096, 5), ("write", 1, 8192, 1)];
     assert_operations(&mut machine, &device, &then);
@@ -61,8 +62,8 @@ fn each_failed_request_is_one_error_and_one_request() {
 #[test]
 fn a_failed_flush_is_a_flush_error() {
     let mut machine = machine();
-    // An error target alone has no write cache, and so gets no flush: a disk that has one, whose
-    // writes and flushes fail, is one that is under dm-flakey.
+    // An error target has no write cache, so it gets no flush. dm-flakey fails writes and flushes
+    // of a disk that has a write cache.
     machine.sh("modprobe dm-flakey");
     create(
         &mut machine,

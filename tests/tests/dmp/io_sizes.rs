@@ -49,9 +49,9 @@ fn each_direct_read_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
 }
 
 /// Above 1 MiB the number of bios depends on the memory: pages that happen to lie side by side
-/// share one of the 256 places. So 4 writes of 2 MiB are between 4 and 8 requests. How many they
-/// were, the block layer's own count for the mapped device says (its fields: reads completed,
-/// merged, sectors read, time, writes completed, merged, sectors written).
+/// share one of the 256 places. So 4 writes of 2 MiB are between 4 and 8 requests. The block
+/// layer's own count for the mapped device gives the number of requests (its fields: reads
+/// completed, merged, sectors read, time, writes completed, merged, sectors written).
 #[test]
 fn requests_above_a_mebibyte_are_counted_as_the_block_layer_splits_them() {
     let mut machine = machine();
@@ -97,9 +97,9 @@ fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
     finish(machine);
 }
 
-/// Written back from the page cache, a block device's page is a buffer of one block, which is a
-/// page here; each buffer is a bio of its own, and device-mapper merges none. The flush that fsync
-/// ends with is no write.
+/// Writeback sends each buffer of a block device's page cache as a bio of its own, and
+/// device-mapper merges none. A buffer is one block, which is a page here. The flush at the end of
+/// fsync is no write.
 #[test]
 fn buffered_writes_are_counted_as_the_pages_written_back() {
     let mut machine = machine();

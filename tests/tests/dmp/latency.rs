@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How long requests take, when asked for. The clock is that of a guest on a busy host: a request
-//! takes at least what dm-delay keeps it, and may take longer.
+//! Latencies of requests, measured on demand. The guest may run on a busy host, so a request takes
+//! at least the delay of dm-delay, and may take longer.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// What dm-delay adds to each request.
+/// The delay that dm-delay adds to each request.
 const DELAY_MS: u64 = 100;
-/// What a request takes at least: dm-delay counts in ticks, of which one may be all but over when a
-/// request comes. They are of 10 ms or less.
+/// The least latency of a request. dm-delay counts in ticks of 10 ms or less, and a tick may be
+/// almost over when a request arrives.
 const LEAST_NS: u64 = (DELAY_MS - 10) * 1_000_000;
 
-/// A disk that is slow to answer.
+/// Makes `slow`, a disk that delays each request.
 fn slow_disk(machine: &mut Machine) {
     machine.sh("modprobe dm-delay");
     create(
@@ -23,8 +23,8 @@ fn slow_disk(machine: &mut Machine) {
     );
 }
 
-/// What was measured of `operation`, and that it fits together: requests, all of which took at
-/// least the delay.
+/// Asserts that `requests` requests of `operation` were measured, all with at least the delay, and
+/// that sum, maximum and histogram fit together.
 #[track_caller]
 fn assert_measured(machine: &mut Machine, device: &str, operation: &str, requests: u64) {
     let operation = format!("{device}/{operation}");
@@ -41,8 +41,8 @@ fn assert_measured(machine: &mut Machine, device: &str, operation: &str, request
         requests,
         "{counts:?}"
     );
-    // 2^26 ns are less than that, so the first that can be is 2^27; and the slowest request
-    // is in the last that has any.
+    // 2^26 ns are less than the delay, so the first bucket that can have a request is 2^27. The
+    // slowest request is in the last bucket that has any.
     let bounds: Vec<u64> = counts
         .iter()
         .map(|(bound, _)| bound.parse().unwrap())
@@ -55,7 +55,7 @@ fn assert_measured(machine: &mut Machine, device: &str, operation: &str, request
     );
 }
 
-/// Nothing was measured of any operation, although latencies are measured.
+/// Asserts that no operation has a latency, although latencies are measured.
 #[track_caller]
 fn assert_none_measured(machine: &mut Machine, device: &str, why: &str) {
     let mut expected = String::new();
@@ -71,7 +71,7 @@ fn assert_none_measured(machine: &mut Machine, device: &str, why: &str) {
     }
 }
 
-/// Latencies are not measured, which is not 0.
+/// Asserts that latencies are not measured: the files fail, because 0 would be a value.
 #[track_caller]
 fn assert_not_measured(machine: &mut Machine, device: &str) {
     for operation in OPERATIONS {
@@ -96,8 +96,8 @@ pub fn assert_latency(machine: &mut Machine, device: &str, on: bool) {
     assert!(status.ends_with(&end), "{status}");
 }
 
-/// A slow kernel could not find out how fast its processor counts; it would go by its ticks, which a
-/// busy host loses.
+/// A slow kernel may fail to calibrate its processor's counter. It would then count its ticks, and
+/// a busy host loses ticks.
 #[test]
 fn the_machine_has_a_clock_that_counts_nanoseconds() {
     let clock =
@@ -130,7 +130,7 @@ fn every_request_is_measured_from_its_arrival_to_its_end() {
     machine.sh(&direct_writes("d", 65536, 3));
     assert_measured(&mut machine, &device, "read", 5);
     assert_measured(&mut machine, &device, "write", 3);
-    // Requests that are under way at once each have their own time.
+    // Requests in flight at once each have their own latency.
     machine.sh("dmsetup message d 0 reset");
     assert_none_measured(&mut machine, &device, "after a reset");
     assert_latency(&mut machine, &device, true);
@@ -143,7 +143,7 @@ fn every_request_is_measured_from_its_arrival_to_its_end() {
     finish(machine);
 }
 
-/// What takes more than four seconds is measured in another way than what does not.
+/// A latency of more than four seconds is measured past the module's fast path.
 #[test]
 fn a_request_of_seconds_is_in_the_bucket_of_its_seconds_and_no_other() {
     let mut machine = machine();
@@ -174,8 +174,8 @@ fn a_request_of_seconds_is_in_the_bucket_of_its_seconds_and_no_other() {
     finish(machine);
 }
 
-/// Over a disk that is not slow a request still takes some time. How soon a disk refuses says nothing of
-/// how long it takes.
+/// A request takes some time on a fast disk, too. The time to a failure says nothing of the disk's
+/// latency.
 #[test]
 fn flushes_are_measured_as_well_and_failed_requests_are_not() {
     let mut machine = machine();
@@ -197,7 +197,7 @@ fn flushes_are_measured_as_well_and_failed_requests_are_not() {
         assert!(number(&mut machine, &format!("{device}/{operation}/latency_ns")) > 0);
         assert_eq!(inflight(&mut machine, &device, operation), 0, "{operation}");
     }
-    // Where all fail nothing is measured.
+    // Nothing is measured if all requests fail.
     machine.sh("dmsetup message d 0 reset; \
          ! dd if=/dev/mapper/d of=/dev/null bs=4k count=1 skip=1 iflag=direct status=none");
     assert_operations(&mut machine, &device, &[("read", 1, 4096, 1)]);
@@ -210,7 +210,7 @@ fn inflight(machine: &mut Machine, device: &str, operation: &str) -> u64 {
     number(machine, &format!("{device}/{operation}/inflight"))
 }
 
-/// Those of before cannot be known.
+/// The module cannot know the requests that were in flight before the switch.
 #[test]
 fn what_is_under_way_is_what_came_since_latencies_are_measured() {
     let mut machine = machine();
@@ -243,7 +243,7 @@ fn a_switch_takes_effect_at_once_and_leaves_the_requests_alone() {
         machine.sh(switch);
         assert_latency(&mut machine, &device, *on);
         machine.sh(&one);
-        // To switch it on again changes nothing.
+        // A second switch to on changes nothing.
         if *on {
             machine.sh(switch);
             assert_measured(&mut machine, &device, "read", 1);
@@ -260,7 +260,7 @@ fn a_switch_takes_effect_at_once_and_leaves_the_requests_alone() {
     finish(machine);
 }
 
-/// A request takes 100 ms here, and the switch comes somewhere in the midst of it.
+/// A request takes 100 ms here, and the switch comes within that time.
 #[test]
 fn a_request_under_way_at_a_switch_is_not_measured() {
     let mut machine = machine();
@@ -302,7 +302,7 @@ fn anything_but_0_and_1_is_refused_and_changes_nothing() {
     finish(machine);
 }
 
-/// Also where only one of them has had a request: dm-zero ends it where it came.
+/// dm-zero ends a request on the processor that sent it, so only one processor has had any.
 #[test]
 fn the_highest_latency_is_that_of_whichever_processor_had_it() {
     let mut machine = boot(builder().cpus(2));
@@ -324,7 +324,7 @@ fn the_highest_latency_is_that_of_whichever_processor_had_it() {
     finish(machine);
 }
 
-/// The option is done at the first resume of its table, and not again at the next.
+/// The option takes effect at the first resume of its table, and not at the next.
 #[test]
 fn a_reload_sets_what_its_table_asks_for_and_a_resume_alone_nothing() {
     let mut machine = machine();
@@ -349,7 +349,7 @@ fn a_reload_sets_what_its_table_asks_for_and_a_resume_alone_nothing() {
     assert_after("dmsetup resume d", true);
     assert_after(&format!("{reload}'"), true);
     assert_after("dmsetup resume d", false);
-    // One line of two that asks for it is enough, whichever it is.
+    // One of two lines with the option is enough, whichever it is.
     let two = |first: &str, second: &str| {
         format!(
             "dmsetup reload d <<'END' && dmsetup resume d\n\

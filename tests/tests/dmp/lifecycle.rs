@@ -98,7 +98,7 @@ fn the_counters_outlive_a_reload_of_the_table() {
     finish(machine);
 }
 
-/// Device mapper asks for it by the target's name.
+/// Device mapper loads the module by the target's name.
 #[test]
 fn the_first_table_that_names_the_target_loads_the_module() {
     let mut machine = machine();

@@ -6,8 +6,8 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// Without udev, which makes the nodes and links elsewhere; and with DISKS alone, because the disks below
-/// dmp devices have the same content.
+/// LVM's configuration. It has no udev, which makes the nodes and links elsewhere. It has DISKS
+/// alone, because the disks below dmp devices have the same content.
 const CONFIGURATION: &str = r#"
 activation { udev_sync = 0 udev_rules = 0 monitoring = 0 }
 backup { backup = 0 archive = 0 }
@@ -37,13 +37,13 @@ fn lvm(machine: &mut Machine, command: &str) -> String {
     machine.sh(&format!("LVM_SYSTEM_DIR=/run/lvm lvm {command}"))
 }
 
-/// Two physical volumes that are dmp devices; the volumes of a group that spans both.
+/// Two dmp devices are the physical volumes of a group, whose volumes span both.
 #[test]
 fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
     let mut machine = machine_with_tools();
     let left = create(&mut machine, "left", "0 131072 dmp /dev/vda 0");
     let right = create(&mut machine, "right", "0 131072 dmp /dev/vdb 0");
-    // Its own idea of where modprobe is need not be the machine's.
+    // LVM may look for modprobe at a path that the machine does not have.
     machine.sh("modprobe -a dm-mirror dm-raid dm-snapshot dm-thin-pool");
     configure(&mut machine, "mapper/(left|right)");
     lvm(
@@ -76,12 +76,12 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
         ));
     }
     lvm(&mut machine, "lvextend -q -L 16m group/stripes");
-    // All of one physical volume's data onto the other, with its volumes in use.
+    // All data of one physical volume moves to the other, while its volumes are active.
     lvm(
         &mut machine,
         "lvremove -q -y group/snap group/pair group/stripes",
     );
-    // It looks every second whether it is done, and not every fifteen.
+    // pvmove checks its progress every second, and not every fifteen.
     lvm(
         &mut machine,
         "pvmove -q -i 1 /dev/mapper/left /dev/mapper/right",
@@ -122,14 +122,14 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
     finish(machine);
 }
 
-/// LVM warns of dmp lines. An extension loads linear lines, as every change of a volume does.
+/// LVM warns about dmp lines. An extension loads linear lines, as every change of a volume does.
 #[test]
 fn lvm_takes_as_linear_lines_for_its_own() {
     let mut machine = machine_with_tools();
     configure(&mut machine, "vd[ab]");
     lvm(&mut machine, "pvcreate -q /dev/vda /dev/vdb");
     lvm(&mut machine, "vgcreate -q group /dev/vda /dev/vdb");
-    // Of two segments.
+    // The volume has two segments.
     lvm(&mut machine, "lvcreate -q -y -Wn -n line -L 72m group");
     let before = machine.sh("dmsetup table group-line");
     assert_eq!(before.lines().count(), 2, "{before}");

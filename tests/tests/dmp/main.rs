@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What must hold of the dmp target, seen from user space: each test boots a machine of its own
-//! and fails on any complaint of its kernel.
+//! Tests of the dmp target from user space. Each test boots a machine of its own, and fails on
+//! any complaint of the machine's kernel.
 
 #[path = "../common/mod.rs"]
 mod common;

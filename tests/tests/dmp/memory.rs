@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What dmp allocates of each CPU's own memory, by the kernel's trace of such allocations.
+//! dmp's allocations of per-CPU memory, by the kernel's trace of such allocations.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::common::*;
 use crate::latency::assert_latency;
 
 const HOW: [&str; 3] = ["size", "align", "gfp_flags"];
-/// dmp's own, in the lines of a trace.
+/// The pattern that finds dmp's own functions in the lines of a trace.
 const DMP: &str = "[[]dmp]";
-/// And those that it makes: bytes, alignment, and flags (`GFP_KERNEL` waits for I/O, `GFP_NOIO` does not, and
-/// `GFP_NOWAIT` waits for nothing).
+/// dmp's allocations: bytes, alignment and flags. `GFP_KERNEL` waits for I/O, `GFP_NOIO` does not,
+/// and `GFP_NOWAIT` waits for nothing.
 const ARRIVALS: &str = "504 64 GFP_NOIO";
 const LATENCIES: &str = "496 64 GFP_NOIO";
 const ARRIVALS_AT_ONCE: &str = "504 64 GFP_NOWAIT";
@@ -26,7 +26,7 @@ fn machine_with_traces() -> Machine {
     machine
 }
 
-/// The fields of each allocation that `whom` makes when a script runs.
+/// Runs a script, and returns the fields of each allocation that `whom` makes meanwhile.
 #[track_caller]
 fn allocations<const N: usize>(
     machine: &mut Machine,
@@ -48,8 +48,9 @@ fn allocations<const N: usize>(
         .collect()
 }
 
-/// What a suspended device's requests wait for must not wait for them: a resume allocates nothing,
-/// and whatever holds what a resume needs, nothing that waits for I/O.
+/// Requests of a suspended device wait for its resume, so the resume must not wait for requests. A
+/// resume allocates nothing, and no holder of a lock that a resume needs makes an allocation that
+/// waits for I/O.
 #[test]
 fn no_allocation_that_a_resume_waits_for_waits_for_io() {
     let mut machine = machine_with_traces();
@@ -61,8 +62,8 @@ fn no_allocation_that_a_resume_waits_for_waits_for_io() {
             &[LATENCIES, ARRIVALS][..],
         ),
         ("dmsetup suspend d".to_owned(), &[]),
-        // A suspend waits for whoever sends a message, who must not wait for the mutex of per-CPU memory either:
-        // its holder may wait for I/O.
+        // A suspend waits for a message's sender. The sender must not wait for the mutex of per-CPU
+        // memory either, because the mutex's holder may wait for I/O.
         (
             "dmsetup message d 0 reset".to_owned(),
             &[LATENCIES_AT_ONCE, ARRIVALS_AT_ONCE],
@@ -80,7 +81,8 @@ fn no_allocation_that_a_resume_waits_for_waits_for_io() {
         assert_eq!(found, expected, "{script}");
     }
     assert_latency(&mut machine, "dm-0", true);
-    // What the same task allocates after that may wait again, and so may those that it starts.
+    // Later allocations of the same task may wait again, and so may those of the tasks that it
+    // starts.
     let other = format!("{reset}; dmsetup create other --table '0 8 linear /dev/vda 2048'");
     let found = allocations(&mut machine, "bdev_alloc", &other, HOW);
     assert_eq!(found.len(), 1, "{found:?}");
@@ -88,8 +90,8 @@ fn no_allocation_that_a_resume_waits_for_waits_for_io() {
     finish(machine);
 }
 
-/// How far apart the per-CPU memory of one mapped device and of the next is, where many are made: by that
-/// of the kernel's own, which each has.
+/// Returns the mean distance between the per-CPU memory of neighbours among many mapped devices.
+/// The kernel's own allocation, which each device has, marks the places.
 #[track_caller]
 fn distance(machine: &mut Machine, target: &str, options: &str) -> u64 {
     const DEVICES: usize = 40;
@@ -101,7 +103,7 @@ fn distance(machine: &mut Machine, target: &str, options: &str) -> u64 {
     let made = allocations(machine, "init_srcu_struct", &make, ["off"]);
     let places: Vec<u64> = made.iter().map(|place| place.parse().unwrap()).collect();
     assert_eq!(places.len(), DEVICES, "{made:?}");
-    // The first ones are in what was free between others, and one may be the first of another chunk.
+    // The first devices fill gaps between other allocations, and one device may begin a new chunk.
     let distances: Vec<u64> = places[DEVICES / 2..]
         .windows(2)
         .filter_map(|pair| pair[1].checked_sub(pair[0]))
@@ -111,7 +113,7 @@ fn distance(machine: &mut Machine, target: &str, options: &str) -> u64 {
     distances.iter().sum::<u64>() / distances.len() as u64
 }
 
-/// 504 bytes of arrivals and 496 of latencies, and what their alignment takes.
+/// 504 bytes of arrivals, 496 of latencies, and their alignment.
 #[test]
 fn the_counters_of_a_device_take_at_most_one_kibibyte_of_each_processor() {
     let mut machine = machine_with_traces();
@@ -127,8 +129,8 @@ fn the_counters_of_a_device_take_at_most_one_kibibyte_of_each_processor() {
     finish(machine);
 }
 
-/// The memory that is charged to shells and their `dd`, allocated in a script and not freed to its end: the lengths
-/// of the allocations.
+/// Returns the lengths of the allocations that are charged to a process (`GFP_KERNEL_ACCOUNT`),
+/// made in a script and not freed at its end.
 #[track_caller]
 fn charged(machine: &mut Machine, script: &str) -> Vec<usize> {
     let set = |on: u8| format!("for e in kmalloc kfree; do echo {on} >events/kmem/$e/enable; done");

@@ -17,7 +17,7 @@ fn reset_zeroes_the_device_and_no_other() {
         machine.sh(&direct_writes(name, 4096, 9));
         machine.sh(&format!("blkdiscard -o 0 -l 4096 /dev/mapper/{name}"));
     }
-    // To either line, it is to the device.
+    // A message to either line goes to the device.
     machine.sh("dmsetup message one 3000 reset");
     assert_operations(&mut machine, &one, &[]);
     let kept = [("write", 9, 9 * 4096, 0), ("discard", 1, 4096, 0)];
@@ -67,7 +67,7 @@ fn a_wrong_message_is_refused_with_a_line_in_the_log_and_changes_nothing() {
     finish(machine);
 }
 
-/// Nothing waits for I/O that only comes after the resume.
+/// Nothing waits for I/O, which would end only after the resume.
 #[test]
 fn messages_and_files_work_while_the_device_is_suspended() {
     let mut machine = machine();

@@ -4,9 +4,8 @@
 
 use crate::common::*;
 
-/// dmsetup itself writes the characters that udev does not like as `\xNN`, and the kernel gets
-/// that; with --manglename none, the kernel gets them as they are. `name` shows what the kernel
-/// has.
+/// dmsetup writes the characters that udev does not like as `\xNN` into the kernel's name. With
+/// --manglename none it writes them as they are. `name` shows the kernel's name.
 #[test]
 fn name_shows_the_kernels_name_whatever_characters_it_has() {
     let mut machine = machine();
@@ -35,7 +34,7 @@ fn name_shows_the_kernels_name_whatever_characters_it_has() {
         machine.sh(&format!("dmsetup {options} remove '{name}'"));
         assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
     }
-    // The longest that there can be: 127 bytes.
+    // The longest name: 127 bytes.
     let longest = "n".repeat(127);
     create(&mut machine, &longest, "0 8 dmp /dev/vda 0");
     assert_eq!(
@@ -64,8 +63,8 @@ fn uuid_shows_the_uuid_and_is_empty_without() {
     finish(machine);
 }
 
-/// Each file has been read and is open when the device is removed, which does not wait for them to be
-/// closed.
+/// All files have been read and are open at the device's removal, which does not wait for their
+/// close.
 #[test]
 fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
     let mut machine = machine();
@@ -90,8 +89,8 @@ fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
     finish(machine);
 }
 
-/// While sysfs is held, a removal waits for its directory to go, and the device is no more by then. What needs
-/// it says so; what is counted can still be read.
+/// While sysfs is held, a removal waits for its directory to go, and the mapped device has gone by
+/// then. Files that need the mapped device fail, and counters can still be read.
 #[test]
 fn what_asks_for_the_name_of_a_device_that_is_being_removed_is_told_enxio() {
     let mut machine = machine_with_tools();

@@ -40,7 +40,8 @@ fn an_fsync_is_a_flush_without_bytes_for_each_line() {
     finish(machine);
 }
 
-/// What one line flushes is what all lines on the disk have written. The device below counts what comes.
+/// One line's flush covers the writes of all lines on the disk. The device below counts the
+/// flushes.
 #[test]
 fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
     let mut machine = machine();
@@ -64,7 +65,7 @@ fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
         assert_eq!(flushes(&mut machine) - before, 20, "{name}");
     }
     assert_operations(&mut machine, &device, &[("flush", 20, 0, 0)]);
-    // Of two disks each is flushed, whichever lines they have, and after a reload, too.
+    // Each of two disks is flushed once, whichever lines it has, and after a reload, too.
     machine.sh("dmsetup reload d <<'END' && dmsetup resume d\n\
          0 8 dmp /dev/mapper/under 0\n8 8 dmp /dev/vdb 0\n16 8 dmp /dev/vdb 8\n\
          24 8 dmp /dev/mapper/under 8\nEND");
@@ -75,7 +76,7 @@ fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
     finish(machine);
 }
 
-/// Past the counters: the disk is flushed and nothing is counted, as long as all lines ask for it.
+/// Flushes reach the disk past the counters, as long as all lines have the option.
 #[test]
 fn with_flush_bypass_flushes_are_linears_and_not_counted() {
     let mut machine = machine();
@@ -96,7 +97,7 @@ fn with_flush_bypass_flushes_are_linears_and_not_counted() {
         .map(|line| &line[line.find(" 2 ").unwrap()..])
         .collect();
     assert_eq!(options, [" 2 latency flush_bypass"; 2], "{table}");
-    // One line that does not ask for it is enough.
+    // One line without the option is enough to count flushes.
     machine.sh("dmsetup reload d <<'END' && dmsetup resume d\n\
          0 8 dmp /dev/mapper/under 0 1 flush_bypass\n8 8 dmp /dev/mapper/under 8\nEND");
     machine.sh(FSYNC);
@@ -109,7 +110,8 @@ fn with_flush_bypass_flushes_are_linears_and_not_counted() {
     finish(machine);
 }
 
-/// The disk is 4 MiB of noise, of which the second and third are discarded, through an offset.
+/// The disk is 4 MiB of noise. The second MiB and 64 KiB of the third are discarded, through an
+/// offset.
 #[test]
 fn a_discard_is_counted_with_its_bytes_and_reaches_the_disk() {
     let content = pattern(4, 4 * MIB);
@@ -134,8 +136,8 @@ fn a_discard_is_counted_with_its_bytes_and_reaches_the_disk() {
     finish(machine);
 }
 
-/// A discard of a loop device over a block device is write_zeroes there (loop punches a hole, which
-/// for a block device is REQ_OP_WRITE_ZEROES).
+/// A loop device over a block device turns a discard into write_zeroes: loop punches a hole, which
+/// for a block device is REQ_OP_WRITE_ZEROES.
 #[test]
 fn write_zeroes_are_counted_apart_from_writes_and_reach_the_disk() {
     let content = pattern(5, 4 * MIB);
@@ -169,7 +171,7 @@ fn write_zeroes_are_counted_apart_from_writes_and_reach_the_disk() {
 fn the_size_histogram_has_each_request_in_the_first_bucket_that_it_fits() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
-    // Size, how many, and the bucket.
+    // Size, number of requests, and bucket.
     let runs = [
         (512, 1, 512),
         (1024, 2, 1024),

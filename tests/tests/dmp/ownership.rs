@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whose counters they are: the mapped device's, whatever tables it has.
+//! The counters belong to the mapped device, whatever tables it has.
 
 use std::time::Duration;
 
@@ -66,7 +66,8 @@ fn they_go_with_the_last_dmp_line_and_the_next_begin_at_zero() {
     finish(machine);
 }
 
-/// 16 writers, suspended and resumed and reloaded under them: not one request more or less.
+/// Four writers and four readers run while the device is suspended, resumed and reloaded: no
+/// request is lost, and none counts twice.
 #[test]
 fn not_a_request_is_lost_over_suspend_resume_and_reload_under_load() {
     let mut machine = boot(builder().cpus(2));
@@ -97,7 +98,7 @@ fn a_device_without_a_live_table_has_its_directory_with_the_first_table_loaded()
     let mut machine = machine();
     machine.sh("dmsetup create d --notable");
     assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
-    // Loaded, cleared: nothing left.
+    // A loaded table that is cleared leaves nothing.
     machine.sh("dmsetup load d --table '0 2048 dmp /dev/vda 0 1 latency'");
     assert_eq!(machine.sh(&format!("ls {STAT}")), "dm-0\nvolumes\n");
     assert_eq!(machine.sh(&format!("cat {STAT}/dm-0/name")), "d\n");
@@ -123,7 +124,7 @@ fn a_device_without_a_live_table_has_its_directory_with_the_first_table_loaded()
     finish(machine);
 }
 
-/// The first line is good, and so is made, before the second is found to be bad.
+/// The first line is good, so dmp makes it before it finds the second one bad.
 #[test]
 fn a_load_that_fails_after_a_good_line_leaves_nothing() {
     let mut machine = machine();
@@ -133,7 +134,7 @@ fn a_load_that_fails_after_a_good_line_leaves_nothing() {
         "Invalid argument",
     );
     assert_nothing_left(&mut machine, "a bad second line");
-    // A target type that there is not, behind a good line.
+    // An unknown target type after a good line.
     assert_refused(
         &mut machine,
         "dmsetup create d <<'END'\n0 8 dmp /dev/vda 0\n8 8 nothing /dev/vda 0\nEND",
@@ -144,7 +145,7 @@ fn a_load_that_fails_after_a_good_line_leaves_nothing() {
     finish(machine);
 }
 
-/// dmsetup makes a hundred devices of one concise table, and two of them do so at once.
+/// Two dmsetups at once make a hundred devices each, of one concise table.
 #[test]
 fn two_hundred_devices_come_and_go_at_once_and_leave_nothing() {
     let mut machine = boot(builder().cpus(2).limit(Duration::from_secs(100)));
@@ -168,12 +169,13 @@ fn two_hundred_devices_come_and_go_at_once_and_leave_nothing() {
     finish(machine);
 }
 
-/// Loads, clears and removes of the same device, by two at once: each may be refused, and nothing
+/// Two shells load, clear and remove the same device at once. Each call may be refused; nothing
 /// collides or stays behind.
 #[test]
 fn loads_against_removes_never_collide() {
     let mut machine = boot(builder().cpus(2));
-    // A slow kernel lets go of a directory seconds late: they meet for longer in each round.
+    // A slow kernel drops a directory seconds late, so the two shells overlap for longer in each
+    // round.
     let rounds = if patience() > 1 { 12 } else { 25 };
     machine.sh(&format!(
         "(for n in $(seq 1 {rounds}); do \
@@ -188,8 +190,8 @@ fn loads_against_removes_never_collide() {
     finish(machine);
 }
 
-/// While sysfs is held, the last line of a device waits for its directory to go. The first line of the next table
-/// waits for that, and has a directory of its own afterwards.
+/// While sysfs is held, the end of a device's last line waits for the directory to go. The first
+/// line of the next table waits for that end, and has a directory of its own afterwards.
 #[test]
 fn a_device_whose_next_line_comes_before_the_last_ones_directory_has_gone_gets_a_new_one() {
     let mut machine = machine_with_tools();
