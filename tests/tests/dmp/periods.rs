@@ -10,12 +10,12 @@ use crate::snapshot::{Snapshot, numbers, parse, snapshot};
 
 /// The first half of the device is over a disk that can be held, the other half over one that is fast.
 const TABLE: &str = "0 1024 dmp /dev/mapper/held 0 1 latency\n1024 1024 dmp /dev/vdb 0 1 latency\n";
-/// Sector of the other half.
+/// The first sector of the other half.
 const FAST: u64 = 1024;
 
 const HOLD: &str = "dmsetup suspend --nolockfs held";
 
-/// sh that lets all requests go and waits until they have ended.
+/// Returns a script that releases all requests and waits until they have ended.
 fn release(device: &str) -> String {
     format!(
         "dmsetup resume held; until [ \"$(cat {STAT}/{device}/*/inflight | sort -u)\" = 0 ]; do \
@@ -31,7 +31,7 @@ fn held(machine: &mut Machine) -> String {
     device
 }
 
-/// sh that begins requests and waits until all of them are in flight.
+/// Returns a script that begins requests and waits until all of them are in flight.
 fn begin(device: &str, reads: u64, writes: u64) -> String {
     let each = |count: u64, operation: &str, ends: &str| {
         format!(
@@ -54,7 +54,7 @@ fn begin(device: &str, reads: u64, writes: u64) -> String {
     read + &write
 }
 
-/// sh that reads from the fast half.
+/// Returns a script that reads from the fast half.
 fn fast_reads(count: u64) -> String {
     format!(
         "dd if=/dev/mapper/d of=/dev/null bs=4k skip={} count={count} iflag=direct status=none",
@@ -62,24 +62,24 @@ fn fast_reads(count: u64) -> String {
     )
 }
 
-/// sh that resets.
+/// Returns a script that resets the counters.
 fn reset(device: &str) -> String {
     format!("echo 1 >{STAT}/{device}/reset; ")
 }
 
-/// A number of an operation.
+/// Returns a number of an operation.
 #[track_caller]
 fn word(snapshot: &Snapshot, operation: &str, name: &str) -> u64 {
     numbers(&snapshot[operation])[name]
 }
 
-/// A number with a line of its own.
+/// Returns a number that has a line of its own.
 #[track_caller]
 fn line(snapshot: &Snapshot, keyword: &str) -> u64 {
     snapshot[keyword][0].parse().unwrap()
 }
 
-/// Number of measured latencies.
+/// Returns the number of measured latencies.
 #[track_caller]
 fn latencies(snapshot: &Snapshot, operation: &str) -> u64 {
     let buckets = snapshot[&format!("{operation} latencies")].iter();
@@ -90,7 +90,8 @@ fn latencies(snapshot: &Snapshot, operation: &str) -> u64 {
     counts.sum()
 }
 
-/// With nothing in flight each request since the reset has ended in one of three ways.
+/// Asserts that nothing is in flight, and that each request since the reset ended with a latency,
+/// an error or again.
 #[track_caller]
 fn assert_all_ended(snapshot: &Snapshot) {
     for operation in OPERATIONS {
@@ -133,7 +134,7 @@ fn a_request_belongs_to_the_period_in_which_it_arrived() {
     finish(machine);
 }
 
-/// Whatever is reset and switched meanwhile.
+/// Neither a reset nor a switch changes the number of requests in flight.
 #[test]
 fn requests_in_flight_are_exact_over_resets_and_switches() {
     let mut machine = machine();
@@ -147,7 +148,7 @@ fn requests_in_flight_are_exact_over_resets_and_switches() {
         begin(&device, 8, 1),
         release(&device)
     ));
-    // discard, flush, other, read, write, write_zeroes
+    // The order is discard, flush, other, read, write, write_zeroes.
     assert_eq!(
         shown,
         "begun 0 0 0 8 1 0\nreset 0 0 0 8 1 0\ncat: read error: No data available\n\
@@ -157,7 +158,7 @@ fn requests_in_flight_are_exact_over_resets_and_switches() {
     finish(machine);
 }
 
-/// Flushes wait behind the held disk, too; they are counted by all processors together.
+/// Flushes wait behind the held disk, too. All processors share their counters.
 #[test]
 fn requests_of_rare_operations_belong_to_their_period_as_well() {
     let mut machine = machine();
@@ -213,7 +214,7 @@ fn a_reset_is_refused_when_requests_of_seven_periods_are_in_flight() {
     finish(machine);
 }
 
-/// sh that begins one more read and waits until `count` are in flight.
+/// Returns a script that begins one more read and waits until `count` are in flight.
 fn begin_one(device: &str, count: u64) -> String {
     format!(
         "dd if=/dev/mapper/d of=/dev/null bs=4k count=1 iflag=direct status=none & \
@@ -222,8 +223,8 @@ fn begin_one(device: &str, count: u64) -> String {
     )
 }
 
-/// The number of requests in flight, added up over time, is what it takes them together: what ended and what
-/// is in flight.
+/// The number of requests in flight, added up over time, is the time of all requests together: of
+/// those that ended and of those in flight.
 #[test]
 fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
     let mut machine = machine();
@@ -246,7 +247,7 @@ fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
     machine.sh(&release(&device));
     let four = snapshot(&mut machine, &device);
     assert_all_ended(&four);
-    // They are of the period before.
+    // The requests belong to the period before the reset.
     assert_eq!(word(&four, "read", "rest"), 8);
     let rest = word(&four, "read", "rest_ns");
     assert!(rest >= word(&three, "read", "age_ns"), "{rest}");
@@ -255,7 +256,7 @@ fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
     finish(machine);
 }
 
-/// Its time is in the sum of the rest, and in no histogram.
+/// A failed request's time is in the sum of the rest, and in no histogram.
 #[test]
 fn the_time_of_failed_requests_is_in_the_rest() {
     let mut machine = machine();
@@ -293,7 +294,7 @@ fn latency_since_is_the_time_of_the_switch_or_of_the_reset() {
     let two = show("dmsetup message d 0 latency on");
     assert_eq!(line(&two, "since"), line(&one, "since"));
     assert!(line(&two, "latency_since") > line(&off, "taken"));
-    // To switch it on again changes nothing.
+    // A second switch to on changes nothing.
     let same = show("dmsetup message d 0 latency on");
     assert_eq!(line(&same, "latency_since"), line(&two, "latency_since"));
     let reset = show("dmsetup message d 0 reset");
@@ -302,8 +303,8 @@ fn latency_since_is_the_time_of_the_switch_or_of_the_reset() {
     finish(machine);
 }
 
-/// A request that arrives while the time is kept by the TSC, and ends while it is not; and the other way
-/// round.
+/// A request arrives while the TSC keeps the time, and ends while another clock does; and the other
+/// way round.
 #[test]
 fn another_clocksource_measures_as_well() {
     let mut machine = machine();
@@ -355,7 +356,7 @@ fn another_clocksource_measures_as_well() {
     finish(machine);
 }
 
-/// Flushes that do not come to the target are not counted, which is not 0.
+/// The target does not see these flushes, so their files have no value: 0 would be one.
 #[test]
 fn flushes_that_go_past_the_counters_are_not_shown() {
     let mut machine = machine();
@@ -379,7 +380,7 @@ fn flushes_that_go_past_the_counters_are_not_shown() {
     let status = machine.sh("dmsetup status d");
     assert!(status.contains(" flush - - - "), "{status}");
     assert!(status.ends_with(" again 0 0 0 - 0 0\n"), "{status}");
-    // With one line that takes them all of them come.
+    // One line without the option is enough for all flushes to come to the target.
     machine.sh(&format!(
         "printf '0 8 dmp /dev/vda 0 1 flush_bypass\\n8 8 dmp /dev/vdb 0\\n' | dmsetup reload d && \
          dmsetup resume d && {flush}"

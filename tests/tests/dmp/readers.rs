@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Readers of one device's files, who may be as slow as they like: only that device waits for them.
+//! Slow readers of one device's files: only that device waits for them.
 
 use dmp_vm::patience;
 
 use crate::common::*;
 
-/// sh that holds a reader in the midst of a read of the device's file until rmmod, but for at most 20 seconds.
-/// A slow kernel lets go of each directory seconds late.
+/// Returns a script that holds a reader in the midst of a read of the device's file until rmmod, or
+/// for 20 seconds. A slow kernel gets longer, because it drops each directory seconds late.
 fn hold(device: &str, file: &str) -> String {
     let seconds = 20 * patience();
     format!(
@@ -15,7 +15,7 @@ fn hold(device: &str, file: &str) -> String {
     )
 }
 
-/// sh that does all that makes, changes and removes devices, with ones of this name.
+/// Returns a script of all that makes, changes and removes a device, with one of this name.
 fn all_of(name: &str) -> String {
     format!(
         "dmsetup create {name} --table '0 2048 dmp /dev/vdb 0 1 latency' && \
@@ -27,7 +27,8 @@ fn all_of(name: &str) -> String {
     )
 }
 
-/// The device is removed while one of its files is read, and one of a directory in it.
+/// The device is removed while one of its files is read, and then while a file of a subdirectory
+/// is.
 #[test]
 fn a_reader_of_one_device_delays_no_other() {
     let mut machine = machine_with_tools();
@@ -50,7 +51,8 @@ fn a_reader_of_one_device_delays_no_other() {
     finish(machine);
 }
 
-/// The device's next table has its first dmp line when the last line of the table before that is not gone yet.
+/// The device's next table gets its first dmp line before the last line of the former table has
+/// gone.
 #[test]
 fn a_device_whose_own_reader_is_slow_waits_and_can_be_interrupted() {
     let mut machine = machine_with_tools();
@@ -73,7 +75,8 @@ fn a_device_whose_own_reader_is_slow_waits_and_can_be_interrupted() {
         until_asleep("$load", "dm_table_add_target"),
         all_of("new"),
     ));
-    // 128 and SIGTERM. The signals to stop and go on only delay the load, and the counters are new ones.
+    // 143 is 128 and SIGTERM. SIGSTOP and SIGCONT only delay the load, and the counters are new
+    // ones.
     assert_eq!(shown, "143\ndone\nheld\n0\n0\n");
     finish(machine);
 }

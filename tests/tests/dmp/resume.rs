@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a resume waits for: nothing that one of a linear device does not wait for. The I/O of a suspended
-//! device waits for its resume, and all that waits for that I/O.
+//! Resumes: that of a dmp device waits for nothing that a linear device's does not wait for. The
+//! I/O of a suspended device waits for its resume, and so does all that waits for that I/O.
 
 use crate::common::*;
 
-/// sh that says how many hundredths of a second `command` took.
+/// Returns a script that runs `command` and prints how many hundredths of a second it took.
 fn timed(command: &str) -> String {
     let now = "$(sed 's/[.]//; s/ .*//' /proc/uptime)";
     format!("begin={now}; {command} || exit; echo $(({now} - begin)); ")
 }
 
-/// While sysfs is held, a second device waits in its constructor for the lock of it; the first one's
-/// suspend, reload and resume must not wait for that. What tries to look at /sys itself would.
+/// While sysfs is held, a second device waits for its lock in the constructor. The first device's
+/// suspend, reload and resume must not wait for that. The script unmounts /sys, because a program
+/// that looks at /sys would wait, too.
 #[test]
 fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     let mut machine = machine_with_tools();
@@ -21,7 +22,7 @@ fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     }
     let steps = |target: &str| {
         let mut steps = String::new();
-        // Its table as it is, and another one that asks for something else.
+        // The table as it is, and a table with another offset and option.
         for option in ["0", if target == "dmp" { "8 1 latency" } else { "8" }] {
             let reload =
                 format!("dmsetup reload {target} --table '0 2048 {target} /dev/vda {option}'");
@@ -48,7 +49,7 @@ fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     ));
     let shown = machine.sh("unshare -m sh /run/steps");
     let mut lines: Vec<&str> = shown.lines().collect();
-    // To its end the other device could not be made.
+    // The second device was still waiting at the end.
     assert_eq!(lines.pop(), Some("held"), "{shown}");
     let hundredths: Vec<u64> = lines.iter().map(|line| line.parse().unwrap()).collect();
     assert_eq!(hundredths.len(), 8, "{shown}");
@@ -64,8 +65,8 @@ fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     finish(machine);
 }
 
-/// sh that makes a table of the device anew five times, and says how many hundredths of a second its resumes
-/// took together.
+/// Returns a script that loads a table of the device five times, and prints how many hundredths of
+/// a second the five resumes took together.
 fn five_resumes(name: &str, table: &str) -> String {
     let now = "$(sed 's/[.]//; s/ .*//' /proc/uptime)";
     format!(
@@ -75,8 +76,8 @@ fn five_resumes(name: &str, table: &str) -> String {
     )
 }
 
-/// A reset waits for memory and for grace periods; the first resume of a table that asks for latencies must
-/// not wait for one.
+/// A reset waits for memory and for grace periods. The first resume of a table with `latency` must
+/// not wait for a reset.
 #[test]
 fn a_resume_does_not_wait_for_resets() {
     let mut machine = machine();
@@ -92,7 +93,8 @@ fn a_resume_does_not_wait_for_resets() {
     let hundredths: Vec<u64> = shown.lines().map(|line| line.parse().unwrap()).collect();
     assert_eq!(hundredths.len(), 6, "{shown}");
     let of = |first| hundredths.iter().skip(first).step_by(2);
-    // The best against the worst: a busy machine takes tenths of a second for anything.
+    // Compares dmp's best with linear's worst, because a busy machine takes tenths of a second for
+    // anything.
     let (linear, dmp) = (of(0).max().unwrap(), of(1).min().unwrap());
     assert!(
         *dmp <= linear + 20,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Everything of a device in one read.
+//! The file `snapshot`: everything of a device in one read.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// The lines of a snapshot, by their keywords; of an operation's three the second word is one, too.
+/// The words of a snapshot's lines, by keyword. An operation's sizes and latencies have a keyword
+/// of two words.
 pub type Snapshot = BTreeMap<String, Vec<String>>;
 
 pub fn parse(text: &str) -> Snapshot {
@@ -24,7 +25,7 @@ pub fn parse(text: &str) -> Snapshot {
         .collect()
 }
 
-/// The numbers of an operation, which have their names before them.
+/// Parses the numbers of an operation, each of which follows its name.
 pub fn numbers(words: &[String]) -> BTreeMap<String, u64> {
     words
         .chunks(2)
@@ -39,7 +40,7 @@ pub fn snapshot(machine: &mut Machine, device: &str) -> Snapshot {
 #[test]
 fn it_says_what_all_the_other_files_say() {
     let mut machine = machine();
-    // As it is: else dmsetup would write a space in another way for the kernel.
+    // The name goes to the kernel unmangled: dmsetup would replace the space.
     machine.sh(
         "dmsetup create --manglename none 'my vol\\' --table '0 2048 dmp /dev/vda 0 1 latency'",
     );
@@ -109,7 +110,7 @@ fn what_is_not_measured_is_not_in_it() {
     finish(machine);
 }
 
-/// Both are of the clock that counts a suspend to memory, as /proc/uptime.
+/// Both times are by the clock of /proc/uptime, which counts a suspend to memory.
 #[test]
 fn it_has_the_times_of_the_last_reset_and_of_itself() {
     let mut machine = machine();
@@ -158,7 +159,7 @@ fn a_name_and_a_uuid_of_any_bytes_are_there_whole() {
     finish(machine);
 }
 
-/// However small the reads are, and whatever is counted between them.
+/// The reads are small, and between them requests are counted and the counters reset.
 #[test]
 fn a_reader_has_one_snapshot_in_however_many_reads() {
     let mut machine = machine();
@@ -179,11 +180,11 @@ fn a_reader_has_one_snapshot_in_however_many_reads() {
     assert_eq!(numbers(&shown["read"])["requests"], 5, "{first}");
     assert_eq!(shown["read sizes"], ["4096:5"]);
     assert!(first.ends_with("\nother latencies\n"), "{first}");
-    // At its end there is nothing more; from the begin there is a new one.
+    // A read at the end gets nothing more. Another open file has a new snapshot.
     let twice = machine.sh(&format!("exec 5<{file}; cat <&5; {more}; exec 5<&-"));
     assert_eq!(twice.matches("dmp 1\n").count(), 1, "{twice}");
     assert_ne!(taken(&first), taken(&twice));
-    // Also where that is longer.
+    // The end stays the end, even if a new snapshot would be longer.
     let end = machine.sh(&format!(
         "exec 5<{file}; dd bs=64k count=1 <&5 >/dev/null 2>&1; {}; cat <&5; echo $?; exec 5<&-",
         direct_reads("d", 4096, 100)
@@ -192,8 +193,9 @@ fn a_reader_has_one_snapshot_in_however_many_reads() {
     finish(machine);
 }
 
-/// sh of a reader in the background, `n`, that opens the file, does `begin` with it as 5, and leaves it open
-/// until /run/go is there; then reads what is left. What it read is in /run/N, how that ended in /run/statusN.
+/// Returns a script that starts reader `n` in the background. The reader opens the file as
+/// descriptor 5, runs `begin`, keeps the file open until /run/go exists, and then reads the rest.
+/// Its text is in /run/N, and its last status in /run/statusN.
 fn reader(file: &str, n: u32, begin: &str) -> String {
     format!(
         "( exec 5<{file}; {begin} >/run/{n} 2>/dev/null; touch /run/begun{n}; \
@@ -203,7 +205,7 @@ fn reader(file: &str, n: u32, begin: &str) -> String {
     )
 }
 
-/// Each reader has an open of its own; all are half read when the counters are reset.
+/// Each reader has an open file of its own. All have read a part when the counters are reset.
 #[test]
 fn a_reader_gets_the_rest_of_its_snapshot_whatever_others_read_and_reset() {
     let mut machine = machine();
@@ -225,13 +227,13 @@ fn a_reader_gets_the_rest_of_its_snapshot_whatever_others_read_and_reset() {
         let read = machine.sh(&format!("cat /run/status{n}; grep -v ^taken /run/{n}"));
         assert_eq!(read, format!("0\n{whole}"), "{n}");
     }
-    // The next one is of after the reset.
+    // The next snapshot is of the time after the reset.
     let shown = snapshot(&mut machine, &device);
     assert_eq!(numbers(&shown["read"])["requests"], 0);
     finish(machine);
 }
 
-/// A user without privileges opens a file as often as a process may, and leaves each half read.
+/// A user without privileges opens a file a hundred times, and leaves each half read.
 #[test]
 fn no_user_takes_a_snapshot_from_another() {
     let mut machine = machine();
@@ -253,7 +255,8 @@ fn no_user_takes_a_snapshot_from_another() {
     finish(machine);
 }
 
-/// With the empty read at the end and without; many of them, and one before them that has read a part.
+/// Many readers are at the end, with the empty read there or without. One before them has read a
+/// part.
 #[test]
 fn a_reader_that_is_at_the_end_disturbs_no_other() {
     let mut machine = machine();
@@ -262,7 +265,7 @@ fn a_reader_that_is_at_the_end_disturbs_no_other() {
     let whole = machine.sh(&format!("grep -v ^taken {file}"));
     let begin = |n| match n {
         1 => "dd bs=8 count=1 <&5",
-        // In pieces, with the empty one at the end; and at once, without.
+        // In pieces, with the empty read at the end; then all at once, without that read.
         2..=9 => "dd bs=100 <&5",
         _ => "dd bs=64k count=1 <&5",
     };
@@ -275,7 +278,7 @@ fn a_reader_that_is_at_the_end_disturbs_no_other() {
     finish(machine);
 }
 
-/// The first read of an open may be anywhere, and what is behind it is of the same snapshot.
+/// The first read of an open file may be anywhere, and the next reads continue the same snapshot.
 #[test]
 fn a_first_read_past_the_begin_gets_what_is_there() {
     let mut machine = machine();
@@ -303,7 +306,7 @@ fn a_first_read_past_the_begin_gets_what_is_there() {
         .filter(|line| !line.starts_with("taken "))
         .collect();
     assert_eq!(lines, rest.lines().collect::<Vec<_>>());
-    // Behind its end is nothing, which is no error.
+    // A read past the end gets nothing, and no error.
     assert_eq!(machine.sh(&from(65536, "64k")), "");
     finish(machine);
 }
@@ -328,7 +331,7 @@ fn a_read_at_the_begin_makes_a_new_snapshot_and_no_other_does() {
     finish(machine);
 }
 
-/// The kernel gives the next one that opens a file the place in its memory that the last one had.
+/// The kernel gives an open file the memory of the one that was closed before.
 #[test]
 fn the_rest_that_a_reader_left_is_nobody_elses() {
     let mut machine = machine();
@@ -339,7 +342,7 @@ fn the_rest_that_a_reader_left_is_nobody_elses() {
     let expected: Vec<String> = (1..=12)
         .map(|n| format!("read requests {n} bytes {} errors 0 again 0", n * 4096))
         .collect();
-    // From its begin, and past it.
+    // Reads from the begin, and from past it.
     for skip in [0, 6] {
         machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
         let all = format!("dd if={file} bs=64 iflag=skip_bytes skip={skip} status=none");

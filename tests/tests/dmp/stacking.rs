@@ -52,7 +52,7 @@ fn over_and_under_linear_and_itself_each_layer_counts_once() {
     for device in [&bottom, &middle, &top] {
         assert_operations(&mut machine, device, &all);
     }
-    // Removed from the top down; a device that is used stays.
+    // Devices are removed from the top down: a device that is used stays.
     assert_refused(
         &mut machine,
         "dmsetup remove bottom",
@@ -62,7 +62,7 @@ fn over_and_under_linear_and_itself_each_layer_counts_once() {
     finish(machine);
 }
 
-/// dm-crypt splits nothing of 64 KiB: what it reads and writes below is as large as what comes.
+/// dm-crypt splits no request of 64 KiB, so its requests below are as large as those above.
 #[test]
 fn over_and_under_crypt() {
     let mut machine = machine();
@@ -78,7 +78,7 @@ fn over_and_under_crypt() {
     let all = Count::of(8, 65536);
     assert_counts(&mut machine, &over, all, all);
     assert_counts(&mut machine, &under, all, all);
-    // Below it is not what was written.
+    // The disk below has other bytes than were written.
     machine.sh("dd if=/dev/vda of=/run/back bs=512 skip=2048 count=1024 status=none && ! cmp -s /run/noise /run/back");
     // Without the proxies the data is the same.
     machine.sh("dmsetup remove over && dmsetup remove crypt && dmsetup remove under");
@@ -91,8 +91,8 @@ fn over_and_under_crypt() {
     finish(machine);
 }
 
-/// The origin is written after the snapshot was made, so the snapshot has the old data: copied by
-/// kcopyd through the proxies under both.
+/// The origin is written after the snapshot was made. kcopyd copies the old data for the snapshot,
+/// through the proxies under both.
 #[test]
 fn under_and_over_a_snapshot() {
     let mut machine = machine();
@@ -134,9 +134,9 @@ fn under_and_over_a_snapshot() {
     finish(machine);
 }
 
-/// Blocks of 64 KiB, which a first write of 4 KiB makes the pool fill with zeroes: with a write, as a
-/// pool takes no write_zeroes. A discard of the thin device gives blocks back, and goes on to the
-/// disk.
+/// A first write of 4 KiB makes the pool fill a block of 64 KiB with zeroes. The pool uses a write,
+/// because a pool takes no write_zeroes. A discard of the thin device gives blocks back, and goes
+/// on to the disk.
 #[test]
 fn under_and_over_a_thin_pool() {
     let mut machine = machine();
@@ -202,7 +202,7 @@ fn under_and_over_mirrors() {
             Count::of(8, 65536),
             Count::of(8, 65536),
         );
-        // All is written to both and read from one.
+        // Each write goes to both legs, and each read to one.
         let mut bytes = |file: &str| number(&mut machine, file);
         assert_eq!(bytes(&format!("{left}/write/bytes")), 8 * 65536, "{target}");
         assert_eq!(
@@ -219,8 +219,7 @@ fn under_and_over_mirrors() {
     finish(machine);
 }
 
-/// Four legs of 8 MiB, each a dmp device, as are their metadata; the data is kept, and still is when
-/// a leg has gone.
+/// Four legs of 8 MiB and their metadata are dmp devices. The data is kept, even if a leg has gone.
 #[test]
 fn under_and_over_raid_of_more_than_two() {
     let mut machine = machine();

@@ -13,7 +13,7 @@ const REPEATED: &str = "<option> latency is repeated";
 const OPEN: &str = "<device>: cannot open it";
 const END: &str = "<offset> + length reaches past the end of <device>";
 
-/// The disks have 131072 sectors.
+/// Bad lines, with dmp's message and dmsetup's error. The disks have 131072 sectors.
 const BAD: &[(&str, &str, &str)] = &[
     ("0 8 dmp", DEVICE, "Invalid argument"),
     ("0 8 dmp /dev/vda x", NUMBER, "Invalid argument"),
@@ -42,7 +42,7 @@ const BAD: &[(&str, &str, &str)] = &[
         OPTIONS,
         "Invalid argument",
     ),
-    // Fewer follow than there should be, then more.
+    // Fewer options follow than the number says, then more.
     ("0 8 dmp /dev/vda 0 1", OPTION_COUNT, "Invalid argument"),
     (
         "0 8 dmp /dev/vda 0 2 latency",
@@ -77,7 +77,7 @@ const BAD: &[(&str, &str, &str)] = &[
         REPEATED,
         "Invalid argument",
     ),
-    // The first word that is wrong has the message.
+    // The message is about the first wrong word.
     ("0 8 dmp /dev/nothing x 1", NUMBER, "Invalid argument"),
     ("0 8 dmp /dev/nothing 0", OPEN, "No such file or directory"),
     // A number that no driver has.
@@ -126,7 +126,7 @@ fn a_bad_table_line_is_refused_with_its_message_and_leaves_nothing() {
         );
         assert_nothing_left(&mut machine, line);
     }
-    // The disks are free, and the module is.
+    // The disks and the module are free.
     let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
     assert_counts(&mut machine, &device, Count::default(), Count::default());
     machine.sh("dmsetup remove d && rmmod dmp");
@@ -237,7 +237,8 @@ fn a_good_line_is_printed_as_one_that_makes_the_same_device() {
     finish(machine);
 }
 
-/// An inactive table says what it asks for; the live one, whether latencies are measured.
+/// An inactive table prints its own option. The live table prints `latency` while latencies are
+/// measured.
 #[test]
 fn an_inactive_table_prints_its_own_option() {
     const NO_TABLE: &str = "\n";
@@ -271,7 +272,8 @@ fn an_inactive_table_prints_its_own_option() {
     finish(machine);
 }
 
-/// As one that has no medium, or no file yet: it may have a size later.
+/// A drive without a medium and a loop device without a file have no size yet. They may have one
+/// later.
 #[test]
 fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
     let mut machine = machine();
@@ -291,7 +293,7 @@ fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
         "dmsetup remove linear && dmsetup remove dmp && truncate -s 4M /run/file && \
          losetup /dev/loop0 /run/file",
     );
-    // Of a size that it has, all is as ever.
+    // A device with a size is checked as ever.
     assert_refused(
         &mut machine,
         "dmsetup create d --table '0 8192 dmp /dev/loop0 8'",
@@ -315,7 +317,7 @@ fn a_line_that_does_not_fit_the_disks_blocks_is_refused_as_linears_is() {
             "0 2048 TARGET /dev/sda 4",
             "start=4 not aligned to h/w logical block size 4096 of sda",
         ),
-        // The second of two.
+        // The second line of two.
         (
             "0 2048 TARGET /dev/sda 0\n2048 2052 TARGET /dev/sda 8",
             "len=2052 not aligned to h/w logical block size 4096 of sda",
@@ -333,7 +335,7 @@ fn a_line_that_does_not_fit_the_disks_blocks_is_refused_as_linears_is() {
             assert!(log.contains(message), "{line}: {log}");
         }
     }
-    // The smallest that does.
+    // The smallest line that fits.
     create(&mut machine, "d", "0 8 dmp /dev/sda 8");
     machine.sh(&direct_writes("d", 4096, 1));
     finish(machine);

@@ -8,8 +8,8 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// What a block device says of itself: every file of its queue, its flags and what ioctls answer.
-/// Only what a device of its own has apart from any other is left out.
+/// Returns a block device's description: every file of its queue, its flags, and the answers to
+/// ioctls. Only properties that each device has of its own are left out.
 #[track_caller]
 pub fn description(machine: &mut Machine, name: &str) -> String {
     machine.sh(&format!(
@@ -23,7 +23,8 @@ pub fn description(machine: &mut Machine, name: &str) -> String {
     ))
 }
 
-/// Makes a dmp and a linear device of the same range; they must describe themselves the same.
+/// Makes a dmp and a linear device of the same range, and asserts that their descriptions are the
+/// same. Returns the description.
 #[track_caller]
 fn assert_like_linear(machine: &mut Machine, disk: &str, offset: u64, length: u64) -> String {
     machine.sh(&format!(
@@ -48,7 +49,7 @@ fn it_describes_itself_as_linear_does_over_every_kind_of_disk() {
     let mut machine = machine();
     let virtio = assert_like_linear(&mut machine, "/dev/vda", 0, 131_072);
     assert_like_linear(&mut machine, "/dev/vda", 1001, 4099);
-    // What the comparison is worth: these are the disk's, and are there.
+    // The comparison is worth something: the disk's properties are in the description.
     for line in ["queue/write_cache: write back", "getsz: 131072", "getro: 0"] {
         assert!(virtio.contains(&format!("{line}\n")), "{line}: {virtio}");
     }
@@ -68,13 +69,14 @@ fn it_describes_itself_as_linear_does_over_every_kind_of_disk() {
     let scsi = assert_like_linear(&mut machine, "/dev/sda", 0, 32768);
     assert!(scsi.contains("queue/physical_block_size: 4096\n"), "{scsi}");
     assert!(scsi.contains("T10-DIF-TYPE1-CRC"), "{scsi}");
-    // Where the disk's blocks begin, seen from an offset that is none of their beginnings.
+    // The offset is not at the begin of one of the disk's blocks, so the device has an alignment
+    // offset.
     let within = assert_like_linear(&mut machine, "/dev/sda", 1, 4096);
     assert!(within.contains("alignment_offset: 3584\n"), "{within}");
     finish(machine);
 }
 
-/// Linear lets them through in newer kernels only.
+/// Linear passes atomic writes through in newer kernels only.
 #[test]
 fn it_describes_itself_as_linear_does_over_a_disk_with_atomic_writes() {
     let mut machine = machine();
@@ -123,7 +125,7 @@ fn a_read_only_disk_makes_a_read_only_device_and_no_other() {
     finish(machine);
 }
 
-/// A disk with its tab set is not to be opened for writing, not even by who does not write.
+/// A write-protected disk must not be opened for writing, even if nothing is written.
 #[test]
 fn a_read_only_table_opens_its_disk_for_reading_only() {
     let mut machine = machine();
@@ -140,7 +142,7 @@ fn a_read_only_table_opens_its_disk_for_reading_only() {
     finish(machine);
 }
 
-/// What the disk cannot do, neither device can, with the same error.
+/// Neither device can do more than the disk, and both fail with the same error.
 #[test]
 fn what_the_disk_refuses_is_refused_alike() {
     let mut machine = machine();
@@ -189,7 +191,7 @@ fn a_filesystem_discards_and_flushes_through_it() {
 }
 
 /// losetup of a mapped device asks the loop device under it (LOOP_GET_STATUS). A user without
-/// CAP_SYS_RAWIO may only do so where the line is the whole of it.
+/// CAP_SYS_RAWIO may only do so if the line is the whole of the loop device.
 #[test]
 fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
     let mut machine = machine();
@@ -220,7 +222,7 @@ fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
             machine.sh("dmsetup remove d");
         }
     }
-    // What is the whole of it, and what is not, changes with its size.
+    // A change of the disk's size decides anew if the line is the whole disk.
     for (range, offset, kib, unprivileged) in [
         (2048, 0, 512, false),
         (2048, 0, 2048, false),
@@ -243,9 +245,9 @@ fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
     finish(machine);
 }
 
-/// Each O_DSYNC write of a block device is a write with FUA, and an empty flush besides. For a virtio
-/// disk, which does not know FUA, the kernel makes a flush of it behind the write: below the mapped
-/// device, where the flag got with the write.
+/// Each O_DSYNC write of a block device is a write with FUA, and an empty flush besides. A virtio
+/// disk does not know FUA, so the kernel sends it a flush after the write instead. The kernel does
+/// so below the mapped device, which passes the flag on with the write.
 #[test]
 fn a_write_with_fua_is_one_write_and_reaches_the_disk_with_it() {
     let mut machine = machine_with_tools();
@@ -299,8 +301,8 @@ fn a_request_that_must_not_wait_does_not() {
     finish(machine);
 }
 
-/// The kernel makes the protection information of a write where it enters the topmost device; the
-/// disk (scsi_debug) gets it with the data, and checks it.
+/// The kernel makes a write's protection information at the topmost device. The disk (scsi_debug)
+/// gets the information with the data, and checks it.
 #[test]
 fn protection_information_goes_with_the_data_and_its_errors_come_back() {
     let mut machine = machine();
@@ -323,7 +325,7 @@ fn protection_information_goes_with_the_data_and_its_errors_come_back() {
 
     let device = create(&mut machine, "proxy", "0 8192 dmp /dev/sda 1024");
     create(&mut machine, "plain", "0 8192 linear /dev/sda 1024");
-    // Every command's protection information is found wrong from now on.
+    // The disk finds every command's protection information wrong from now on.
     let knobs = "/sys/bus/pseudo/drivers/scsi_debug";
     machine.sh(&format!(
         "echo 0x20 >{knobs}/opts && echo -1 >{knobs}/every_nth"
@@ -338,7 +340,7 @@ fn protection_information_goes_with_the_data_and_its_errors_come_back() {
     finish(machine);
 }
 
-/// What `name=number` words say more in `after` than in `before`.
+/// Returns by how much each `name=number` word grew from `before` to `after`.
 fn difference(before: &str, after: &str) -> Vec<(String, u64)> {
     let parse = |text: &str| -> Vec<(String, u64)> {
         text.lines()
@@ -354,8 +356,8 @@ fn difference(before: &str, after: &str) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// ext4 with `inlinecrypt` leaves encrypting to the block layer: to the disk, or where it cannot, as
-/// here, to the kernel's own fallback in front of the topmost device.
+/// ext4 with `inlinecrypt` leaves encryption to the block layer. The disk cannot encrypt here, so
+/// the kernel's own fallback does, in front of the topmost device.
 #[test]
 fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
     let mut machine = machine_with_tools();
@@ -369,7 +371,7 @@ fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
          cp /run/plain /mnt/secret/file && umount /mnt",
         mount.replace("DEVICE", "proxy")
     ));
-    // The disk has not the text.
+    // The text is not on the disk.
     let disk = fs::read(machine.disk_file(0)).unwrap();
     assert!(!disk.windows(10).any(|bytes| bytes == b"plain text"));
     machine.sh("dmsetup remove proxy && echo 3 >/proc/sys/vm/drop_caches");
@@ -381,7 +383,7 @@ fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
     finish(machine);
 }
 
-/// What the integrity measurement architecture is told of a table.
+/// `dmsetup measure` prints the text that the integrity measurement architecture gets of a table.
 #[test]
 fn a_line_is_measured_with_its_device_and_its_start_as_linears_is() {
     let mut machine = machine();

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a reader can rely on while requests come, and a reset among them.
+//! Guarantees for a reader while requests come and the counters are reset.
 
 use crate::common::*;
 
-/// Reads all of 4 KiB, all the time, until /run/stop is there.
+/// A script that keeps two readers of 4 KiB at a time running until /run/stop exists.
 const LOAD: &str = "rm -f /run/stop; for n in 1 2; do \
     while ! [ -e /run/stop ]; do \
       dd if=/dev/mapper/d of=/dev/null bs=4k count=500 iflag=direct status=none || exit; \
     done & done; ";
 
-/// What is read at one moment: the status line, and the histogram of reads.
+/// A script that prints one sample: the status line, and the histogram of reads.
 const SAMPLE: &str = "dmsetup status d && cat size_histogram && echo; ";
 
 /// A sample's numbers.
@@ -19,7 +19,7 @@ struct Sample {
     requests: u64,
     bytes: u64,
     errors: u64,
-    /// In other buckets of the histogram than that of 4 KiB.
+    /// Requests in other buckets of the histogram than that of 4 KiB.
     elsewhere: u64,
 }
 
@@ -58,8 +58,8 @@ fn what_is_read_under_load_fits_together() {
             requests, bytes, ..
         } = sample;
         assert_eq!(bytes % 4096, 0, "{sample:?}");
-        // Requests are added up first, and counted first: of those added, all but what the two
-        // readers are counting at this moment have their bytes.
+        // A request is counted before its bytes, and requests are added up before bytes. So at
+        // most the two requests that are being counted at this moment lack their bytes.
         assert!(bytes / 4096 + 2 >= requests, "{sample:?}");
         assert!(
             requests >= last.0 && bytes >= last.1,
@@ -69,7 +69,7 @@ fn what_is_read_under_load_fits_together() {
         last = (requests, bytes);
     }
     assert!(last.0 > 0);
-    // At rest they are exact: dd's are of 500 each.
+    // The counters are exact at rest: each dd sends 500 reads.
     let requests = number(&mut machine, &format!("{device}/read/requests"));
     assert_eq!(requests % 500, 0);
     assert_counts(
@@ -81,7 +81,7 @@ fn what_is_read_under_load_fits_together() {
     finish(machine);
 }
 
-/// What has ended is no longer under way before it is counted.
+/// A request is no longer in flight before its end is counted.
 #[test]
 fn what_has_ended_and_what_is_under_way_are_together_no_more_than_what_arrived() {
     let mut machine = boot(builder().cpus(2));
@@ -117,7 +117,7 @@ fn what_has_ended_and_what_is_under_way_are_together_no_more_than_what_arrived()
     finish(machine);
 }
 
-/// Resets by file and by message, and the latency switched, against requests on two CPUs.
+/// Resets by file and by message, and switches of latency, against requests on two CPUs.
 #[test]
 fn a_reset_under_load_mixes_nothing_and_afterwards_the_numbers_are_exact() {
     let mut machine = boot(builder().cpus(2));
@@ -149,8 +149,8 @@ fn a_reset_under_load_mixes_nothing_and_afterwards_the_numbers_are_exact() {
     finish(machine);
 }
 
-/// No request is before the first reset or after the last: what is counted between two of them,
-/// together, is all that there was.
+/// A reset comes after the requests of each round, so the counters have all requests of one
+/// round and no others.
 #[test]
 fn counters_grow_by_what_came_since_the_reset() {
     let mut machine = boot(builder().cpus(2));

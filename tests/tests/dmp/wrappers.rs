@@ -6,7 +6,8 @@ use crate::common::*;
 
 const LOAD: &str = "insmod /lib/dmp-tests/dmp_test_fail.ko";
 
-/// Ten writes, and what became of each of them; then ten reads, and whether what was written is there.
+/// A script that writes ten blocks and prints the status of each write, then reads the blocks and
+/// prints the status of each comparison.
 const WRITE_AND_READ: &str = "head -c 4096 /dev/zero | tr '\\0' x >/tmp/x; \
     for n in $(seq 0 9); do \
     dd if=/tmp/x of=DEVICE bs=4k seek=$n oflag=direct conv=notrunc status=none 2>/dev/null; \
@@ -14,14 +15,14 @@ const WRITE_AND_READ: &str = "head -c 4096 /dev/zero | tr '\\0' x >/tmp/x; \
     for n in $(seq 0 9); do \
     dd if=DEVICE bs=4k skip=$n count=1 iflag=direct status=none | cmp -s - /tmp/x; echo $n $?; done";
 
-/// It has no end_io, message, preresume, ioctls, zones and direct access: device mapper does not call what
-/// a target does not have.
+/// The target has no end_io, message, preresume, ioctls, zones and direct access: device mapper
+/// does not call functions that a target lacks.
 #[test]
 fn a_target_of_the_same_wrappers_fails_every_third_write_and_nothing_else() {
     let mut machine = machine_with_tools();
     machine.sh(LOAD);
     create(&mut machine, "third", "0 2048 fail-nth /dev/vda 3");
-    // What it does is counted above it.
+    // dmp over the target counts its failures.
     let proxy = create(&mut machine, "proxy", "0 2048 dmp /dev/mapper/third");
     let became = machine.sh(&WRITE_AND_READ.replace("DEVICE", "/dev/mapper/proxy"));
     let expected = "0 0\n1 0\n2 1\n3 0\n4 0\n5 1\n6 0\n7 0\n8 1\n9 0\n".repeat(2);
@@ -68,7 +69,7 @@ fn a_target_that_does_not_come_to_be_says_why_and_leaves_its_device_to_others() 
         let log = machine.sh("dmesg");
         assert!(log.contains(&format!("fail-nth: {message}")), "{log}");
     }
-    // Nobody has it any more.
+    // The disk is free again.
     create(&mut machine, "third", "0 2048 fail-nth /dev/vda 3");
     assert_refused(&mut machine, "rmmod dmp_test_fail", "unavailable");
     machine.sh("dmsetup remove third && mkfs.ext4 -q /dev/vda && rmmod dmp_test_fail");

@@ -6,7 +6,7 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// 1 GiB in 256 zones of 4 MiB, the first two of which are conventional.
+/// Makes a disk of 1 GiB in 256 zones of 4 MiB, the first two of which are conventional.
 fn zoned_disk(machine: &mut Machine) {
     machine.sh("modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 zone_nr_conv=2 zone_max_open=8 zone_max_active=12");
 }
@@ -31,7 +31,7 @@ fn a_zoned_disk_is_the_same_zoned_disk_through_it() {
         described[0].retain(|line| line.starts_with("zoned:") || line.starts_with("chunk_"));
         assert_eq!(described[0], ["chunk_sectors: 8192", "zoned: host-managed"]);
     }
-    // A range that is not made of whole zones is for neither.
+    // Neither target takes a range with a part of a zone.
     for target in ["dmp", "linear"] {
         assert_refused(
             &mut machine,
@@ -43,7 +43,7 @@ fn a_zoned_disk_is_the_same_zoned_disk_through_it() {
     finish(machine);
 }
 
-/// Sequential writes go where the zone's write pointer is; any others fail as they do on linear.
+/// Writes at a zone's write pointer succeed, and all others fail, as on linear.
 #[test]
 fn zones_are_written_in_their_order_only() {
     let mut machine = machine();
@@ -67,7 +67,7 @@ fn zones_are_written_in_their_order_only() {
     machine.sh(&write(0, 10, 54));
     machine.sh(&write(3, 0, 1));
     assert_operations(&mut machine, &device, &[("write", 65, 65 * 65536, 0)]);
-    // Not where the write pointer is: an error, once.
+    // A write past the write pointer is one error.
     assert_refused(&mut machine, &write(3, 5, 1), "Input/output error");
     assert_operations(&mut machine, &device, &[("write", 66, 66 * 65536, 1)]);
     machine.sh(&write(4, 0, 1));
@@ -78,13 +78,13 @@ fn zones_are_written_in_their_order_only() {
     finish(machine);
 }
 
-/// The zones of a device as `blkzone report` tells them.
+/// Returns the zones of a device, as `blkzone report` prints them.
 #[track_caller]
 fn report(machine: &mut Machine, name: &str) -> String {
     machine.sh(&format!("blkzone report /dev/mapper/{name}"))
 }
 
-/// What manages zones is `other`: a request without bytes for each zone.
+/// Zone management counts as `other`: a request without bytes for each zone.
 #[test]
 fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
     let mut machine = machine_with_tools();
@@ -111,7 +111,7 @@ fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
     // The report of a device in the middle of the disk begins at its own zero.
     assert!(last.starts_with("  start: 0x000000000,"), "{last}");
     assert_eq!(last.lines().count(), 20, "{last}");
-    // A whole device at once, as its user sees it.
+    // Resets all zones of the device at once.
     machine.sh("blkzone reset /dev/mapper/proxy");
     let empty = report(&mut machine, "plain");
     assert!(
@@ -127,9 +127,9 @@ fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
     finish(machine);
 }
 
-/// btrfs writes data to zones with REQ_OP_ZONE_APPEND and learns from the end of the request where
-/// it is: the sector has to be the one of the device that btrfs knows. They are writes, for the disk
-/// and for dmp.
+/// btrfs writes data to zones with REQ_OP_ZONE_APPEND, and learns the data's sector from the end of
+/// the request: the sector has to be that of the device that btrfs knows. Appends are writes, for
+/// the disk and for dmp.
 #[test]
 fn appends_of_btrfs_to_zones_come_back_with_their_place_and_are_counted_as_writes() {
     let mut machine = machine_with_tools();
@@ -156,7 +156,7 @@ fn appends_of_btrfs_to_zones_come_back_with_their_place_and_are_counted_as_write
     let written = disk_stat(&mut machine, "nullb0").writes.bytes - before;
     assert_eq!(bytes(&mut machine, "write"), written);
     assert!(written > 8 * MIB, "{written}");
-    // What manages zones has none.
+    // Zone management has no bytes.
     assert_eq!(bytes(&mut machine, "other"), 0);
     machine.sh("dmsetup remove d");
     create(&mut machine, "d", "0 1048576 linear /dev/nullb0 65536");
@@ -165,7 +165,7 @@ fn appends_of_btrfs_to_zones_come_back_with_their_place_and_are_counted_as_write
     finish(machine);
 }
 
-/// Each line has its own part of the disk: a zone is where its line has it.
+/// Each line has its own part of the disk, so the zones of each line have an offset of their own.
 #[test]
 fn the_zones_of_two_lines_are_reported_one_after_the_other() {
     let mut machine = machine_with_tools();
@@ -200,7 +200,8 @@ fn the_zones_of_two_lines_are_reported_one_after_the_other() {
     finish(machine);
 }
 
-/// Without it device mapper would ask for the same zones again, without end.
+/// dmp returns the disk's error. Otherwise device mapper would ask for the same zones again,
+/// without end.
 #[test]
 fn what_the_disk_says_instead_of_its_zones_comes_back() {
     let mut machine = machine_with_tools();
