@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What dmp, the kernel and the tests have counted.
+//! Counters of dmp, of the kernel and of the tests.
 
 use dmp_vm::Machine;
 
@@ -48,7 +48,7 @@ impl std::ops::Sub for Count {
     }
 }
 
-/// What the kernel has counted of a block device.
+/// The kernel's counters of a block device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiskStat {
     pub reads: Count,
@@ -70,7 +70,7 @@ impl std::ops::Sub for DiskStat {
     }
 }
 
-/// What /sys/block/DISK/stat says. Requests that were merged into others are requests, too.
+/// Reads /sys/block/DISK/stat. Requests that were merged into others count as requests, too.
 #[track_caller]
 pub fn disk_stat(machine: &mut Machine, disk: &str) -> DiskStat {
     let stat = machine.sh(&format!("cat /sys/block/{disk}/stat"));
@@ -90,7 +90,7 @@ pub fn disk_stat(machine: &mut Machine, disk: &str) -> DiskStat {
     }
 }
 
-/// What `volumes` must say, to the byte.
+/// Returns the exact text that `volumes` must have.
 pub fn volumes(reads: Count, writes: Count) -> String {
     let part = |count: Count| {
         format!(
@@ -107,7 +107,7 @@ pub fn volumes(reads: Count, writes: Count) -> String {
     )
 }
 
-/// All of one device's counters must be these: in each file, and in `volumes`.
+/// Asserts all of one device's counters: in each file, and in `volumes`.
 #[track_caller]
 pub fn assert_counts(machine: &mut Machine, device: &str, reads: Count, writes: Count) {
     let shown = machine.sh(&format!(
@@ -129,7 +129,7 @@ pub fn assert_counts(machine: &mut Machine, device: &str, reads: Count, writes: 
     assert_eq!(shown, expected, "{device}");
 }
 
-/// The counters of all devices together must be these.
+/// Asserts the counters of all devices together.
 #[track_caller]
 pub fn assert_all(machine: &mut Machine, reads: Count, writes: Count) {
     let shown = machine.sh(&format!("cat {STAT}/volumes"));
@@ -139,8 +139,9 @@ pub fn assert_all(machine: &mut Machine, reads: Count, writes: Count) {
 /// The operations, in the order in which they are shown.
 pub const OPERATIONS: [&str; 6] = ["read", "write", "discard", "flush", "write_zeroes", "other"];
 
-/// Requests, bytes and errors of each operation of `device` must be those of `expected`, and zero
-/// where an operation is not in it. The average and the sum of the size histogram must fit them.
+/// Asserts requests, bytes and errors of each operation of `device`: those of `expected`, and
+/// zero for an operation that is not in it. The average and the sum of the size histogram must
+/// fit them.
 #[track_caller]
 pub fn assert_operations(machine: &mut Machine, device: &str, expected: &[(&str, u64, u64, u64)]) {
     assert_measured_operations(machine, device, expected, &OPERATIONS);
@@ -189,13 +190,13 @@ fn assert_measured_operations(
     );
 }
 
-/// The lines of a histogram that have counted something: bound and count.
+/// Returns the lines of a histogram with a count above 0: bound and count.
 #[track_caller]
 pub fn histogram(machine: &mut Machine, file: &str) -> Vec<(String, u64)> {
     buckets(&machine.sh(&format!("cat {STAT}/{file}")))
 }
 
-/// The same of a histogram's text.
+/// Returns the lines of a histogram's text with a count above 0.
 #[track_caller]
 pub fn buckets(histogram: &str) -> Vec<(String, u64)> {
     histogram
@@ -206,7 +207,7 @@ pub fn buckets(histogram: &str) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// One number of sysfs, on a line of its own.
+/// Reads one number of sysfs, which has a line of its own.
 #[track_caller]
 pub fn number(machine: &mut Machine, file: &str) -> u64 {
     let text = machine.sh(&format!("cat {STAT}/{file}"));
@@ -215,12 +216,12 @@ pub fn number(machine: &mut Machine, file: &str) -> u64 {
         .unwrap_or_else(|| panic!("{file}: {text:?}"))
 }
 
-/// sh that waits until a file says a number.
+/// Returns a script that waits until a file has a number.
 pub fn until(file: &str, number: u64) -> String {
     format!("while [ $(cat {STAT}/{file}) != {number} ]; do usleep 1000; done")
 }
 
-/// The line `lines` of a device's snapshot, without its keyword.
+/// Returns the line `lines` of a device's snapshot, without its keyword.
 #[track_caller]
 pub fn lines(machine: &mut Machine, device: &str) -> String {
     let shown = machine.sh(&format!("grep ^lines {STAT}/{device}/snapshot"));

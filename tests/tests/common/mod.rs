@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Machines and mapped devices, and what one does with them.
+//! Machines, mapped devices, and helpers for both.
 
 mod counts;
 
@@ -14,7 +14,7 @@ pub use counts::*;
 pub const MIB: u64 = 1 << 20;
 /// The size of each of a machine's two disks.
 pub const DISK: u64 = 64 * MIB;
-/// Where the module shows its counters.
+/// The module's directory of counters in sysfs.
 pub const STAT: &str = "/sys/module/dmp/stat";
 
 pub fn builder() -> Builder {
@@ -31,27 +31,28 @@ pub fn machine() -> Machine {
     boot(builder())
 }
 
-/// A machine with fio, LVM and other tools.
+/// Boots a machine with fio, LVM and other tools.
 pub fn machine_with_tools() -> Machine {
     boot(builder().tools(true))
 }
 
-/// A disk that has this content, in a file of `directory`.
+/// Makes a disk that has this content, in a file of `directory`.
 pub fn disk_of(directory: &TempDir, name: &str, content: &[u8], read_only: bool) -> Disk {
     let path = directory.path().join(name);
     fs::write(&path, content).unwrap();
     Disk::Own { path, read_only }
 }
 
-/// A machine whose one disk has this content, in a file that goes with the directory.
+/// Boots a machine whose one disk has this content, in a file that goes with the directory.
 pub fn machine_over(content: &[u8]) -> (Machine, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let disk = disk_of(&directory, "disk", content, false);
     (boot(Machine::builder().disk(disk)), directory)
 }
 
-/// The end of a test: its kernel must not have complained, nor found a leak of dmp's where it looks
-/// for any. It finds what nothing points to in two scans, and is some seconds old by the second.
+/// Ends a test: asserts that the machine's kernel did not complain, and that a kernel with kmemleak
+/// found no leak of dmp's. kmemleak reports memory that nothing points to in two scans, and that is
+/// some seconds old by the second scan.
 #[track_caller]
 pub fn finish(mut machine: Machine) {
     assert_no_leak(&mut machine);
@@ -69,7 +70,7 @@ pub fn assert_no_leak(machine: &mut Machine) {
     assert_eq!(leaks, "", "memory that nothing points to any more");
 }
 
-/// Makes the mapped device `name` of one table; gives its kernel name, dm-N.
+/// Makes the mapped device `name` of one table. Returns the device's kernel name, dm-N.
 #[track_caller]
 pub fn create(machine: &mut Machine, name: &str, table: &str) -> String {
     let made = machine.sh(&format!(
@@ -80,8 +81,9 @@ pub fn create(machine: &mut Machine, name: &str, table: &str) -> String {
     format!("dm-{}", made.trim())
 }
 
-/// The sh that removes the mapped devices whose names begin so, together: on the debug kernel each
-/// removal waits seconds. It fails, and names them, if any is left.
+/// Returns a script that removes the mapped devices whose names begin with `names`. It removes them
+/// together, because each removal waits seconds on the debug kernel. It fails, and names them, if
+/// any is left.
 pub fn remove_together(names: &str) -> String {
     format!(
         "for device in /dev/mapper/{names}*; do dmsetup remove $device & done; wait; \
@@ -89,8 +91,8 @@ pub fn remove_together(names: &str) -> String {
     )
 }
 
-/// The sh that waits until the stack of the process of this number has this in it: it sleeps there. It
-/// fails after ten seconds, and shows the stack.
+/// Returns a script that waits until the process `pid` sleeps at `place`, which its stack then
+/// contains. The script fails after ten seconds, and shows the stack.
 pub fn until_asleep(pid: &str, place: &str) -> String {
     format!(
         "n=0; until grep -q '{place}' /proc/{pid}/stack; do n=$((n + 1)); \
@@ -98,16 +100,16 @@ pub fn until_asleep(pid: &str, place: &str) -> String {
     )
 }
 
-/// sh that reads eight bytes of the file that it has open as this number, beginning eight bytes before its
+/// Returns a script that reads eight bytes of the open file `fd`, beginning eight bytes before its
 /// position. busybox's dd, which the machine has as de, multiplies the two numbers modulo 2^64.
 pub fn read_back(fd: u32) -> String {
     format!("busybox de bs=8 skip=2305843009213693951 count=1 <&{fd} 2>/dev/null")
 }
 
-/// sh that makes a user, `user`, who has no capability.
+/// A script that makes a user, `user`, who has no capability.
 pub const MAKE_USER: &str = "mkdir -p /etc && echo 'user:x:1000:1000::/:/bin/sh' >/etc/passwd";
 
-/// A script must fail with status 1 and an error message that has `errno` in it.
+/// Asserts that a script fails with status 1 and with an error message that contains `errno`.
 #[track_caller]
 pub fn assert_refused(machine: &mut Machine, script: &str, errno: &str) {
     let output = machine
@@ -118,7 +120,7 @@ pub fn assert_refused(machine: &mut Machine, script: &str, errno: &str) {
     assert!(stderr.contains(errno), "{script}: {stderr}");
 }
 
-/// What a script did and said.
+/// A script's status and output.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outcome {
     pub status: i32,
@@ -126,8 +128,8 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// A script must do and say the same with each of these devices in the place of DEVICE, and their
-/// names in the place of TARGET.
+/// Asserts that a script has the same outcome with each of these devices in the place of DEVICE,
+/// and their names in the place of TARGET. Returns the outcome.
 #[track_caller]
 pub fn assert_alike<const N: usize>(
     machine: &mut Machine,
@@ -160,7 +162,7 @@ pub fn assert_alike<const N: usize>(
     outcomes.into_iter().next().unwrap()
 }
 
-/// A SCSI disk, /dev/sda, of scsi_debug with these options.
+/// Makes a SCSI disk, /dev/sda, by scsi_debug with these options.
 #[track_caller]
 pub fn scsi_disk(machine: &mut Machine, options: &str) {
     machine.sh(&format!(
@@ -170,7 +172,8 @@ pub fn scsi_disk(machine: &mut Machine, options: &str) {
     ));
 }
 
-/// sh that gives a disk one partition, DISK1 or DISKp1: 16384 sectors from sector 1024 on.
+/// Returns a script that gives a disk one partition, DISK1 or DISKp1: 16384 sectors from sector
+/// 1024 on.
 pub fn partition(disk: &str) -> String {
     format!(
         "{{ printf '\\000\\000\\000\\000\\203\\000\\000\\000\\000\\004\\000\\000\\000\\100\\000\\000'; \
@@ -179,7 +182,7 @@ pub fn partition(disk: &str) -> String {
     )
 }
 
-/// What a mapped device's queue says, file by file.
+/// Returns the files of a mapped device's queue, a line each: name and content.
 #[track_caller]
 pub fn queue(machine: &mut Machine, name: &str) -> Vec<String> {
     machine
@@ -192,8 +195,8 @@ pub fn queue(machine: &mut Machine, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// No device is there, and no trace of one in sysfs. Device mapper closes what a target has left open, and
-/// says so.
+/// Asserts that no device is left, and no trace of one in sysfs. Device mapper closes the disks
+/// that a target left open, and logs it.
 #[track_caller]
 pub fn assert_nothing_left(machine: &mut Machine, what: &str) {
     let left = machine.sh(&format!("dmsetup ls; ls {STAT} /dev/mapper"));
@@ -206,29 +209,31 @@ pub fn assert_nothing_left(machine: &mut Machine, what: &str) {
     assert_eq!(open, "", "{what}");
 }
 
-/// Returns sh that writes `count` blocks of `size` bytes of zeros to a device from its beginning on, each in
-/// one request.
+/// Returns a script that writes `count` blocks of `size` bytes of zeros to a device from its
+/// beginning on, each in one request.
 pub fn direct_writes(device: &str, size: u64, count: u64) -> String {
     format!(
         "dd if=/dev/zero of=/dev/mapper/{device} bs={size} count={count} oflag=direct status=none"
     )
 }
 
-/// The same for reads.
+/// Returns a script that reads `count` blocks of `size` bytes from a device's beginning on, each in
+/// one request.
 pub fn direct_reads(device: &str, size: u64, count: u64) -> String {
     format!(
         "dd if=/dev/mapper/{device} of=/dev/null bs={size} count={count} iflag=direct status=none"
     )
 }
 
-/// Bytes that follow from `seed` alone, each sector unlike the others.
+/// Returns bytes that follow from `seed` alone, each sector unlike the others.
 pub fn pattern(seed: u64, length: u64) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(length).unwrap()];
     fastrand::Rng::with_seed(seed).fill(&mut bytes);
     bytes
 }
 
-/// Where `found` first differs from `expected`: more use than a megabyte of bytes.
+/// Asserts that the bytes are equal. Names the first difference, which is of more use than a
+/// megabyte of bytes.
 #[track_caller]
 pub fn assert_same_bytes(found: &[u8], expected: &[u8], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}: length");
