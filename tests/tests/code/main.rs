@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the compilers made of the I/O path: all of dmp.ko that a request comes through, instruction
-//! by instruction.
+//! The I/O path as compiled: every instruction of dmp.ko that a request comes through.
 
 mod reach;
 
@@ -15,24 +14,24 @@ fn module() -> Module {
     Module::read(path.as_ref())
 }
 
-/// Where a request comes in.
+/// The functions by which a request comes in.
 const ROOTS: [&str; 2] = ["::callbacks::map::<", "::callbacks::end_io::<"];
 
-/// All that `map` and `end_io` reach in the module.
+/// Returns all that `map` and `end_io` reach in the module.
 fn io_path() -> Reached {
     module().reach(&ROOTS)
 }
 
-/// Functions that other requests only call: those of rare operations, those that failed, and those that took
-/// nothing, or seconds.
+/// Functions of rare requests only: those of rare operations, those that failed, and those with a
+/// latency of 0 or of seconds.
 const RARE: [&str; 2] = ["arrived", "ended_otherwise"];
 
-/// What reads and writes of data reach that succeed, measured or not.
+/// Returns all that successful reads and writes of data reach, measured or not.
 fn usual_path() -> Reached {
     module().reach_but(&ROOTS, &RARE)
 }
 
-/// No instruction of such a path may be as `wrong` says.
+/// Asserts that no instruction of a path is `wrong`.
 #[track_caller]
 fn assert_none(path: &Reached, wrong: impl Fn(&Instruction) -> bool) {
     assert!(path.instructions.len() > 100, "{:#?}", path.instructions);
@@ -45,8 +44,8 @@ fn assert_none(path: &Reached, wrong: impl Fn(&Instruction) -> bool) {
     assert_eq!(found, [""; 0]);
 }
 
-/// What panics is a function of the kernel's, too. Where the kernel is preemptible, the end of a section
-/// is where another task may run.
+/// A panic would be a call to a function of the kernel's, too. On a preemptible kernel the end of a
+/// section calls the scheduler, because another task may run there.
 #[test]
 fn the_io_path_calls_the_clock_of_the_kernel_and_nothing_that_panics() {
     let mut outside = io_path().outside;
@@ -76,7 +75,7 @@ fn the_io_path_has_no_division() {
     });
 }
 
-/// Neither the prefix nor the instruction that has it always.
+/// Finds the lock prefix, and the exchange with memory, which always locks.
 #[test]
 fn reads_and_writes_lock_no_cache_line() {
     assert_none(&usual_path(), |instruction| {
@@ -86,7 +85,7 @@ fn reads_and_writes_lock_no_cache_line() {
     });
 }
 
-/// How an instruction uses what is relative to `gs`, which is the processor's own.
+/// Returns an instruction's access to memory relative to `gs`, which is the processor's own.
 fn own_memory(instruction: &Instruction) -> Option<OpAccess> {
     let mut factory = InstructionInfoFactory::new();
     let used = factory.info(instruction).used_memory();
@@ -94,13 +93,13 @@ fn own_memory(instruction: &Instruction) -> Option<OpAccess> {
     own.map(|memory| memory.access())
 }
 
-/// The functions that add to the processor's own memory, as often as they do.
+/// Returns the functions that add to the processor's own memory, once for each addition.
 fn counted(path: &Reached) -> Vec<String> {
     let mut functions: Vec<String> = path
         .instructions
         .iter()
         .filter(|(_, instruction)| {
-            // The kernel's own are where the instruction says: how often not to preempt.
+            // The kernel's own count of preemption has a fixed address, relative to `rip`.
             instruction.memory_base() != Register::RIP
                 && matches!(instruction.mnemonic(), Mnemonic::Add | Mnemonic::Inc)
                 && own_memory(instruction) == Some(OpAccess::ReadWrite)
@@ -114,13 +113,14 @@ fn counted(path: &Reached) -> Vec<String> {
     functions
 }
 
-/// Between a load, an addition and a store there can be another task, another processor or an
-/// interrupt, and what that counted is lost; as it is where one counter is all processors'.
+/// Another task, another processor or an interrupt may count between a load, an addition and a
+/// store, and that count would be lost. A counter that all processors share would lose counts, too.
 #[test]
 fn each_counter_is_the_processors_own_and_counted_in_one_instruction() {
     let path = usual_path();
-    // The bytes and the one of a size. With latencies those and the three of a tally; and at its end the
-    // three of the other tally, the time, and the one of a latency.
+    // An arrival adds to the bytes and to the bucket of a size. With latencies it adds to the three
+    // words of a tally as well. An end adds to the three words of the other tally, to the time, and
+    // to the bucket of a latency.
     let expected: Vec<&str> = [
         ["arrived_by_ktime"; 5],
         ["ended"; 5],
@@ -139,8 +139,8 @@ fn each_counter_is_the_processors_own_and_counted_in_one_instruction() {
     });
 }
 
-/// Counters that others count in are read and replaced: a reset that zeroed them would lose, or keep
-/// half of, what is counted meanwhile.
+/// Counters in use are only read and replaced. A reset that zeroed them would lose a count that
+/// comes meanwhile, or keep half of it.
 #[test]
 fn no_counter_is_written_but_by_counting() {
     let module = module();
@@ -173,12 +173,12 @@ fn no_counter_is_written_but_by_counting() {
         }
     }
     assert_eq!(found, [""; 0]);
-    // What they were given to add them up in.
+    // The two functions write to the caller's sums only, by addition.
     assert_eq!(sums, [Mnemonic::Add; 5]);
 }
 
-/// A module's code that says that the last reference to a kobject has gone can be the last that runs
-/// before the module goes: then it runs on in nothing. drivers/md/dm-builtin.c has the steps.
+/// A module may go as soon as the last reference to a kobject is reported to have gone. Code of the
+/// module that reported it would run on in freed memory. drivers/md/dm-builtin.c has the steps.
 #[test]
 fn the_kernels_own_code_says_that_a_directory_has_gone() {
     let undefined = module().undefined();
@@ -190,8 +190,9 @@ fn the_kernels_own_code_says_that_a_directory_has_gone() {
     assert_eq!(says, [""; 0]);
 }
 
-/// The kernel's compiler warns of C that takes more (`CONFIG_FRAME_WARN`), and of Rust says nothing. A stack is
-/// 16 KiB, and a table is loaded and reclaimed memory written on one.
+/// The kernel's compiler warns of larger frames in C (`CONFIG_FRAME_WARN`), and not in Rust. A
+/// stack is 16 KiB, and one stack can have the load of a table and the writeback of reclaimed
+/// memory on it.
 #[test]
 fn no_function_takes_more_of_the_stack_than_the_kernel_wants() {
     let frames = module().frames();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a function of a kernel module reaches: x86-64, as the compilers left it in the object file.
+//! The code that a function of a kernel module reaches: x86-64, as the compilers left it in the
+//! object file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,14 +14,14 @@ use rustc_demangle::demangle;
 /// A module, which is an object file that is not linked yet.
 pub struct Module(Vec<u8>);
 
-/// What some functions reach.
+/// The code that some functions reach.
 #[derive(Default)]
 pub struct Reached {
     /// Each instruction, with its function.
     pub instructions: Vec<(String, Instruction)>,
     /// The functions of the kernel and of other modules.
     pub outside: BTreeSet<String>,
-    /// The functions that it came to and did not look into.
+    /// The functions that were reached and not followed.
     pub left_out: BTreeSet<String>,
 }
 
@@ -37,7 +38,8 @@ impl Module {
         Self(std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     }
 
-    /// All that it calls or refers to in the kernel and in other modules.
+    /// Returns the names of all symbols of the kernel and of other modules that the module refers
+    /// to.
     pub fn undefined(&self) -> BTreeSet<String> {
         let file = File::parse(&*self.0).unwrap();
         let undefined = file.symbols().filter(|symbol| symbol.is_undefined());
@@ -46,7 +48,7 @@ impl Module {
             .collect()
     }
 
-    /// What modinfo says of it: `key=value` each.
+    /// Returns modinfo's lines about the module: `key=value` each.
     pub fn info(&self) -> Vec<String> {
         let file = File::parse(&*self.0).unwrap();
         let section = file.section_by_name(".modinfo").unwrap();
@@ -54,14 +56,14 @@ impl Module {
         text.split_terminator('\0').map(str::to_owned).collect()
     }
 
-    /// The names of the functions that begin so.
+    /// Returns the names of the functions that begin with `begin`.
     pub fn named(&self, begin: &str) -> Vec<String> {
         let file = File::parse(&*self.0).unwrap();
         let names = functions(&file).into_values().map(|f| f.name);
         names.filter(|name| name.starts_with(begin)).collect()
     }
 
-    /// The functions with the bytes of the stack that each takes for itself, by one subtraction.
+    /// Returns the functions, with the bytes of the stack that each takes by one subtraction.
     pub fn frames(&self) -> Vec<(String, u64)> {
         let file = File::parse(&*self.0).unwrap();
         let mut frames = Vec::new();
@@ -78,13 +80,14 @@ impl Module {
         frames
     }
 
-    /// What is reached from those functions whose names have one of `roots` in them, and from all
-    /// that they call or jump to.
+    /// Returns the code that is reached from the functions whose names contain one of `roots`, by
+    /// calls and jumps.
     pub fn reach(&self, roots: &[&str]) -> Reached {
         self.reach_but(roots, &[])
     }
 
-    /// The same without what is in the functions of these names, and what only they reach.
+    /// Returns the reached code without the functions named in `left_out`, and without code that
+    /// only they reach.
     pub fn reach_but(&self, roots: &[&str], left_out: &[&str]) -> Reached {
         let file = File::parse(&*self.0).unwrap();
         let functions = functions(&file);
@@ -127,7 +130,7 @@ impl Module {
     }
 }
 
-/// The functions, by where they begin.
+/// Returns the functions by their addresses.
 fn functions(file: &File<'_>) -> BTreeMap<Place, Function> {
     file.symbols()
         .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0)
@@ -157,7 +160,7 @@ enum Target {
     Outside(String),
 }
 
-/// Where a call or a jump leads to, if the file says so.
+/// Returns the target of a call or a jump, if the file has it.
 fn target(file: &File<'_>, section: usize, instruction: &Instruction) -> Option<Target> {
     if !matches!(
         instruction.flow_control(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The n-th allocation that dmp makes fails, for each n until there are no more of them: what was
-//! asked for fails cleanly and wholly.
+//! The n-th allocation that dmp makes fails, for each n until there are no more of them: the
+//! operation fails cleanly and as a whole.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use dmp_vm::{Error, Machine};
 
 use crate::common::*;
 
-/// Shells that share the work, each with a device of its own: most of the time is waiting for
-/// directories, which this kernel lets go of seconds late.
+/// Shells that share the work, each with a device of its own. Most of the time goes into waits for
+/// directories, which this kernel drops seconds late.
 const SHELLS: u64 = 6;
 
-/// How many successes behind the last failure, of whatever shell, show that there are no more. Some are
-/// between: every second allocation is kmemleak's, which has a reserve, and where a slab cannot have many
-/// pages at once, it takes fewer.
+/// Number of successes after the last failure, of any shell, which shows that no allocation is
+/// left. Some successes come in between: every second allocation is kmemleak's, which has a
+/// reserve, and a slab that cannot get many pages at once takes fewer.
 const ENOUGH: u64 = 16;
 
-/// A machine where `fail-nth` is about what the module allocates, whatever waits for memory or not,
-/// and with so many devices.
+/// Boots a machine in which `fail-nth` counts only the module's allocations, whether they wait for
+/// memory or not, and makes a device for each shell.
 fn machine_that_fails(table: &str) -> Machine {
     let mut machine = boot(builder());
     machine.set_limit(Duration::from_secs(100));
@@ -36,8 +36,8 @@ fn machine_that_fails(table: &str) -> Machine {
 }
 
 /// Runs `command` for n = 1, 2, ... with the n-th allocation failing, until it succeeds for good.
-/// `check` follows each, with the command's status in $status. In both $d is the name of the shell's device,
-/// and $stat its directory. Gives how often the command failed.
+/// `check` follows each run, with the command's status in $status. In both, $d is the name of the
+/// shell's device, and $stat the device's directory. Returns the number of failures.
 #[track_caller]
 fn each_allocation(machine: &mut Machine, command: &str, check: &str) -> u64 {
     machine.sh(&format!(
@@ -71,7 +71,7 @@ END"#
     failed
 }
 
-/// A load makes counters, a directory with 54 files, and its place among the devices.
+/// A load makes counters, a directory with 66 files, and an entry among the devices.
 #[test]
 fn a_load_fails_cleanly_at_every_allocation() {
     let mut machine = machine_that_fails("--notable");
@@ -81,16 +81,16 @@ fn a_load_fails_cleanly_at_every_allocation() {
         "if [ $status = 0 ]; then [ -e $stat/other/latency_histogram ] && dmsetup clear $d; fi && \
          [ ! -e $stat ]",
     );
-    // A file each, the directories, and what they are about.
+    // Each file and directory needs memory, and so do the objects behind them.
     assert!(failed > 130, "{failed}");
-    // It works on.
+    // The module still works.
     machine.sh("dmsetup remove_all");
     assert_nothing_left(&mut machine, "after the failures");
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 3));
     assert_counts(&mut machine, &device, Count::of(3, 4096), Count::default());
     assert_no_leak(&mut machine);
-    // The kernel says of each directory that it could not make it.
+    // The kernel logs each directory that it could not make.
     match machine.finish() {
         Err(Error::Complaints { complaints, .. }) => {
             let said = |line: &String| line.contains("kobject_add_internal failed for dm-");
@@ -108,7 +108,7 @@ fn a_reload_fails_cleanly_at_every_allocation() {
         "for n in $(seq 1 {SHELLS}); do {} || exit; done",
         direct_writes("d$n", 4096, 9)
     ));
-    // The second line has its second name by the time that its last allocation fails.
+    // The second line has its second target type by the time that its last allocation fails.
     machine.sh(
         "printf '0 1024 dmp /dev/vda 0 1 latency\\n1024 1024 dmp /dev/vdb 0 1 as_linear\\n' \
          >/run/table",
@@ -125,13 +125,13 @@ fn a_reload_fails_cleanly_at_every_allocation() {
     assert!(failed > 15, "{failed}");
     machine.sh("dmsetup remove_all");
     assert_nothing_left(&mut machine, "after the failures");
-    // A reference that a failed load kept would be in the way.
+    // A reference that a failed load kept would prevent the unload.
     machine.sh("rmmod dmp && modprobe dmp");
     finish(machine);
 }
 
-/// A switch that fails has not switched; a reset that fails has reset nothing. Each allocates per-CPU
-/// counters only, which fails where they need another page.
+/// A failed switch has not switched, and a failed reset has reset nothing. Both allocate per-CPU
+/// counters only, which fails if the counters need another page.
 #[test]
 fn a_switch_and_a_reset_fail_cleanly_at_every_allocation() {
     let mut machine = machine_that_fails("--table '0 2048 dmp /dev/vda 0'");

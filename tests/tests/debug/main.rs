@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What only the debug kernel can be asked: it makes allocations fail.
+//! Tests that need the debug kernel, which makes allocations fail and watches
+//! locks.
 
 #[allow(dead_code)]
 #[path = "../common/mod.rs"]

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Locks that are waited for, as lockdep has seen them.
+//! Locks that dmp waits for, as lockdep has seen them.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// The locks that were taken while one of a class was held, by their names.
+/// Returns the names of the locks that were taken while a lock of a class was held.
 fn taken_under(machine: &mut Machine, class: &str) -> Vec<String> {
     let classes = machine.sh("cat /proc/lockdep");
     let mut lines = classes
@@ -21,14 +21,15 @@ fn taken_under(machine: &mut Machine, class: &str) -> Vec<String> {
         .collect()
 }
 
-/// A suspend waits for a message. Whoever holds the mutex of per-CPU memory can wait for I/O to this device,
-/// so a message that waited for it could never end.
+/// A suspend waits for a message. The holder of the mutex of per-CPU memory may wait for I/O to
+/// this device, so a message that waited for the mutex could never end.
 #[test]
 fn a_message_waits_for_nobody_who_allocates_per_cpu_memory() {
     const MUTEX: &str = "pcpu_alloc_mutex";
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
-    // A file may wait for it, and shows that lockdep would have seen it.
+    // A reset by file may wait for the mutex. It shows that lockdep would have seen a message do
+    // so.
     machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
     let classes = machine.sh("cat /proc/lockdep");
     assert!(classes.contains(&format!(": {MUTEX}\n")), "{classes}");

@@ -161,7 +161,7 @@ fn flushes_go_past_the_counters_while_all_live_lines_ask_for_it() {
     }
 }
 
-/// A table without dmp lines takes the place of the live one, and the memory of that is used again.
+/// A table without dmp lines replaces the live one, and the live one's memory is used again.
 #[test]
 fn a_table_with_the_number_of_the_last_live_one_is_loaded_first() {
     let mut device = Device::new();

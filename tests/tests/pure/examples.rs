@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The examples in the documentation of the wrappers are lines that are compiled: the module's own, or
-//! those of its tests.
+//! Every example in the documentation of the wrappers is compiled code: the module's own, or its
+//! tests'.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// All files of Rust below a folder of the repository.
+/// Returns all Rust files below a folder of the repository.
 fn files(below: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(below)];
@@ -24,13 +24,14 @@ fn files(below: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The words of some lines: how they are broken into lines is of no matter.
+/// Returns the words of some lines: line breaks do not matter.
 fn words<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     let words = lines.into_iter().flat_map(str::split_whitespace);
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// The examples of a file. Comments in them stand for what is left out, and divide them.
+/// Returns the examples of a file. A comment in an example stands for omitted code, and divides the
+/// example.
 fn examples(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut part: Option<Vec<&str>> = None;

@@ -4,11 +4,12 @@ use proptest::prelude::*;
 
 use crate::histogram::{Latencies, Scale, Sizes};
 
-/// All the bounds, as the documentation has them: `first`, twice that, and so on, then none.
+/// Returns all the bounds of a scale.
 fn bounds<const FIRST: u32, const N: usize>() -> Vec<Option<u64>> {
     (0..N).map(Scale::<FIRST, N>::bound).collect()
 }
 
+/// Returns the bounds that the documentation has: `first`, twice that, and so on, then none.
 fn documented(first: u64, last: u64) -> Vec<Option<u64>> {
     std::iter::successors(Some(first), |bound| Some(bound * 2))
         .take_while(|bound| *bound <= last)
@@ -17,12 +18,12 @@ fn documented(first: u64, last: u64) -> Vec<Option<u64>> {
         .collect()
 }
 
-/// The bucket of a value.
+/// Returns the bucket of a value.
 fn bucket<const FIRST: u32, const N: usize>(value: u64) -> usize {
     Scale::<FIRST, N>::bucket_above(value.saturating_sub(1))
 }
 
-/// The smallest bucket whose bound is not below the value.
+/// Returns the smallest bucket whose bound is not below the value.
 fn expected(bounds: &[Option<u64>], value: u64) -> usize {
     bounds
         .iter()
@@ -30,7 +31,7 @@ fn expected(bounds: &[Option<u64>], value: u64) -> usize {
         .unwrap()
 }
 
-/// Each power of two and its neighbours, and the ends.
+/// Returns each power of two and its neighbours, and the ends.
 fn edges() -> impl Iterator<Item = u64> {
     (0..64)
         .map(|bit| 1_u64 << bit)
@@ -96,7 +97,7 @@ proptest! {
         prop_assert!(bucket::<10, 28>(low) <= bucket::<10, 28>(high));
     }
 
-    /// As many lines as there are buckets, whatever comes.
+    /// Each bucket has its line, whatever its count.
     #[test]
     fn what_is_written_reads_back(counts in prop::collection::vec(any::<u64>(), 24)) {
         let mut text = String::new();

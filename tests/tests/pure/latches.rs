@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 #[rustfmt::skip]
-// What counts is unused here.
+// The counters of this file are unused here.
 #[allow(dead_code)]
 #[path = "../../../module/wrappers/atomic.rs"]
 mod atomic;
@@ -25,7 +25,8 @@ fn a_read_returns_the_last_write() {
     }
 }
 
-/// Each write is of numbers in a row, and each is above the write before. Two writers take turns by a lock.
+/// Each write stores numbers in a row, and begins above the write before. Two writers take turns by
+/// a lock.
 #[test]
 fn a_read_is_of_one_write_and_none_goes_back() {
     const WRITES: u64 = 300_000;

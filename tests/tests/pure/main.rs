@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The module's files without kernel types, the very same ones, on the host: they neither boot a
-//! machine nor need the kernel. Of the wrappers, those that need little or nothing of it.
+//! The module's own files, compiled for the host: those without kernel types, and the wrappers
+//! that need little or nothing of the kernel. The tests boot no machine.
 
-// They are formatted with the module, whose edition is another.
+// The files are formatted with the module, which has another edition.
 #[rustfmt::skip]
 #[path = "../../../module/histogram.rs"]
 mod histogram;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Text into a C buffer: what fits, a NUL, and not a byte more.
+//! Text in a C buffer: as much as fits, a NUL, and not a byte more.
 
 use proptest::prelude::*;
 
@@ -10,14 +10,15 @@ mod output;
 
 use output::Output;
 
-/// What is in a buffer that nobody has written to.
+/// The content of a buffer before any write.
 const FILL: u8 = 0xa5;
 
-/// Writes these, one after the other, to a buffer of `capacity` bytes, and to one without an end.
-/// They must be the same up to where the first is full.
+/// Writes the pieces one after the other to a buffer of `capacity` bytes, and to one without an
+/// end. Asserts that both have the same bytes, up to the end of the first.
 fn check(capacity: usize, pieces: &[Vec<u8>]) {
     let mut buffer = vec![FILL; capacity + 16];
-    // SAFETY: the buffer is of more than `capacity` bytes, and is not used while `out` is.
+    // SAFETY: the buffer has more than `capacity` bytes, and nothing else uses it while `out`
+    // exists.
     let out = unsafe { Output::new(buffer.as_mut_ptr().cast(), capacity) };
     let Some(mut out) = out else {
         assert_eq!(capacity, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Values that are replaced while they are read, with an RCU of the host's.
+//! Values that are replaced while they are read, with an RCU of the host's own.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,18 +8,18 @@ use std::thread;
 use std::time::Duration;
 
 #[rustfmt::skip]
-// What only C needs of it is unused here.
+// The parts of this file that only C needs are unused here.
 #[allow(dead_code)]
 #[path = "../../../module/wrappers/rcu.rs"]
 mod rcu;
 
 use rcu::{Rcu, Spare};
 
-/// What the kernel has of it.
+/// The functions of the kernel that the wrapper calls.
 mod bindings {
     use std::sync::{Condvar, Mutex};
 
-    /// Number of sections.
+    /// Number of read sections.
     static SECTIONS: Mutex<usize> = Mutex::new(0);
     static CHANGED: Condvar = Condvar::new();
 
@@ -38,7 +38,7 @@ mod bindings {
     }
 }
 
-/// Boxes as the kernel has them.
+/// The kernel's boxes, made of the host's.
 mod compat {
     use std::mem::MaybeUninit;
 
@@ -53,7 +53,8 @@ mod compat {
         }
 
         pub unsafe fn from_raw(raw: *mut T) -> Self {
-            // SAFETY: by this function's contract, which is that of `Box`'s.
+            // SAFETY: the caller gives a pointer from `into_raw`, which has it
+            // from `Box::into_raw`.
             Self(unsafe { Box::from_raw(raw) })
         }
     }
@@ -61,7 +62,8 @@ mod compat {
     impl<T> KBox<MaybeUninit<T>> {
         pub fn write(self, value: T) -> KBox<T> {
             let raw = KBox::into_raw(self).cast::<T>();
-            // SAFETY: it is memory for a `T`, and is initialised then.
+            // SAFETY: `raw` is a box's memory for a `T`, and the write
+            // initialises it before it is a box again.
             unsafe {
                 raw.write(value);
                 KBox::from_raw(raw)
@@ -74,7 +76,8 @@ mod compat {
     }
 }
 
-/// The sections are those of all tests, which `cargo test` runs at once.
+/// Keeps other tests out: all share the sections, and `cargo test` runs them at
+/// once.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE
@@ -86,7 +89,7 @@ fn spare<T>() -> Spare<T> {
     Spare::new().unwrap()
 }
 
-/// A number, and whether it has gone.
+/// A number, and a flag that tells if it was dropped.
 struct Number(u64, Arc<AtomicBool>);
 
 impl Number {
@@ -114,7 +117,7 @@ fn a_replaced_value_goes_when_its_last_reader_has_left() {
     thread::scope(|scope| {
         let section = rcu::read_lock();
         let seen = value.get(&section);
-        // In the midst of a section, as it may be anywhere.
+        // A replacement may come in the midst of a section.
         let replaced = value.replace(spare(), Number::new(2).0);
         // A new reader finds the new one, while the old one is still read.
         assert_eq!(read(&value), 2);
@@ -146,6 +149,6 @@ fn each_value_is_dropped_once_and_the_last_with_its_place() {
     assert_eq!(has_gone(), [true, true, false]);
     drop(value);
     assert_eq!(has_gone(), [true, true, true]);
-    // Memory that nothing was put in has nothing to drop.
+    // Memory without a value has nothing to drop.
     drop(spare::<Number>());
 }

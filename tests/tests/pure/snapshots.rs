@@ -37,12 +37,12 @@ fn all_of_a_device_is_there_and_the_buckets_with_something_in_them() {
     };
     assert_eq!(
         text(&counted, &DEVICE, ["read", "write"]),
-        // dmpstat's tests have it read.
+        // dmpstat's tests read this file.
         include_str!("../../../dmpstat/tests/snapshots/every-field")
     );
 }
 
-/// A 0 would say that it was measured.
+/// A 0 would say that the value was measured.
 #[test]
 fn what_is_not_measured_is_not_there() {
     let counted = Counted {

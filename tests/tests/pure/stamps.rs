@@ -15,7 +15,7 @@ fn tags() -> impl Iterator<Item = Tag> {
     (0..GENERATIONS).flat_map(|generation| Clock::ALL.map(|clock| Tag::measured(generation, clock)))
 }
 
-/// An age, on which all ways to it must agree.
+/// Returns an age, and asserts that all ways to it agree.
 fn age(stamp: Stamp, time: u64) -> u64 {
     let age = stamp.age(time);
     let below = stamp.age_less_one(time);
@@ -23,7 +23,7 @@ fn age(stamp: Stamp, time: u64) -> u64 {
         assert_eq!(below, age - 1);
         assert_eq!(stamp.arrival(time), time.wrapping_sub(age));
     } else {
-        // One comparison finds it together with long ages.
+        // One comparison finds the age 0 together with long ages.
         assert!(below > WRAP / 2);
     }
     age
@@ -43,7 +43,7 @@ fn one_comparison_finds_the_operations_below_a_number_of_one_tag_only() {
     }
 }
 
-/// A request without a stamp is as good as an unmeasured one: its word is 0.
+/// A request without a stamp has the word 0, as an unmeasured one may have.
 #[test]
 fn a_stamp_has_what_it_was_made_of_and_only_an_unmeasured_one_can_be_0() {
     for operation in 0..6 {
@@ -71,7 +71,7 @@ fn a_stamp_has_what_it_was_made_of_and_only_an_unmeasured_one_can_be_0() {
     }
 }
 
-/// The size class of a later version has its bits.
+/// Bits 8 to 10 are reserved for the size class of a later version.
 #[test]
 fn the_time_is_above_the_size_class() {
     assert_eq!(Stamp::measured(tag(), 1, 1).word() >> 8, 1 << 3);
@@ -86,8 +86,8 @@ fn an_age_is_exact_up_to_the_wrap() {
     }
 }
 
-/// Another processor's clock can be a little later: the wrap less that little would stay in the sum and in the
-/// maximum.
+/// The processor that ends a request may have a clock that is a little behind. The age would wrap
+/// round, and stay in the sum and in the maximum.
 #[test]
 fn a_clock_that_went_back_makes_an_age_of_0() {
     for (arrival, time) in [
@@ -110,7 +110,7 @@ fn the_time_wraps() {
     assert_eq!(age(stamp, 32), 42);
 }
 
-/// As the table of the stamp's documentation says.
+/// The numbers are those of the table in the stamp's documentation.
 #[test]
 fn the_wrap_is_after_104_days_of_nanoseconds_and_34_of_a_tsc_of_3_ghz() {
     let days = |per_second: u64| WRAP / per_second / 86_400;

@@ -82,7 +82,8 @@ fn status_has_each_operation_in_order_and_dashes_for_one_that_is_not_measured() 
 }
 
 proptest! {
-    /// In 128 bits nothing can overflow: as long as the sums fit 64 bits, so must they here.
+    /// Nothing overflows in 128 bits. As long as the sums fit 64 bits, these sums must be the
+    /// same.
     #[test]
     fn sums_and_averages_are_those_of_wider_numbers(
         requests in 0..u64::MAX / 2,
@@ -103,7 +104,7 @@ proptest! {
         prop_assert_eq!(u128::from(both.avg_size()), average.unwrap_or(0));
     }
 
-    /// Whatever the numbers are, also such as wrapped round.
+    /// The numbers may be any, also such as wrapped round.
     #[test]
     fn nothing_panics_and_the_text_has_nine_lines(numbers: [u64; 6]) {
         let [a, b, c, d, e, f] = numbers;

@@ -15,7 +15,7 @@ type Parsed = (Vec<u8>, u64, [bool; 3]);
 const NAMES: [&str; 3] = ["latency", "flush_bypass", "as_linear"];
 const NONE: [bool; 3] = [false; 3];
 
-/// What is parsed, or what is wrong.
+/// Parses the words of a line. Returns the message if one is wrong.
 fn parse(words: &[impl AsRef<[u8]>]) -> Result<Parsed, Wrong> {
     let words: Vec<CString> = words
         .iter()
@@ -107,7 +107,7 @@ fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
     ] {
         assert_eq!(parse_line(line), Err(wrong), "{line}");
     }
-    // Words that a table line cannot have, but a caller could.
+    // A table line cannot have these words, but a caller could.
     assert_eq!(parse(&["d", ""]), Err(OFFSET));
     assert_eq!(parse(&["d", "0", ""]), Err(OPTIONS));
     assert_eq!(parse(&["d", "0", "1", ""]), Err(OPTION));
@@ -158,7 +158,7 @@ fn the_messages_are_those_of_the_documentation() {
     );
 }
 
-/// What the documentation says, in the words of the standard library and in wider numbers.
+/// Parses as the documentation says, by the standard library and in wider numbers.
 fn expected(words: &[Vec<u8>]) -> Result<Parsed, Wrong> {
     let number = |word: &[u8]| {
         let digits = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
@@ -192,7 +192,7 @@ fn expected(words: &[Vec<u8>]) -> Result<Parsed, Wrong> {
     Ok((device.clone(), offset as u64, NAMES.map(asked)))
 }
 
-/// Words of all kinds: what may be right, what is nearly so, and any bytes.
+/// Generates words of all kinds: right ones, nearly right ones, and any bytes.
 fn word() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         3 => Just(b"latency".to_vec()),

@@ -14,7 +14,7 @@ const GHZ: u64 = 1_000_000_000;
 /// An hour of ticks of 3 GHz.
 const HOUR: u64 = 3600 * 3 * GHZ;
 
-/// Timekeeping's rate of a TSC of this frequency.
+/// Returns timekeeping's rate of a TSC of this frequency.
 fn rate(hz: u64) -> Rate {
     let mult = u32::try_from((GHZ << 24) / hz).unwrap();
     Rate::new(mult, 24)
@@ -28,7 +28,7 @@ fn update(ticks: u64, ns: u64) -> Update {
     }
 }
 
-/// The time is kept by another clock.
+/// Returns an update while another clock keeps the time.
 fn other_clock(ns: u64) -> Update {
     Update {
         ticks: 77,
@@ -37,7 +37,7 @@ fn other_clock(ns: u64) -> Update {
     }
 }
 
-/// One that goes through its words after each update, as it does in the kernel.
+/// Makes a timeline that goes through its words after each update, as in the kernel.
 fn timeline(updates: impl IntoIterator<Item = Update>) -> Timeline {
     let mut timeline = Timeline::from_words([0; Timeline::WORDS]);
     for update in updates {
@@ -47,7 +47,7 @@ fn timeline(updates: impl IntoIterator<Item = Update>) -> Timeline {
     timeline
 }
 
-/// A TSC of 3 GHz that was 0 at 0, an hour later.
+/// Returns the timeline of a TSC of 3 GHz that was 0 at 0, an hour later.
 fn an_hour_of_it() -> Timeline {
     timeline([update(0, 0), update(HOUR, 3600 * GHZ)])
 }
@@ -63,7 +63,7 @@ fn a_rate_is_mult_and_shift() {
 
 #[test]
 fn there_is_no_rate_where_the_product_of_a_short_interval_would_not_fit() {
-    // 512 MHz: 2^23 / 2^22 ns a tick, less than which Rate::SHORT ticks are in 64 bits.
+    // The limit is 500 MHz, 2 ns a tick: the product of Rate::SHORT ticks with less fits 64 bits.
     let slowest = Rate::new((1 << 24) - 1, 23);
     assert_ne!(slowest, Rate::NONE);
     let below = Rate::SHORT - 1;
@@ -122,12 +122,12 @@ fn a_tsc_near_the_latest_update_is_converted_by_it_on_either_side() {
         timeline.ns_at(HOUR - 3 * GHZ, Some(HOUR)),
         3600 * GHZ - second
     );
-    // Another processor's may be a little ahead.
+    // Another processor's TSC may be a little ahead.
     assert_eq!(timeline.ns_at(HOUR + 3, Some(HOUR)), 3600 * GHZ);
 }
 
-/// In a suspend CLOCK_MONOTONIC stands still. What arrived a second before it is converted by the update
-/// before it, wherever the TSC has got to.
+/// CLOCK_MONOTONIC stands still in a suspend. An arrival a second before the suspend is converted
+/// by the update before it, whatever the TSC did meanwhile.
 #[test]
 fn a_suspend_is_a_break() {
     let second = GHZ - 60;
@@ -156,7 +156,7 @@ fn a_suspend_is_a_break() {
 #[test]
 fn a_break_is_what_takes_more_than_a_millisecond_and_a_thousandth_off_the_time() {
     for (ns, began) in [
-        // A second, of which the clock says nothing.
+        // The TSC counts a second, and the clock none.
         (3600 * GHZ, HOUR + 3 * GHZ),
         (3600 * GHZ + GHZ - 2_100_000, HOUR + 3 * GHZ),
         (3600 * GHZ + GHZ - 1_900_000, 0),
@@ -174,13 +174,14 @@ fn stamps_stay_good_while_another_clock_keeps_the_time() {
     let mut timeline = an_hour_of_it();
     timeline.update(other_clock(3601 * GHZ));
     assert_eq!(timeline.began(), None);
-    // By the last rate that there was.
+    // The last rate stays.
     assert_eq!(timeline.rate(), rate(3 * GHZ));
     assert_eq!(
         (timeline.latest(), timeline.ns_at(HOUR, None)),
         (HOUR, 3600 * GHZ)
     );
-    // The TSC again: what arrived before it went is converted by what was then.
+    // The TSC keeps the time again. An arrival from before the other clock is converted by an
+    // update of that time.
     timeline.update(update(HOUR + 90 * GHZ, 3660 * GHZ));
     assert_eq!(timeline.began(), Some(HOUR + 90 * GHZ));
     assert_eq!(timeline.ns_at(HOUR, Some(HOUR + 91 * GHZ)), 3600 * GHZ);
