@@ -7,17 +7,17 @@ use dmp_vm::Machine;
 use crate::common::*;
 use crate::load::*;
 
-/// dm-crypt's: 512 bits.
+/// dm-crypt's key: 512 bits.
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\
                    202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
 
-/// Attaches and detaches `volume`, which /mnt is on, ten times in each round, while fio writes files and
-/// verifies them, and fsx does all else that can be done to a file.
+/// Attaches and detaches `volume`, which /mnt is on, ten times in each round. Meanwhile fio writes
+/// files and verifies them, and fsx does all other operations on a file.
 fn assert_nothing_is_lost(machine: &mut Machine, rounds: u32) {
     machine.sh(
         "printf '%s\\n' 'flen = 4194304' 'mapread = 10' 'mapwrite = 10' 'fsync = 0.1' >/run/fsx.toml",
     );
-    // As many as one command has time for on a slow host.
+    // A round is as much as one command has time for on a slow host.
     for _ in 0..rounds {
         machine.sh(
             "rm -f /run/stop; load() { rounds=0; until [ -e /run/stop ]; do \
@@ -61,7 +61,7 @@ fn nothing_is_lost_through_fifty_attaches_and_detaches() {
     finish(machine);
 }
 
-/// A thin and a striped volume are attached above: thirty times in and out.
+/// A thin and a striped volume are attached above and detached, thirty times each.
 #[test]
 fn nothing_is_lost_on_volumes_that_are_attached_above() {
     let mut machine = machine_with_tools();
@@ -92,7 +92,7 @@ fn nothing_is_lost_on_volumes_that_are_attached_above() {
     finish(machine);
 }
 
-/// As cryptsetup maps it: what is attached is the volume below.
+/// cryptsetup would map the device in this way. The attached volume is the one below.
 #[test]
 fn nothing_is_lost_on_the_encrypted_device_over_an_attached_volume() {
     let mut machine = machine_with_tools();
@@ -118,9 +118,9 @@ fn nothing_is_lost_on_the_encrypted_device_over_an_attached_volume() {
     finish(machine);
 }
 
-/// Each write has to come to where its zone has been written to, and so fio has one of them under way: a
-/// resume does not send those that waited for it before those that come, linear or not. It asks for the
-/// disk's zones before it writes: a suspended device answers EAGAIN. (Not with btrfs, which asks as it writes,
+/// Each write has to be at its zone's write pointer, so fio keeps only one write in flight: a
+/// resume does not send the waiting writes before new ones, linear or not. fio asks for the disk's
+/// zones before it writes, because a suspended device answers EAGAIN. (btrfs asks while it writes,
 /// and goes read-only.)
 #[test]
 fn nothing_is_lost_on_a_zoned_disk() {
@@ -138,7 +138,8 @@ fn nothing_is_lost_on_a_zoned_disk() {
          grep -c ' err= 0: ' /run/said || cat /run/said",
         until_written("nullb0")
     ));
-    // fio's own end by ^C; what was attached, and detached; and its one job, without an error.
+    // The status of fio's end by ^C, the numbers of attaches and of detaches, and fio's one job
+    // without an error.
     assert_eq!(said, "128\n50\n50\n1\n");
     machine.sh("dmsetup remove volume");
     finish(machine);

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The cases of the kernel's blktests (groups `block` and `dm`) that say something of a device like
-//! this, each done with a linear device of the same sectors, too: what comes out must be the same.
+//! Cases of the kernel's blktests (groups `block` and `dm`) that apply to a mapped device. Each
+//! runs with a linear device of the same sectors, too, and must have the same outcome.
 //!
-//! Elsewhere are: processors that go (block/008), in `races`; a disk that goes (001, 011, 019, 027),
-//! in `faults`; protection information (028), in `dmp::transparent`; dm-dust (dm/002), in
-//! `dmp::errors`; zones, in `dmp::zoned`. Without a meaning here are those of a request queue, its tags
-//! and its driver, which a mapped device has not: 006, 007, 010, 014, 015, 020, 022, 023, 029 to 031.
+//! Other tests have: processors that go (block/008), in `races`; a disk that goes (001, 011, 019,
+//! 027), in `faults`; protection information (028), in `dmp::transparent`; dm-dust (dm/002), in
+//! `dmp::errors`; zones, in `dmp::zoned`. A mapped device has no request queue of its own with tags
+//! and a driver, so cases of those do not apply: 006, 007, 010, 014, 015, 020, 022, 023, 029 to
+//! 031.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 use crate::load::*;
 
-/// What fio with these options did to each of the two devices, and what the disk did for it. Neither
-/// may be another for dmp.
+/// Runs fio with these options on each of the two devices. Asserts that fio and the disk counted
+/// the same for both, and returns both counts.
 #[track_caller]
 fn fio_on_both(machine: &mut Machine, options: &str, loops: &[&str]) -> (Totals, DiskStat) {
     let [linear, dmp] = BOTH.map(|device| {
@@ -26,8 +27,8 @@ fn fio_on_both(machine: &mut Machine, options: &str, loops: &[&str]) -> (Totals,
     dmp
 }
 
-/// block/002: a device that is traced is removed. Until then each request was seen to come and to
-/// go.
+/// block/002: a traced device is removed. The trace has the arrival and the end of each request
+/// before.
 #[test]
 fn a_traced_device_shows_its_requests_and_is_removed() {
     let mut machine = machine();
@@ -64,7 +65,7 @@ fn discards_of_all_sizes_reach_the_disk_as_they_are() {
     finish(machine);
 }
 
-/// block/009: what was discarded is nowhere in memory any more.
+/// block/009: a discard drops its range from memory.
 #[test]
 fn after_a_discard_the_page_cache_says_what_the_disk_says() {
     let mut machine = machine();
@@ -88,8 +89,8 @@ fn after_a_discard_the_page_cache_says_what_the_disk_says() {
     finish(machine);
 }
 
-/// block/025: a discard of more than one request has room for, which is 4 GiB but a sector, here of
-/// 4 KiB.
+/// block/025: a discard of more than one request can have, which is 4 GiB less a sector, here of 4
+/// KiB.
 #[test]
 fn a_huge_discard_is_counted_to_the_byte() {
     let mut machine = machine();
@@ -117,7 +118,8 @@ fn each_of_many_flushes_reaches_the_disk() {
         &[],
     );
     assert_eq!(totals.writes, Count::of(400, 4096));
-    // fio does not flush after the last. To the disk each flush is a write of nothing, too.
+    // fio does not flush after the last write. The disk counts each flush as a write of no bytes,
+    // too.
     assert_eq!((disk.writes.requests, disk.flushes), (400 + 399, 399));
     let all = [("write", 400, 400 * 4096, 0), ("flush", 399, 0, 0)];
     assert_operations(&mut machine, &device, &all);
@@ -151,7 +153,7 @@ fn what_is_refused_is_refused_alike() {
     create_both(&mut machine, "/dev/vda", 65536);
     let write = "dd if=/dev/zero of=DEVICE bs=4k count=1 oflag=direct conv=notrunc status=none";
     for script in [
-        // One who has it open writes on, or not.
+        // A process that has the device open may write on or not.
         &format!(
             "exec 5<>DEVICE; blockdev --setro DEVICE; blockdev --getro DEVICE; {write}; \
              dd if=/dev/zero bs=4k count=1 oflag=direct status=none >&5; \
@@ -192,8 +194,8 @@ fn every_setting_of_the_queue_takes_and_refuses_the_same() {
     finish(machine);
 }
 
-/// block/017 and block/018: two reads and a write are a second under way, and so say the counters
-/// of dmp.
+/// block/017 and block/018: two reads and a write are in flight for a second, and dmp's counters
+/// show it.
 #[test]
 fn what_is_under_way_is_counted_and_its_time_is_taken() {
     let mut machine = machine();
@@ -223,7 +225,8 @@ fn what_is_under_way_is_counted_and_its_time_is_taken() {
     finish(machine);
 }
 
-/// block/016: a signal to who waits for a suspended device. What it has asked for is still done.
+/// block/016: a signal to a process that waits for a suspended device. The process's request is
+/// still done.
 #[test]
 fn who_waits_for_a_suspended_device_is_killed_when_it_resumes() {
     let mut machine = machine();

@@ -5,10 +5,11 @@
 use crate::common::*;
 use crate::load::*;
 
-/// What fio sends requests with: one at a time, or several.
+/// Engines of fio, which send requests one at a time, or several.
 const ENGINES: [&str; 3] = ["psync", "libaio --iodepth=16", "io_uring --iodepth=16"];
 
-/// Four jobs, sizes from 512 bytes to 64 KiB, which no disk here splits.
+/// Runs four jobs of each engine, and asserts exact counts. Their requests are of 512 bytes
+/// to 64 KiB, which no disk here splits.
 fn all_engines_are_counted_exactly(cpus: u32) {
     let mut machine = machine_of(cpus);
     let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0 1 latency");
@@ -32,7 +33,7 @@ fn all_engines_are_counted_exactly(cpus: u32) {
         let disk = disk_stat(&mut machine, "vda") - before;
         assert_eq!(disk.reads, totals.reads, "{engine}: the disk's reads");
         assert_eq!(disk.writes, totals.writes, "{engine}: the disk's writes");
-        // Each of them ended, and was measured.
+        // Each request ended, and was measured.
         for (operation, count) in [("read", totals.reads), ("write", totals.writes)] {
             let file = format!("{device}/{operation}/latency_histogram");
             let measured: u64 = histogram(&mut machine, &file).iter().map(|(_, n)| n).sum();

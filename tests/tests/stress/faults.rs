@@ -7,11 +7,11 @@ use dmp_vm::{Disk, Fault, Machine};
 use crate::common::*;
 use crate::load::*;
 
-/// errno of the host's system.
+/// Error numbers of the host's system.
 const EIO: i32 = 5;
 const ENOSPC: i32 = 28;
 
-/// Requests are 200 ms under way all the time; they end, are measured, and none is lost.
+/// Requests are in flight for 200 ms each. All end and are measured, and none is lost.
 #[test]
 fn a_slow_disk_is_measured_and_removed_with_requests_under_way() {
     let mut machine = machine_of(2);
@@ -40,8 +40,8 @@ fn a_slow_disk_is_measured_and_removed_with_requests_under_way() {
     finish(machine);
 }
 
-/// The disk goes while requests are under way. They fail as they do on linear; the device stays, and
-/// can be read of, reset and removed.
+/// The disk goes while requests are in flight, and they fail as on linear. The device stays: its
+/// counters can be read and reset, and it can be removed.
 #[test]
 fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
     let mut outcomes = Vec::new();
@@ -68,7 +68,7 @@ fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
             assert_eq!(now, requests + 1);
             machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
             assert_operations(&mut machine, &device, &[]);
-            // It goes on with another disk.
+            // The device goes on with another disk.
             machine.sh("dmsetup reload d --table '0 65536 dmp /dev/vda 0' && dmsetup resume d");
             machine.sh(&direct_reads("d", 4096, 7));
             assert_counts(&mut machine, &device, Count::of(7, 4096), Count::default());
@@ -81,8 +81,9 @@ fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
     assert_eq!(outcomes[0], outcomes[1]);
 }
 
-/// A script must do the same with the disk and with each of the two devices over it in the place of
-/// DEVICE, and say this, if it is to fail; of it the dmp device must have counted just that.
+/// Asserts that a script has the same outcome with the disk and with each of the two devices over
+/// it in the place of DEVICE. The script has to fail with `error`, if there is one. The dmp device
+/// must have counted exactly `counted`.
 #[track_caller]
 fn assert_same_as_on(
     [disk, device]: [&str; 2],
@@ -104,10 +105,10 @@ fn assert_same_as_on(
     assert_operations(machine, device, counted);
 }
 
-/// What busybox says of the error that a virtio disk has for all that its host says.
+/// The message of a virtio disk's error: the disk has one error for all errors of its host.
 const FAILED: Option<&str> = Some("Input/output error");
 
-/// sh that reads so many bytes from a sector on, in one request.
+/// Returns a script that reads `size` bytes from a sector on, in one request.
 fn read_at(sector: u64, size: u64) -> String {
     format!(
         "dd if=DEVICE of=/dev/null bs={size} count=1 skip={} iflag=direct,skip_bytes status=none",
@@ -115,7 +116,7 @@ fn read_at(sector: u64, size: u64) -> String {
     )
 }
 
-/// sh that writes so many bytes from a sector on, in one request, direct or not.
+/// Returns a script that writes `size` bytes from a sector on, in one request, direct or not.
 fn write_at(sector: u64, size: u64, how: &str) -> String {
     format!(
         "dd if=/dev/zero of=DEVICE bs={size} count=1 seek={} {how} status=none",
@@ -126,8 +127,8 @@ fn write_at(sector: u64, size: u64, how: &str) -> String {
 const DIRECT: &str = "oflag=direct,seek_bytes conv=notrunc";
 const BUFFERED: &str = "oflag=seek_bytes conv=notrunc,fsync";
 
-/// sh that discards 8 KiB from a sector on or, with -z, makes zeros of them. busybox has another
-/// blkdiscard, which wants the device for itself.
+/// Returns a script that discards 8 KiB from a sector on or, with -z, makes zeros of them. It does
+/// not use busybox's blkdiscard, which wants the device for itself.
 fn discard_at(sector: u64, how: &str) -> String {
     format!(
         "/usr/local/bin/blkdiscard -f {how} -o {} -l 8192 DEVICE",
@@ -135,7 +136,7 @@ fn discard_at(sector: u64, how: &str) -> String {
     )
 }
 
-/// QEMU fails them, one as a host without space would.
+/// QEMU fails the requests: one as a host without space would.
 #[test]
 fn what_fails_in_one_sector_fails_as_on_the_disk_and_is_one_error() {
     let fault = |operation, sector, errno| Fault {
@@ -168,7 +169,7 @@ fn what_fails_in_one_sector_fails_as_on_the_disk_and_is_one_error() {
         let counted = [(operation, 1, bytes, 1)];
         assert_same_as_on(on, &mut machine, &script, FAILED, &counted);
     }
-    // What is next to it is good, and so is it itself for another operation.
+    // The neighbours of a bad sector are good, and so is the sector itself for another operation.
     for (script, operation, bytes) in [
         (read_at(2040, 4096), "read", 4096),
         (read_at(2056, 4096), "read", 4096),
@@ -185,7 +186,7 @@ fn what_fails_in_one_sector_fails_as_on_the_disk_and_is_one_error() {
     assert_all_goes(machine);
 }
 
-/// It is after a write that a disk has something to flush.
+/// A disk has something to flush only after a write.
 #[test]
 fn a_flush_that_the_disk_fails_fails_as_on_the_disk_and_is_one_error() {
     let disk = Disk::Failing {
@@ -202,7 +203,7 @@ fn a_flush_that_the_disk_fails_fails_as_on_the_disk_and_is_one_error() {
     let script = write_at(8, 4096, "oflag=direct,seek_bytes conv=notrunc,fsync");
     let counted = [("write", 1, 4096, 0), ("flush", 1, 0, 1)];
     assert_same_as_on(on, &mut machine, &script, FAILED, &counted);
-    // All else goes on.
+    // Other requests succeed.
     for script in [read_at(8, 4096), write_at(8, 4096, DIRECT)] {
         assert_alike(&mut machine, ["/dev/vda", BOTH[1]], &script);
     }
@@ -227,7 +228,7 @@ fn an_error_of_another_kind_stays_what_it_is() {
     assert_same_as_on(on, &mut machine, &read_at(4600, 65536), error, &counted);
     machine.sh("dmsetup remove_all && modprobe dm-thin-pool");
 
-    // One block of 64 KiB is all that the pool has, and the first takes it.
+    // The pool has one block of 64 KiB only, and the first write takes it.
     create(&mut machine, "meta", "0 8192 linear /dev/vda 0");
     let pool = "0 128 thin-pool /dev/mapper/meta /dev/vdb 128 0 1 error_if_no_space";
     create(&mut machine, "pool", pool);

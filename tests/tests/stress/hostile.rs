@@ -5,7 +5,7 @@
 use crate::common::*;
 use crate::load::*;
 
-/// What is likely to be looked at by a parser, and what is not.
+/// Words that a parser looks for, and others.
 const WORDS: &[&str] = &[
     "dmp",
     "linear",
@@ -51,8 +51,9 @@ fn line(random: &mut fastrand::Rng) -> String {
     words.join(" ")
 }
 
-/// Each line as a table, as a message, and as what is written to each file, while requests pass. The
-/// device that they are tried on keeps its count, and whatever was made can be removed.
+/// Each line is tried as a table, as a message and as a write to each file, while requests pass.
+/// The device of the messages and writes keeps its counters, and every device that was made can be
+/// removed.
 #[test]
 fn any_words_are_refused_or_harmless() {
     let mut random = fastrand::Rng::with_seed(seed());

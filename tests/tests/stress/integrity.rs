@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Data, with everything going on around it.
+//! Integrity of the data while everything else goes on.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 use crate::load::*;
 
-/// Written at random and read back, each block with a checksum and its place in it, while the device
-/// is suspended, reloaded and reset all the time.
+/// fio writes blocks at random and reads them back. Each block has a checksum and its place in it.
+/// Meanwhile the device is suspended, reloaded and reset all the time.
 #[test]
 fn every_block_is_read_back_as_it_was_written() {
     let mut machine = machine_of(4);
@@ -30,8 +30,8 @@ fn every_block_is_read_back_as_it_was_written() {
     finish(machine);
 }
 
-/// What dmp has counted, in the words of the disk: zeros are writes to it, and a flush is a write of
-/// nothing besides. Nothing failed.
+/// Returns dmp's counters in the terms of the disk: zeros are writes, and a flush is a write of no
+/// bytes besides. Asserts that nothing failed.
 #[track_caller]
 fn counted(machine: &mut Machine, device: &str) -> DiskStat {
     let mut count = |operation: &str| {
@@ -51,9 +51,9 @@ fn counted(machine: &mut Machine, device: &str) -> DiskStat {
     }
 }
 
-/// fsx does at random all that can be done to a file or a device, of 16 MiB, and looks whether each
-/// byte that it reads is the last that was written there. Little of it stays in memory for long, and
-/// the device is suspended and reloaded all the time.
+/// Runs fsx, which does all operations on a file or a device of 16 MiB at random. fsx checks that
+/// each byte that it reads is the last one that was written there. Little stays in memory for long,
+/// and the device is suspended and reloaded all the time.
 #[track_caller]
 fn fsx_finds_every_byte(machine: &mut Machine, path: &str, config: &str) {
     machine.sh(&format!(
@@ -94,7 +94,8 @@ fn fsx_finds_every_byte_in_a_filesystem() {
          [weights]\nclose_open = 1\ntruncate = 0.1\nposix_fallocate = 1\ncopy_file_range = 1",
     );
     machine.sh("fstrim /mnt; umount /mnt && e2fsck -f -n /dev/mapper/d");
-    // The disk flushes behind each write of the journal that has FUA, besides.
+    // The disk also flushes after each FUA write of the journal, so its own number of flushes is
+    // left out.
     let disk = DiskStat {
         flushes: number(&mut machine, &format!("{device}/flush/requests")),
         ..disk_stat(&mut machine, "vda") - before
@@ -120,7 +121,8 @@ fn fsx_finds_every_byte_in_a_device() {
     finish(machine);
 }
 
-/// A filesystem that is filled through a dmp device is in order, and has its files.
+/// Fills a filesystem through a dmp device. Asserts that the filesystem is in order, and has its
+/// files.
 fn a_full_filesystem_is_in_order(make: &str, check: &str, kind: &str) {
     let mut machine = boot(
         Machine::builder()
@@ -157,8 +159,8 @@ fn a_full_btrfs_is_in_order() {
     a_full_filesystem_is_in_order("mkfs.btrfs -q", "btrfs check --readonly", "btrfs");
 }
 
-/// Files are written and synced one after the other until the power goes. Those that were synced are
-/// on the disk, whole, and the filesystem is in order once its journal was replayed.
+/// Files are written and synced one after the other until the power goes. All synced files are on
+/// the disk, whole, and the filesystem is in order after its journal was replayed.
 #[test]
 fn a_power_cut_loses_nothing_that_was_synced() {
     let directory = tempfile::tempdir().unwrap();
@@ -167,7 +169,7 @@ fn a_power_cut_loses_nothing_that_was_synced() {
         let mut machine = boot(Machine::builder().disk(disk.clone()).tools(true).cpus(2));
         create(&mut machine, "d", &format!("0 120000 {target} /dev/vda 8"));
         machine.sh("mkfs.ext4 -q /dev/mapper/d && mkdir /mnt && mount -t ext4 /dev/mapper/d /mnt");
-        // What is on the console when the power goes was on the disk before.
+        // A file is on the disk before its number is on the console.
         machine.sh("( n=0; while n=$((n + 1)); do \
                  yes \"this is file $n\" | dd of=/mnt/$n bs=4k count=4 iflag=fullblock \
                    conv=fsync status=none && sync /mnt && echo \"synced $n\" >/dev/console; \
@@ -195,8 +197,8 @@ fn a_power_cut_loses_nothing_that_was_synced() {
     }
 }
 
-/// The disk below loses all writes from one moment on, as one without power does (dm-flakey): what
-/// was flushed before that moment is there.
+/// The disk below (dm-flakey) loses all writes from one moment on, as a disk without power does.
+/// Data that was flushed before that moment is there.
 #[test]
 fn a_disk_that_loses_its_power_keeps_what_was_flushed_through_dmp() {
     let mut machine = machine_of(2);

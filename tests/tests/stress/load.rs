@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! fio as a load, and what it says it did.
+//! fio as a load, and fio's own counters.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::common::*;
 
-/// How long each race is run.
+/// Returns how many seconds each race runs.
 pub fn seconds() -> u64 {
     let seconds = std::env::var("DMP_STRESS_SECONDS").ok();
     seconds
@@ -17,13 +17,15 @@ pub fn seconds() -> u64 {
         .unwrap_or(10)
 }
 
-/// How many of so many operations a test does that ends by their number: all, but on a slow kernel,
-/// where each takes many times as long, a quarter. A soak has as many, and others in each round.
+/// Returns the number of operations of a test that ends after `count` of them. On a slow kernel,
+/// where each takes many times as long, it is a quarter. A soak does as many, and others in each
+/// round.
 pub fn operations(count: u32) -> u32 {
     if patience() > 1 { count / 4 } else { count }
 }
 
-/// What everything at random follows from. It is shown where the test fails, however it does.
+/// Returns the seed of all that is random. Prints the seed, so that a test shows it however it
+/// fails.
 pub fn seed() -> u64 {
     let seed = std::env::var("DMP_STRESS_SEED").ok();
     let seed = seed.and_then(|seed| seed.parse().ok()).unwrap_or(1);
@@ -31,18 +33,19 @@ pub fn seed() -> u64 {
     seed
 }
 
-/// A machine with tools, so many processors, and patience; but less than nextest's, which would
-/// end the test before it can say what its machine does.
+/// Boots a machine with tools, `cpus` processors and a long limit. The limit is below nextest's,
+/// which would end the test before it can say what its machine does.
 pub fn machine_of(cpus: u32) -> Machine {
     let mut machine = boot(builder().tools(true).cpus(cpus));
     machine.set_limit(Duration::from_secs(600 + 3 * seconds()));
     machine
 }
 
-/// The two devices that have to do the same.
+/// The two devices that must do the same.
 pub const BOTH: [&str; 2] = ["/dev/mapper/linear", "/dev/mapper/dmp"];
 
-/// Makes them, of the first sectors of a disk; gives the kernel's name of the dmp device.
+/// Makes both devices over the first sectors of a disk. Returns the kernel's name of the dmp
+/// device.
 #[track_caller]
 pub fn create_both(machine: &mut Machine, disk: &str, sectors: u64) -> String {
     let [_, dmp] = ["linear", "dmp"]
@@ -50,7 +53,7 @@ pub fn create_both(machine: &mut Machine, disk: &str, sectors: u64) -> String {
     dmp
 }
 
-/// The end of a race: all devices can be removed, and the module with them.
+/// Ends a race: asserts that all devices can be removed, and the module with them.
 #[track_caller]
 pub fn assert_all_goes(mut machine: Machine) {
     machine.sh("dmsetup remove_all");
@@ -59,7 +62,7 @@ pub fn assert_all_goes(mut machine: Machine) {
     finish(machine);
 }
 
-/// What fio counted: requests, bytes and errors.
+/// fio's counters: requests, bytes and errors.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Totals {
     pub reads: Count,
@@ -68,7 +71,7 @@ pub struct Totals {
     pub errors: u64,
 }
 
-/// How many reads and writes of a device have failed.
+/// Returns the number of failed reads and writes of a device.
 #[track_caller]
 pub fn errors_of(machine: &mut Machine, device: &str) -> u64 {
     ["read", "write"]
@@ -77,8 +80,8 @@ pub fn errors_of(machine: &mut Machine, device: &str) -> u64 {
         .sum()
 }
 
-/// Options of a job that reads and writes at random, direct, with several requests under way, for
-/// as long as a race takes.
+/// Returns the options of a job that reads and writes at random, direct, with several requests in
+/// flight, for as long as a race runs.
 pub fn random_load(path: &str) -> String {
     format!(
         "--filename={path} --rw=randrw --bs=4k --direct=1 --ioengine=libaio \
@@ -87,7 +90,8 @@ pub fn random_load(path: &str) -> String {
     )
 }
 
-/// The sh that waits until the job last begun in the background has written to a disk, or has ended.
+/// Returns a script that waits until the last job in the background has written to a disk, or has
+/// ended.
 pub fn until_written(disk: &str) -> String {
     format!(
         "while kill -0 $! && read -r _ _ _ _ writes _ </sys/block/{disk}/stat && [ $writes = 0 ]; do \
@@ -95,18 +99,18 @@ pub fn until_written(disk: &str) -> String {
     )
 }
 
-/// Runs a command while each of `loops`, a script, is run over and over. It has to succeed, and so
-/// has each round of each loop.
+/// Runs a command while each of `loops`, a script, runs over and over. The command has to succeed,
+/// and so has each round of each loop.
 #[track_caller]
 pub fn run_against(machine: &mut Machine, command: &str, loops: &[&str]) {
     machine.sh(&against(command, loops));
 }
 
-/// The script of that. Its status is the command's, or 1 where one of the loops has failed.
+/// Returns the script of [`run_against`]. Its status is the command's, or 1 if a loop has failed.
 fn against(command: &str, loops: &[&str]) -> String {
     let mut script = String::from("rm -f /run/stop /run/failed\n");
     for body in loops {
-        // In a shell of its own, which it may exit.
+        // Each loop has a shell of its own, which the loop may exit.
         script += &format!(
             "( while ! [ -e /run/stop ]; do {{ {body}\n}} || exit; done ) || touch /run/failed &\n"
         );
@@ -160,7 +164,7 @@ fn totals(json: &str) -> Totals {
         reads: count("read"),
         writes: count("write"),
         trims: count("trim"),
-        // It is there only where fio was to go on after errors.
+        // fio has this number only if it was told to go on after errors.
         errors: job["total_err"].as_u64().unwrap_or(0),
     }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What must hold of the dmp target however hard it is used: each race for `DMP_STRESS_SECONDS`, 10 if
-//! nothing says otherwise.
+//! The dmp target under stress. Each race runs for `DMP_STRESS_SECONDS`, 10 by default.
 
 #[allow(dead_code)]
 #[path = "../common/mod.rs"]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Everything that can be done to a device, against everything else. What can be counted is counted
-//! exactly; the rest is for the kernel to complain of, most of all the debug kernel.
+//! All operations on a device, against all others. Counters must be exact. Other faults show as
+//! complaints of the kernel, above all of the debug kernel.
 
 use dmp_vm::Machine;
 
@@ -13,7 +13,7 @@ const TABLE: &str = "0 65536 dmp /dev/vda 0";
 fn reloads_lose_no_request(cpus: u32) {
     let mut machine = machine_of(cpus);
     let device = create(&mut machine, "d", TABLE);
-    // All of them keep 4 KiB whole, and lead to where there is no other data.
+    // All tables keep a request of 4 KiB whole, and none of them leads to other data.
     let totals = fio_against(
         &mut machine,
         &random_load("/dev/mapper/d"),
@@ -63,7 +63,7 @@ fn switches_and_renames_disturb_no_request() {
     let file = |name: &str| format!("{STAT}/{device}/{name}");
     let totals = fio_against(
         &mut machine,
-        // Its node, whatever the name is.
+        // The node has the device's number, so a rename does not change it.
         &random_load(&format!("/dev/{device}")),
         &[
             &format!("echo 1 >{}", file("reset")),
@@ -82,7 +82,7 @@ fn switches_and_renames_disturb_no_request() {
         totals.reads.requests > 0 && totals.errors == 0,
         "{totals:?}"
     );
-    // Whatever is left of the count is of whole requests.
+    // The counters that are left are of whole requests.
     for operation in ["read", "write"] {
         let count = |machine: &mut Machine, what: &str| {
             number(machine, &format!("{device}/{operation}/{what}"))
@@ -96,8 +96,8 @@ fn switches_and_renames_disturb_no_request() {
     assert_all_goes(machine);
 }
 
-/// Each request that arrived after the last reset is in the latencies, and no other. With a sector that fails
-/// and with flushes, which all processors count together.
+/// The latencies have each request that arrived after the last reset, and no other. Some requests
+/// fail at a bad sector, and others are flushes, whose counters all processors share.
 #[test]
 fn resets_lose_no_latency() {
     let mut machine = machine_of(4);
@@ -124,7 +124,7 @@ fn resets_lose_no_latency() {
         totals.reads.requests > 0 && totals.errors == 0,
         "{totals:?}"
     );
-    // Of what the last reset has left there are some of each.
+    // The last reset may have come at the end, so some requests of each kind follow.
     machine.sh(&format!("{fails} && {}", direct_reads("d", 4096, 3)));
     for operation in OPERATIONS {
         let mut count = |what: &str| number(&mut machine, &format!("{device}/{operation}/{what}"));
@@ -145,14 +145,14 @@ fn resets_lose_no_latency() {
     assert_all_goes(machine);
 }
 
-/// What is under way never seems to be less than nothing, whatever is replaced meanwhile.
+/// The number of requests in flight never seems to be negative, whatever is replaced meanwhile.
 #[test]
 fn what_is_under_way_is_exact_whatever_is_replaced() {
     let mut machine = machine_of(4);
     let device = create(&mut machine, "d", &format!("{TABLE} 1 latency"));
     let totals = fio_against(
         &mut machine,
-        // Two jobs of eight each.
+        // Two jobs of eight requests each.
         &random_load("/dev/mapper/d"),
         &[
             &format!("echo 1 >{STAT}/{device}/reset"),
@@ -176,15 +176,15 @@ fn what_is_under_way_is_exact_whatever_is_replaced() {
     assert_all_goes(machine);
 }
 
-/// Before each reset there are as many reads as writes, of the same size: so a summary of both says either
-/// that or nothing, but never the reads of before the reset and the writes of after it.
+/// Ten reads and ten writes, all of one size, come before each reset. So a summary shows all of them
+/// or none, and never the reads from before the reset with the writes from after it.
 #[test]
 fn a_summary_is_of_one_time() {
     let mut machine = machine_of(4);
     let device = create(&mut machine, "d", TABLE);
     let reads = direct_reads("d", 4096, 10);
     let writes = direct_writes("d", 4096, 10);
-    // The numbers hold while the file says the same round before and after them.
+    // The numbers are valid if the file has the same round before and after them.
     let check = |file: &str| {
         format!(
             "round=$(cat /run/still 2>/dev/null) && set -- $(cat {file}) && \
@@ -210,8 +210,8 @@ fn a_summary_is_of_one_time() {
     assert_all_goes(machine);
 }
 
-/// Sixteen readers take pieces of all sizes while the counters are replaced and latencies come and go. Each text has one
-/// time, all the lines that `latency` promises, and whole requests.
+/// Sixteen readers take pieces of all sizes while the counters are replaced and latencies are
+/// switched. Each text has one time, all the lines that `latency` promises, and whole requests.
 #[test]
 fn each_reader_has_one_whole_snapshot_in_pieces() {
     let mut machine = machine_of(4);
@@ -241,12 +241,12 @@ fn each_reader_has_one_whole_snapshot_in_pieces() {
     assert_all_goes(machine);
 }
 
-/// Reads the lines of a device: those of the live table have to be all of one table, whatever is loaded,
-/// resumed, cleared and destroyed meanwhile. At rest all are exact.
+/// Reads the numbers of a device's lines. Those of live lines have to be of one table, whatever is
+/// loaded, resumed, cleared and destroyed meanwhile. All numbers are exact at rest.
 #[test]
 fn counts_of_lines_are_of_one_table_while_tables_come_and_go() {
     let mut machine = machine_of(4);
-    // Each has a count of its own, and so has each option in it.
+    // Each table has a number of lines of its own, and so has each option in it.
     machine.sh(
         "cd /run && echo '0 2048 dmp /dev/vda 0 1 as_linear' >one && \
          printf '0 1024 dmp /dev/vda 0 1 flush_bypass\n1024 1024 dmp /dev/vdb 0 1 flush_bypass\n' >two && \
@@ -271,9 +271,9 @@ fn counts_of_lines_are_of_one_table_while_tables_come_and_go() {
         &[
             &read,
             &read,
-            // A load takes the place of the other's, or is cleared before it.
+            // This load replaces the table that the command has loaded, or is replaced or cleared.
             "dmsetup reload d /run/two; dmsetup clear d; true",
-            // Devices of other numbers.
+            // Devices with other numbers.
             "dmsetup create other --table '0 8 dmp /dev/vdb 4096 1 as_linear' && \
              dmsetup reload other --table '0 8 dmp /dev/vdb 4104' && dmsetup remove other",
         ],
@@ -295,7 +295,7 @@ fn counts_of_lines_are_of_one_table_while_tables_come_and_go() {
     assert_all_goes(machine);
 }
 
-/// Tables of one number from several shells: the entry of a device's number is often the next device's.
+/// Several shells make devices of one number, so the number's entry is often the next device's.
 #[test]
 fn counts_of_lines_are_exact_after_devices_of_one_number_came_and_went() {
     let mut machine = machine_of(4);
@@ -314,8 +314,8 @@ fn counts_of_lines_are_exact_after_devices_of_one_number_came_and_went() {
     assert_all_goes(machine);
 }
 
-/// Devices come and go with requests under way until the last moment, while others read all there is
-/// in sysfs, and keep files open.
+/// Devices come and go with requests in flight until the last moment. Meanwhile other shells read
+/// all files in sysfs, and keep some open.
 #[test]
 fn removes_against_readers_that_hold_files_open() {
     let mut machine = machine_of(4);
@@ -338,8 +338,8 @@ fn removes_against_readers_that_hold_files_open() {
     assert_all_goes(machine);
 }
 
-/// Each file is read all the time until it is gone: whatever its reader waits for, the remove has
-/// while it waits for the reader.
+/// Each file is read all the time until it is gone. The removal waits for the reader, so the reader
+/// must not wait for any lock that the removal holds.
 #[test]
 fn removes_against_readers_of_the_very_device() {
     let mut machine = machine_of(4);
@@ -357,7 +357,7 @@ fn removes_against_readers_of_the_very_device() {
     assert_all_goes(machine);
 }
 
-/// Three shells have names of their own, two fight for one.
+/// Three shells make devices with names of their own, and two fight for one name.
 #[test]
 fn devices_made_and_removed_from_several_shells() {
     let mut machine = machine_of(4);
@@ -381,8 +381,8 @@ fn devices_made_and_removed_from_several_shells() {
     assert_all_goes(machine);
 }
 
-/// rmmod is refused as long as a device is there; then it has to work at once, with files of the
-/// module still open, which read an error from then on.
+/// rmmod is refused as long as there is a device. Then it has to work at once, although files of
+/// the module are open. These files read an error from then on.
 #[test]
 fn the_module_is_unloaded_as_soon_as_it_may_be() {
     let mut machine = machine_of(4);
@@ -413,7 +413,7 @@ fn what_a_processor_counted_stays_when_it_goes_offline() {
         "taskset 8 sh -c '{}'",
         direct_writes("d", 4096, 100)
     ));
-    // Of the time of its requests, too.
+    // The latencies of the processor's requests stay, too.
     let latencies =
         format!("cd {STAT}/{device}/write && cat latency_ns latency_max_ns latency_histogram");
     let measured = machine.sh(&latencies);
