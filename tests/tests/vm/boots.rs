@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which machines are booted, which go on from a saved state, and that nobody can tell them apart.
+//! Machines that are booted, and machines that go on from a saved state: nobody can tell them
+//! apart.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -17,7 +18,7 @@ use crate::common::*;
 struct Host(TempDir);
 
 impl Host {
-    /// The QEMU does this first, as sh.
+    /// Makes a host whose QEMU runs `first`, a script, before it starts.
     fn new(first: &str) -> Self {
         let host = Self(tempfile::tempdir().unwrap());
         fs::create_dir(host.states()).unwrap();
@@ -45,7 +46,7 @@ impl Host {
         self.0.path().join("states")
     }
 
-    /// A dmp-vm here.
+    /// Returns a dmp-vm on this host.
     fn vm(&self) -> Command {
         let mut vm = dmp_vm();
         vm.env("DMP_VM_QEMU", self.qemu())
@@ -58,7 +59,7 @@ impl Host {
         self.vm().args(args).output().unwrap()
     }
 
-    /// The directories of the states that there are.
+    /// Returns the directories of all saved states.
     fn saved(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.states()).unwrap();
         entries
@@ -67,7 +68,7 @@ impl Host {
             .collect()
     }
 
-    /// How its machines came up, one after the other.
+    /// Asserts how the host's machines came up, one after the other.
     #[track_caller]
     fn assert_came_up(&self, how: &[&str]) {
         let log = fs::read_to_string(self.0.path().join("log")).unwrap_or_default();
@@ -88,8 +89,8 @@ fn machines_that_begin_at_once_make_one_state() {
     assert_eq!(host.saved().len(), 1);
 }
 
-/// Whatever the guest could tell one from the other by makes another state, as do the memory and the
-/// processors here; and for the host it is another QEMU once it has changed.
+/// Every difference that a guest could see makes another state: here the memory and the processors.
+/// A changed QEMU makes another state, too.
 #[test]
 fn a_machine_of_another_shape_is_booted() {
     let host = Host::new("");
@@ -107,14 +108,14 @@ fn a_machine_of_another_shape_is_booted() {
     host.assert_came_up(&came_up);
 }
 
-/// Each by what it says of itself, in one guest that is booted and two that go on from its state.
+/// Compares the output of one guest that is booted and two that go on from its state.
 #[test]
 fn no_two_machines_share_a_disk_random_numbers_a_boot_id_or_an_old_clock() {
     let host = Host::new("");
     let script = "od -An -tx8 -N 8 /dev/urandom; cat /proc/sys/kernel/random/boot_id; date +%s; \
                   tr -d '\\0' </dev/vda; printf secret >/dev/vda; sync; head -c 6 /dev/vda";
     let said = [(); 3].map(|()| {
-        // A second is what the clock is read in.
+        // The guest's clock is read in seconds.
         thread::sleep(Duration::from_millis(1100));
         let now = || {
             let since = SystemTime::UNIX_EPOCH.elapsed().unwrap();
@@ -126,7 +127,7 @@ fn no_two_machines_share_a_disk_random_numbers_a_boot_id_or_an_old_clock() {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         assert_eq!((lines.len(), &*lines[3]), (4, "secret"), "{text}");
         let date: u64 = lines[2].parse().unwrap();
-        // The chip that a booted guest has its time of counts in seconds.
+        // A booted guest has its time from a chip that counts in seconds.
         assert!((before - 1..=now()).contains(&date), "{date}, {before}");
         lines
     });
@@ -147,7 +148,7 @@ fn the_console_of_a_machine_that_goes_on_has_the_boot_on_it_and_what_it_complain
     let panic = host.run(&["--", "sh", "-c", "echo c >/proc/sysrq-trigger"]);
     host.assert_came_up(&["booted", "resumed"]);
     assert_failure(&panic, 123, "sysrq triggered crash");
-    // The tail begins with the first complaint, so with one in the boot.
+    // The tail begins with the first complaint, here with one in the boot.
     let console = host.saved()[0].join("console");
     let boot = fs::read_to_string(&console).unwrap();
     let complained = boot.replace("Run /init", "WARNING: in the boot\nRun /init");
@@ -179,7 +180,7 @@ fn a_state_that_cannot_be_gone_on_from_is_said_taken_away_and_made_anew() {
 
 #[test]
 fn a_machine_that_cannot_be_saved_works_and_the_next_is_booted() {
-    // It has nowhere to write to: the state's file is larger than a file may be.
+    // The state's file is larger than a file may be here.
     let host = Host::new("ulimit -f 1024; trap '' XFSZ");
     let output = host.run(&["--", "echo", "up"]);
     let said = "dmp-vm: cannot save the machine's state, so the next is booted: ";
@@ -221,10 +222,10 @@ fn what_nobody_has_used_for_a_day_and_more_than_sixteen_states_are_taken_away() 
     }
 }
 
-/// As it happens under QEMU's translator, now and then.
+/// This happens under QEMU's translator, now and then.
 #[test]
 fn a_guest_that_ends_or_hangs_before_its_init_is_started_again() {
-    // At once: one is only known to hang after a while.
+    // All run at once, because it takes a while to know that a guest hangs.
     let machines = ["kill -ABRT $$", "exit 0", "exec sleep 1000"].map(|first| {
         let host = Host::new(&format!("if mkdir once 2>/dev/null; then {first}; fi"));
         thread::spawn(move || {
@@ -240,7 +241,8 @@ fn a_guest_that_ends_or_hangs_before_its_init_is_started_again() {
     }
 }
 
-/// On a slow kernel, too, and a guest that has only been slow so far is not started again.
+/// The limit holds on a slow kernel, too. A guest that has only been slow so far is not started
+/// again.
 #[test]
 fn a_guest_that_does_not_come_up_in_time_is_ended_with_124() {
     let host = Host::new("");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A command in the guest is as if it ran here.
+//! Commands in the guest behave as if they ran here.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};

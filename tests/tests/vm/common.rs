@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// dmp-vm; from an archive nextest says where it is.
+/// Returns the program dmp-vm. nextest names its path if the tests come from an
+/// archive.
 pub fn dmp_vm() -> Command {
     let path = std::env::var_os("NEXTEST_BIN_EXE_dmp-vm")
         .map_or_else(|| env!("CARGO_BIN_EXE_dmp-vm").into(), PathBuf::from);
@@ -21,7 +22,7 @@ pub fn run_sh(script: &str) -> Output {
     run(["--", "sh", "-c", script])
 }
 
-/// Status, standard output and standard error must be these, to the byte.
+/// Asserts the status, standard output and standard error, to the byte.
 #[track_caller]
 pub fn assert_output(output: &Output, status: i32, stdout: &str, stderr: &str) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -35,7 +36,7 @@ pub fn assert_output(output: &Output, status: i32, stdout: &str, stderr: &str) {
     );
 }
 
-/// The status must be this, and standard error must say that.
+/// Asserts the status, and that standard error contains `says`.
 #[track_caller]
 pub fn assert_failure(output: &Output, status: i32, says: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The library the tests are made with: above all, that it fails when it must.
+//! The library that the tests are made with: above all, it must fail when a
+//! test should.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -84,7 +85,7 @@ fn a_command_has_a_time_limit() {
     }
 }
 
-/// Whether it is at work or waits for something: the kernel says so.
+/// The kernel tells if the command is at work or waits.
 #[test]
 fn a_command_that_takes_too_long_is_shown_with_what_the_guest_does() {
     let builder = Machine::builder().cpus(2).disk(Disk::Scratch(1 << 20));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What must hold of dmp-vm and of the library under it.
+//! Tests of dmp-vm and of the library under it.
 
 mod boots;
 mod command;

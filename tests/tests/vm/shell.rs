@@ -17,7 +17,7 @@ use crate::common::*;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A dmp-vm on a terminal, which we are at.
+/// A dmp-vm on a terminal, whose other end the test has.
 struct Terminal {
     vm: Child,
     keyboard: File,
@@ -82,7 +82,7 @@ impl Terminal {
         }
     }
 
-    /// Reads the screen until it says this; gives what was on it up to there.
+    /// Reads the screen until it shows `text`. Returns the screen up to there.
     fn wait_for(&mut self, text: &str) -> String {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -110,8 +110,8 @@ fn the_shell_says_what_to_type_and_what_is_typed_is_run() {
     terminal.type_proposed();
     terminal.type_keys("stty size; cat /sys/module/dmp/stat/dm-0/write/requests\n");
     terminal.wait_for("33 99\n8\n");
-    // Ctrl-C is the guest's. It is typed when the command itself has spoken: what reaches the shell
-    // while it starts one is put off until that has ended.
+    // Ctrl-C is for the guest. It is typed when the command itself has printed: the shell puts off
+    // a key that comes while it starts a command until the command has ended.
     terminal.type_keys("sh -c 'echo asleep; exec sleep 1000'\n");
     terminal.wait_for("\nasleep\n");
     terminal.type_keys("\x03");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! However dmp-vm ends, QEMU ends with it, and its files are gone.
+//! QEMU and all files go with dmp-vm, however dmp-vm ends.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -54,7 +54,7 @@ impl Running {
         kill_process(Pid::from_child(&self.vm), signal).unwrap();
     }
 
-    /// Waits for dmp-vm to end, and for QEMU to have ended; gives dmp-vm's status.
+    /// Waits for dmp-vm and QEMU to end. Returns dmp-vm's status.
     fn end(&mut self) -> Option<i32> {
         let status = self.vm.wait().unwrap();
         let proc = format!("/proc/{}", self.qemu);
@@ -71,7 +71,7 @@ impl Running {
     }
 }
 
-/// The one process under `parent`.
+/// Returns the one process under `parent`.
 fn child_of(parent: u32) -> u32 {
     let children = fs::read_dir("/proc")
         .unwrap()
@@ -88,7 +88,7 @@ fn child_of(parent: u32) -> u32 {
     children[0]
 }
 
-/// Whether the process is there and not a zombie that nobody has waited for.
+/// Tells if the process is there, and is no zombie.
 fn is_running(proc: &Path) -> bool {
     fs::read_to_string(proc.join("stat")).is_ok_and(|stat| {
         !stat
@@ -129,7 +129,8 @@ fn output_comes_as_it_is_made_and_nobody_to_read_it_is_the_end() {
 
 #[test]
 fn a_guest_whose_kernel_does_not_answer_is_said_to_be_silent_and_ended() {
-    // The next machine goes on from this one's state, and has its time for its command.
+    // The next machine goes on from this machine's state, so the limit is for its
+    // command.
     assert_output(&run(["--", "true"]), 0, "", "");
     let seconds = (5 * patience()).to_string();
     let mut running = Running::start_with(&["--timeout", &seconds], "echo begun; sleep 1000");

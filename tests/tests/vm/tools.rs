@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The tools in the guest are what their names say.
+//! Tools in the guest: each name is the program that it says.
 
 use crate::common::*;
 
