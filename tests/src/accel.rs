@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KVM or TCG.
+//! The choice of KVM or TCG.
 //!
-//! `/dev/kvm` can be there, open, and even create a machine on a host where no guest's kernel ever
-//! gets anywhere under it. So KVM is used by default only after a guest has been seen to run.
+//! `/dev/kvm` may be there, open, and even create a machine on a host where no guest's kernel runs
+//! under it. So KVM is the default only after a guest was seen to run.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
@@ -19,16 +19,16 @@ use crate::qemu::{Invocation, Parts};
 use crate::tsc;
 use crate::workdir::Workdir;
 
-/// What is to run the guest's instructions.
+/// The accelerator that runs the guest's instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accel {
-    /// KVM where a guest gets through it, else TCG.
+    /// KVM if a guest boots under it, else TCG.
     Auto,
     /// KVM.
     Kvm,
     /// QEMU's own translator.
     Tcg,
-    /// The same with clocks that advance a nanosecond for each instruction. Processors take turns.
+    /// TCG with clocks that advance a nanosecond for each instruction. Processors take turns.
     Icount,
 }
 
@@ -55,7 +55,8 @@ pub(crate) enum Chosen {
 }
 
 impl Chosen {
-    /// QEMU's oldest processor, with what each has that Linux runs on today: its clock can be read in order.
+    /// QEMU's oldest processor with rdtscp, which reads the clock in order. Each processor that
+    /// Linux runs on today has rdtscp.
     const CPU: &str = "qemu64,+rdtscp";
 
     pub(crate) fn arguments(self) -> &'static [&'static str] {
@@ -73,11 +74,11 @@ impl Chosen {
         }
     }
 
-    /// What tells the guest's kernel how fast its processors' counters are. It would measure that by
-    /// the timer chip, which fails where instructions are slow.
+    /// Returns the kernel argument with the rate of the processors' counters. The guest's kernel
+    /// would measure the rate by the timer chip, which fails where instructions are slow.
     pub(crate) fn kernel_arguments(self) -> String {
         match self {
-            // From the hypervisor's clock.
+            // The hypervisor's clock has the rate.
             Self::Kvm => String::new(),
             Self::Tcg => format!("tsc_early_khz={} ", tsc::frequency()),
             Self::Icount => "tsc_early_khz=1000000 ".into(),
@@ -93,9 +94,9 @@ impl Chosen {
     }
 }
 
-/// How long a kernel may take to its first line under KVM.
+/// Limit of a kernel's first line under KVM.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
-/// How long a probe's result holds.
+/// Time that a probe's result holds.
 const PROBE_HOLDS: Duration = Duration::from_secs(3600);
 
 impl Accel {
@@ -133,7 +134,7 @@ fn can_open_kvm() -> bool {
         .is_ok()
 }
 
-/// Boots the kernel under KVM, without anything to run, until its first line.
+/// Tells if the kernel prints its first line under KVM. Boots it without anything to run.
 fn guest_gets_through(parts: &Parts) -> Result<bool, Error> {
     let workdir = Workdir::new()?;
     let console = workdir.path().join("console");
@@ -152,7 +153,8 @@ fn guest_gets_through(parts: &Parts) -> Result<bool, Error> {
     }
 }
 
-/// Where the result is kept: it holds for one boot of the host, one QEMU and one kernel.
+/// Returns the path of the result's note. The result holds for one boot of the host, one QEMU and
+/// one kernel.
 fn note_path(parts: &Parts) -> Option<PathBuf> {
     let boot = cache::boot_of_host()?;
     let mut hasher = DefaultHasher::new();
@@ -168,7 +170,7 @@ fn read_note(path: &Path) -> Option<Chosen> {
         .find(|chosen| age < PROBE_HOLDS && chosen.name() == text)
 }
 
-/// Without a note the next machine probes again, so failing to write it is nothing.
+/// Writes the result's note. A failure is ignored, because the next machine just probes again.
 fn write_note(path: &Path, chosen: Chosen) {
     let Some(directory) = path.parent() else {
         return;

@@ -17,20 +17,20 @@ use crate::state::{self, Found, State};
 use crate::sysrq::SysRq;
 use crate::workdir::Workdir;
 
-/// What the guest's init is for: initramfs/init.
+/// Kernel arguments of a guest whose init (initramfs/init) runs commands for the host.
 const AGENT: &str = "ignore_loglevel -- agent";
-/// How long a guest may take from power on to its first command. It takes about three seconds
-/// under TCG on an idle host.
+/// Limit of a guest from power on to its first command. It takes about three seconds under TCG on
+/// an idle host.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
-/// How often it is started, if its kernel hangs before it comes to its init. Under load QEMU's
+/// Number of starts of a guest whose kernel hangs before it comes to its init. Under load QEMU's
 /// translator now and then lets a kernel of several processors hang or oops while it boots.
 const STARTS: u32 = 3;
-/// A kernel that says nothing for so long hangs: on its way to its init it says something every
-/// tenth of a second.
+/// Length of silence that shows that a kernel hangs. On its way to its init a kernel prints
+/// something every tenth of a second.
 const SILENCE: Duration = Duration::from_secs(20);
-/// How long a guest may take from its saved state to its first command. It takes a third of a second.
+/// Limit of a guest from its saved state to its first command. It takes a third of a second.
 const RESUME_LIMIT: Duration = Duration::from_secs(10);
-/// How long a command may take unless the machine was made with another limit.
+/// Limit of a command, unless the machine was made with another limit.
 const COMMAND_LIMIT: Duration = Duration::from_secs(300);
 
 /// A machine to be.
@@ -74,13 +74,13 @@ impl Builder {
         self
     }
 
-    /// How many processors; one by default.
+    /// Sets the number of processors; one by default.
     pub fn cpus(mut self, cpus: u32) -> Self {
         self.cpus = cpus;
         self
     }
 
-    /// How much memory, as QEMU's `-m` takes it; 512M by default.
+    /// Sets the memory, as QEMU's `-m` takes it; 512M by default.
     pub fn memory(mut self, memory: &str) -> Self {
         self.memory = memory.into();
         self
@@ -93,7 +93,7 @@ impl Builder {
         self
     }
 
-    /// Has fio, LVM and more in the guest, at the cost of about a second of its boot.
+    /// Adds fio, LVM and more to the guest, whose boot then takes about a second longer.
     pub fn tools(mut self, tools: bool) -> Self {
         self.tools = tools;
         self
@@ -105,28 +105,28 @@ impl Builder {
         self
     }
 
-    /// What runs its instructions; by default what `DMP_VM_ACCEL` says, else [`Accel::Auto`].
+    /// Sets the accelerator. The default is that of `DMP_VM_ACCEL`, else [`Accel::Auto`].
     pub fn accel(mut self, accel: Accel) -> Self {
         self.accel = accel;
         self
     }
 
-    /// How long each command may take; five minutes by default, and longer on a slow kernel.
+    /// Sets the limit of each command; five minutes by default, and longer on a slow kernel.
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limits.command = limit;
         self
     }
 
-    /// How long everything may take from now on, the boot too: in the place of all other limits,
-    /// and no longer on any kernel.
+    /// Sets a limit for everything from now on, the boot too. It takes the place of all other
+    /// limits, and is no longer on a slow kernel.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.limits.total = Some(Limit::exactly(timeout));
         self
     }
 
-    /// Has it up, with the module loaded and ready for commands. It does not outlive the thread
-    /// that calls this. Where another machine of its shape has been booted, it goes on from the
-    /// [state](crate::state) that was saved of that one, with new disks, the time of the host and
+    /// Brings the machine up, with the module loaded and ready for commands. The machine does not
+    /// outlive the thread that calls this. If a machine of its shape was booted before, it goes on
+    /// from the [state](crate::state) that was saved then, with new disks, the time of the host and
     /// random numbers of its own.
     pub fn boot(self) -> Result<Machine, Error> {
         let packed = self.pack()?;
@@ -137,7 +137,7 @@ impl Builder {
         Ok(machine)
     }
 
-    /// What is to be copied into the guest.
+    /// Packs all copies for the guest.
     pub(crate) fn pack(&self) -> Result<Vec<Packed>, Error> {
         self.copies.iter().map(Copy::pack).collect()
     }
@@ -166,8 +166,9 @@ impl Builder {
         self.power_on(limit)
     }
 
-    /// All that a saved state of it depends on; none where it is always booted: KVM is quick to
-    /// boot, and what icount counts begins with the boot.
+    /// Returns all that the machine's saved state depends on. There is none for a machine that is
+    /// always booted: KVM boots quickly, the count of icount begins with the boot, and a disk may
+    /// have content.
     fn shape(&self) -> Result<Option<Vec<u8>>, Error> {
         let (invocation, accel) = self.invocation(AGENT)?;
         if accel != Chosen::Tcg || self.disks.iter().any(Disk::has_content) {
@@ -177,11 +178,11 @@ impl Builder {
         Ok(shape.map(|shape| [shape, format!("{:?}\n", self.disks).into_bytes()].concat()))
     }
 
-    /// Boots it. A kernel that ends or hangs before its init, where there is no module yet, is given
-    /// another machine.
+    /// Boots the machine. A kernel that ends or hangs before its init, when there is no module yet,
+    /// gets another machine.
     fn power_on(&self, limit: Limit) -> Result<Machine, Error> {
         let mut machine = self.start(None)?;
-        // Processors that take turns do not, and a count of instructions takes its time.
+        // Under icount a kernel does not hang, because its processors take turns, and it is slow.
         let silence = match self.accel {
             Accel::Icount => BOOT_LIMIT,
             _ => SILENCE,
@@ -199,13 +200,13 @@ impl Builder {
         machine.ready(":", limit)
     }
 
-    /// Has it go on from where the state was saved.
+    /// Has a machine go on from the saved state.
     fn resume(&self, state: &State) -> Result<Machine, Error> {
         let limit = self.limits.of(RESUME_LIMIT);
         self.start(Some(state))?.ready(&wake(), limit)
     }
 
-    /// Starts QEMU.
+    /// Starts QEMU, with a saved state if there is one.
     fn start(&self, from: Option<&State>) -> Result<Machine, Error> {
         let workdir = Workdir::new()?;
         let console = console_path(&workdir);
@@ -236,7 +237,8 @@ impl Builder {
         ))
     }
 
-    /// The machine without its console and what is in its disks; and what is to run it.
+    /// Returns the machine without its console and the content of its disks, and the chosen
+    /// accelerator.
     pub(crate) fn invocation(&self, cmdline: &str) -> Result<(Invocation, Chosen), Error> {
         let mut parts = Parts::from_env()?;
         if self.tools {
@@ -256,7 +258,7 @@ impl Builder {
         Ok((invocation, accel))
     }
 
-    /// Gives the machine what its disks are in; the names of these files.
+    /// Gives the machine the files of its disks. Returns the names of these files.
     pub(crate) fn attach_disks(
         &self,
         invocation: &mut Invocation,
@@ -270,7 +272,7 @@ impl Builder {
     }
 }
 
-/// The first command of a machine that goes on from a state: initramfs/wake.c.
+/// Returns the first command of a machine that goes on from a state: initramfs/wake.c.
 fn wake() -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

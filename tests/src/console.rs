@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The guest's console: what it says when things go wrong, and whether the kernel complained.
+//! The guest's console: its end, for messages of errors, and the complaints of the kernel.
 
 use std::fmt;
 use std::path::Path;
@@ -12,7 +12,7 @@ pub struct Tail(String);
 impl Tail {
     const LINES: usize = 60;
 
-    /// From this line on.
+    /// Keeps the text from this line on.
     fn of(text: &str, first: usize) -> Self {
         let kept: Vec<&str> = text.lines().skip(first).collect();
         Self(kept.join("\n"))
@@ -28,38 +28,40 @@ impl fmt::Display for Tail {
     }
 }
 
-/// All that has come out of a console so far.
+/// The text of a console so far.
 #[derive(Debug, Clone, Default)]
 pub struct Console(String);
 
 impl Console {
-    /// Reads what QEMU has written to `path`; nothing yet is an empty console.
+    /// Reads QEMU's file of the console at `path`. A file that is not there yet is an empty
+    /// console.
     pub(crate) fn read(path: &Path) -> Self {
         Self::new(&std::fs::read(path).unwrap_or_default())
     }
 
-    /// A console with these bytes on it.
+    /// Makes a console with these bytes on it.
     pub fn new(bytes: &[u8]) -> Self {
         Self(String::from_utf8_lossy(bytes).replace('\r', ""))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn text(&self) -> &str {
         &self.0
     }
 
-    /// Its last lines.
+    /// Returns the last lines.
     pub fn tail(&self) -> Tail {
         self.tail_since(self)
     }
 
-    /// What has come since it was as `before`.
+    /// Returns the text that has come since `before`.
     pub(crate) fn since(&self, before: &Self) -> &str {
         self.0.get(before.0.len()..).unwrap_or_default()
     }
 
-    /// Its last lines as it was `before`, and all that has come since; and all from the kernel's
-    /// first complaint on, which is of the cause where later ones are of what came of it.
+    /// Returns the last lines of `before`, and all that has come since. They begin at the kernel's
+    /// first complaint if it is further up, because the first is about the cause and later ones are
+    /// about its effects.
     pub(crate) fn tail_since(&self, before: &Self) -> Tail {
         let last = before.0.lines().count().saturating_sub(Tail::LINES);
         let complaint = before.numbered_complaints().next();
@@ -69,29 +71,29 @@ impl Console {
         )
     }
 
-    /// Whether a kernel has begun to run.
+    /// Tells if a kernel has begun to run.
     pub(crate) fn has_booted(&self) -> bool {
         self.0.contains("Linux version ")
     }
 
-    /// Whether the kernel has come as far as its first program.
+    /// Tells if the kernel has come as far as its first program.
     pub(crate) fn has_reached_init(&self) -> bool {
         self.0.contains(" as init process")
     }
 
-    /// Whether the kernel panicked.
+    /// Tells if the kernel panicked.
     pub(crate) fn has_panicked(&self) -> bool {
         self.0.contains("Kernel panic - not syncing")
     }
 
-    /// The lines in which the kernel complained of itself; none in a good run.
+    /// Returns the lines in which the kernel complained of itself; none in a good run.
     pub fn complaints(&self) -> Vec<String> {
         self.numbered_complaints()
             .map(|(_, line)| line.to_owned())
             .collect()
     }
 
-    /// They, and which of all lines they are.
+    /// Returns the complaints with the numbers of their lines.
     fn numbered_complaints(&self) -> impl Iterator<Item = (usize, &str)> {
         without_known_reports(&self.0)
             .into_iter()
@@ -99,7 +101,7 @@ impl Console {
     }
 }
 
-/// The lines of a console, numbered, without those reports that are of a [known](KNOWN) fault.
+/// Returns the lines of a console, numbered, without the reports of a [known](KNOWN) fault.
 fn without_known_reports(text: &str) -> Vec<(usize, &str)> {
     let lines: Vec<&str> = text.lines().collect();
     let mut kept = Vec::new();
@@ -115,7 +117,7 @@ fn without_known_reports(text: &str) -> Vec<(usize, &str)> {
     kept
 }
 
-/// What a kernel prints of one fault: its first and its last line, and what else is in it.
+/// A kernel's report of a fault: parts of its first and last line, and two texts in it.
 struct Report {
     first: &'static str,
     last: &'static str,
@@ -123,7 +125,7 @@ struct Report {
 }
 
 impl Report {
-    /// How many of these lines it is, where they begin with it.
+    /// Returns the number of lines of the report, if these lines begin with it.
     fn length(&self, lines: &[&str]) -> Option<usize> {
         if !lines.first()?.contains(self.first) {
             return None;
@@ -134,11 +136,11 @@ impl Report {
     }
 }
 
-/// What is of this fault of the kernel's own, which any mapped device can show: the kobject of a
-/// disk's queue is a part of `struct gendisk`, but nothing makes the gendisk wait for its release.
-/// Where releases come late (`DEBUG_KOBJECT_RELEASE`, by one to four seconds, each by another), the
-/// gendisk may go first, and takes a timer with it, or by then the work; the work is cancelled, which
-/// may sleep, where it must not.
+/// Reports of a fault of the kernel's own, which any mapped device can show. The kobject of a
+/// disk's queue is a part of `struct gendisk`, but nothing makes the gendisk wait for the kobject's
+/// release. With `DEBUG_KOBJECT_RELEASE` releases come late, each by one to four seconds, so the
+/// gendisk may go first. It takes a timer with it or, a little later, work. The work is cancelled,
+/// which may sleep, in a place that must not.
 const KNOWN: [Report; 2] = [
     Report {
         first: "[ cut here ]",
@@ -152,7 +154,7 @@ const KNOWN: [Report; 2] = [
     },
 ];
 
-/// What the kernel prints when it has found a fault in itself or in a module.
+/// Texts that the kernel prints when it has found a fault in itself or in a module.
 const COMPLAINTS: &[&str] = &[
     "WARNING: ",
     "BUG: ",
@@ -192,12 +194,12 @@ const COMPLAINTS: &[&str] = &[
     "does not have a release() function",
     "kobject_add_internal failed",
     "cannot create duplicate filename",
-    // Device mapper, which then puts what a target has not.
+    // Device mapper, which then puts the device that a target has not put.
     "dm_put_device call missing",
 ];
 
-/// Lines with one of the words above that say nothing bad of the code under test: a processor's
-/// known weaknesses are the host's business.
+/// Lines with one of the words above that are not about the code under test: a processor's known
+/// weaknesses are the host's business.
 const HARMLESS: &[&str] = &["Spectre V2 : WARNING: ", "MDS: WARNING: "];
 
 fn is_complaint(line: &str) -> bool {
@@ -209,7 +211,7 @@ fn is_complaint(line: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The line of each kind of complaint, as kernels print it.
+    /// One line of each kind of complaint, as kernels print it.
     const BAD: &[&str] = &[
         "[    2.113817] WARNING: CPU: 0 PID: 61 at lib/refcount.c:28 refcount_warn_saturate+0xba/0x110",
         "[    2.1] refcount_t: underflow; use-after-free.",
@@ -243,7 +245,7 @@ mod tests {
         "[    2.1] BUG dmp_stat (Tainted: G           O      ): Objects remaining in dmp_stat on __kmem_cache_shutdown()",
     ];
 
-    /// What a good run prints.
+    /// Lines of a good run.
     const GOOD: &[&str] = &[
         "[    0.000000] Linux version 6.12.0 (nix@dmp) (gcc 14.2.0) #1 SMP",
         "[    0.000000] Kernel command line: console=ttyS0 ignore_loglevel panic=-1 -- agent",
@@ -270,7 +272,7 @@ mod tests {
         assert_eq!(Console::new(log.as_bytes()).complaints(), [""; 0]);
     }
 
-    /// Reports of what goes with its work queued, freed by `freer`, as the debug kernel prints them.
+    /// Returns the debug kernel's reports of an object that `freer` frees while its work is queued.
     fn freed_while_active(freer: &str) -> String {
         format!(
             "[  132.0] ------------[ cut here ]------------\n\
@@ -299,11 +301,11 @@ mod tests {
         let other = freed_while_active("dmp_release [dmp]");
         let complaints = |log: &str| Console::new(log.as_bytes()).complaints().len();
         assert_eq!(complaints(&known), 0);
-        // Earlier it is a timer still.
+        // A little earlier the object has a timer.
         assert_eq!(complaints(&known.replace("work_struct", "timer_list")), 0);
         assert_eq!(complaints(&other), 5);
         assert_eq!(complaints(&[&*known, &other, &known, BAD[1]].concat()), 6);
-        // One that is cut off is none that is known.
+        // A report that is cut off is not a known one.
         assert_eq!(complaints(known.split("---[ end").next().unwrap()), 3);
     }
 
@@ -314,7 +316,7 @@ mod tests {
         let tail = Console::new(log.as_bytes()).tail().to_string();
         assert!(tail.contains("\nline 40\n") && tail.ends_with("line 99\n---"));
         assert!(!tail.contains("line 39\n"));
-        // What has come since then is all there.
+        // All that has come since `before` is there.
         let before = Console::new(lines[..80].join("\n").as_bytes());
         let tail = Console::new(log.as_bytes()).tail_since(&before).to_string();
         assert!(tail.contains(":\nline 20\n") && tail.ends_with("line 99\n---"));
@@ -326,7 +328,7 @@ mod tests {
         let log = [GOOD[0], BAD[7], &lines.join("\n")].join("\n");
         let tail = Console::new(log.as_bytes()).tail().to_string();
         assert!(tail.contains(&format!(":\n{}\nline 0\n", BAD[7])), "{tail}");
-        // One that is known is none, nor is what the kernel was asked for.
+        // The tail does not begin at a known report, nor at one that came after `before`.
         let known = [&freed_while_active("bdev_free_inode"), &*lines.join("\n")].concat();
         let before = Console::new(known.as_bytes());
         let asked = Console::new([&known, "\n", BAD[7]].concat().as_bytes());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files and folders of the host's, to be in the guest before its first command.
+//! Files and folders of the host that are in the guest before its first command.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::error::{Doing, Error};
 use crate::limit::Limit;
 use crate::link::{Broken, Link};
 
-/// What is there to be copied, and where to in the guest.
+/// A file or folder to be copied, and its path in the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copy {
     from: PathBuf,
@@ -22,8 +22,9 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Copies `from` to the path `to` of the guest, from its [home](HOME) on if it is relative. If
-    /// `to` ends in a slash or is empty, it is the directory that the copy is in by its own name.
+    /// Copies `from` to the path `to` of the guest, which begins at its [home](HOME) if it is
+    /// relative. If `to` ends in a slash or is empty, it is the directory of the copy, which keeps
+    /// its own name.
     pub fn new(from: impl Into<PathBuf>, to: impl Into<PathBuf>) -> Self {
         let (from, mut to) = (from.into(), to.into());
         if to.as_os_str().is_empty() || to.as_os_str().as_bytes().ends_with(b"/") {
@@ -35,7 +36,7 @@ impl Copy {
         }
     }
 
-    /// `FILE` or `FILE:PATH`. A colon in the name of a file that is there is of the name.
+    /// Parses `FILE` or `FILE:PATH`. A colon belongs to the name if there is a file of that name.
     pub fn parse(argument: &OsStr) -> Self {
         let bytes = argument.as_bytes();
         match bytes.iter().rposition(|byte| *byte == b':') {
@@ -47,7 +48,7 @@ impl Copy {
         }
     }
 
-    /// As an archive of the guest's root. Files are root's, and can be run if they can be here.
+    /// Packs an archive of the guest's root. Files are root's, and can be run if they can be here.
     pub(crate) fn pack(&self) -> Result<Packed, Error> {
         let what = format!("copy {} to the guest", self.from.display());
         let archive = self.archive().doing(|| what.clone())?;
@@ -57,7 +58,7 @@ impl Copy {
     fn archive(&self) -> io::Result<Vec<u8>> {
         let mut archive = Builder::new(Vec::new());
         archive.mode(HeaderMode::Deterministic);
-        // What it is itself a link to; links in a folder stay links.
+        // If `from` itself is a link, its target is copied; links in a folder stay links.
         archive.follow_symlinks(false);
         let from = fs::canonicalize(&self.from)?;
         let to = self.to.strip_prefix("/").unwrap_or(&self.to);
@@ -70,7 +71,7 @@ impl Copy {
     }
 }
 
-/// An archive, and what is done with it, to be read after "cannot".
+/// An archive, and the action with it, to be read after "cannot".
 #[derive(Debug)]
 pub(crate) struct Packed {
     what: String,
@@ -78,7 +79,7 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Has the guest unpack it.
+    /// Has the guest unpack the archive.
     pub(crate) fn send(&self, link: &Link, limit: Limit) -> Result<Result<(), Error>, Broken> {
         let unpacked = link.copy(&self.archive, limit)?;
         Ok(unpacked
@@ -87,7 +88,7 @@ impl Packed {
     }
 }
 
-/// Where commands begin in the guest: initramfs/init.
+/// The directory in which commands begin in the guest: initramfs/init.
 const HOME: &str = "/root";
 
 #[cfg(test)]

@@ -17,34 +17,34 @@ pub enum Disk {
     Scratch(u64),
     /// A file or block device of the user's own, raw or qcow2.
     Own {
-        /// Where it is.
+        /// The path.
         path: PathBuf,
-        /// Whether the guest must not write to it.
+        /// Read-only for the guest.
         read_only: bool,
     },
     /// A scratch disk some of whose requests fail.
     Failing {
-        /// How many bytes it has.
+        /// Size in bytes.
         size: u64,
-        /// Which requests fail.
+        /// The requests that fail.
         faults: Vec<Fault>,
     },
 }
 
-/// Requests that QEMU fails each time. The guest is told of it, and the machine runs on.
+/// Requests that QEMU fails each time. The guest gets the error, and the machine runs on.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// What they do, in QEMU's words (`BlkdebugIOType`): read, write, write-zeroes, discard or
-    /// flush. QEMU flushes nothing where nothing was written since.
+    /// The requests' operation, in QEMU's words (`BlkdebugIOType`): read, write, write-zeroes,
+    /// discard or flush. QEMU flushes nothing if nothing was written since.
     pub operation: &'static str,
-    /// The sector that they touch; none for a flush.
+    /// The sector that the requests touch; none for a flush.
     pub sector: Option<u64>,
-    /// The error of the host's system that the disk gets for them.
+    /// The error of the host's system that the disk gets for the requests.
     pub errno: i32,
 }
 
 impl Fault {
-    /// As the rule number `index` of QEMU's blkdebug, in force from the beginning.
+    /// Returns the rule number `index` of QEMU's blkdebug, in force from the beginning.
     fn rule(&self, index: usize) -> String {
         let rule = format!("file.inject-error.{index}");
         let sector = self.sector.map(|sector| format!("{rule}.sector={sector},"));
@@ -58,19 +58,19 @@ impl Fault {
 }
 
 impl Disk {
-    /// Whether a guest may find something in it before its first command.
+    /// Tells if a guest may find something on the disk before its first command.
     pub(crate) fn has_content(&self) -> bool {
         matches!(self, Self::Own { .. })
     }
 
-    /// What the guest sees of it, as the machine's disk number `index`.
+    /// Returns the guest's side of the disk, as the machine's number `index`.
     pub(crate) fn device(index: usize) -> [String; 2] {
-        // QEMU would stop the machine where the host has no space.
+        // QEMU would stop the machine if the host had no space.
         let device = format!("virtio-blk-pci,drive=disk{index},rerror=report,werror=report");
         ["-device".into(), device]
     }
 
-    /// Gives the machine what its disk number `index` is in, and the name of that file.
+    /// Gives the machine the file of its disk number `index`. Returns the file's name.
     pub(crate) fn attach(
         &self,
         index: usize,
@@ -86,7 +86,8 @@ impl Disk {
             Ok(metadata) if metadata.file_type().is_block_device() => "host_device",
             _ => "file",
         };
-        // Where the file is in the chain of QEMU's drivers: under what fails, if there is that.
+        // The file's place in the chain of QEMU's drivers: below blkdebug, if the disk has
+        // faults.
         let (faults, file) = match self {
             Self::Failing { faults, .. } => (rules(faults), "file.image"),
             _ => (String::new(), "file"),

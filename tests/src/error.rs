@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use crate::console::Tail;
 
-/// What can go wrong with a machine. Where there was a guest, the message ends with the last of
-/// its console.
+/// A failure of a machine. If there was a guest, the message ends with the last of its console.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A variable that says where the machine's parts are is missing.
@@ -14,23 +13,23 @@ pub enum Error {
     Environment {
         /// The variable.
         name: &'static str,
-        /// What it must name.
+        /// The part that it must name.
         what: &'static str,
     },
     /// Something the host's system refused.
     #[error("cannot {what}: {source}")]
     Host {
-        /// What was tried, to be read after "cannot".
+        /// The action that failed, to be read after "cannot".
         what: String,
-        /// Why not.
+        /// The cause.
         source: io::Error,
     },
     /// QEMU ended with a failure of its own.
     #[error("QEMU failed ({status})\n{message}{console}")]
     Qemu {
-        /// How it ended.
+        /// QEMU's exit status.
         status: String,
-        /// What it printed.
+        /// QEMU's own output.
         message: String,
         /// The guest's last words, if there was one.
         console: Tail,
@@ -38,46 +37,46 @@ pub enum Error {
     /// The guest's kernel panicked.
     #[error("the guest panicked\n{console}")]
     Panic {
-        /// Its last words.
+        /// The guest's last words.
         console: Tail,
     },
     /// The guest powered off while something was still expected of it.
     #[error("the guest went down before {what}\n{console}")]
     WentDown {
-        /// What was expected.
+        /// The event that was expected.
         what: String,
-        /// Its last words.
+        /// The guest's last words.
         console: Tail,
     },
     /// A wait reached its limit.
     #[error("{} s were not enough for {what}{}\n{console}", limit.as_secs_f32(),
         if *silent { ", and its kernel does not answer any more" } else { "" })]
     Timeout {
-        /// What was waited for.
+        /// The event that was waited for.
         what: String,
-        /// For how long.
+        /// The length of the wait.
         limit: Duration,
-        /// Whether its kernel gave no answer when it was asked what it does.
+        /// True if the guest's kernel gave no answer when it was asked for its state.
         silent: bool,
-        /// The guest's last words, with what it does.
+        /// The guest's last words, with its state.
         console: Tail,
     },
-    /// Whoever reads the command's output has closed it, or it cannot be written.
+    /// The reader of the command's output has closed it, or it cannot be written.
     #[error("cannot write the command's output: {0}")]
     Output(io::Error),
     /// The guest's kernel complained.
     #[error("the guest's kernel complained:\n{}\n{console}", complaints.join("\n"))]
     Complaints {
-        /// The lines it did so in.
+        /// The lines of the complaints.
         complaints: Vec<String>,
-        /// The end of its log.
+        /// The end of the guest's log.
         console: Tail,
     },
 }
 
-/// Says what was being done when the host's system refused.
+/// Adds the action to an error of the host's system.
 pub(crate) trait Doing<T> {
-    /// `what` is read after "cannot".
+    /// Makes the error; `what` is read after "cannot".
     fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error>;
 }
 

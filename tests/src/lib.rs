@@ -5,10 +5,9 @@
 //!
 //! Its parts come from the environment: `DMP_VM_QEMU` (qemu-system-x86_64), `DMP_VM_KERNEL` (a
 //! bzImage), `DMP_VM_INITRD` (an initramfs whose init is initramfs/init) and `DMP_VM_TOOLS` (one
-//! with more tools in it). `DMP_VM_ACCEL` may say auto, kvm, tcg or icount,
-//! `DMP_VM_PATIENCE` by how much longer than others a slow kernel may take, and `DMP_VM_STATES`
-//! where the states are that machines go on from in the place of a boot; if it is empty, all are
-//! booted.
+//! with more tools in it). `DMP_VM_ACCEL` may be auto, kvm, tcg or icount. `DMP_VM_PATIENCE` is
+//! how many times longer than others a slow kernel may take. `DMP_VM_STATES` is the directory of
+//! the states that machines go on from in the place of a boot; if it is empty, all are booted.
 
 mod accel;
 mod builder;

@@ -2,22 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-/// A time in which something has to be over.
+/// The time in which something has to be over.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
-    /// How long it is.
+    /// The length.
     pub(crate) length: Duration,
-    /// When it ends.
+    /// The end.
     pub(crate) deadline: Instant,
 }
 
 impl Limit {
-    /// What is left of it.
+    /// Returns the time that is left.
     pub(crate) fn left(self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// So long from now on, and no longer.
+    /// Makes a limit of this length from now on.
     pub(crate) fn exactly(length: Duration) -> Self {
         Self {
             length,
@@ -25,34 +25,35 @@ impl Limit {
         }
     }
 
-    /// So long from now on, for a kernel of the usual speed: [`patience`] times as long.
+    /// Makes a limit from now on, [`patience`] times as long: `length` is for a kernel
+    /// of the usual speed.
     pub(crate) fn about(length: Duration) -> Self {
         Self::exactly(length.saturating_mul(patience()))
     }
 }
 
-/// What a machine's steps are limited by.
+/// The limits of a machine's steps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// How long a command may take.
+    /// The length of a command's limit.
     pub(crate) command: Duration,
-    /// All of them together, in the place of each one's.
+    /// The limit of all steps together, in the place of each step's own.
     pub(crate) total: Option<Limit>,
 }
 
 impl Limits {
-    /// Of a step that may take so long.
+    /// Returns the limit of a step that may take so long.
     pub(crate) fn of(self, length: Duration) -> Limit {
         self.total.unwrap_or_else(|| Limit::about(length))
     }
 
-    /// Of a command that begins now.
+    /// Returns the limit of a command that begins now.
     pub(crate) fn of_command(self) -> Limit {
         self.of(self.command)
     }
 }
 
-/// How many times as long as others the kernel may take: `DMP_VM_PATIENCE`.
+/// Returns how many times as long as others the kernel may take: `DMP_VM_PATIENCE`.
 pub fn patience() -> u32 {
     let patience = std::env::var("DMP_VM_PATIENCE").ok();
     patience.and_then(|times| times.parse().ok()).unwrap_or(1)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The host's ends of the virtio ports, and what initramfs/init speaks on them.
+//! The host's ends of the virtio ports, and the language of initramfs/init on them.
 
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -17,7 +17,7 @@ use crate::split::Splitter;
 /// The ports' names, in the order of [`Link::pair`]'s far ends.
 pub(crate) const PORTS: [&str; 4] = ["dmp.control", "dmp.stdout", "dmp.stderr", "dmp.files"];
 
-/// Why a command has no status.
+/// The reason that a command has no status.
 #[derive(Debug)]
 pub(crate) enum Broken {
     /// The time was up.
@@ -30,7 +30,7 @@ pub(crate) enum Broken {
     Host(io::Error),
 }
 
-/// The host's ends.
+/// The host's ends of the ports.
 #[derive(Debug)]
 pub(crate) struct Link {
     control: UnixStream,
@@ -39,7 +39,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// The host's ends, and the ones for QEMU to inherit.
+    /// Makes the host's ends, and the ends for QEMU to inherit.
     pub(crate) fn pair() -> io::Result<(Self, [OwnedFd; 4])> {
         let (control, control_far) = UnixStream::pair()?;
         let (stdout, stdout_far) = UnixStream::pair()?;
@@ -56,7 +56,8 @@ impl Link {
         Ok((link, far.map(OwnedFd::from)))
     }
 
-    /// Has the guest run a sh script; passes its output on as it comes; gives its exit status.
+    /// Has the guest run a sh script, and passes its output on as it comes. Returns the
+    /// script's exit status.
     pub(crate) fn run(
         &self,
         script: &[u8],
@@ -68,7 +69,7 @@ impl Link {
         self.pass_outputs_on(&token, sinks, limit)
     }
 
-    /// Has the guest unpack an archive; gives what its tar says when it fails.
+    /// Has the guest unpack an archive. Returns the message of its tar if that fails.
     pub(crate) fn copy(&self, archive: &[u8], limit: Limit) -> Result<Result<(), String>, Broken> {
         let token = token();
         self.say(&format!("copy {token} {}\n", archive.len()), limit)?;
@@ -99,7 +100,7 @@ impl Link {
         }
     }
 
-    /// Asks the guest to power off. It may be unable to hear it.
+    /// Asks the guest to power off. The guest may be unable to hear it.
     pub(crate) fn power_off(&self, limit: Limit) {
         let _ = self.say("poweroff\n", limit);
     }
@@ -124,7 +125,7 @@ impl Link {
     }
 }
 
-/// A mark that no command prints.
+/// Returns a mark that no command prints.
 fn token() -> String {
     format!("{:032x}", fastrand::u128(..))
 }

@@ -18,14 +18,14 @@ use crate::state::Turn;
 use crate::sysrq::SysRq;
 use crate::workdir::Workdir;
 
-/// How long it may take to power off.
+/// Limit of a power-off.
 const POWER_OFF_LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn console_path(workdir: &Workdir) -> PathBuf {
     workdir.path().join("console")
 }
 
-/// Why a QEMU is gone, when something else was expected.
+/// Returns the error of a QEMU that is gone, when something else was expected.
 pub(crate) fn explain_end(
     status: ExitStatus,
     message: String,
@@ -49,7 +49,7 @@ pub(crate) fn explain_end(
     }
 }
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     /// Its exit status.
@@ -60,8 +60,8 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
-/// A running machine. When it is dropped its log is looked through as [`Machine::finish`] does,
-/// and a complaint is a panic.
+/// A running machine. Its drop checks the log as [`Machine::finish`] does, and panics if the
+/// kernel complained.
 #[derive(Debug)]
 pub struct Machine {
     qemu: Qemu,
@@ -70,19 +70,19 @@ pub struct Machine {
     sysrq: SysRq,
     disks: Vec<PathBuf>,
     limits: Limits,
-    /// Whether its log has been looked through, or need not be.
+    /// True if the log has been checked, or need not be.
     over: bool,
     /// Dropped last: QEMU has its files there.
     workdir: Workdir,
 }
 
 impl Machine {
-    /// A machine to be, with no disks yet.
+    /// Makes a builder of a machine, with no disks yet.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// The machine of a QEMU that has just been started, with the limits of its builder.
+    /// Makes the machine of a QEMU that has just been started, with the limits of its builder.
     pub(crate) fn started(
         qemu: Qemu,
         link: Link,
@@ -104,7 +104,7 @@ impl Machine {
         }
     }
 
-    /// Waits for its first command, this one, to have been run.
+    /// Has the machine run its first command, and waits for its end.
     pub(crate) fn ready(mut self, first: &str, limit: Limit) -> Result<Self, Error> {
         let (mut stdout, mut stderr) = (io::sink(), Vec::new());
         let status = self
@@ -120,7 +120,8 @@ impl Machine {
         Ok(self)
     }
 
-    /// Saves its state for others to go on from, and goes on itself. What cannot be saved is none.
+    /// Saves the machine's state for others to go on from. The machine goes on itself. A failure
+    /// leaves no state.
     pub(crate) fn save(&mut self, turn: Turn, limit: Limit) {
         let console = console_path(&self.workdir);
         let kept = turn.keep(&console, |memory| self.monitor.save(memory, limit));
@@ -129,7 +130,7 @@ impl Machine {
         }
     }
 
-    /// How long each command may take from now on.
+    /// Sets the limit of each command from now on.
     pub fn set_limit(&mut self, limit: Duration) {
         self.limits.command = limit;
     }
@@ -145,8 +146,8 @@ impl Machine {
         })
     }
 
-    /// Runs a sh script in the guest; its output goes on as it comes. An error is the machine's
-    /// end.
+    /// Runs a sh script in the guest, and passes its output on as it comes. An error is the
+    /// machine's end.
     pub fn run_to(&mut self, script: &[u8], sinks: [&mut dyn Write; 2]) -> Result<i32, Error> {
         let limit = self.limits.of_command();
         self.exchange(script, sinks, limit)
@@ -154,7 +155,7 @@ impl Machine {
             .inspect_err(|_| self.over = true)
     }
 
-    /// Has the guest unpack what has been packed here.
+    /// Has the guest unpack an archive.
     pub(crate) fn unpack(&mut self, packed: &Packed) -> Result<(), Error> {
         let limit = self.limits.of_command();
         packed
@@ -163,10 +164,11 @@ impl Machine {
             .inspect_err(|_| self.over = true)
     }
 
-    /// Runs a sh script that must succeed; gives its standard output.
+    /// Runs a sh script that must succeed. Returns its standard output.
     ///
     /// # Panics
-    /// If it fails; with the script, what it printed, and the end of the guest's console.
+    /// If the script fails. The message has the script, its output, and the end of the guest's
+    /// console.
     #[track_caller]
     pub fn sh(&mut self, script: &str) -> String {
         let output = self.run(script).unwrap_or_else(|error| panic!("{error}"));
@@ -182,13 +184,13 @@ impl Machine {
         stdout
     }
 
-    /// The file that the disk number `index` is in. The guest's writes are there once it has
-    /// completed them.
+    /// Returns the file of the disk number `index`. The file has the guest's writes once the guest
+    /// has completed them.
     pub fn disk_file(&self, index: usize) -> &Path {
         &self.disks[index]
     }
 
-    /// What has been on the console so far.
+    /// Returns the console so far.
     pub fn console(&self) -> Console {
         Console::read(&console_path(&self.workdir))
     }
@@ -213,15 +215,15 @@ impl Machine {
         ))
     }
 
-    /// Ends the machine as a power cut would, in the middle of whatever it does: its caches and
-    /// what is under way are lost. Disks of one's own stay as they are at this moment.
+    /// Ends the machine as a power cut would, in the middle of its work: its caches and requests
+    /// in flight are lost. Disks of the user's own stay as they are at this moment.
     pub fn cut_power(mut self) {
         self.over = true;
         self.qemu.kill();
     }
 
-    /// Powers the machine off; its kernel must not have complained of anything from the first line
-    /// of its log to the last.
+    /// Powers the machine off. Fails if the kernel complained of anything from the first line of
+    /// its log to the last.
     pub fn finish(mut self) -> Result<(), Error> {
         self.power_off_and_check()
     }
@@ -238,8 +240,8 @@ impl Machine {
         }
     }
 
-    /// Whether its kernel comes to its init within the limit, and is never silent for so long, or
-    /// QEMU says why it will not.
+    /// Tells if the kernel comes to its init within the limit, and is never silent for so long. It
+    /// also returns true if QEMU failed, because QEMU then says why.
     pub(crate) fn is_sound(&mut self, silence: Duration, limit: Limit) -> Result<bool, Error> {
         let mut last = self.console();
         let mut patience = Limit::about(silence);
@@ -269,7 +271,8 @@ impl Machine {
         self.link.run(script, sinks, limit)
     }
 
-    /// What a broken exchange means. QEMU may close its ports a moment before it ends.
+    /// Returns the error behind a broken exchange. QEMU may close its ports a moment before it
+    /// ends.
     fn explain(&mut self, broken: Broken, what: &str, limit: Limit) -> Error {
         match broken {
             Broken::Output(error) => Error::Output(error),
@@ -288,7 +291,7 @@ impl Machine {
 
     fn timeout(&self, what: &str, limit: Limit) -> Error {
         let before = self.console();
-        // Nobody listens earlier.
+        // The kernel does not listen before its init.
         let silent = before.has_reached_init() && !self.sysrq.ask(|| self.console());
         Error::Timeout {
             what: what.into(),

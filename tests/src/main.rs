@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Parser;
 use dmp_vm::{Accel, Builder, Copy, Disk, Error, Machine};
 
-/// The sizes of the disks that a machine has when it is given none.
+/// Sizes of the disks of a machine that is given none.
 const SCRATCH: [u64; 2] = [64 << 20, 64 << 20];
 /// Longer than anybody waits; no limit.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     };
     match dmp_vm::clean_up_on_signals().and_then(|()| go(arguments)) {
         Ok(status) => u8::try_from(status).unwrap_or(u8::MAX).into(),
-        // Nobody is left to read: as a process that SIGPIPE ends.
+        // The reader is gone: ends like a process that SIGPIPE ends.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 141.into(),
         Err(error) => {
             eprintln!("dmp-vm: {error}");
@@ -134,7 +134,7 @@ fn builder(arguments: &Arguments) -> Builder {
     })
 }
 
-/// What the guest is to run; nothing for a shell.
+/// Returns the script for the guest; nothing for a shell.
 fn script(arguments: &Arguments) -> Result<Option<Vec<u8>>, Error> {
     if let Some(path) = &arguments.script {
         return std::fs::read(path).map(Some).map_err(|source| Error::Host {
@@ -149,7 +149,7 @@ fn script(arguments: &Arguments) -> Result<Option<Vec<u8>>, Error> {
     Ok(Some(words.join(&b' ')))
 }
 
-/// One word for sh, whatever is in it.
+/// Quotes a word for sh, whatever is in it.
 fn quote(word: &OsString) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for byte in word.as_bytes() {

@@ -20,7 +20,7 @@ use crate::accel::Chosen;
 use crate::error::{Doing, Error};
 use crate::limit::Limit;
 
-/// Where the machine's parts are.
+/// Paths of the machine's parts.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
     pub(crate) qemu: PathBuf,
@@ -29,7 +29,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// The initramfs with more tools in it, in the place of the other.
+    /// Puts the initramfs with more tools in the place of the other.
     pub(crate) fn with_tools(self) -> Result<Self, Error> {
         Ok(Self {
             initrd: variable("DMP_VM_TOOLS", "the guest's initramfs with tools")?,
@@ -53,9 +53,9 @@ fn variable(name: &'static str, what: &'static str) -> Result<PathBuf, Error> {
     }
 }
 
-/// What every guest's kernel is told: to end with a panic; that processors have one clock, which it
-/// takes them not to have if they are on several sockets; and to do without hundreds of old
-/// terminals, which are a third of a debug kernel's boot.
+/// Arguments of every guest's kernel. A panic ends the guest. All processors have one clock, which
+/// the kernel would not believe of processors on several sockets. There are no old terminals,
+/// hundreds of which take a third of a debug kernel's boot.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 panic=-1 tsc=reliable pty.legacy_count=0";
 
 /// The arguments of a QEMU to be started.
@@ -64,17 +64,17 @@ pub(crate) struct Invocation {
     parts: Parts,
     accel: Chosen,
     cmdline: String,
-    /// What the guest can see.
+    /// Arguments for the machine that the guest can see.
     machine: Vec<OsString>,
-    /// What is the host's business alone: the names of its files, and the like.
+    /// Arguments that are the host's business alone: the names of its files, and the like.
     host: Vec<OsString>,
     inherited: Vec<OwnedFd>,
-    /// Whether a terminal's Ctrl-C passes it by.
+    /// True if a terminal's Ctrl-C passes QEMU by.
     apart: bool,
 }
 
 impl Invocation {
-    /// A machine with nothing but a processor and a kernel.
+    /// Makes a machine with nothing but a processor and a kernel.
     pub(crate) fn new(parts: &Parts, accel: Chosen, cmdline: &str) -> Self {
         let mut invocation = Self {
             parts: parts.clone(),
@@ -92,7 +92,7 @@ impl Invocation {
         invocation
     }
 
-    /// Arguments that change what the guest can see.
+    /// Adds arguments that change the machine that the guest can see.
     pub(crate) fn machine<S: AsRef<OsStr>>(
         &mut self,
         args: impl IntoIterator<Item = S>,
@@ -102,14 +102,14 @@ impl Invocation {
         self
     }
 
-    /// Arguments that do not: the names of files of the host, and the like.
+    /// Adds arguments that do not: the names of files of the host, and the like.
     pub(crate) fn host<S: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = S>) -> &mut Self {
         self.host
             .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
-    /// What tells the machine from others, apart from what is in its disks.
+    /// Returns all that tells the machine from others, apart from the content of its disks.
     pub(crate) fn shape(&self) -> io::Result<Vec<u8>> {
         let mut shape = Vec::new();
         for file in [&self.parts.qemu, &self.parts.kernel, &self.parts.initrd] {
@@ -125,12 +125,12 @@ impl Invocation {
         Ok(shape)
     }
 
-    /// The guest's serial console, written to a file.
+    /// Writes the guest's serial console to a file.
     pub(crate) fn console_file(&mut self, path: &Path) -> &mut Self {
         self.console(&option("file,id=console,path=", path))
     }
 
-    /// The guest's serial console, written to the end of a file, and with its keys from another.
+    /// Writes the guest's serial console to the end of a file, and takes its keys from another.
     pub(crate) fn console_files(&mut self, output: &Path, input: &Path) -> &mut Self {
         let mut console = option("file,id=console,mux=on,append=on,path=", output);
         console.push(option(",input-path=", input));
@@ -142,13 +142,13 @@ impl Invocation {
             .machine(["-serial", "chardev:console"])
     }
 
-    /// The guest's serial console on the terminal, and to a file.
+    /// Puts the guest's serial console on the terminal, and writes it to a file.
     pub(crate) fn console_terminal(&mut self, path: &Path) -> &mut Self {
         self.console(&option("stdio,id=console,mux=on,signal=off,logfile=", path))
             .host(["-mon", "chardev=console"])
     }
 
-    /// Virtio ports of these names, each on a socket that QEMU inherits.
+    /// Adds virtio ports of these names, each on a socket that QEMU inherits.
     pub(crate) fn ports(&mut self, names: &[&str], sockets: Vec<OwnedFd>) -> &mut Self {
         self.machine(["-device", "virtio-serial-pci"]);
         for (name, socket) in names.iter().zip(sockets) {
@@ -160,13 +160,13 @@ impl Invocation {
         self
     }
 
-    /// QEMU's monitor, on a socket that it inherits.
+    /// Puts QEMU's monitor on a socket that QEMU inherits.
     pub(crate) fn monitor(&mut self, socket: OwnedFd) -> &mut Self {
         self.socket("monitor", socket)
             .host(["-mon", "chardev=monitor,mode=control"])
     }
 
-    /// The machine goes on from what a monitor has saved, and is not booted.
+    /// Has the machine go on from the state that a monitor has saved, in the place of a boot.
     pub(crate) fn incoming(&mut self, state: &Path) -> &mut Self {
         let mut from = OsString::from("file:");
         from.push(state);
@@ -181,7 +181,7 @@ impl Invocation {
 
     fn command(&self) -> Command {
         let clock = self.accel.kernel_arguments();
-        // What is to be after the kernel's own arguments is its init's.
+        // The init's arguments come last, so those of the clock come first.
         let cmdline = format!("{clock}{}", self.cmdline);
         let mut command = Command::new(&self.parts.qemu);
         command
@@ -199,7 +199,8 @@ impl Invocation {
         command
     }
 
-    /// Starts it. What it prints goes to `log`. It does not outlive the thread that calls this.
+    /// Starts QEMU, whose own output goes to `log`. QEMU does not outlive the thread that calls
+    /// this.
     pub(crate) fn start(mut self, log: &Path) -> Result<Qemu, Error> {
         let output = File::create(log).doing(|| format!("create {}", log.display()))?;
         let mut command = self.command();
@@ -228,14 +229,14 @@ impl Invocation {
         })
     }
 
-    /// Has no part in the terminal, whose Ctrl-C passes it by.
+    /// Keeps QEMU off the terminal, whose Ctrl-C then passes it by.
     pub(crate) fn own_process_group(&mut self) -> &mut Self {
         self.apart = true;
         self
     }
 }
 
-/// `prefix` and a path as one QEMU option, in which a comma is written twice.
+/// Makes one QEMU option of `prefix` and a path, in which a comma is written twice.
 pub(crate) fn option(prefix: &str, path: &Path) -> OsString {
     let mut option = prefix.as_bytes().to_vec();
     for byte in path.as_os_str().as_bytes() {
@@ -253,7 +254,7 @@ fn die_with(parent: Pid) -> io::Result<()> {
     if rustix::process::getppid() == Some(parent) {
         Ok(())
     } else {
-        // It has ended already.
+        // The parent has ended already.
         Err(io::ErrorKind::BrokenPipe.into())
     }
 }
@@ -267,7 +268,7 @@ pub(crate) struct Qemu {
 }
 
 impl Qemu {
-    /// Waits for it to end by itself; `None` if it has not after `limit`.
+    /// Waits for QEMU to end by itself. Returns `None` if it has not after `limit`.
     pub(crate) fn wait(&mut self, limit: Duration) -> Result<Option<ExitStatus>, Error> {
         let limit = Limit::exactly(limit);
         while !readable(self.pidfd.as_fd(), limit.left())? {
@@ -278,13 +279,13 @@ impl Qemu {
         self.child.wait().map(Some).doing(|| "wait for QEMU".into())
     }
 
-    /// Ends it at once.
+    /// Ends QEMU at once.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// What it printed itself.
+    /// Returns QEMU's own output.
     pub(crate) fn message(&self) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()

@@ -13,17 +13,17 @@ use serde_json::{Value, json};
 
 use crate::limit::Limit;
 
-/// How often QEMU is asked how far it has come.
+/// Time between two questions about QEMU's progress.
 const POLL: Duration = Duration::from_millis(10);
-/// Bytes a second: as fast as it can. QEMU's own default is made for a network.
+/// Bytes a second: more than QEMU can write. QEMU's own default is made for a network.
 const BANDWIDTH: u64 = 1 << 40;
 
-/// The host's end.
+/// The host's end of the monitor.
 #[derive(Debug)]
 pub(crate) struct Monitor(BufReader<UnixStream>);
 
 impl Monitor {
-    /// The host's end, and the one for QEMU to inherit.
+    /// Makes the host's end, and the end for QEMU to inherit.
     pub(crate) fn pair() -> io::Result<(Self, OwnedFd)> {
         let (near, far) = UnixStream::pair()?;
         Ok((Self(BufReader::new(near)), far.into()))
@@ -54,14 +54,14 @@ impl Monitor {
             .get_ref()
             .write_all(format!("{request}\n").as_bytes())?;
         loop {
-            // A length of zero would be none.
+            // A timeout of zero is refused.
             let left = limit.left().max(Duration::from_millis(1));
             self.0.get_ref().set_read_timeout(Some(left))?;
             let mut line = String::new();
             if self.0.read_line(&mut line)? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            // Its greeting and its events are neither.
+            // QEMU's greeting and its events are neither errors nor answers.
             let mut said: Value = serde_json::from_str(&line)?;
             if said.get("error").is_some() {
                 return Err(io::Error::other(line));

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tells a command's output from the mark that ends it.
+//! The split of a command's output from the mark that ends it.
 
 use std::io::{self, Write};
 
 const BEGIN: u8 = 0o36;
 
 /// One stream of one command: passes on all that comes before the mark `\036TOKEN STATUS\n`.
-/// Only what may be the beginning of the mark is ever held back.
+/// It holds back only bytes that may be the beginning of the mark.
 #[derive(Debug)]
 pub(crate) struct Splitter {
     mark: Vec<u8>,
@@ -27,12 +27,12 @@ impl Splitter {
         }
     }
 
-    /// The command's status, once the mark has come.
+    /// Returns the command's status, once the mark has come.
     pub(crate) fn status(&self) -> Option<i32> {
         self.status
     }
 
-    /// Takes what has come and passes on what is the command's.
+    /// Takes bytes of the stream, and passes on those of the command.
     pub(crate) fn push(&mut self, bytes: &[u8], sink: &mut dyn Write) -> io::Result<()> {
         if self.status.is_some() {
             return Ok(());
@@ -64,7 +64,8 @@ fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
     bytes.iter().position(|byte| *byte == wanted)
 }
 
-/// The number up to the end of the line; nothing before the whole line is there.
+/// Parses the number up to the end of the line. Returns nothing before the whole line is
+/// there.
 fn parse_status(bytes: &[u8]) -> Option<i32> {
     let line = &bytes[..position(bytes, b'\n')?];
     std::str::from_utf8(line).ok()?.parse().ok()
@@ -76,7 +77,8 @@ mod tests {
 
     const TOKEN: &str = "0123456789abcdef";
 
-    /// What comes out, and the status, when `stream` arrives in pieces of `size` bytes.
+    /// Returns the output and the status of a `stream` that arrives in pieces of `size`
+    /// bytes.
     fn split(stream: &[u8], size: usize) -> (Vec<u8>, Option<i32>) {
         let mut splitter = Splitter::new(TOKEN);
         let mut sink = Vec::new();

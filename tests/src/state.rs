@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Saved states: a machine that has booted and waits for its first command, kept for those of the
-//! same shape to go on from.
+//! Saved states. A machine that has booted and waits for its first command is kept for machines of
+//! the same shape, which go on from it.
 //!
-//! A boot is some seconds, and the same ones each time; QEMU reads a state in a fraction of one. The
-//! shape is all that a state depends on: what the guest can see, QEMU, and this boot of the host,
-//! whose clock the guest's kernel has measured its own against. A state is whole or not there: it is
-//! renamed into its place. It may go at any time; then a machine is booted.
+//! A boot takes some seconds and does the same each time; QEMU reads a state in a fraction of one.
+//! The shape is all that a state depends on: the machine that the guest can see, QEMU, and this
+//! boot of the host, whose clock the guest's kernel has measured its own against. A state is whole
+//! or not there, because it is renamed into its place. It may go at any time; then a machine is
+//! booted.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
@@ -22,38 +23,38 @@ use crate::cache;
 use crate::limit::Limit;
 use crate::workdir::Workdir;
 
-/// How many are kept, each as large as what the guest has used of its memory.
+/// Number of states that are kept, each as large as the memory that its guest has used.
 const KEPT: usize = 16;
-/// How long one is kept that nobody uses.
+/// Time that a state is kept without use.
 const UNUSED: Duration = Duration::from_secs(24 * 3600);
-/// How often is looked whether another process is done making one.
+/// Time between two looks for a state that another process makes.
 const POLL: Duration = Duration::from_millis(20);
 
-/// A state that is there.
+/// A saved state.
 #[derive(Debug)]
 pub(crate) struct State(PathBuf);
 
 impl State {
-    /// What QEMU has saved.
+    /// Returns the path of the machine's state, as QEMU has saved it.
     pub(crate) fn memory(&self) -> PathBuf {
         self.0.join("memory")
     }
 
-    /// What had been on the console by then.
+    /// Returns the path of the console's text up to the save.
     pub(crate) fn console(&self) -> PathBuf {
         self.0.join("console")
     }
 
-    /// Takes it away: it is of no use.
+    /// Removes the state, which is of no use.
     pub(crate) fn discard(self) {
-        // In one step, for whoever looks at it now.
+        // Moves it away in one step, because others may look at it now.
         if let Some(Ok(grave)) = self.0.parent().map(Workdir::within) {
             let _ = fs::rename(&self.0, grave.path().join("state"));
         }
     }
 }
 
-/// Nobody else makes the state of this shape as long as this is there.
+/// The turn to make the state of a shape: nobody else makes it as long as this is there.
 #[derive(Debug)]
 pub(crate) struct Turn {
     place: PathBuf,
@@ -62,7 +63,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Keeps the state of what `save` writes to the file whose name it gets, and of the console.
+    /// Keeps a state of the console, and of the file that `save` writes to the path that it gets.
     pub(crate) fn keep(
         self,
         console: &Path,
@@ -73,7 +74,7 @@ impl Turn {
         save(&new.path().join("memory"))?;
         fs::copy(console, new.path().join("console"))?;
         fs::write(new.path().join("shape"), &self.shape)?;
-        // What is there is another shape's.
+        // A state that is there is of another shape.
         State(self.place.clone()).discard();
         fs::rename(new.path(), &self.place)?;
         make_room(states);
@@ -81,7 +82,7 @@ impl Turn {
     }
 }
 
-/// What there is for a machine of some shape.
+/// The result of a look for the state of some shape.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// A state to go on from.
@@ -92,7 +93,7 @@ pub(crate) enum Found {
     Nothing,
 }
 
-/// Looks for the state of a machine; waits for it where another process makes it.
+/// Looks for the state of a machine. Waits if another process makes it.
 pub(crate) fn find(shape: &[u8], limit: Limit) -> Found {
     look(shape, limit).unwrap_or(Found::Nothing)
 }
@@ -104,7 +105,7 @@ fn look(shape: &[u8], limit: Limit) -> Option<Found> {
     shape.hash(&mut hasher);
     let hash = hasher.finish();
     let place = states.join(format!("{hash:016x}"));
-    // A few of them for all shapes, since they stay.
+    // All shapes share a few locks, because their files stay.
     let lock = File::create(states.join(format!("lock-{:x}", hash % 16))).ok()?;
     let mut is_ours = false;
     loop {
@@ -120,7 +121,7 @@ fn look(shape: &[u8], limit: Limit) -> Option<Found> {
                 _lock,
             }));
         }
-        // With it, another look: the state may have come in between.
+        // With the lock there is another look, because the state may have come in between.
         is_ours = flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
         if !is_ours {
             if limit.left().is_zero() {
@@ -131,7 +132,7 @@ fn look(shape: &[u8], limit: Limit) -> Option<Found> {
     }
 }
 
-/// `DMP_VM_STATES` says where they are; if it is empty there are none.
+/// Returns the directory of all states, from `DMP_VM_STATES`. There is none if that is empty.
 fn directory() -> Option<PathBuf> {
     let directory = match std::env::var_os("DMP_VM_STATES") {
         Some(none) if none.is_empty() => return None,
@@ -142,13 +143,13 @@ fn directory() -> Option<PathBuf> {
     Some(directory)
 }
 
-/// Notes that it is used.
+/// Notes a use of the state.
 fn touch(state: &Path) {
     let file = File::options().write(true).open(state.join("shape"));
     let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
 }
 
-/// How long ago it was used; of half a state, since it was begun.
+/// Returns the time since the last use of a state; of half a state, since it was begun.
 fn unused(state: &Path) -> Duration {
     fs::metadata(state.join("shape"))
         .or_else(|_| fs::metadata(state))
@@ -156,7 +157,7 @@ fn unused(state: &Path) -> Duration {
         .map_or(Duration::ZERO, |used| used.elapsed().unwrap_or_default())
 }
 
-/// Takes away what is of no use any more, or too much.
+/// Removes states that nobody has used for long, and those above the number that is kept.
 fn make_room(states: &Path) {
     let Ok(entries) = fs::read_dir(states) else {
         return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Asks a guest that takes too long what it is doing: SysRq, on its serial console. The kernel
-//! answers where no program of the guest would.
+//! SysRq on the serial console of a guest that takes too long: asks for the guest's state. The
+//! kernel answers where no program of the guest would.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -15,21 +15,20 @@ use crate::console::Console;
 use crate::error::{Doing, Error};
 use crate::limit::Limit;
 
-/// The keys, and how the kernel's answers begin (Documentation/admin-guide/sysrq.rst). The last
-/// answer is one line: when it is there, so are the others to their ends.
+/// The keys, and the begins of the kernel's answers (Documentation/admin-guide/sysrq.rst). The
+/// last answer is one line: when it is there, so are the others to their ends.
 const QUESTIONS: [(u8, &str); 4] = [
     (b'l', "sysrq: Show backtrace of all active CPUs"),
     (b'q', "sysrq: Show clockevent devices"),
     (b'w', "sysrq: Show Blocked State"),
     (b'h', "sysrq: HELP"),
 ];
-/// What QEMU's multiplexer makes a break of, after which a key is SysRq's.
+/// Keys that QEMU's multiplexer makes a break of. A key after a break is SysRq's.
 const BREAK: &[u8] = b"\x01b";
-/// How long the kernel may take for an answer. It takes a tenth of a second for the longest, if
-/// it gives any.
+/// Limit of an answer. The longest takes the kernel a tenth of a second, if it gives any.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// It does not see a break that comes while it writes: it is asked when it has been quiet for so
-/// long, and again after so long.
+/// Length of the quiet before a question, and time until it is asked again. The kernel does not
+/// see a break that comes while it writes.
 const QUIET: Duration = Duration::from_millis(250);
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -38,17 +37,18 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct SysRq(File);
 
 impl SysRq {
-    /// Makes it, for QEMU to read from `path`.
+    /// Makes the input, for QEMU to read from `path`.
     pub(crate) fn new(path: &Path) -> Result<Self, Error> {
         let doing = || format!("make a pipe {}", path.display());
         mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).doing(doing)?;
-        // Open for both: so nobody waits for anybody, and QEMU sees no end of it.
+        // The pipe is open for both directions, so no open waits for another, and QEMU sees no
+        // end.
         let input = OpenOptions::new().read(true).write(true).open(path);
         Ok(Self(input.doing(doing)?))
     }
 
-    /// Has the kernel say on its console what its processors do and what its tasks wait for;
-    /// whether it did.
+    /// Asks the kernel to print the work of its processors and the waits of its tasks on its
+    /// console. Returns whether it did.
     pub(crate) fn ask(&self, console: impl Fn() -> Console) -> bool {
         QUESTIONS.iter().all(|(key, answer)| {
             let before = console();

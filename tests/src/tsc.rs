@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How fast the host's processors count time (their time stamp counter), which under TCG the guest's
-//! do as well.
+//! The rate of the host's time stamp counter, which the guest's counter has as well under TCG.
 
 use std::arch::x86_64::_rdtsc;
 use std::sync::OnceLock;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// For how long it is watched.
+/// Length of a measurement.
 const WATCH: Duration = Duration::from_millis(10);
-/// How often both clocks are read, for a pair that nothing came between.
+/// Number of reads of both clocks. The pair that was read in the shortest time counts.
 const TRIES: u32 = 1000;
 
-/// In kHz. It is measured once.
+/// Returns the rate in kHz. It is measured once.
 pub(crate) fn frequency() -> u64 {
     static FREQUENCY: OnceLock<u64> = OnceLock::new();
     *FREQUENCY.get_or_init(|| measure(WATCH))
@@ -28,7 +27,7 @@ fn measure(watch: Duration) -> u64 {
     u64::try_from(ticks * 1_000_000 / ns).expect("a processor has some GHz")
 }
 
-/// The time, and the counter at that time.
+/// Returns the time, and the counter at that time.
 fn both_clocks() -> (Instant, u64) {
     let pairs = (0..TRIES).map(|_| {
         let before = Instant::now();

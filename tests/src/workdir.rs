@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The machine's private directory, and what a signal must put in order.
+//! The machine's private directory, and the cleanup after a signal.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,9 +27,9 @@ fn mess() -> MutexGuard<'static, Mess> {
     MESS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes SIGINT, SIGTERM and SIGHUP end the process with 128 plus the signal's number, its
-/// directories removed and its terminal as it was. QEMU dies with the process: it asked the kernel
-/// for that.
+/// Makes SIGINT, SIGTERM and SIGHUP end the process with 128 plus the signal's number, after its
+/// directories were removed and its terminal was restored. QEMU dies with the process: it asked
+/// the kernel for that.
 pub fn clean_up_on_signals() -> Result<(), Error> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).doing(|| "handle signals".into())?;
     thread::spawn(move || {
@@ -45,7 +45,7 @@ pub fn clean_up_on_signals() -> Result<(), Error> {
     Ok(())
 }
 
-/// A directory that is gone when this is, or when a signal comes.
+/// A directory that goes when this is dropped, or when a signal comes.
 #[derive(Debug)]
 pub(crate) struct Workdir(TempDir);
 
@@ -74,7 +74,8 @@ impl Drop for Workdir {
     }
 }
 
-/// Gives the terminal on standard input back as it was, when dropped or when a signal comes.
+/// A guard that restores the terminal on standard input when it is dropped, or when a signal
+/// comes.
 #[derive(Debug)]
 pub(crate) struct KeepTerminal;
 
