@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `dmp-load` prints of requests in batches, and what can be said of them.
+//! Batches of requests, as `dmp-load` prints them, and the cost of a request in
+//! them.
 
 use std::str::FromStr;
 
@@ -40,13 +41,14 @@ impl FromStr for Batches {
 }
 
 impl Batches {
-    /// What a request took in most batches: those that nothing interrupted.
+    /// Returns the ticks of a request in the median batch, because nothing
+    /// interrupts most batches.
     pub fn each(&self) -> f64 {
         median(&self.ticks) as f64 / self.requests as f64
     }
 }
 
-/// The middle of some numbers, the lower of two; 0 if there are none.
+/// Returns the median of some numbers, the lower of two; 0 if there are none.
 pub fn median(numbers: &[u64]) -> u64 {
     let mut sorted = numbers.to_vec();
     sorted.sort_unstable();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the guest's kernel was built from and with: what its instructions depend on.
+//! The source and compilers of the guest's kernel, which its instructions depend on.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct Build {
 }
 
 impl Build {
-    /// The one whose .config `DMP_BENCH_CONFIG` names.
+    /// Reads the build from the .config that `DMP_BENCH_CONFIG` names.
     pub fn from_env() -> Result<Self, Failure> {
         let wrong = |error: String| Failure::Words(format!("{CONFIG}: {error}"));
         let path = std::env::var(CONFIG).map_err(|error| wrong(error.to_string()))?;
@@ -45,14 +45,14 @@ impl Build {
         })
     }
 
-    /// The kernel's series, as 6.12.
+    /// Returns the kernel's series, such as 6.12.
     fn series(&self) -> String {
         let parts: Vec<&str> = self.kernel.split('.').take(2).collect();
         parts.join(".")
     }
 }
 
-/// As the baseline has it.
+/// The form that the baseline has.
 impl fmt::Display for Build {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {}, {}", self.series(), self.rustc, self.cc)

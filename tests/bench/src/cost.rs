@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a request costs: instructions of the guest, from the system call to its return.
+//! The cost of a request: instructions of the guest, from the system call to its return.
 
 use std::path::Path;
 
@@ -11,18 +11,18 @@ use crate::guest::{self, Failure, Guest};
 use crate::report::table_of;
 use crate::setup::{self, Setup};
 
-/// What a request of one kind costs in one setup.
+/// The cost of a request of one kind in one setup.
 #[derive(Debug, Clone, Serialize)]
 pub struct Cost {
     pub setup: String,
     pub operation: String,
     pub size: u64,
-    /// In most batches: those that nothing interrupted.
+    /// Those of the median batch, because nothing interrupts most batches.
     pub instructions: f64,
 }
 
 impl Cost {
-    /// What the same request costs in another setup.
+    /// Returns the cost of the same request in another setup.
     pub fn same_in(&self, costs: &[Self], setup: &str) -> Option<f64> {
         costs
             .iter()
@@ -68,7 +68,8 @@ fn measure_one(guest: &mut Guest, setup: &Setup, sizes: &[u64]) -> Result<Vec<Co
     Ok(batches.into_iter().map(|of| cost(setup, of)).collect())
 }
 
-/// What counts nothing costs nothing: all requests have to be in the setup's statistics.
+/// Checks that all requests are in the setup's statistics: a setup that counts nothing
+/// costs nothing.
 fn check_counted(guest: &mut Guest, setup: &Setup, made: u64) -> Result<(), Failure> {
     if setup.counted.is_empty() {
         return Ok(());
@@ -93,7 +94,7 @@ fn cost(setup: &Setup, batches: Batches) -> Cost {
     }
 }
 
-/// A table of all of them but the stacks, next to dm-linear.
+/// Returns a table of all costs but those of stacks, next to dm-linear's.
 pub fn table(costs: &[Cost]) -> String {
     let lines: Vec<String> = costs
         .iter()
@@ -118,7 +119,7 @@ fn line(cost: &Cost, costs: &[Cost]) -> String {
     )
 }
 
-/// What each more device in a stack costs.
+/// Returns a table of the cost of each further device in a stack.
 pub fn slopes(costs: &[Cost]) -> String {
     let ends = |target: &str| {
         let at = |depth: u32| {

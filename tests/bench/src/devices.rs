@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What many devices cost: to make, to have, to read and to remove.
+//! The cost of many devices: to make, to have, to read and to remove.
 
 use std::ops::Range;
 use std::path::Path;
@@ -14,15 +14,14 @@ use crate::meminfo::Meminfo;
 use crate::report::table_of;
 use crate::setup;
 
-/// What is made so many of: its name, its target and its options.
+/// The kinds of devices: name, target and options.
 const KINDS: [(&str, &str, &str); 3] = [
     (setup::LINEAR, "linear", ""),
     ("dmp", "dmp", ""),
     ("dmp latency", "dmp", "1 latency"),
 ];
 
-/// The files that are read: what they are called, and where they are. `$one` is the directory of one
-/// device.
+/// The files that are read: names in the table, and paths. `$one` is the directory of one device.
 const FILES: [(&str, &str); 5] = [
     ("volumes", "$stat/volumes"),
     ("size_histogram of a device", "$one/read/size_histogram"),
@@ -34,16 +33,16 @@ const FILES: [(&str, &str); 5] = [
     ("snapshot of each device", "$stat/dm-*/snapshot"),
 ];
 
-/// How long something took. In a machine whose clock counts instructions, each of them is a
+/// The time of an action. In a machine whose clock counts instructions, each instruction is a
 /// nanosecond.
 #[derive(Debug, Clone, Serialize)]
 pub struct Took {
     pub nanoseconds: u64,
-    /// Those in which dmsetup, or the kernel for it, had the CPU: what is left is mostly waiting.
+    /// The CPU time of dmsetup, and of the kernel for it. The rest is mostly waiting.
     pub own_nanoseconds: u64,
 }
 
-/// What a file takes to read.
+/// The cost of a read of a file.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reading {
     pub file: String,
@@ -51,7 +50,7 @@ pub struct Reading {
     pub instructions: u64,
 }
 
-/// So many devices of one kind.
+/// Some devices of one kind.
 #[derive(Debug, Clone, Serialize)]
 pub struct Devices {
     pub kind: String,
@@ -59,22 +58,22 @@ pub struct Devices {
     pub count: u32,
     pub create: Took,
     pub remove: Took,
-    /// By how much there was more of it with as many again, where time is measured.
+    /// The memory of as many devices again, if time is measured.
     pub memory: Option<Meminfo>,
-    /// Of dmp devices, where instructions are counted.
+    /// Reads of the files of dmp devices, if instructions are counted.
     pub reading: Vec<Reading>,
 }
 
 impl Devices {
-    /// The same of another kind.
+    /// Returns the devices of another kind with the same numbers.
     fn of_kind<'a>(&self, all: &'a [Self], kind: &str) -> Option<&'a Self> {
         all.iter().find(|other| {
             other.kind == kind && other.cpus == self.cpus && other.count == self.count
         })
     }
 
-    /// The memory of each of them in bytes, less what a dm-linear device takes: that of each CPU's
-    /// own, and all other. Nothing where that is what they are, or where there are too few.
+    /// Returns the memory of each device in bytes, less that of a dm-linear device: per-CPU memory,
+    /// and slab. There is none for dm-linear itself, and none if no memory was measured.
     pub fn memory_over_linear(&self, all: &[Self]) -> Option<[i64; 2]> {
         if self.kind == setup::LINEAR {
             return None;
@@ -85,10 +84,10 @@ impl Devices {
     }
 }
 
-/// How many are made before anything is measured.
+/// Number of devices that are made before anything is measured.
 const WARM_UP: u32 = 64;
 
-/// How many devices have to be there to see one's memory: what is allocated is pages.
+/// Least number of devices that the table of many devices shows.
 const ENOUGH: u32 = 250;
 
 /// Makes each kind of devices, one after the other, in a machine whose clock counts instructions.
@@ -109,8 +108,8 @@ pub fn count(module: Option<&Path>, counts: &[u32]) -> Result<Vec<Devices>, Fail
     Ok(all)
 }
 
-/// The same in machines that are as fast as can be, each kind in one of its own: the kernel keeps pages of
-/// each CPU's own memory that other devices had.
+/// Makes each kind in a machine of its own that is as fast as can be. It has no other devices,
+/// because the kernel keeps pages of per-CPU memory that other devices had.
 pub fn time(module: Option<&Path>, cpus: u32, count: u32) -> Result<Vec<Devices>, Failure> {
     let one = |kind: (&str, &str, &str)| {
         let builder = Machine::builder().limit(guest::LIMIT).cpus(cpus);
@@ -129,13 +128,13 @@ pub fn time(module: Option<&Path>, cpus: u32, count: u32) -> Result<Vec<Devices>
 
 fn boot(builder: Builder, module: Option<&Path>) -> Result<Guest, Failure> {
     let mut guest = Guest::boot(builder.memory("1G"), module)?;
-    // The first time there are caches to be filled.
+    // The first devices fill caches.
     create(&mut guest, 0..WARM_UP, "dmp", "1 latency")?;
     remove(&mut guest, 0..WARM_UP)?;
     Ok(guest)
 }
 
-/// Makes so many devices and removes them; reads their files meanwhile, or finds what memory they take.
+/// Makes so many devices and removes them. `meanwhile` reads their files, or measures their memory.
 fn measure(
     guest: &mut Guest,
     cpus: u32,
@@ -157,7 +156,7 @@ fn measure(
     })
 }
 
-/// What as many devices again take, where so many are: the first ones fill what is free between others.
+/// Returns the memory of as many devices again: the first ones fill gaps between other allocations.
 fn memory_of_more(
     guest: &mut Guest,
     count: u32,
@@ -171,8 +170,8 @@ fn memory_of_more(
     Ok(memory)
 }
 
-/// What is used when all that can go has gone: what waits to be freed, the files' caches, and what
-/// the allocator keeps of objects that were freed.
+/// Returns the memory in use when all that can go has gone: objects that wait to be freed, the
+/// files' caches, and freed objects that the allocator keeps.
 fn meminfo(guest: &mut Guest) -> Result<Meminfo, Failure> {
     let text = guest.run(
         "sync
@@ -185,7 +184,7 @@ fn meminfo(guest: &mut Guest) -> Result<Meminfo, Failure> {
     text.parse().map_err(Failure::Words)
 }
 
-/// A list of something for each device.
+/// Returns a list of one item for each device.
 fn list(numbers: Range<u32>, separator: &str, item: impl Fn(u32) -> String) -> String {
     let items: Vec<String> = numbers.map(item).collect();
     items.join(separator)
@@ -208,7 +207,7 @@ fn remove(guest: &mut Guest, numbers: Range<u32>) -> Result<Took, Failure> {
     took(guest, &format!("remove {names}"))
 }
 
-/// How long a dmsetup took.
+/// Runs a dmsetup, and returns its time.
 fn took(guest: &mut Guest, arguments: &str) -> Result<Took, Failure> {
     let printed = guest.run(&format!(
         "{}dmp-load run -- dmsetup {arguments}",
@@ -252,7 +251,7 @@ fn numbers(printed: &str) -> Result<Vec<u64>, Failure> {
         .map_err(|_| Failure::Words(format!("dmp-load printed: {printed}")))
 }
 
-/// What reading the files takes.
+/// Returns a table of the cost of reading the files.
 pub fn reading_table(all: &[Devices]) -> String {
     let lines: Vec<String> = all
         .iter()
@@ -272,7 +271,7 @@ pub fn reading_table(all: &[Devices]) -> String {
     table_of(&head, &lines)
 }
 
-/// What a device takes of the memory.
+/// Returns a table of the memory of a device.
 pub fn memory_table(all: &[Devices]) -> String {
     let lines: Vec<String> = all
         .iter()
@@ -294,7 +293,7 @@ pub fn memory_table(all: &[Devices]) -> String {
     table_of(&head, &lines)
 }
 
-/// How long it takes to make and to remove all of them.
+/// Returns a table of the time to make and to remove all devices.
 pub fn making_table(counted: &[Devices], timed: &[Devices]) -> String {
     let lines: Vec<String> = counted
         .iter()

@@ -1,46 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The machine that is measured in.
+//! The machine of the measurements.
 
 use std::path::Path;
 use std::time::Duration;
 
 use dmp_vm::{Accel, Builder, Disk, Machine};
 
-/// How long one script may take.
+/// Limit of one script.
 pub const LIMIT: Duration = Duration::from_secs(600);
 
-/// Why there is no result.
+/// The reason that there is no result.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The machine failed.
     #[error(transparent)]
     Machine(#[from] dmp_vm::Error),
-    /// A script in it did.
+    /// A script in the machine failed.
     #[error("status {status} from:\n{script}\n{stderr}")]
     Script {
         status: i32,
         script: String,
         stderr: String,
     },
-    /// It printed something else than expected.
+    /// A program printed something else than expected.
     #[error("{0}")]
     Words(String),
 }
 
-/// The machine to be: every clock of it counts instructions.
+/// Returns a machine to be, in which every clock counts instructions.
 pub fn counting() -> Builder {
     Machine::builder().accel(Accel::Icount).limit(LIMIT)
 }
 
-/// A machine, and the script that every one of its scripts begins with.
+/// A machine that runs scripts.
 #[derive(Debug)]
 pub struct Guest {
     machine: Machine,
 }
 
 impl Guest {
-    /// Boots it; with another dmp.ko than its own if one is given.
+    /// Boots the machine, with another dmp.ko than its own if one is given.
     pub fn boot(builder: Builder, module: Option<&Path>) -> Result<Self, Failure> {
         let builder = match module {
             Some(path) => builder.disk(Disk::Own {
@@ -58,8 +58,8 @@ impl Guest {
         Ok(guest)
     }
 
-    /// Waits for the kernel to have the clock that it keeps. That takes it a second; from then on
-    /// newer kernels read it in fewer instructions.
+    /// Waits for the kernel to have the clock that it keeps. That takes it a second, and newer
+    /// kernels then read the clock in fewer instructions.
     pub fn wait_for_clock(&mut self) -> Result<(), Failure> {
         self.run(
             "clock=/sys/devices/system/clocksource/clocksource0/current_clocksource
@@ -73,7 +73,7 @@ impl Guest {
         Ok(())
     }
 
-    /// Runs a sh script that must succeed; gives what it printed.
+    /// Runs a sh script that must succeed. Returns its output.
     pub fn run(&mut self, script: &str) -> Result<String, Failure> {
         let output = self.machine.run(&format!("set -e\n{script}"))?;
         if output.status != 0 {
@@ -86,7 +86,7 @@ impl Guest {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Powers it off; its kernel must not have complained.
+    /// Powers the machine off. Fails if its kernel complained.
     pub fn finish(self) -> Result<(), Failure> {
         Ok(self.machine.finish()?)
     }

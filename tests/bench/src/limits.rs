@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What dmp may cost at most, in instructions of a request over what dm-linear takes.
+//! Limits of dmp's cost, in instructions of a request over those with dm-linear.
 
 use std::collections::BTreeMap;
 
 use crate::cost::Cost;
 use crate::setup;
 
-/// What one setup may cost.
+/// The limit of one setup.
 struct Limit {
     setup: &'static str,
-    /// So many instructions.
+    /// The highest number of instructions.
     most: f64,
-    /// And this part of what that setup costs over dm-linear: a numerator and a denominator.
+    /// The highest part of another setup's cost over dm-linear: a numerator and a denominator.
     part: [u32; 2],
     of: &'static str,
 }
 
-/// The hard limits, with room for what a preemptible kernel takes for a section without preemption. With
+/// The hard limits, with room for the sections without preemption of a preemptible kernel. With
 /// latencies, 72 of the instructions are the clock's, which is read twice.
 const LIMITS: [Limit; 2] = [
     Limit {
@@ -34,20 +34,20 @@ const LIMITS: [Limit; 2] = [
     },
 ];
 
-/// By how many instructions a cost may be above the baseline's.
+/// Instructions that a cost may be above the baseline's.
 const TOLERANCE: i64 = 4;
 
-/// Whose code is measured.
+/// The compilers of the measured code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compilers {
-    /// That of the compilers that the limits were set with: they hold as they are.
+    /// The compilers that the limits were set with: the limits hold as they are.
     Baseline,
-    /// That of others, which may take a few instructions more for the same source.
+    /// Other compilers, which may take a few instructions more for the same source.
     Others,
 }
 
 impl Compilers {
-    /// How many times its limit a cost may be.
+    /// Returns how many times its limit a cost may be.
     fn slack(self) -> f64 {
         match self {
             Self::Baseline => 1.0,
@@ -56,7 +56,7 @@ impl Compilers {
     }
 }
 
-/// The setups that all of this needs.
+/// Returns the setups that all limits need.
 pub fn setups() -> impl Iterator<Item = &'static str> {
     LIMITS
         .iter()
@@ -64,10 +64,10 @@ pub fn setups() -> impl Iterator<Item = &'static str> {
         .chain([setup::LINEAR])
 }
 
-/// What setups were found to cost over dm-linear: by their names and then by operations.
+/// Costs of setups over dm-linear, by setup and by operation.
 pub type Costs = BTreeMap<String, BTreeMap<String, i64>>;
 
-/// The part of what was measured that the limits are for.
+/// Returns the measured costs that the limits are for.
 pub fn over_linear(costs: &[Cost]) -> Costs {
     let mut over = Costs::new();
     for limit in &LIMITS {
@@ -82,7 +82,7 @@ pub fn over_linear(costs: &[Cost]) -> Costs {
     over
 }
 
-/// What is above the hard limits, a line each.
+/// Returns a line for each cost above a hard limit.
 pub fn above_limits(costs: &[Cost], compilers: Compilers) -> Vec<String> {
     let mut complaints = Vec::new();
     for limit in &LIMITS {
@@ -122,7 +122,7 @@ fn above_limit(limit: &Limit, cost: &Cost, costs: &[Cost], compilers: Compilers)
     .collect()
 }
 
-/// What is above what it was, a line each.
+/// Returns a line for each cost above the baseline's.
 pub fn above_baseline(now: &Costs, baseline: &Costs) -> Vec<String> {
     let mut complaints = Vec::new();
     for (setup, operations) in now {

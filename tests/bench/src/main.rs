@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmp-bench`: what dmp costs, next to what people would use in its place.
+//! `dmp-bench`: the cost of dmp, next to what people would use in its place.
 
 mod batches;
 mod build;
@@ -24,9 +24,9 @@ use crate::build::Build;
 use crate::guest::Failure;
 use crate::report::Report;
 
-/// How many devices are made where instructions are counted.
+/// Numbers of devices whose instructions are counted.
 const COUNTED: [u32; 3] = [1, 64, 1000];
-/// On how many CPUs, and how many, where they are not.
+/// CPUs, and numbers of devices whose time is measured.
 const TIMED: [(u32, u32); 4] = [(1, 1000), (2, 250), (4, 250), (8, 250)];
 
 /// A part of the benchmark.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What /proc/meminfo says.
+//! The file /proc/meminfo.
 
 use std::str::FromStr;
 
 use serde::Serialize;
 
-/// Some of its lines, in KiB.
+/// Some lines of the file, in KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Meminfo {
     /// All that is not free.
@@ -34,7 +34,7 @@ impl FromStr for Meminfo {
 }
 
 impl Meminfo {
-    /// How much more there is of everything.
+    /// Returns the growth of each line since `before`.
     pub fn more_than(&self, before: &Self) -> Self {
         Self {
             used: self.used - before.used,

@@ -20,7 +20,7 @@ const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 900;
 const TITLE: u32 = 40;
 
-/// What dmp is drawn in; dm-linear; and all else.
+/// Colours of dmp, of dm-linear and of all else.
 const DMP: RGBColor = RGBColor(0xc4, 0x4e, 0x1c);
 const LINEAR: RGBColor = RGBColor(0x4a, 0x6f, 0xa5);
 const OTHERS: RGBColor = RGBColor(0x9a, 0xa0, 0xa6);
@@ -33,7 +33,7 @@ fn colour(setup: &str) -> RGBColor {
     }
 }
 
-/// Draws what there is of the report.
+/// Draws all that the report has.
 pub fn draw(report: &Report, path: &Path) -> Drawn {
     let root = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
     root.fill(&WHITE)?;
@@ -54,14 +54,14 @@ fn label(size: u32) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&BLACK)
 }
 
-/// The costs of small reads, which are what is drawn of requests.
+/// Returns the costs of small reads, which are the requests that are drawn.
 fn small_reads(costs: &[Cost]) -> impl Iterator<Item = &Cost> {
     costs
         .iter()
         .filter(|cost| cost.operation == "read" && cost.size == 4096)
 }
 
-/// A bar for each setup that costs more than dm-linear.
+/// Draws a bar for each setup that costs more than dm-linear.
 fn requests(area: &Area<'_>, costs: &[Cost]) -> Drawn {
     let bars: Vec<(&str, f64)> = small_reads(costs)
         .filter(|cost| !setup::is_stack(&cost.setup))
@@ -102,7 +102,7 @@ struct Line {
     dots: Vec<(f64, f64)>,
 }
 
-/// Lines over a number of things, from 0 up.
+/// Draws lines over a number of things, from 0 up.
 fn lines(area: &Area<'_>, title: &str, below: &str, all: &[Line]) -> Drawn {
     let dots = || all.iter().flat_map(|line| &line.dots);
     let last = dots().map(|(x, _)| *x).fold(0.0, f64::max);
@@ -146,7 +146,7 @@ fn lines(area: &Area<'_>, title: &str, below: &str, all: &[Line]) -> Drawn {
     Ok(())
 }
 
-/// Stacks, by how deep they are.
+/// Draws the cost of stacks by their depth.
 fn stacks(area: &Area<'_>, costs: &[Cost]) -> Drawn {
     let all = setup::STACKED.map(|target| Line {
         name: target.to_owned(),
@@ -163,7 +163,7 @@ fn stacks(area: &Area<'_>, costs: &[Cost]) -> Drawn {
     lines(area, title, "devices", &all)
 }
 
-/// The memory of a device, by how many CPUs there are.
+/// Draws the memory of a device by the number of CPUs.
 fn memory(area: &Area<'_>, report: &Report) -> Drawn {
     let all = ["dmp", "dmp latency"].map(|kind| Line {
         name: kind.to_owned(),
@@ -183,7 +183,7 @@ fn memory(area: &Area<'_>, report: &Report) -> Drawn {
     lines(area, title, "CPUs", &all)
 }
 
-/// What part of dm-linear's rate the others make, by how many CPUs there are.
+/// Draws the other setups' parts of dm-linear's rate, by the number of CPUs.
 fn scaling(area: &Area<'_>, report: &Report) -> Drawn {
     let others = || {
         let rates = report.scaling.iter();

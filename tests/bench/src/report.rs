@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All that was measured, for people and for programs.
+//! All results, for people and for programs.
 
 use std::fmt;
 use std::path::Path;
@@ -14,13 +14,14 @@ use crate::guest::Failure;
 use crate::plot;
 use crate::scaling::{self, Rate};
 
-/// The results of one run, all on one kernel. What was not asked for is empty.
+/// The results of one run, all on one kernel. A part that was not asked for is
+/// empty.
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub build: Build,
-    /// What a request costs.
+    /// Costs of requests.
     pub requests: Vec<Cost>,
-    /// What more CPUs make of it.
+    /// Rates with more CPUs.
     pub scaling: Vec<Rate>,
     /// Many devices on one CPU, in instructions.
     pub devices: Vec<Devices>,
@@ -29,7 +30,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Writes it for programs, and a plot, into a directory.
+    /// Writes the report for programs, and a plot, into a directory.
     pub fn write_to(&self, directory: &Path) -> Result<(), Failure> {
         let wrong = |error: &dyn fmt::Display| {
             Failure::Words(format!("cannot write to {}: {error}", directory.display()))
@@ -42,7 +43,7 @@ impl Report {
     }
 }
 
-/// As tables, of all that is there.
+/// Tables of all that is there.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Build { kernel, rustc, cc } = &self.build;
@@ -62,7 +63,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A table; nothing where it has no lines.
+/// Returns a table; nothing if it has no lines.
 pub fn table_of(head: &str, lines: &[String]) -> String {
     match lines {
         [] => String::new(),

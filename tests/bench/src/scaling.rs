@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether more CPUs make more requests: rates next to that of dm-linear, which the host's other
-//! work is to disturb as much as the one they are compared with.
+//! Rates with more CPUs, next to dm-linear's: the host's other work is to disturb both rates
+//! alike.
 
 use std::path::Path;
 
@@ -12,21 +12,21 @@ use crate::guest::{self, Failure, Guest};
 use crate::report::table_of;
 use crate::setup::{self, Setup};
 
-/// With how many CPUs.
+/// Numbers of CPUs.
 pub const CPUS: [u32; 3] = [1, 2, 4];
-/// How many turns each setup has, and how long one is.
+/// Number of turns of each setup, and length of a turn.
 const ROUNDS: usize = 100;
 const MILLISECONDS: u64 = 20;
 
-/// One setup on so many CPUs.
+/// The rate of one setup on so many CPUs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rate {
     pub setup: String,
     pub cpus: u32,
-    /// Requests a second in most rounds.
+    /// Requests a second in the median round.
     pub median: f64,
-    /// Its part of what dm-linear made in the same round: of all rounds the first quarter, the
-    /// middle and the third quarter.
+    /// The part of dm-linear's rate in the same round: the first quartile, the median and the
+    /// third quartile of all rounds.
     pub of_linear: [f64; 3],
 }
 
@@ -59,7 +59,7 @@ fn measure_with(module: Option<&Path>, cpus: u32) -> Result<Vec<Rate>, Failure> 
     rates(&setups, cpus, &printed).map_err(Failure::Words)
 }
 
-/// A script of each setup, for a device of its own.
+/// Returns a script of each setup, for a device of its own.
 fn for_each(setups: &[Setup], script: impl Fn(&Setup) -> &String) -> String {
     let named =
         |(number, setup): (usize, &Setup)| format!("device=rate{number}\n{}", script(setup));
@@ -67,7 +67,7 @@ fn for_each(setups: &[Setup], script: impl Fn(&Setup) -> &String) -> String {
     scripts.concat()
 }
 
-/// Makes sense of what dmp-load printed: a line for each setup, the first of which is dm-linear.
+/// Parses the output of dmp-load: a line for each setup, the first of which is dm-linear.
 fn rates(setups: &[Setup], cpus: u32, printed: &str) -> Result<Vec<Rate>, String> {
     let lines = printed
         .lines()
@@ -86,7 +86,8 @@ fn rates(setups: &[Setup], cpus: u32, printed: &str) -> Result<Vec<Rate>, String
     Ok(setups.iter().zip(&lines).map(rate).collect())
 }
 
-/// The numbers a quarter, half and three quarters of the way from the lowest to the highest.
+/// Returns the numbers a quarter, half and three quarters of the way from the lowest to the
+/// highest.
 fn quartiles(mut numbers: Vec<f64>) -> [f64; 3] {
     numbers.sort_unstable_by(f64::total_cmp);
     [1, 2, 3].map(|quarter| {
@@ -95,7 +96,7 @@ fn quartiles(mut numbers: Vec<f64>) -> [f64; 3] {
     })
 }
 
-/// A table of all of them.
+/// Returns a table of all rates.
 pub fn table(rates: &[Rate]) -> String {
     let head = format!(
         "{:<28} {:>6} {:>13} {:>12} {:>17}\n",

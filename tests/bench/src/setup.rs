@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is compared: ways to have a device and to know what passes through it.
+//! The setups that are compared: ways to have a device, and to know what passes through it.
 
-/// What every script begins with: null_blk, which all setups are over. It has no bio mode any more
-/// in 6.12, so that its requests go through blk-mq; they end at once, and no data is moved.
+/// The begin of every script: null_blk, which all setups are over. null_blk has no bio mode any
+/// more in 6.12, so its requests go through blk-mq. They end at once, and no data is moved.
 pub const PREPARE: &str = "
     [ -b /dev/nullb0 ] || {
         mount -t tracefs tracefs /sys/kernel/tracing
@@ -19,24 +19,25 @@ pub const PREPARE: &str = "
 /// The name of the setup that all others are compared with.
 pub const LINEAR: &str = "linear";
 
-/// One of them.
+/// One setup.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// What it is called in tables, files and limits.
+    /// The name in tables, files and limits.
     pub name: String,
-    /// The sh script that makes it: a mapped device called `$device`, if it has one. `$size` is the
-    /// size of /dev/nullb0 in sectors.
+    /// The sh script that makes the setup: a mapped device called `$device`, if it has one. `$size`
+    /// is the size of /dev/nullb0 in sectors.
     pub make: String,
-    /// The sh script that prints how many requests it has counted, if it counts any.
+    /// The sh script that prints the number of requests that the setup has counted, if it counts
+    /// any.
     pub counted: String,
-    /// The sh script after which nothing of it is left.
+    /// The sh script that removes all of the setup.
     pub unmake: String,
     /// The device or file to read and write, and options of `dmp-load count`.
     pub path: String,
 }
 
 impl Setup {
-    /// A file that is there already.
+    /// Makes a setup of a file that is there already.
     fn plain(name: &str, path: &str) -> Self {
         Self {
             name: name.into(),
@@ -47,7 +48,7 @@ impl Setup {
         }
     }
 
-    /// A mapped device over null_blk.
+    /// Makes a setup of a mapped device over null_blk.
     fn mapped(name: &str, target: &str, arguments: &str) -> Self {
         Self {
             make: format!(
@@ -71,7 +72,7 @@ impl Setup {
         }
     }
 
-    /// dm-linear with device mapper's own statistics of the whole device.
+    /// Makes a dm-linear device with device mapper's own statistics of the whole device.
     fn dm_stats(name: &str, options: &str) -> Self {
         let linear = Self::linear(name);
         Self {
@@ -84,15 +85,15 @@ impl Setup {
         }
     }
 
-    /// dm-linear with blktrace's events in the kernel's ring buffer. Nobody reads them, which
-    /// blktrace would: it is the least that tracing costs.
+    /// Makes a dm-linear device with blktrace's events in the kernel's ring buffer. Nobody reads
+    /// the events, as blktrace would: this is the least that tracing costs.
     fn blktrace(name: &str) -> Self {
         let linear = Self::linear(name);
         Self {
             make: linear.make
                 + "echo blk >$tracing/current_tracer
                 echo 1 >/sys/block/$(node $device)/trace/enable\n",
-            // When it is queued and when it ends.
+            // A request has an event when it is queued and one when it ends.
             counted: "awk '/^(entries|overrun):/ { n += $2 } END { print n / 2 }' \
                 $tracing/per_cpu/cpu*/stats\n"
                 .into(),
@@ -104,7 +105,7 @@ impl Setup {
         }
     }
 
-    /// dm-linear with an eBPF program on it, which dmp-load brings.
+    /// Makes a dm-linear device with an eBPF program on it, which dmp-load brings.
     fn ebpf(name: &str) -> Self {
         let linear = Self::linear(name);
         Self {
@@ -113,7 +114,7 @@ impl Setup {
         }
     }
 
-    /// What dmp does, in C: tests/bench/twin.
+    /// Makes a twin of dmp, in C: tests/bench/twin.
     fn twin(name: &str, target: &str) -> Self {
         let twin = Self::mapped(name, target, "");
         Self {
@@ -124,7 +125,7 @@ impl Setup {
         }
     }
 
-    /// So many devices of a target, one on the other.
+    /// Makes so many devices of a target, one on the other.
     fn stack(target: &str, depth: u32) -> Self {
         Self {
             make: format!(
@@ -140,7 +141,7 @@ impl Setup {
     }
 }
 
-/// All that are compared one by one.
+/// Returns all setups that are compared one by one.
 pub fn all() -> Vec<Setup> {
     vec![
         Setup::plain("no I/O", "/dev/null"),
@@ -161,18 +162,18 @@ pub fn all() -> Vec<Setup> {
     ]
 }
 
-/// How deep devices are stacked.
+/// Depths of stacks.
 pub const DEPTHS: std::ops::RangeInclusive<u32> = 1..=8;
 
-/// Which are.
+/// Targets of stacks.
 pub const STACKED: [&str; 2] = ["linear", "dmp"];
 
-/// What a stack is called.
+/// Returns the name of a stack.
 pub fn stack_name(target: &str, depth: u32) -> String {
     format!("{target} x{depth}")
 }
 
-/// Whether a setup of this name is a stack.
+/// Tells if a setup of this name is a stack.
 pub fn is_stack(name: &str) -> bool {
     STACKED.iter().any(|target| {
         let mut names = DEPTHS.map(|depth| stack_name(target, depth));
@@ -180,7 +181,7 @@ pub fn is_stack(name: &str) -> bool {
     })
 }
 
-/// dm-linear and dmp, one on the other.
+/// Returns the stacks of dm-linear and of dmp.
 pub fn stacks() -> Vec<Setup> {
     STACKED
         .iter()
@@ -188,7 +189,7 @@ pub fn stacks() -> Vec<Setup> {
         .collect()
 }
 
-/// Those that are compared on several CPUs; dm-linear first.
+/// Returns the setups that are compared on several CPUs, dm-linear first.
 pub fn scaled() -> Vec<Setup> {
     const NAMES: [&str; 6] = [
         LINEAR,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The check that dmp does not come to cost more: a few setups, small requests only.
+//! The check that dmp's cost does not grow: a few setups, small requests only.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::guest::Failure;
 use crate::limits::{self, Compilers, Costs};
 use crate::setup;
 
-/// What was measured before, for each series of kernels and the compilers that it was built with.
+/// Costs that were measured before, by series of kernels and compilers.
 type Baseline = BTreeMap<String, Costs>;
 
-/// Measures, prints what it found, and fails if anything is above its limit.
+/// Measures, prints the result, and fails if anything is above its limit.
 pub fn run(module: Option<&Path>, baseline: Option<&Path>) -> Result<(), Failure> {
     let wanted: Vec<&str> = limits::setups().collect();
     let setups: Vec<_> = setup::all()
@@ -47,7 +47,7 @@ pub fn run(module: Option<&Path>, baseline: Option<&Path>) -> Result<(), Failure
     )))
 }
 
-/// What was found, as it is to be in the baseline.
+/// Returns the result in the form of the baseline.
 fn entry(build: &str, costs: &Costs) -> Result<String, Failure> {
     let entry = Baseline::from([(build.to_owned(), costs.clone())]);
     serde_json::to_string(&entry).map_err(|error| Failure::Words(error.to_string()))

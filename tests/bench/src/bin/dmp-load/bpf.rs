@@ -23,7 +23,7 @@ const FLAG_FD_CLOEXEC: u64 = 8;
 const IOC_ENABLE: libc::Ioctl = 0x2400;
 const IOC_SET_BPF: libc::Ioctl = 0x4004_2408;
 
-/// What the map has for each CPU: requests and bytes.
+/// Values in the map for each CPU: requests and bytes.
 const FIELDS: usize = 2;
 
 /// The program, at work as long as this lives.
@@ -56,7 +56,7 @@ impl Counter {
         })
     }
 
-    /// Whether it has counted so many requests.
+    /// Fails if the program has not counted exactly so many requests.
     pub fn must_have(&self, requests: u64) -> io::Result<()> {
         let key = 0_u32;
         let mut values = vec![[0_u64; FIELDS]; possible_cpus()? as usize];
@@ -66,8 +66,8 @@ impl Counter {
             values.as_mut_ptr() as u64,
             0,
         ];
-        // SAFETY: the key is one, and the values are one for each possible CPU, as the kernel
-        // reads and writes them for a per-CPU array.
+        // SAFETY: the kernel reads one key and, of a per-CPU array, writes one value for each
+        // possible CPU. `key` and `values` are that large.
         unsafe { bpf(MAP_LOOKUP_ELEM, &attributes)? };
         let counted: u64 = values.iter().map(|[requests, _]| requests).sum();
         if counted == requests {
@@ -79,12 +79,12 @@ impl Counter {
     }
 }
 
-/// A device number as the kernel has it, of one as programs have it.
+/// Converts a device number of programs to the kernel's own.
 fn kernel_device(device: u64) -> u32 {
     (libc::major(device) << 20) | libc::minor(device)
 }
 
-/// Where a field of an event is in its record, from the event's description.
+/// Returns the offset of a field in an event's record, from the event's description.
 fn offset(format: &str, field: &str) -> io::Result<i16> {
     let end = format!(" {field};");
     format
@@ -101,7 +101,7 @@ fn number(text: &str) -> io::Result<u64> {
     text.trim().parse().map_err(io::Error::other)
 }
 
-/// How many CPUs there can be: the highest number in "0-7", and one.
+/// Returns the number of possible CPUs: the highest number in "0-7", and one.
 fn possible_cpus() -> io::Result<u32> {
     let text = fs::read_to_string("/sys/devices/system/cpu/possible")?;
     let last = text.trim().rsplit(['-', ',']).next().unwrap_or_default();
@@ -110,7 +110,7 @@ fn possible_cpus() -> io::Result<u32> {
         .map_err(io::Error::other)
 }
 
-/// An instruction as the kernel takes it.
+/// Returns an instruction as the kernel takes it.
 fn instruction(code: u8, target: u8, source: u8, offset: i16, immediate: i32) -> u64 {
     let [low, high] = offset.to_le_bytes();
     let [a, b, c, d] = immediate.to_le_bytes();
@@ -157,15 +157,16 @@ fn program(map: RawFd, device: u32, dev: i16, nr_sector: i16) -> Vec<u64> {
     ]
 }
 
-/// The bpf system call.
+/// Makes the bpf system call.
 ///
 /// # Safety
 ///
-/// The attributes must be what `command` takes, and the addresses in them must be of memory that
-/// it may read or write.
+/// `attributes` must be those that `command` takes, and the addresses in them must be of memory
+/// that `command` may read or write.
 unsafe fn bpf(command: i32, attributes: &[u64]) -> io::Result<RawFd> {
     let (first, size) = (attributes.as_ptr(), size_of_val(attributes));
-    // SAFETY: the kernel reads `size` bytes from `first`; the rest is the caller's part.
+    // SAFETY: the kernel reads `size` bytes from `first`, which `attributes` has. The caller
+    // guarantees the addresses in them.
     checked(unsafe { libc::syscall(libc::SYS_bpf, command, first, size) })
 }
 
@@ -176,7 +177,7 @@ fn checked(result: libc::c_long) -> io::Result<RawFd> {
     }
 }
 
-/// Two halves of one word of attributes.
+/// Joins two halves of one word of attributes.
 fn pair(first: u32, second: u32) -> u64 {
     u64::from(first) | (u64::from(second) << 32)
 }
@@ -187,7 +188,7 @@ fn create_map() -> io::Result<OwnedFd> {
         pair(MAP_TYPE_PERCPU_ARRAY, size_of::<u32>() as u32),
         pair(size_of::<[u64; FIELDS]>() as u32, 1),
     ];
-    // SAFETY: there is no address in them, and a new descriptor is nobody else's.
+    // SAFETY: the attributes have no address in them, and nobody else has the new descriptor.
     unsafe { Ok(OwnedFd::from_raw_fd(bpf(MAP_CREATE, &attributes)?)) }
 }
 
@@ -199,8 +200,8 @@ fn load(program: &[u64]) -> io::Result<OwnedFd> {
         program.as_ptr() as u64,
         license.as_ptr() as u64,
     ];
-    // SAFETY: both addresses are of what the kernel reads there, and a new descriptor is nobody
-    // else's.
+    // SAFETY: the addresses are of `program` and of `license`, which the kernel only reads, and
+    // nobody else has the new descriptor.
     unsafe { Ok(OwnedFd::from_raw_fd(bpf(PROG_LOAD, &attributes)?)) }
 }
 
@@ -210,8 +211,8 @@ fn event(id: u64, cpu: u32, program: &OwnedFd) -> io::Result<OwnedFd> {
     let mut attributes = [0; 8];
     attributes[0] = pair(TYPE_TRACEPOINT, size_of_val(&attributes) as u32);
     attributes[1] = id;
-    // SAFETY: the kernel reads as many bytes as the attributes say they have. A new descriptor is
-    // nobody else's.
+    // SAFETY: the kernel reads as many bytes as the attributes say they have. Nobody else has the
+    // new descriptor.
     let event = unsafe {
         let (first, every_process, no_group) = (attributes.as_ptr(), -1, -1);
         let fd = libc::syscall(
@@ -224,7 +225,7 @@ fn event(id: u64, cpu: u32, program: &OwnedFd) -> io::Result<OwnedFd> {
         );
         OwnedFd::from_raw_fd(checked(fd)?)
     };
-    // SAFETY: both take a number and no address.
+    // SAFETY: both calls take a number and no address.
     unsafe {
         let fd = event.as_raw_fd();
         checked(libc::ioctl(fd, IOC_SET_BPF, program.as_raw_fd()).into())?;

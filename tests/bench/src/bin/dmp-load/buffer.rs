@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that direct I/O takes.
+//! Memory for direct I/O.
 
 use std::fs::File;
 use std::{io, ptr};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
 
-/// How many bytes the last table of pages maps.
+/// Bytes that one page table of the last level maps.
 const TABLE: usize = 2 << 20;
 
-/// Memory on whole pages, which are there already: no request has to fetch them.
+/// Memory of whole pages that are there already, so that no request has to fetch them.
 ///
-/// They are those of a file in tmpfs, so that each run of this program has the same ones: what a
-/// larger request costs depends on which of them lie side by side. And they are mapped by one table of
-/// pages, wherever that is: the kernel takes some 85 instructions to come from one table to the next.
+/// The pages are those of a file in tmpfs, so that each run of this program has the same ones: the
+/// cost of a larger request depends on which pages lie side by side. One page table maps all of
+/// them, because the kernel takes some 85 instructions to go from one table to the next.
 pub struct Buffer {
     /// Mapped as long as the process lives.
     bytes: &'static mut [u8],
 }
 
 impl Buffer {
-    /// The buffer of job number `job`. A process may have each job's but once.
+    /// Maps the buffer of job number `job`. A process may map each job's buffer only once.
     pub fn new(job: usize, size: usize) -> io::Result<Self> {
         let file = File::options()
             .read(true)
@@ -36,10 +36,10 @@ impl Buffer {
             size <= TABLE,
             "a buffer of {size} bytes has no place in one table"
         );
-        // SAFETY: at no particular address, so that it takes the place of nothing but, in the second
-        // mapping, of a part of the first, to which nothing else refers. The file is at least that large,
-        // nothing makes it smaller, and nothing unmaps it. All bytes are valid `u8`s, and this is the
-        // only reference to them in this process.
+        // SAFETY: the first mapping has no fixed address, so it takes the place of nothing. The
+        // second takes the place of a part of the first, to which nothing else refers. The file is
+        // at least that large, nothing makes it smaller, and nothing unmaps it. All bytes are valid
+        // `u8`s, and this is the only reference to them in this process.
         let bytes = unsafe {
             let (nothing, private) = (ProtFlags::empty(), MapFlags::PRIVATE);
             let place = mmap_anonymous(ptr::null_mut(), 2 * TABLE, nothing, private)?;

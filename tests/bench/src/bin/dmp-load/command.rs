@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A command, by the clock.
+//! The time of a command.
 
 use std::ffi::OsString;
 use std::io;
@@ -24,7 +24,7 @@ pub fn run(command: &[OsString]) -> io::Result<()> {
     Ok(())
 }
 
-/// What the children so far had of the CPUs.
+/// Returns the CPU time of all children so far.
 fn cpu_time() -> io::Result<Duration> {
     // SAFETY: all zeroes are a valid `rusage`, which is nothing but numbers.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests one after the other, by the clock.
+//! The time of requests one after the other.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -12,15 +12,16 @@ use crate::buffer::Buffer;
 use crate::clock::ticks;
 use crate::request::{Operation, open};
 
-/// How many requests are timed together: few, so that most batches end before a timer interrupts
-/// them, and enough that what happens once in some requests (a magazine of the allocator is
-/// empty) is in all of them alike.
+/// Number of requests that are timed together: few, so that most batches end before a timer
+/// interrupts them, and enough that rare work in some requests (for an empty magazine of the
+/// allocator) is in all batches alike.
 const BATCH: usize = 32;
-/// How many batches are timed.
+/// Number of batches that are timed.
 const BATCHES: usize = 100;
-/// How many run before, for caches of all kinds to be full.
+/// Number of batches before them, which fill caches of all kinds.
 const WARM_UP: usize = 4;
-/// How many requests are made for each operation and size: those, and one to see what it does.
+/// Number of requests for each operation and size: those of all batches, and one to see what it
+/// does.
 const MADE: usize = 1 + (WARM_UP + BATCHES) * BATCH;
 
 pub fn run(path: &Path, sizes: &[usize], bpf: bool) -> io::Result<()> {
@@ -46,7 +47,7 @@ pub fn run(path: &Path, sizes: &[usize], bpf: bool) -> io::Result<()> {
 }
 
 fn batches(file: &File, operation: Operation, bytes: &mut [u8]) -> io::Result<Vec<u64>> {
-    // What the device does at all: a whole request, or nothing as /dev/null.
+    // The bytes that the device moves: all of a request, or none, like /dev/null.
     let expected = operation.request(file, bytes)?;
     let mut all = Vec::with_capacity(WARM_UP + BATCHES);
     for _ in 0..WARM_UP + BATCHES {

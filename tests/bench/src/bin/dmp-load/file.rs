@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files that are opened, read to their end and closed, one after the other, by the clock.
+//! The time to open, read and close files, one after the other.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -12,7 +12,7 @@ use crate::clock::ticks;
 const TIMES: usize = 21;
 
 pub fn run(paths: &[PathBuf]) -> io::Result<()> {
-    // More than any of these files has, so that nothing is allocated meanwhile.
+    // The buffer is larger than any of these files, so nothing is allocated meanwhile.
     let mut content = Vec::with_capacity(64 << 10);
     let mut line = read(paths, &mut content)?.to_string();
     for _ in 0..TIMES {
@@ -24,7 +24,7 @@ pub fn run(paths: &[PathBuf]) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads all of them; how many bytes they have.
+/// Reads all files. Returns the number of their bytes.
 fn read(paths: &[PathBuf], content: &mut Vec<u8>) -> io::Result<usize> {
     let mut bytes = 0;
     for path in paths {

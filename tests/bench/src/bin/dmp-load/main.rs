@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmp-load`: the load in the guest. It prints what it measured as it is; `dmp-bench` on the host
-//! makes sense of it.
+//! `dmp-load`: the load in the guest. It prints what it measured as it is, and `dmp-bench` on the
+//! host evaluates it.
 
 mod bpf;
 mod buffer;

@@ -25,7 +25,8 @@ impl Operation {
         }
     }
 
-    /// One request, at the start of the file; how many bytes it moved.
+    /// Makes one request at the start of the file. Returns the number of bytes
+    /// that it moved.
     #[inline(always)]
     pub fn request(self, file: &File, bytes: &mut [u8]) -> io::Result<usize> {
         let flags = ReadWriteFlags::empty();
@@ -37,7 +38,8 @@ impl Operation {
     }
 }
 
-/// Opens a disk past the page cache; /dev/null, which there is none for, as it is.
+/// Opens a disk past the page cache. /dev/null has no page cache, and is opened as
+/// it is.
 pub fn open(path: &Path) -> io::Result<File> {
     let disk = path.metadata()?.file_type().is_block_device();
     File::options()
