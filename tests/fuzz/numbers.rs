@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-/// The bytes as numbers, nine bytes each: how far to shift, so that small ones are as likely as
+/// Reads the bytes as numbers, nine bytes each: a shift, which makes small numbers as likely as
 /// large ones, and the number. Bytes that are missing at the end are zero.
 pub fn numbers(data: &[u8]) -> impl Iterator<Item = u64> {
     data.chunks(9).map(|bytes| {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Asks a block device what no program can ask it. A question is written to
- * /proc/dmp_test_ask, and the answer is read there:
+ * Puts questions to a block device that no program can put to it. A question is written
+ * to /proc/dmp_test_ask, and the answer is read there:
  *
- *   limits DEVICE              its struct queue_limits, and what it can encrypt
+ *   limits DEVICE              its struct queue_limits, and its modes of encryption
  *   write DEVICE SECTOR KEY    4 KiB of zeros, to be encrypted with a key of such bytes
- *   read DEVICE SECTOR KEY     the first and last bytes of what it decrypts there
+ *   read DEVICE SECTOR KEY     the first and the last byte of the decrypted data there
  *   evict DEVICE KEY           forgets the key
  *   dax DEVICE PAGE            direct access, zeroing and a recovery write
  *   reserve DEVICE             registers, reserves and releases
@@ -90,7 +90,7 @@ static int ask_encrypted(struct block_device *bdev, bool write, u64 sector, unsi
 	struct bio *bio;
 	u8 *page;
 
-	/* Else the kernel would do it, for which the key is not prepared. */
+	/* Without a profile the kernel would encrypt, and the key is not prepared for that. */
 	if (!bdev_get_queue(bdev)->crypto_profile)
 		return -EOPNOTSUPP;
 	page = (u8 *)get_zeroed_page(GFP_KERNEL);
@@ -107,7 +107,7 @@ static int ask_encrypted(struct block_device *bdev, bool write, u64 sector, unsi
 	__bio_add_page(bio, virt_to_page(page), UNIT, 0);
 	submit_bio(bio);
 	wait_for_completion_io(&done);
-	/* It is not from where bio_put would give it back to. */
+	/* bio_put would free the context, which is on the stack. */
 	bio->bi_crypt_context = NULL;
 	say("%d %02x %02x\n", blk_status_to_errno(bio->bi_status), page[0], page[UNIT - 1]);
 	bio_put(bio);
@@ -177,7 +177,7 @@ static int ask(char *question)
 	struct file *file;
 	int err;
 
-	/* "evict DEVICE KEY" has no place: its number is taken for one. */
+	/* "evict DEVICE KEY" has no sector, so its key is read in the sector's place. */
 	if (sscanf(question, "%15s %99s %llu %u", what, path, &where, &byte) < 2)
 		return -EINVAL;
 	file = bdev_file_open_by_path(path, BLK_OPEN_READ | BLK_OPEN_WRITE, NULL, NULL);

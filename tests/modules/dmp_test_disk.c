@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/dmptest, a disk of 16 MiB in memory that can do what no emulated disk can:
+ * /dev/dmptest, a disk of 16 MiB in memory with abilities that no emulated disk has:
  * inline encryption, secure erase, persistent reservations and direct access. It
- * writes down what arrives, so that tests can compare what two devices over it
- * send.
+ * records what arrives, so that tests can compare two devices over it.
  *
- *   /proc/dmp_test_disk    a line for each thing that arrived; a write forgets them
+ *   /proc/dmp_test_disk    a line for each call that arrived; a write forgets them
  *   parameter status       a blk_status_t: requests end with it, and do nothing
- *   parameter only         the operation that does so; all of them if it is negative
+ *   parameter only         the operation that ends so; all of them if it is negative
  *
- * What a request leaves behind says what it was: a discard leaves the letter D, a
- * secure erase E, and encrypted data is the plain one xored with key and number.
+ * The disk's content tells a request's kind: a discard leaves the letter D, a secure
+ * erase E, and encrypted data is the plain data xored with key and number.
  */
 #include <linux/blk-crypto-profile.h>
 #include <linux/blk-crypto.h>
@@ -108,7 +107,7 @@ static void note_bio(struct bio *bio)
 		snprintf(what, sizeof(what), " key %02x%02x unit %u number %llu",
 			 key_byte(crypt->bc_key, 0), key_byte(crypt->bc_key, 1),
 			 crypt->bc_key->crypto_cfg.data_unit_size, crypt->bc_dun[0]);
-	/* The place of a flush means nothing. */
+	/* A flush has no sector. */
 	note("%s %llu+%u%s%s%s%s%s%s prio %x hint %d%s", blk_op_str(bio_op(bio)),
 	     bio->bi_iter.bi_size ? bio->bi_iter.bi_sector : 0, bio->bi_iter.bi_size,
 	     bio->bi_opf & REQ_SYNC ? " sync" : "",
@@ -120,7 +119,7 @@ static void note_bio(struct bio *bio)
 	     bio->bi_ioprio, bio->bi_write_hint, what);
 }
 
-/* To and from the disk, which keeps what is encrypted as it is. */
+/* Copies data to or from the disk, which keeps encrypted data as it is. */
 static void transfer(struct bio *bio, u8 *place)
 {
 	const struct bio_crypt_ctx *crypt = bio->bi_crypt_context;
@@ -269,7 +268,7 @@ static int disk_crypto(void)
 
 static int __init disk_init(void)
 {
-	/* Each unlike what is there without it. */
+	/* Each limit differs from its default. */
 	struct queue_limits limits = {
 		.features = BLK_FEAT_WRITE_CACHE | BLK_FEAT_FUA | BLK_FEAT_NOWAIT | BLK_FEAT_DAX |
 			    BLK_FEAT_STABLE_WRITES | BLK_FEAT_ROTATIONAL | BLK_FEAT_SYNCHRONOUS,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Holds something of sysfs's for so many seconds from its load on.
+ * Holds a part of sysfs for `seconds` from its load on.
  *
- * Without a file: the lock of all of sysfs, for reading, as whoever looks through large directories does.
- * Meanwhile nothing can be made or removed there; and once somebody waits to, nobody can look anything up.
+ * Without `file` it holds the lock of all of sysfs for reading, as a program does that looks
+ * through large directories. Meanwhile nothing can be made or removed there; and once somebody
+ * waits for that, nobody can look anything up.
  *
- * With a file, by its path below /sys: that file, as whoever is in the midst of a read of it does. Meanwhile
- * its directory cannot be removed.
+ * With `file`, a path below /sys, it holds that file, as a program does in the midst of a read.
+ * Meanwhile the file's directory cannot be removed.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>
@@ -43,7 +44,7 @@ struct root {
 	struct rw_semaphore kernfs_rwsem;
 };
 
-/* Added to a node's count of readers when it is removed: KN_DEACTIVATED_BIAS, there. */
+/* The kernel adds this to a removed node's count of readers: KN_DEACTIVATED_BIAS, there. */
 #define DEACTIVATED (INT_MIN + 1)
 
 static struct root *root;
@@ -51,7 +52,7 @@ static struct kernfs_node *node;
 static struct task_struct *holder;
 static DECLARE_COMPLETION(held);
 
-/* Gives a node of this path, with a reference. */
+/* Returns the node of this path, with a reference. */
 static struct kernfs_node *find(char *path)
 {
 	struct kernfs_node *kn = root->kn;

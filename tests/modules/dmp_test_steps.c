@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A target of the name zero that fails and kills on demand. Device mapper calls it in
- * each step in which a table is read, loaded, brought to life and dropped, in the
- * context of the program that asks for it:
+ * A target named zero that fails and kills on demand. Device mapper calls it when a
+ * table is read, loaded, suspended, resumed and dropped, in the context of the
+ * program that asks for that:
  *
  *   kill   the number of the call, counted from 1, whose program is killed; only if
  *          its name is dmpstat; 0: none
- *   fail   how many resumes fail
+ *   fail   the number of resumes that fail
  *   calls  how many calls dmpstat has made since kill was written
  */
 #include <linux/bio.h>

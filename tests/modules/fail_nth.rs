@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A target that is made from dmp's wrappers, as dmp is: `<start> <length> fail-nth <device> <n>` passes
-//! everything on to a device of which it takes as many sectors from the first on, but every n-th write fails.
+//! A target that is made from dmp's wrappers, as dmp is. `<start> <length> fail-nth <device> <n>`
+//! passes everything on to the first `<length>` sectors of a device, but every n-th write fails.
 
 #[rustfmt::skip]
 #[allow(unused)] // Not all of them is used here.
@@ -73,8 +73,9 @@ impl Target for FailNth {
     }
 }
 
-/// A target could close a device in a mutex while a bio of its is in flight. If such a mutex was [`Devices`],
-/// the compiler could not tell which of the two implementations is meant here.
+/// A target could close a device in a mutex while one of its bios is in flight, so such a mutex
+/// must not be [`Devices`]. If it was, the compiler could not tell which of the two implementations
+/// is meant here.
 const _: () = {
     trait Refused<Which> {
         const IS: () = ();

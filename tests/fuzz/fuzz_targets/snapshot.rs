@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! dmpstat's parser of `snapshot`: whatever bytes the file has, nothing panics, and what comes of two of
-//! them makes sense.
+//! dmpstat's parser of `snapshot`: nothing panics, whatever bytes the file has, and the interval
+//! between two snapshots makes sense.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 
-// Its files, and not the crate: of what else it needs nothing is fuzzed, and all would be built.
+// dmpstat's files, and not its crate: nothing else of the crate is fuzzed, and all of it would be
+// built.
 #[allow(dead_code)]
 #[path = "../../../dmpstat/src/escape.rs"]
 mod escape;
@@ -28,7 +29,8 @@ use histogram::Histogram;
 use interval::Interval;
 use snapshot::{Counters, Snapshot};
 
-/// What bytes from [`FIRST`] on are short for: a fuzzer hardly ever spells what the parser looks for.
+/// Words that bytes from [`FIRST`] on are short for: a fuzzer hardly ever spells the parser's
+/// words.
 const WORDS: [&str; 32] = [
     "device dm-3\nname a\ndiskseq 1\nsince 5\ntaken 9\n",
     "latency on\n",
@@ -76,7 +78,7 @@ fn text(bytes: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Buckets rise, none is empty, and percentiles rise with them.
+/// Asserts that buckets rise, that none is empty, and that percentiles rise with them.
 fn check_histogram(histogram: &Histogram) {
     let buckets = histogram.buckets();
     assert!(buckets.is_sorted_by(|one, next| one.0 < next.0));
@@ -107,7 +109,7 @@ fn check_interval(interval: &Interval) {
 }
 
 fn check(snapshot: &Snapshot) {
-    // A name is shown so that it can be told again.
+    // The shown name leads back to the name.
     assert_eq!(
         escape::undo(snapshot.shown_name().as_bytes()),
         snapshot.plain_name()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Table lines of any words, against what the documentation says of them.
+//! Table lines of any words, against the documentation.
 
 #![no_main]
 
@@ -10,7 +10,7 @@ use libfuzzer_sys::fuzz_target;
 
 #[path = "../numbers.rs"]
 mod numbers;
-// It is formatted with the module, whose edition is another.
+// The file is formatted with the module, which has another edition.
 #[rustfmt::skip]
 #[path = "../../../module/table_line.rs"]
 mod table_line;
@@ -25,10 +25,10 @@ type Parsed<'a> = Result<(&'a [u8], u64, [bool; 3]), Wrong>;
 
 const NAMES: [&str; 3] = ["latency", "flush_bypass", "as_linear"];
 
-/// Decimal digits and nothing else, of a value below 2^64.
+/// Parses decimal digits and nothing else, of a value below 2^64.
 fn number(word: &[u8]) -> Option<u64> {
     let value = word.iter().try_fold(0_u128, |value, byte| match byte {
-        // It stays too large from there on.
+        // The value stays too large from there on.
         b'0'..=b'9' => Some((value * 10 + u128::from(byte - b'0')).min(1 << 64)),
         _ => None,
     })?;
@@ -37,8 +37,9 @@ fn number(word: &[u8]) -> Option<u64> {
         .flatten()
 }
 
-/// What a word's bytes stand for: mostly themselves. A fuzzer hardly ever spells what the parser
-/// looks for, so 1, 3 and 4 are short for the options, and 2 with two bytes for a number near a power of two.
+/// Returns the word of some bytes, which are mostly the word itself. A fuzzer hardly ever spells
+/// the parser's words, so 1, 3 and 4 are short for the options, and 2 with two bytes for a number
+/// near a power of two.
 fn word(bytes: &[u8]) -> CString {
     let word = match bytes {
         [1, rest @ ..] => [b"latency", rest].concat(),
@@ -53,7 +54,7 @@ fn word(bytes: &[u8]) -> CString {
     CString::new(word).unwrap()
 }
 
-/// The message for an option that is there twice; `None` for a word that is no option.
+/// Returns the message for an option that is there twice; `None` for a word that is no option.
 fn repeated(option: &[u8]) -> Option<Wrong> {
     match option {
         b"latency" => Some(REPEATED),
@@ -63,7 +64,8 @@ fn repeated(option: &[u8]) -> Option<Wrong> {
     }
 }
 
-/// Reads a line as the documentation has it: the first wrong word from the left has the message.
+/// Reads a line as the documentation has it: the message is about the first wrong word from the
+/// left.
 fn expected<'a>(words: &[&'a [u8]]) -> Parsed<'a> {
     let (device, rest) = words.split_first().ok_or(DEVICE)?;
     let mut numbers = rest.iter().copied().take(2).map(number);
@@ -83,7 +85,7 @@ fn expected<'a>(words: &[&'a [u8]]) -> Parsed<'a> {
     Ok((device, offset, NAMES.map(|name| set(&name.as_bytes()))))
 }
 
-/// The printed options are parsed as they were.
+/// Asserts that printed options are parsed as they were.
 fn check_printed(offset: u64, options: [bool; 3]) {
     let named: Vec<(bool, &str)> = options.into_iter().zip(NAMES).collect();
     let mut line = format!("d {offset}");
@@ -97,7 +99,7 @@ fn check_printed(offset: u64, options: [bool; 3]) {
     assert_eq!([args.latency, args.flush_bypass, args.as_linear], options);
 }
 
-/// In 128 bits no sum overflows.
+/// Compares with sums in 128 bits, which do not overflow.
 fn check_fits(offset: u64, length: u64, end: u64) {
     let reaches = u128::from(offset) + u128::from(length);
     assert_eq!(fits(offset, length, end), reaches <= u128::from(end));
@@ -109,7 +111,7 @@ fn check_fits(offset: u64, length: u64, end: u64) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    // Each word ends with a zero; what has none is left out.
+    // Each word ends with a zero; bytes without one are left out.
     let words: Vec<CString> = data
         .split_inclusive(|byte| *byte == 0)
         .filter_map(|bytes| bytes.strip_suffix(&[0]))
@@ -126,7 +128,7 @@ fuzz_target!(|data: &[u8]| {
         check_printed(offset, options);
     }
 
-    // The same bytes once more, as numbers.
+    // The bytes once more, as numbers.
     let mut numbers = numbers::numbers(data);
     let mut next = || numbers.next().unwrap_or(0);
     check_fits(next(), next(), next());

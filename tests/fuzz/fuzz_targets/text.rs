@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the module writes, of any numbers: it reads back, and sysfs has room for it.
+//! Texts that the module writes of any numbers: they read back, and sysfs has room for them.
 
 #![no_main]
 
@@ -10,11 +10,11 @@ use libfuzzer_sys::fuzz_target;
 
 #[path = "../numbers.rs"]
 mod numbers;
-// They are formatted with the module, whose edition is another.
+// The files are formatted with the module, which has another edition.
 #[rustfmt::skip]
 #[path = "../../../module/histogram.rs"]
 mod histogram;
-// What only the module needs of them is unused here.
+// Parts that only the module needs are unused here.
 #[allow(dead_code)]
 #[rustfmt::skip]
 #[path = "../../../module/lines.rs"]
@@ -34,10 +34,10 @@ use summary::{Sum, write_status, write_volumes};
 /// sysfs gives a file one page, and its last byte is a zero.
 const PAGE: usize = 4096;
 
-/// What `dmsetup status` names, in its order.
+/// The operations of `dmsetup status`, in its order.
 const OPERATIONS: [&str; 6] = ["read", "write", "discard", "flush", "write_zeroes", "other"];
 
-/// What was written, if it fits a page.
+/// Returns the written text. Asserts that it fits a page.
 fn written(write: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
     let mut text = String::new();
     write(&mut text).unwrap();
@@ -45,14 +45,14 @@ fn written(write: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
     text
 }
 
-/// A number as it is written: without a sign or zeros before it.
+/// Parses a number as it is written: without a sign or zeros before it.
 fn number(word: &str) -> u64 {
     let number: u64 = word.parse().unwrap();
     assert_eq!(number.to_string(), word);
     number
 }
 
-/// A value is not above its bucket's bound, and above that of the bucket before.
+/// Asserts that a value is not above its bucket's bound, and is above that of the bucket before.
 fn check_bucket<const FIRST: u32, const N: usize>(value: u64) {
     let bound = |bucket| 1_u128 << (FIRST as usize + bucket);
     let bucket = Scale::<FIRST, N>::bucket_above(value.saturating_sub(1));
@@ -64,14 +64,14 @@ fn check_bucket<const FIRST: u32, const N: usize>(value: u64) {
 
 fn check_histogram<const FIRST: u32, const N: usize>(numbers: &[u64]) {
     for value in numbers {
-        // A power of two and its neighbours are where buckets meet.
+        // Buckets meet at a power of two and its neighbours.
         let power = 1 << (value % 64);
         for value in [*value, power - 1, power, power + 1] {
             check_bucket::<FIRST, N>(value);
         }
     }
 
-    // As many lines as there are buckets, however many counts, and the largest where none is given.
+    // Each bucket has a line, however many counts are given. A missing count is the largest number.
     let counts = || numbers.iter().copied().chain(iter::repeat(u64::MAX));
     let text = written(|out| Scale::<FIRST, N>::write(out, counts()));
     let lines: Vec<&str> = text.lines().collect();
@@ -89,8 +89,8 @@ fn check_histogram<const FIRST: u32, const N: usize>(numbers: &[u64]) {
     }
 }
 
-/// The average is the largest number that so many requests can have without more bytes than these.
-/// In 128 bits no product overflows.
+/// Asserts that the average is the largest number that so many requests can have without more bytes
+/// than these. No product overflows in 128 bits.
 fn check_average(requests: u64, bytes: u64, average: u64) {
     if requests == 0 {
         assert_eq!(average, 0);
@@ -102,7 +102,7 @@ fn check_average(requests: u64, bytes: u64, average: u64) {
     assert!(of(average, 1) > bytes, "{bytes} / {requests}: {average}");
 }
 
-/// A sum, round 2^64.
+/// Returns a sum modulo 2^64.
 fn both(one: u64, other: u64) -> u64 {
     (u128::from(one) + u128::from(other)) as u64
 }
@@ -160,7 +160,7 @@ fn check_status(sums: &[Sum], latency: bool) {
     assert!(words.map(number).eq(operations().map(|(_, sum)| sum.again)));
 }
 
-/// What a snapshot's word of any bytes was written for.
+/// Returns the bytes that a snapshot's word was written for.
 fn unescaped(mut word: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     while let Some(first) = word.chars().next() {
@@ -177,7 +177,7 @@ fn unescaped(mut word: &str) -> Vec<u8> {
     bytes
 }
 
-/// The counts of buckets that are ` bound:count` each; the rest are 0.
+/// Checks the counts of buckets, which are ` bound:count` each; the rest are 0.
 fn check_buckets<const FIRST: u32, const N: usize>(words: &str, counts: &[u64; N]) {
     let bound = |bucket| match Scale::<FIRST, N>::bound(bucket) {
         Some(bound) => bound.to_string(),
@@ -191,7 +191,7 @@ fn check_buckets<const FIRST: u32, const N: usize>(words: &str, counts: &[u64; N
     assert_eq!(words.next(), None);
 }
 
-/// The name may be anything; the numbers are the counters of one operation.
+/// Checks a snapshot. The name may be anything, and the numbers are the counters of one operation.
 fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
     let mut numbers = numbers.iter().copied().chain(iter::repeat(0));
     let mut next = || numbers.next().unwrap();
