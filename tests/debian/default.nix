@@ -1,4 +1,4 @@
-# Debian as people run it, with dmp's packages, booted. See machine.
+# A booted Debian with its own kernel and dmp's packages. See machine.
 {
   writeShellApplication,
   qemu_test,

@@ -26,7 +26,8 @@ was_attached_again() {
 	attached vg-data && (($(again vg-data) > $1))
 }
 
-# Runs a command with which LVM writes its own table. The volume has to be attached after it, once.
+# Runs a command with which LVM writes its own table. The volume has to be attached again after it,
+# once.
 comes_back() {
 	local before
 	before=$(again vg-data)
@@ -67,7 +68,7 @@ writes_are_exact() {
 	((counted >= 50 * 65536)) && equal "$counted" "$(((after - before) * 512))"
 }
 
-# LVM sees its own linear volume, mounted, and has nothing to say.
+# Succeeds if LVM sees its own linear volume, mounted, and prints no warning.
 lvm_sees_linear() {
 	equal "$(lvs --noheadings -o lv_attr,segtype vg/data 2>&1 | xargs)" "-wi-ao---- linear" &&
 		equal "$(dmsetup table vg-data | cut -d ' ' -f 3)" linear
@@ -83,7 +84,7 @@ extend() {
 
 lvm_at_work() {
 	local said begun=$SECONDS
-	# As LVM locks a volume group.
+	# LVM locks a volume group in this way.
 	said=$( (flock 9 && dmpstat detach vg/data 2>&1) 9>>/run/lock/lvm/V_vg) && return 1
 	equal "$said" "$message_lvm" && ((SECONDS - begun >= 9)) && attached vg-data
 }
@@ -118,7 +119,8 @@ make_thin() {
 		sum vg-thin >"$state/thin"
 }
 
-# LVM writes a thin line, which the hidden device goes with, and the unit attaches the volume again.
+# Has LVM write a thin line, with which the hidden device goes. The unit has to attach the volume
+# again.
 thin_comes_back() {
 	local before
 	before=$(again vg-thin)

@@ -67,7 +67,7 @@ sum() {
 	sha256sum <"/dev/mapper/$1"
 }
 
-# Attaches a volume and takes it off again, with its data, table and counts compared.
+# Attaches a volume and detaches it again. Compares its data, table and counts.
 in_and_out() {
 	local name=$1 form=$2 table sum
 	dd if=/dev/urandom of="/dev/mapper/$name" bs=64k count=16 oflag=direct status=none
@@ -81,7 +81,7 @@ in_and_out() {
 		none_hidden && equal "$(sum "$name")" "$sum"
 }
 
-# A snapshot of an attached thin volume has the data that the volume had.
+# Succeeds if a snapshot of an attached thin volume has the data that the volume had.
 thin_snapshot() {
 	local sum
 	dmpstat attach odd-thin && sum=$(sum odd-thin) && silent lvcreate -q -y -kn -s -n copy odd/thin &&

@@ -196,7 +196,8 @@ wait_for_lvm() {
 	dmsetup suspend long-data1 && dmsetup resume long-data1 && waits_idly
 }
 
-# Waits for the events of each trigger: else udev works for minutes after the loops on an emulated processor.
+# Waits for the events of each trigger, because udev would work on for minutes after the loops on an
+# emulated processor.
 trigger_loop() {
 	while [[ -e $state/loop ]]; do
 		udevadm trigger --settle --subsystem-match=block --sysname-match='dm-*'

@@ -25,7 +25,8 @@ filter_silences() {
 		--config 'devices/global_filter=["r|^/dev/vdc$|"]' 2>&1 | tr -d ' ')" /dev/mapper/whole
 }
 
-# The same label is on both.
+# Succeeds if by-uuid leads from the disk to a dmp device over it: both have the filesystem's
+# label.
 uuid_below() {
 	local link
 	mkfs.ext4 -q /dev/vdd && link=/dev/disk/by-uuid/$(blkid -o value -s UUID /dev/vdd) &&
@@ -34,7 +35,7 @@ uuid_below() {
 		udevadm settle && equal "$(readlink -f "$link")" "$(readlink -f /dev/mapper/own)"
 }
 
-# Counts what udev reads of a device of one's own before its owner reads anything.
+# Counts udev's reads of a device of one's own, before its owner reads anything.
 own_device() {
 	dmsetup create own --table "0 $(blockdev --getsz /dev/vdd) dmp /dev/vdd" && udevadm settle &&
 		counter own read/requests >"$state/own-made" &&

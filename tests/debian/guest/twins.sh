@@ -35,13 +35,14 @@ same() {
 	equal "$(of_twin counted "$@")" "$(of_twin regular "$@")"
 }
 
-# Does so with a volume that is attached before, and compares the tables that LVM leaves.
+# Compares as `same` does, with a volume that is attached before, and compares the tables that LVM
+# leaves.
 same_attached() {
 	dmpstat attach counted/data && attached counted-data && same "$@" &&
 		equal "$(of_twin counted dmsetup table @-data)" "$(of_twin regular dmsetup table @-data)"
 }
 
-# Succeeds if the volume is attached still.
+# Compares as `same_attached` does. Succeeds if the volume is still attached.
 same_and_attached() {
 	same_attached "$@" && attached counted-data
 }

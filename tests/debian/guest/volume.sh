@@ -72,8 +72,8 @@ quiet() {
 	no_failed_unit
 }
 
-# Succeeds if each hidden device is below a volume that is attached above. Those of other devices than
-# LVM's are removed in the background.
+# Succeeds if each hidden device is below a volume that is attached above. Hidden devices of volumes
+# that are not LVM's are removed in the background.
 none_hidden() {
 	within=10 soon no_hidden || {
 		dmsetup info -c -o name,uuid,open,attr
