@@ -17,7 +17,8 @@ run() {
 say() { printf '\n%s\n' "$*"; }
 
 wrong=0
-# A line of the comparison: what, what dd did, the file that must say so.
+# Prints a line of the comparison: a name, dd's number, and the file that must
+# have that number.
 agrees() {
 	counted=$(cat "$stat/$device/$3")
 	verdict=agrees

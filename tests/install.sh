@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The files that `make install` installs, with DESTDIR and prefix. The kernel and what cargo builds are
+# The files that `make install` installs, with DESTDIR and prefix. The kernel and cargo's output are
 # stand-ins.
 set -euo pipefail
 

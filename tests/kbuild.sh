@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# What module/Kbuild says of kernels that dmp is not for, and that bindgen gets no flags of LTO. It is run
-# in a copy of module/, with make's arguments there.
+# Tests that module/Kbuild refuses kernels that dmp is not for, that Kbuild.wrappers finds the
+# interfaces of each kernel, and that bindgen gets no flags of LTO. It is run in a copy of module/,
+# with make's arguments there.
 set -euo pipefail
 
 for argument; do
@@ -33,7 +34,7 @@ refused "$old 6.13.0" version 6 13 0
 refused "$old 6.13.6" version 6 13 6
 for new in "6 12 19" "6 12 118" "6 13 7" "6 13 12" "6 14 0" "7 0 0" "7 12 0"; do
 	read -ra new <<<"$new"
-	# What would be done.
+	# make only prints the commands.
 	said=$(version "${new[@]}" --dry-run 2>&1) || true
 	[[ $said != *"dmp needs"* ]] || wrong "${new[*]} is new enough" "$said"
 done
@@ -105,13 +106,13 @@ done
 
 refused "this kernel was built without CONFIG_RUST=y" make "$@" CONFIG_RUST= modules
 
-# As a part of the kernel. Alone an object would be compiled without the kernel's configuration.
+# dmp as a part of the kernel. An object alone would be compiled without the kernel's configuration.
 cp -r . "$TMPDIR/built-in"
 sed -i 's/^obj-m := /obj-y := /' "$TMPDIR/built-in/Kbuild"
 refused "dmp can only be a module: obj-m" \
 	make -C "$kdir" "$@" M="$TMPDIR/built-in" need-config=1 helpers.o
 
-# Only bindgen is asked: nothing here is compiled by the C compiler, which knows them under LTO only.
+# Only bindgen is asked: the C compiler knows these flags under LTO only, and compiles nothing here.
 flags="-flto=thin -fsplit-lto-unit"
 said=$(make -C "$kdir" "$@" M="$PWD" V=1 CC_FLAGS_LTO="$flags" KCFLAGS="$flags" dmp_main.o 2>&1) ||
 	wrong "with flags of LTO it was to be compiled" "$said"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What module/dkms/kernel-rust says of kernels that dmp cannot be built for, and of those that it can.
-# The kernels, the compiler and dpkg are stand-ins.
+# Tests the messages of module/dkms/kernel-rust: on kernels that dmp cannot be built for, and on
+# those that it can. The kernels, the compiler and dpkg are stand-ins.
 set -euo pipefail
 
 module=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/module
@@ -17,7 +17,7 @@ stand_in() { # program, script
 	chmod +x "$work/bin/$1"
 }
 
-# A Debian that has all, but for what the headers lack.
+# Makes a Debian that has all but the Rust metadata, which its headers lack.
 fresh() {
 	rm -rf "${work:?}"/*
 	mkdir -p "$work/bin" "$work/root/etc" "$work/root/usr/src" "$build/include/config" \
@@ -66,7 +66,7 @@ echo 6.12.19 >"$build/include/config/kernel.release"
 complete
 expect 0 ""
 
-# The newest that is known to work, whatever its patch level.
+# The newest series that is known to work, whatever the patch level.
 for new in 7.4.0 7.4.0-rc1 8.0.1; do
 	echo $new >"$build/include/config/kernel.release"
 	echo ID=debian >"$work/root/etc/os-release"
@@ -108,11 +108,11 @@ stand_in rustc "exit 127"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: apt install 'rustc=1.85.1*'"
 echo ID=arch >"$work/root/etc/os-release"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: install the one that built it"
-# The compiler is updated by itself there, and the kernel was built by the one before.
+# Arch updates the compiler by itself, and the kernel was built by the compiler before.
 stand_in rustc "echo 'rustc 1.96.1 (other)'"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is rustc 1.96.1 (other): install the one that built it"
 
-# bindgen: another patch level makes the same of C, another series may not.
+# Another patch level of bindgen makes the same bindings, and another series may not.
 fresh
 stand_in bindgen 'echo "bindgen 0.71.9"'
 expect 0 ""
@@ -129,7 +129,7 @@ expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing an
 complete
 expect 0 ""
 
-# Ubuntu's headers have the target, and with that package a link to the folder of the rest.
+# Ubuntu's headers have the target, and a link to the folder of a package that has the rest.
 fresh
 echo ID=ubuntu >"$work/root/etc/os-release"
 complete
@@ -139,7 +139,8 @@ expect 0 ""
 rm -r "$work/lib-rust"
 expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing: apt install linux-lib-rust-7.3.4+deb13-amd64"
 
-# Ubuntu has a package for each version of rustc and bindgen. What is called rustc may be another.
+# Ubuntu has a package for each version of rustc and bindgen. The program rustc may be another
+# version.
 fresh
 echo ID=ubuntu >"$work/root/etc/os-release"
 complete
@@ -155,7 +156,7 @@ stand_in bindgen "exit 127"
 expect 1 "dmp's C interfaces are made by bindgen, and there is none: apt install bindgen-0.65"
 stand_in bindgen-0.65 'echo "bindgen 0.65.1"'
 expect 0 ""
-# make takes them, and clang where the kernel's was it.
+# make takes these programs, and clang if the kernel was built by it.
 # shellcheck disable=SC2016
 echo 'modules: ; @echo $(RUSTC) $(HOSTRUSTC) $(RUSTDOC) $(BINDGEN) LLVM=$(LLVM)$(if $(filter command,$(origin CC)), CC=$(CC))' >"$build/Makefile"
 told() { # what the kernel's Makefile is told, arguments
@@ -175,14 +176,14 @@ CC=gcc RUSTC=mine told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM= CC
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=-19" LLVM=-19
 echo CONFIG_LD_IS_LLD=y >>"$build/include/config/auto.conf"
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=1"
-# What make is told by who calls it stays.
+# A program that make's caller names stays.
 told "mine rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=-19" RUSTC=mine LLVM=-19
-# What make finds by itself is not named.
+# Programs that make finds by itself are not named.
 stand_in rustc "echo '$ubuntu'"
 stand_in bindgen 'echo "bindgen 0.65.1"'
 told "LLVM=1"
 
-# Arch's headers have all of it; Fedora's the target alone, whatever else is on the machine.
+# Arch's headers have all of it, and Fedora's the target alone, whatever else is on the machine.
 fresh
 echo ID=arch >"$work/root/etc/os-release"
 complete
@@ -207,7 +208,7 @@ fresh
 rm -r "$work/sysroot"
 expect 1 "the source of Rust's own library is missing: apt install 'rust-src=1.85.1*'"
 
-# Nothing is made where nothing is missing, and nothing is replaced.
+# Nothing is made if nothing is missing, and nothing is replaced.
 fresh
 complete
 PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir"
@@ -215,7 +216,7 @@ PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir"
 said=$(PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir") && exit 1
 [[ $said == "$work/kdir is there already: name what is to be made" ]]
 
-# What DKMS calls builds dmp.ko, or prints one sentence. Nothing else stays but the log.
+# The script that DKMS calls builds dmp.ko, or prints one sentence. Only dmp.ko and the log stay.
 builds() { # exit status, what is said, rules of the kernel's Makefile
 	local said status=0
 	printf '%s\n' "${@:3}" >"$build/Makefile"

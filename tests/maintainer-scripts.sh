@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The scripts of the package dmpstat succeed whatever of systemd and udev is missing or fails: nothing of that
-# is needed to install or to remove it.
+# Tests that the scripts of the package dmpstat succeed, whatever of systemd and udev is missing or
+# fails: neither is needed to install or to remove the package.
 set -euo pipefail
 
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/ci/deb/dmpstat
@@ -8,13 +8,13 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/run" "$work/bin"
 for script in postinst prerm postrm; do
-	# As if systemd ran, and as if it did not.
+	# One copy finds a running systemd, and the other finds none.
 	sed "s|/run/systemd/system|$work/run|g" "$scripts/$script" >"$work/$script-systemd"
 	sed "s|/run/systemd/system|$work/none|g" "$scripts/$script" >"$work/$script-chroot"
 done
 
 programs=(deb-systemd-helper deb-systemd-invoke systemctl udevadm dmpstat)
-# Programs that exit with a status, or are missing.
+# Makes programs that exit with a status, or are missing.
 stand_ins() { # status or "missing", programs
 	local program
 	for program in "${@:2}"; do

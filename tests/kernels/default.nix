@@ -1,4 +1,4 @@
-# `nix run .#kernels -- DIR...`: whether the module builds for the kernels whose trees one has.
+# `nix run .#kernels -- DIR...`: builds the module for kernels whose trees one has.
 {
   lib,
   writeShellApplication,
@@ -12,7 +12,8 @@ writeShellApplication {
   name = "dmp-kernels";
   text = ''
     export DMP_MODULE=${../../module}
-    # For trees that they configured; kernels of this machine are for its own compilers.
+    # For trees that these compilers configured; kernels of this machine need its own
+    # compilers.
     export DMP_TOOLS=${
       lib.makeBinPath [
         binutils
@@ -22,7 +23,7 @@ writeShellApplication {
         rustc-unwrapped
       ]
     }
-    # What nixpkgs' gcc adds without being asked is not the kernel's.
+    # Leaves out flags that nixpkgs' gcc adds by itself, because they are not the kernel's.
     export NIX_HARDENING_ENABLE=
     exec bash ${./kernels.sh} "$@"
   '';

@@ -27,12 +27,12 @@ esac
 module=${DMP_MODULE:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../../module" && pwd)}
 logs=$(mktemp -d)
 
-# What the configuration says of option $1, without quotes; nothing if it is off.
+# Prints the value of option $1 in the configuration, without quotes; nothing if it is off.
 config() {
 	sed -n "s/^CONFIG_$1=//p" "$dir/include/config/auto.conf" | tr -d '"'
 }
 
-# 1.85.1 of 108501, and 14.2.0 of 140200.
+# Prints 1.85.1 for 108501, and 14.2.0 for 140200.
 dotted() {
 	echo "$(($1 / $2)).$(($1 % $2 / 100)).$(($1 % 100))"
 }
@@ -48,7 +48,7 @@ compilers() {
 	echo "rustc $(dotted "$(config RUSTC_VERSION)" 100000), $clang"
 }
 
-# The first of the PATHs whose rustc is the kernel's.
+# Prints the first of the PATHs whose rustc is the kernel's.
 tools() {
 	local wanted path
 	wanted=$(config RUSTC_VERSION_TEXT)
@@ -63,7 +63,8 @@ tools() {
 
 first_error() { # log
 	local line
-	# make says where it was told to stop, and rustc in the line behind it where the error is.
+	# make prints the reason of its stop. rustc prints the place of an error in the line after the
+	# error.
 	line=$(sed -nE '
 		s/^.*: \*\*\* (.*)[.]  Stop[.]$/\1/p; t end
 		/^error/ { N; s/\n *--> ([^ ]+):[0-9]+$/ (\1)/; s/\n.*//; p; b end }
@@ -75,7 +76,7 @@ first_error() { # log
 	echo "${line:-make failed without a word}"
 }
 
-# The last column of the table for $dir. What compilers say goes to the log, $1.
+# Prints the last column of the table for $dir. The compilers' output goes to the log, $1.
 build() {
 	local flags=() path
 	[[ $(config RUST) == y ]] || {
@@ -86,7 +87,7 @@ build() {
 		echo "no $(config RUSTC_VERSION_TEXT) in PATH, which the kernel was configured with"
 		return 1
 	}
-	# modules_prepare alone knows of no symbols.
+	# A tree with modules_prepare alone has no list of symbols.
 	[[ -e $dir/Module.symvers ]] || flags+=(KBUILD_MODPOST_WARN=1)
 
 	rm -rf "$logs/module"

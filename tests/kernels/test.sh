@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What kernels.sh says of the kernel that KDIR= names, with the module as it is and with faults in it. It is
-# run in a copy of module/, with make's arguments.
+# Tests kernels.sh on the kernel that KDIR= names, with the module as it is and with faults in it.
+# It is run in a copy of module/, with make's arguments.
 set -euo pipefail
 
 for argument; do
@@ -18,7 +18,7 @@ tools=$(dirname "$(command -v rustc)")
 expect() { # exit status, the result of the table's only row, a build directory
 	local said status=0
 	said=$(bash "$kernels" "$3" 2>/dev/null) || status=$?
-	# The compilers are those that there are. Some of them know sources by other names.
+	# Any compilers will do. Some of them know sources by other names.
 	said=$(tail -n +2 <<<"$said" | sed -E "s/rustc [0-9.]+, (gcc|clang) [0-9.]+ /COMPILERS /; s/ +/ /g; s/[(]dmp[/]/(/")
 	[[ $status == "$1" && $said == "$2" ]] || {
 		printf 'of %s kernels.sh says, with status %s:\n%s\nnot, with %s:\n%s\n' \
@@ -32,7 +32,7 @@ fresh() {
 	cp -r . "$DMP_MODULE"
 }
 
-# A tree of links to the kernel's, but for include/config.
+# Makes a tree of links to the kernel's, but for include/config.
 tree() {
 	rm -rf "$work/tree"
 	mkdir -p "$work/tree/include/config"
@@ -65,20 +65,20 @@ said=$(bash "$kernels" "$kdir" 2>/dev/null) && status=0 || status=$?
 	exit 1
 }
 
-# What Kbuild refuses by name. No compiler runs.
+# Kbuild refuses the kernel by name, and no compiler runs.
 fresh
 # shellcheck disable=SC2016
 sed -i '1a $(error dmp is not for this kernel)' "$DMP_MODULE/Kbuild"
 expect 1 "$release COMPILERS dmp is not for this kernel" "$kdir"
 
-# Of several kernels each has its row, and one that does not build is enough.
+# Each of several kernels has its row, and one that does not build is enough for a failure.
 said=$(bash "$kernels" "$kdir" "$work/none" 2>/dev/null) && status=0 || status=$?
 [[ $status == 1 && $(wc -l <<<"$said") == 3 ]] || {
 	printf 'two kernels were to have two rows, but kernels.sh says:\n%s\n' "$said" >&2
 	exit 1
 }
 
-# Kernels that it does not come to build for.
+# Kernels for which no build begins.
 expect 1 "$work/none - not configured: make -C $work/none modules_prepare" "$work/none"
 tree
 sed -i 's/^CONFIG_RUST=y$//' "$work/tree/include/config/auto.conf"
