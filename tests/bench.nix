@@ -1,5 +1,5 @@
-# What dmp costs, next to what people would use in its place: `nix run .#bench`. And
-# `bench-smoke`: that it does not come to cost more.
+# The cost of dmp, next to what people would use in its place: `nix run .#bench`. And `bench-smoke`,
+# which fails if that cost grows.
 {
   lib,
   stdenv,
@@ -8,7 +8,8 @@
   rustPlatform,
   writeShellApplication,
   cpio,
-  # What machine.nix has: of the tests' kernel, and of two that are closer to those that people use.
+  # The parts in machine.nix of the tests' kernel, and of two kernels that are closer to people's
+  # own.
   tested,
   plain,
   distribution,
@@ -19,12 +20,12 @@ let
     // {
       pname = "dmp-bench";
       cargoBuildFlags = [ "--package=dmp-bench" ];
-      # The load's own instructions are in what is measured.
+      # The load's own instructions are measured, too.
       env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "3";
     }
   );
 
-  # The initramfs, and behind it what is only measured with.
+  # The initramfs, and after it an archive of what only the measurements use.
   archive =
     machine:
     stdenv.mkDerivation {
@@ -93,7 +94,7 @@ rec {
     arguments = "--smoke --baseline ${./bench/baseline.json}";
   };
 
-  # What was measured is in its log.
+  # The results are in its log.
   smoke = runCommand "dmp-bench-smoke-run" { } ''
     export HOME=$NIX_BUILD_TOP
     mkdir $out

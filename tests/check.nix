@@ -1,15 +1,13 @@
-# A run of the tests, of those that the filter (nextest's) lets through: every one boots
-# a machine of its own.
+# A run of the tests that nextest's filter selects. Every test boots a machine of its own.
 {
   lib,
   runCommand,
-  # The program of nextest.nix, and what environment.nix says of the machine.
+  # The program of nextest.nix, and the machine's parts by environment.nix.
   nextest,
   environment,
   name ? "tests",
-  # On a kernel that watches itself, which takes ten times as long, what there is for it to
-  # watch: lifetimes, locks and failures. What is about numbers would be the same there. And of
-  # two hundred devices each goes seconds late.
+  # The debug kernel is ten times slower, so it runs only the tests of lifetimes, locks and
+  # failures. Numbers would be the same there, and each of two hundred devices goes seconds late.
   filter ?
     if environment.debugging then
       "binary(debug) + test(/^races::/) - test(_on_two_processors) + binary(dmp) & ("
@@ -42,8 +40,8 @@ let
 in
 run filter (
   lib.optionalAttrs environment.debugging {
-    # The tests that this leaves out, but for those of the machine code, because what is shipped has
-    # other code, and of btrfs, which this kernel has not.
+    # The tests that the filter leaves out. It has none of the machine code, because the shipped
+    # module has other code, and none of btrfs, which this kernel lacks.
     # `ci/nix build .#checks.x86_64-linux.tests-debug.rest`
     rest = run "not binary(code) - test(btrfs) - (${filter})" { };
   }

@@ -1,5 +1,5 @@
-# What builds of the tests' crate have in common. Each says what it needs of the source besides
-# the programs, so that a change of the rest does not build it again.
+# Attributes that all builds of the tests' crate share. Each build names the files that it
+# needs besides the programs, so that a change of other files does not build it again.
 source: {
   version = "0.1.0";
   src = import ./source.nix (
@@ -14,6 +14,6 @@ source: {
   );
   sourceRoot = "source/tests";
   cargoLock.lockFile = ./Cargo.lock;
-  # They boot machines: see check.nix.
+  # The tests boot machines: see check.nix.
   doCheck = false;
 }

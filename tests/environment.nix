@@ -1,4 +1,4 @@
-# Where dmp-vm and the tests find a machine's parts, as variables and as sh.
+# The parts of a machine for dmp-vm and the tests, as variables and as sh.
 {
   lib,
   qemu_test,
@@ -7,7 +7,7 @@
   initramfs,
   # The initramfs with more tools in it, if somebody may want it.
   tools ? null,
-  # A kernel that watches itself is slower.
+  # True for the debug kernel, which is slower.
   debugging,
 }:
 rec {
@@ -17,7 +17,7 @@ rec {
     DMP_VM_QEMU_IMG = lib.getExe' qemu_test "qemu-img";
     DMP_VM_KERNEL = "${kernel}/bzImage";
     DMP_VM_INITRD = "${initramfs}/initrd";
-    # For the tests of its code.
+    # The tests of the machine code read it.
     DMP_KO = "${dmp}/lib/modules/${kernel.modDirVersion}/extra/dmp.ko";
   }
   // lib.optionalAttrs (tools != null) {

@@ -1,10 +1,10 @@
 # The fuzz targets, with the flags of cargo-fuzz but without it. The seed and the
-# number of inputs are fixed, and Nix does not randomize addresses: it fails always
-# or never.
+# number of inputs are fixed, and Nix does not randomize addresses, so a target
+# fails always or never.
 { stdenv, rustPlatform }:
 let
   target = stdenv.hostPlatform.rust.rustcTarget;
-  # Without a sanitizer, none of them is for nightly only.
+  # No flag is for nightly only, because there is no sanitizer.
   flags = [
     "-Cpasses=sancov-module"
     "-Cllvm-args=-sanitizer-coverage-level=4"
@@ -28,13 +28,13 @@ rustPlatform.buildRustPackage {
   };
   sourceRoot = "source/tests/fuzz";
   cargoLock.lockFile = ./fuzz/Cargo.lock;
-  # In the place of flags that are configured: libFuzzer looks for functions of libc
+  # These take the place of configured flags: libFuzzer looks for functions of libc
   # when it runs, and crashes in a static program.
   env.RUSTFLAGS = toString flags;
   # Naming the target keeps the flags away from build scripts.
   buildPhase = "cargo build --release --locked --target ${target}";
   doCheck = true;
-  # Longer inputs than these have nothing new, and take longer.
+  # Longer inputs find nothing new, and take longer.
   checkPhase = ''
     fuzz() { # target, inputs, bytes of an input
       target/${target}/release/$1 -seed=1 -runs=$2 -max_len=$3 -print_final_stats=1 2>&1 |
@@ -43,7 +43,7 @@ rustPlatform.buildRustPackage {
     fuzz table_line 3000000 64
     fuzz text 200000 300
     fuzz snapshot 1000000 200
-    # Without coverage they would run, too, but find little.
+    # Targets without coverage would run, too, but find little.
     for log in *.log; do
       grep -H -E '^INFO: Loaded 1 modules +\([1-9][0-9]* inline 8-bit counters\)' $log || {
         echo "$log: no coverage" >&2

@@ -1,4 +1,4 @@
-# One name for all of these.
+# One name for all inputs.
 { runCommand, inputs }:
 runCommand "dmp-check-inputs" { inherit inputs; } ''
   echo $inputs >$out

@@ -1,5 +1,5 @@
-# Warnings of clippy and rustdoc, in the tests, in dmpstat and in the module, and what rustfmt,
-# shellcheck and shfmt would have otherwise. All of them are errors. And the tests of ci/nix, of
+# Warnings of clippy and rustdoc, in the tests, in dmpstat and in the module, and differences that
+# rustfmt, shellcheck and shfmt find. All of them are errors. And the tests of ci/nix, of
 # module/dkms, of module/Kbuild, of kernels/, of `make install` and of the Debian packages' scripts.
 {
   stdenv,
@@ -10,9 +10,9 @@
   rustfmt,
   shellcheck,
   shfmt,
-  # The module, for each kernel that it is built for, and those that only tests use.
+  # dmp's module for each kernel that it is built for. `testModules` are those that only tests use.
   modules,
-  # With its tests.
+  # dmpstat with its tests.
   dmpstat,
   testModules,
   fuzz,
@@ -28,13 +28,13 @@ let
     wanted = [ "tests/tests.*" ];
     module = true;
   };
-  # Named, as in fuzz.nix and for the same reason.
+  # The target is named for the reason that fuzz.nix gives.
   clippyPhase = what: ''
     cargo clippy --release --locked --target ${stdenv.hostPlatform.rust.rustcTarget} \
       ${what} -- --deny warnings
   '';
 
-  # The module built in another way, for nothing but what is said of it.
+  # The module built in another way, only for the warnings.
   built =
     name: flags: dmp:
     dmp.overrideAttrs (old: {
@@ -98,12 +98,13 @@ in
         touch $out
       '';
 
-  # Packages and apps that the documentation names as .#NAME. Those of kernels between are only nixpkgs'.
+  # Packages and apps that the documentation names as .#NAME. Only nixpkgs has those of the kernels
+  # between.
   names =
     let
       inFolder = folder: map (name: folder + "/${name}") (builtins.attrNames (builtins.readDir folder));
       documents = [ ../README.md ] ++ inFolder ../module/docs ++ inFolder ../dmpstat/docs;
-      # Between the matches are strings.
+      # builtins.split returns strings between the matches.
       namesIn =
         document:
         builtins.concatMap (match: if builtins.isList match then match else [ ]) (

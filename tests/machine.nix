@@ -2,7 +2,7 @@
 {
   lib,
   callPackage,
-  # What kernel/ takes.
+  # The arguments of kernel/.
   choice,
   dmpstat,
 }:
@@ -13,7 +13,7 @@ let
   testModules = callPackage ./modules.nix {
     inherit kernel;
     pname = "dmp-test-modules";
-    # One of them is made with the module's wrappers.
+    # One of the modules is made with the module's wrappers.
     src = import ./source.nix {
       wanted = [
         "tests|tests/modules.*"
@@ -59,7 +59,7 @@ parts
   vm = vm { };
   demo = vm {
     name = "demo";
-    # It does not wait for what it does not use.
+    # The demo does not wait for tools, which it does not use.
     environment = environmentOf (removeAttrs parts [ "tools" ]);
     script = ./demo.sh;
     description = "Shows what dmp does, in a virtual machine";
@@ -75,7 +75,7 @@ parts
     };
     bench-smoke = bench.smoke;
   };
-  # What these need besides themselves.
+  # Inputs of the checks that are no checks.
   inputs = [
     nextest
     tools

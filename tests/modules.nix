@@ -5,7 +5,7 @@
   kernel,
   pname,
   src,
-  # Where the folder is in the source.
+  # The folder's path in the source.
   folder ? ".",
 }:
 stdenv.mkDerivation {

@@ -6,7 +6,7 @@
   cargo,
   cargo-mutants,
   gcc,
-  # Debian's is all tools of its root.
+  # Debian's gnumake is all tools of its root.
   gnumake,
   rustc,
 }:

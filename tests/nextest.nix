@@ -11,11 +11,11 @@
 let
   crate = import ./crate.nix {
     wanted = [ "tests/tests.*" ];
-    # It includes files of the module: see pure.nix.
+    # These tests include files of the module: see pure.nix.
     unwanted = [ "tests/tests/pure.*" ];
   };
-  # Not nextest's archive but what is in it: in a compressed file Nix would not see which
-  # libraries the tests need.
+  # The content of nextest's archive: in a compressed file Nix would not see the libraries that
+  # the tests need.
   tests = rustPlatform.buildRustPackage (
     crate
     // {
@@ -41,7 +41,7 @@ writeShellApplication {
   text = ''
     directory=$1
     shift
-    # What nextest and the tests look up in the workspace.
+    # nextest and the tests look up files in the workspace.
     mkdir -p "$directory"
     cp -r --no-preserve=mode ${crate.src}/tests/. "$directory"
     exec cargo-nextest nextest run \

@@ -1,4 +1,5 @@
-# services.dmp on a NixOS whose kernel is fit for it, and what it says where the kernel is not: evaluated only.
+# services.dmp on a NixOS with a kernel that is fit for it, and its messages on others: evaluated
+# only.
 {
   lib,
   pkgs,
@@ -6,7 +7,7 @@
   module,
 }:
 let
-  # The failed assertions of services.dmp, or "volumes are attached" where there are none.
+  # The failed assertions of services.dmp, or "nothing" if there are none.
   said =
     system: configuration:
     let
@@ -33,7 +34,7 @@ let
     if failed != [ ] then
       lib.concatMapStringsSep "\n" (assertion: assertion.message) failed
     else
-      # All of it evaluates.
+      # The whole system is evaluated.
       builtins.seq nixos.config.system.build.toplevel.drvPath "nothing";
 
   withoutRust = {
@@ -67,7 +68,7 @@ let
       said = said "x86_64-linux" { boot.kernelPatches = [ withoutRust ]; };
       expected = noRust pkgs.linuxPackages.kernel.name;
     }
-    # The remedy of before.
+    # The former remedy.
     {
       said = said "x86_64-linux" {
         boot.kernelPatches = [

@@ -1,5 +1,5 @@
-# services.dmp on a NixOS: a volume in use is attached, counts exactly, and is scraped. On another that is
-# switched to it, the volume is attached by the switch.
+# services.dmp on a NixOS: a volume in use is attached, counts exactly, and is scraped. On another
+# NixOS, which is switched to services.dmp, the switch attaches the volume.
 { testers, module }:
 testers.runNixOSTest {
   name = "dmp";

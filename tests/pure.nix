@@ -8,7 +8,7 @@ rustPlatform.buildRustPackage (
   import ./crate.nix {
     wanted = [
       "tests/tests|tests/tests/pure.*"
-      # One test looks up in these what the documentation has.
+      # One test looks for the documentation's examples in these.
       "tests/modules|tests/modules/.*[.]rs"
       "module/[a-z_/]*|module/.*[.]rs"
     ];

@@ -1,10 +1,11 @@
-# A source of which the repository's root is the root: the paths below it that one of the
-# patterns matches whole, and none of those that are unwanted.
+# A source whose root is the repository's: the paths that one of the patterns matches whole,
+# without the unwanted ones.
 {
   wanted,
   unwanted ? [ ],
-  # What tests include of the module: files that need little or nothing of the kernel, and what
-  # dmpstat has been given to read, which must be what they write.
+  # True for the files of the module that tests include, because they need little or nothing of
+  # the kernel, and for the snapshot that dmpstat's tests read, which must be what these files
+  # write.
   module ? false,
 }:
 let

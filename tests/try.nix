@@ -1,9 +1,9 @@
-# `nix run .#try -- counters::`: the tests of that name (or what else nextest takes), with dmp.ko
-# as it is in the tree.
+# `nix run .#try -- counters::`: runs the tests of that name (or what else nextest takes), with
+# dmp.ko as it is in the tree.
 {
   lib,
   writeShellApplication,
-  # The program of nextest.nix, and what environment.nix says of the machine.
+  # The program of nextest.nix, and the machine's parts by environment.nix.
   nextest,
   environment,
 }:

@@ -4,7 +4,7 @@
   lib,
   writeShellApplication,
   dmp-vm,
-  # What environment.nix says of the machine.
+  # The machine's parts by environment.nix.
   environment,
   name ? "vm",
   script ? null,
