@@ -19,7 +19,7 @@
       others = lib.optionalAttrs (linuxKernel.kernels ? linux_6_18) {
         "6_18" = machine { upstream = linuxKernel.kernels.linux_6_18; };
       };
-      # Of each of these what the names say, with the kernel's name behind each.
+      # Takes the attributes `names` of each machine, with the kernel's name after each.
       named =
         names: machines:
         lib.concatMapAttrs (
@@ -28,7 +28,7 @@
 
       dmpstat = pkgs.callPackage ./dmpstat { };
       dmpstat-tests = pkgs.callPackage ./dmpstat/check.nix { inherit dmpstat; };
-      # The Debian packages have to run without this one's libraries.
+      # The Debian packages have to run without the libraries of this package set.
       deb = pkgs.callPackage ./ci/deb {
         dmpstat = (pkgs.pkgsStatic or pkgs).callPackage ./dmpstat { };
       };
@@ -48,14 +48,14 @@
         testModules = map (machine: machine.testModules) [ lts latest ];
         source = self;
         packages = builtins.attrNames self.packages.${system};
-        # Not the benchmark's other programs, which are bench-smoke's with kernels of their own, and not
-        # mutants, for which nothing else needs cargo-mutants.
+        # The benchmark's other programs are left out, because they are bench-smoke's with kernels
+        # of their own. So is mutants, because nothing else needs cargo-mutants.
         programs = map lib.getExe (
           builtins.concatMap (machine: [ machine.vm machine.try machine.soak ]) [ lts latest debug ]
           ++ [ lts.demo lts.bench-smoke dmpstat debian-machine kernels ]
         );
       };
-      # Checks that leave a processor alone, in contrast to those that boot machines.
+      # Checks that leave a processor alone, because they boot no machines.
       quiet = {
         inherit (lint) clippy rustdoc rustfmt shell names starts;
         inherit fuzz pure reproducible;
@@ -73,7 +73,7 @@
         inherit (lts) kernel dmp initramfs vm demo try soak bench bench-distribution bench-smoke;
         inherit dmpstat deb debian-machine kernels mutants;
         default = lts.dmp;
-        # All that checks need and the checks that boot nothing: they can be built side by side.
+        # Inputs of checks, and the checks that boot nothing: they can be built side by side.
         check-inputs = pkgs.callPackage ./tests/inputs.nix {
           inputs =
             builtins.attrValues quiet

@@ -1,5 +1,5 @@
-# `nix develop`: `make -C module` makes the package's dmp.ko, `make -C module rust-analyzer` what
-# an editor needs, and `cargo run` and `cargo nextest run` in tests/ find the machine.
+# `nix develop`: `make -C module` makes the package's dmp.ko, `make -C module rust-analyzer`
+# makes an editor's files, and `cargo run` and `cargo nextest run` in tests/ find the machine.
 {
   mkShell,
   runCommand,
@@ -11,7 +11,7 @@
   rustfmt,
   shellcheck,
   shfmt,
-  # What tests/machine.nix has.
+  # The machine of tests/machine.nix.
   machine,
 }:
 let
@@ -20,7 +20,7 @@ in
 mkShell (
   machine.environment.variables
   // {
-    # With the rustc that the kernel was built by.
+    # dmp brings the rustc that the kernel was built by.
     inputsFrom = [ dmp ];
     packages = [
       cargo
@@ -31,7 +31,7 @@ mkShell (
       shellcheck
       shfmt
     ];
-    # The package is compiled by a compiler that adds none.
+    # The package's own compiler adds no hardening.
     hardeningDisable = [ "all" ];
     KDIR = "${kernel.dev}/lib/modules/${kernel.modDirVersion}/build";
     RUST_LIB_SRC = rustPlatform.rustLibSrc;

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What ci/nix does with the nix that it finds: nix is a stand-in here, of the version that
-# FAKE_NIX says. It says what it was called with.
+# Tests ci/nix with the nix that it finds. nix is a stand-in here, of the version
+# FAKE_NIX, and prints its arguments.
 set -euo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin"
-# Not by env, which a sandbox has not.
+# A sandbox has no env, so the line names bash itself.
 echo "#!$BASH" >"$work/bin/nix"
 cat >>"$work/bin/nix" <<'END'
 case "$*" in
@@ -17,7 +17,7 @@ case "$*" in
 *) echo "nix $*, users: $(sed -n 's/^build-users-group/&/p' <<<"${NIX_CONFIG-}")" ;;
 esac
 END
-# No group is there.
+# getent finds no group.
 printf '#!/bin/sh\nexit 2\n' >"$work/bin/getent"
 chmod +x "$work/bin/"*
 

@@ -15,7 +15,7 @@ package() {
 		[[ $file != */changelog ]] || continue
 		sed "s/@VERSION@/$version/g" "$file" >"$name/DEBIAN/$(basename "$file")"
 	done
-	# dpkg asks before it replaces one that was edited.
+	# dpkg asks before it replaces an edited file of these.
 	[[ ! -d $name/etc ]] ||
 		(cd "$name" && find etc -type f -printf '/%p\n' | sort >DEBIAN/conffiles)
 	cat "$packaging/copyright" >"$doc/copyright"
@@ -65,9 +65,9 @@ mkdir -p dmpstat/usr
 cp -r --no-preserve=ownership "$dmpstat"/. dmpstat/usr/
 chmod -R u+w dmpstat
 [[ ! -d dmpstat/usr/etc ]] || mv dmpstat/usr/etc dmpstat/
-# Units and rules name the program where Nix has it.
+# Units and rules name the program by its path in Nix's store.
 { grep -rlZI "$dmpstat/bin" dmpstat || :; } | xargs -r0 sed -i "s|$dmpstat/bin|/usr/bin|g"
-# Where Debian's zsh looks.
+# Debian's zsh looks there.
 mv dmpstat/usr/share/zsh/site-functions dmpstat/usr/share/zsh/vendor-completions
 find dmpstat/usr/share/man -name '*.[0-9]' -exec gzip -9n {} +
 package dmpstat "$dmpstatVersion"

@@ -10,7 +10,7 @@ runCommand "dmp-deb"
     nativeBuildInputs = [ dpkg ];
     inherit dmpstat;
     dmpstatVersion = dmpstat.version;
-    # What is said of the module to Nix is nothing to DKMS.
+    # DKMS does not need the module's Nix files.
     module = builtins.path {
       name = "module";
       path = ../../module;

@@ -3,31 +3,31 @@
 # their places (ci/nix says so), so a build finds the tools where Debian has them
 # and most packages here are empty names.
 #
-# What is other than with nixpkgs, and so is not seen here:
+# Differences from nixpkgs. Faults that depend on them are not seen here:
 #
 # - Versions: gcc, clang, rustc and QEMU are Debian 13's, the kernels Debian's sources
 #   with its patches, and there is none between the oldest and the newest.
 # - A build sees the whole root: it finds what it does not name in nativeBuildInputs.
 # - Compilers have no wrappers: nothing is hardened, and Rust has no frame pointers.
-# - Of stdenv's phases there are unpack, patch, configure, build, check and install:
-#   nothing is stripped, and no interpreter or library path is rewritten.
+# - stdenv has the phases unpack, patch, configure, build, check and install: nothing is
+#   stripped, and no interpreter or library path is rewritten.
 # - Programs of Rust are static. In nixpkgs they are not, and are built by
 #   cargo-auditable.
 # - A kernel's dev output has one tree; nixpkgs' has source/ and build/, and in source/
 #   no Rust. kernel/'s vmlinux is not in it.
 # - busybox takes its own applets before what is in PATH.
-# - Of meta only description, mainProgram and broken are looked at; the overlay and the
+# - Only description, mainProgram and broken of meta are looked at; the overlay and the
 #   NixOS module are not used by anything.
 { machine }:
 let
   lib = import ./lib.nix;
   line = file: builtins.replaceStrings [ "\n" ] [ "" ] (builtins.readFile file);
-  # A path that is in the store already, as one that builds can depend on.
+  # Makes a path of the store one that builds can depend on.
   stored = path: builtins.appendContext path { ${path}.path = true; };
 
   root = stored (line "${machine}/root");
 
-  # A function's arguments out of the set, and those given.
+  # Calls a function with its arguments out of the set, and with those given.
   callPackage =
     file: arguments:
     let
@@ -35,7 +35,7 @@ let
     in
     f (builtins.intersectAttrs (builtins.functionArgs f) pkgs // arguments);
 
-  # What is on every build's PATH already.
+  # A tool that is on every build's PATH already.
   tool = name: {
     inherit name;
     isDebian = true;
@@ -53,8 +53,8 @@ let
       done
     '';
 
-  # A program of crates.io that Debian does not package. It waits for machines or for tests:
-  # it need not be fast, but be built soon.
+  # A program of crates.io that Debian does not package. It waits for machines or for tests,
+  # so a quick build is worth more than quick code.
   pinned =
     pname: version: src:
     pkgs.rustPlatform.buildRustPackage {
@@ -82,8 +82,8 @@ let
         chmod +x $out/bin/${program}'') (builtins.attrNames programs)
     );
 
-  # The tools of a development shell. Compilers look for their parts in /usr, so
-  # each runs where /usr is the root's, and those of the path as well.
+  # The tools of a development shell. Compilers look for their parts in /usr, so each tool
+  # runs with the root's /usr, and so do the programs of the path.
   rootTools = path: runCommand "debian-tools" { } ''
     mkdir -p $out/bin
     for tool in bindgen cargo cargo-clippy cargo-fmt cc clippy-driver cpio depmod \
@@ -144,7 +144,7 @@ let
         '';
       };
 
-      # Of the packages, what is not in the root.
+      # A shell with those of the packages that are not in the root.
       mkShell =
         args:
         let
@@ -153,7 +153,7 @@ let
         stdenv.mkDerivation (
           {
             name = "shell";
-            # nix develop wants them named.
+            # nix develop wants outputs named.
             outputs = [ "out" ];
             buildCommand = "touch $out";
             shellHook = "export PATH=${rootTools path}/bin:${path}:$PATH";
@@ -179,10 +179,10 @@ let
       cargo-nextest = pinned "cargo-nextest" "0.9.100" ./nextest;
       cargo-mutants = pinned "cargo-mutants" "26.0.0" ./mutants;
 
-      # Outside of the sandbox it, and all that it calls, are the root's.
+      # Outside of the sandbox make, and all that it calls, are the root's.
       gnumake = rootTools "/usr/bin";
 
-      # There is no wrapper for user space, as nixpkgs' clang is.
+      # clang has no wrapper for user space, unlike nixpkgs' clang.
       clang.cc = links "clang" [ "/usr/bin/clang" ];
       busybox = links "busybox" [ "/usr/bin/busybox" ];
       coreutils = links "coreutils" [ "/usr/bin/dd" ];
@@ -206,7 +206,7 @@ let
         "/usr/sbin/blkdiscard"
         "/usr/sbin/blkzone"
       ];
-      # Its firmware is not where it was built to look, outside of the sandbox.
+      # Outside of the sandbox QEMU's firmware is not at the path that QEMU was built with.
       qemu_test = hosted "qemu" {
         qemu-system-x86_64 = [
           "-L ${root}/usr/share/qemu"

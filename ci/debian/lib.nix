@@ -28,7 +28,7 @@ rec {
   getBin = package: package.bin or package.out or package;
   getExe' = package: program: "${getBin package}/bin/${program}";
   getExe = package: getExe' package (package.meta.mainProgram or package.pname or package.name);
-  # Of the packages, what is not in the root.
+  # Packages of the root are left out.
   makeBinPath =
     packages:
     concatMapStringsSep ":" (package: "${getBin package}/bin") (

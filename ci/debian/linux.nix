@@ -8,7 +8,7 @@
   versions,
 }:
 let
-  # CC and the like are what the root has in its PATH.
+  # CC and the like come from the root's PATH.
   commonMakeFlags = [ "ARCH=${stdenv.hostPlatform.linuxArch}" ];
 
   manualConfig =
@@ -33,7 +33,7 @@ let
       ];
 
       makeFlags = makeFlags ++ [
-        # As nixpkgs does; the rest of what would differ from build to build.
+        # The timestamp is nixpkgs'. The others would differ from build to build.
         "KBUILD_BUILD_TIMESTAMP=@315532800"
         "KBUILD_BUILD_VERSION=1"
         "KBUILD_BUILD_USER=dmp"

@@ -22,8 +22,9 @@ in
     }:
     stdenv.mkDerivation (
       {
-        # Static, so that it runs on a host with an older libc. As in nixpkgs, only who names
-        # the target keeps its flags away from build scripts and proc macros.
+        # Programs are static, so that they run on a host with an older libc. As in nixpkgs,
+        # a build has to name the target to keep its flags away from build scripts and proc
+        # macros.
         configurePhase = ''
           export CARGO_HOME=$NIX_BUILD_TOP/cargo
           mkdir -p $CARGO_HOME

@@ -1,8 +1,8 @@
-# How a Debian 13 root is made: for ci/nix, and for tests/debian, which call it in a script that has a
-# function die.
+# Functions that make a Debian 13 root, for ci/nix and for tests/debian. The script that calls them
+# has a function die.
 # shellcheck shell=bash
 
-# The machine's own Debian sources, of whatever form, with trixie for the suite.
+# Prints the machine's own Debian sources, of whatever form, with trixie for the suite.
 trixie_sources() {
 	local origin codename uri components entry key keys lines=''
 	# The fields are apt's.
@@ -24,11 +24,11 @@ trixie_sources() {
 	sort -u <<<"$lines"
 }
 
-# Makes the root $1, with $2 for apt's options, and what mmdebstrap is told besides.
+# Makes the root $1, with the file $2 for apt's options. Further arguments are mmdebstrap's.
 debian_root() {
 	local root=$1 options=$2 sources
 	shift 2
-	# How this machine reaches its mirror: proxies, timeouts, expiry.
+	# Options by which this machine reaches its mirror: proxies, timeouts, expiry.
 	apt-config dump | grep -iE '^Acquire::(http|https|ftp|tor|retries|check-)' >"$options" || :
 	echo 'APT::Install-Recommends "false";' >>"$options"
 	sources=$(trixie_sources) || return

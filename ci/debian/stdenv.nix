@@ -1,7 +1,7 @@
 # stdenv and the simple builders, as far as dmp uses them.
 { lib, root }:
 let
-  # In nixpkgs these say something to nix or to people; a builder has no use for them.
+  # These are for nix or for people in nixpkgs; a builder has no use for them.
   notForBuilder = [
     "passthru"
     "meta"
@@ -20,7 +20,7 @@ let
       inputs = builtins.filter (input: !(input ? isDebian)) (
         (attrs.nativeBuildInputs or [ ]) ++ (attrs.buildInputs or [ ])
       );
-      # As nixpkgs does.
+      # nixpkgs does so, too.
       checked = lib.throwIf (attrs.meta.broken or false) "${name} is marked as broken";
       drv = checked derivation (
         builtins.removeAttrs attrs notForBuilder
