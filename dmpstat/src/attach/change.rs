@@ -20,24 +20,24 @@ use crate::attach::{Change, block, hidden, stall, state};
 use crate::error::Error;
 use crate::outside::Outside;
 
-/// The longest wait for the locks of LVM and of other attaches, if somebody sits before it.
+/// The longest wait for the locks of LVM and of other attaches, in an interactive run.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest wait for in-flight requests, if nobody does.
+/// The longest wait for in-flight requests, in an unattended run.
 const STANDSTILL: Duration = Duration::from_secs(2);
-/// The directory of LVM's locks, if its `locking_dir` is not another.
+/// The directory of LVM's locks: the default of its `locking_dir`.
 const LVM_LOCKS: &str = "/run/lock/lvm";
-/// The module that knows the option as_linear.
+/// The first version of the module with the option as_linear.
 const KNOWS_AS_LINEAR: [u32; 3] = [1, 1, 0];
 
-/// Changes volumes, one after the other.
+/// A changer of volumes, one after the other.
 pub struct Changer<'a, 'b> {
     /// The device mapper.
     pub kernel: &'a mut dyn DeviceMapper,
     /// The program's environment.
     pub outside: &'a mut Outside<'b>,
-    /// The process that ends what this one leaves.
+    /// The process that cleans up if this one dies.
     pub guard: &'a mut dyn Guard,
-    /// Nobody sits before it, and it is tried again.
+    /// No user waits for the result, and a change that failed is tried again.
     pub unattended: bool,
 }
 
@@ -77,7 +77,7 @@ pub enum Trouble {
 }
 
 impl Changer<'_, '_> {
-    /// Changes a volume. Returns it as it was before, and the plan that was carried out.
+    /// Changes a volume. Returns the volume as it was before, and the plan that was carried out.
     pub fn change(&mut self, job: &Job) -> Result<(Volume, Plan), Trouble> {
         let locks = self.lock(job)?;
         let (volume, plan) = self.look(job)?;
@@ -97,7 +97,7 @@ impl Changer<'_, '_> {
         Ok((volume, plan))
     }
 
-    /// Reads the volume, and makes the plan, as both are now.
+    /// Reads the volume as it is now, and makes the plan for it.
     pub fn look(&mut self, job: &Job) -> Result<(Volume, Plan), Trouble> {
         let machine = self.outside.machine;
         let volume = Volume::read(self.kernel, job.device, machine)?;
@@ -113,7 +113,7 @@ impl Changer<'_, '_> {
     }
 
     /// Refuses a volume with another program's inactive table. A dmpstat that was killed together with its
-    /// guard leaves one of the same mapping with dmp lines: that is in nobody's way.
+    /// guard leaves an inactive table of dmp lines with the same mapping: that one may be dropped.
     fn check_inactive(&mut self, volume: &Volume) -> Result<(), Refusal> {
         if !volume.status.state.has_inactive || self.is_left_over(volume)? {
             return Ok(());
@@ -132,8 +132,8 @@ impl Changer<'_, '_> {
         Ok(loaded.eq(volume.table.iter().map(Line::detached)))
     }
 
-    /// Takes the locks of the group that the volume is in, and the volume's own. The group may be renamed
-    /// while its lock is waited for.
+    /// Takes the lock of the volume's group, and the volume's own. Tries again if the group was renamed
+    /// during the wait for its lock.
     fn lock(&mut self, job: &Job) -> Result<Vec<Lock>, Trouble> {
         let mut status = self.kernel.status(job.device).map_err(Refusal::from)?;
         loop {
@@ -171,7 +171,7 @@ impl Changer<'_, '_> {
         }
     }
 
-    /// Exchanges the table. From the first change on, the guard can end it all.
+    /// Exchanges the table. From the first change on, the guard can clean up.
     fn guarded(
         &mut self,
         volume: &Volume,
@@ -210,12 +210,13 @@ impl Changer<'_, '_> {
                 volume.device
             ));
         }
-        // One that does not answer is dead, and does nothing either.
+        // A guard that does not answer is dead, and does nothing either.
         let _ = self.guard.disarm();
         done
     }
 
-    /// Returns the hidden device that has no line over it afterwards, or has none if something fails.
+    /// Returns the hidden device that may be left without a line over it: the new one if the exchange fails,
+    /// the old one if it succeeds.
     fn hidden(&mut self, volume: &Volume, new: Option<&Hidden>) -> Result<Option<Hidden>, Refusal> {
         let below = volume.attachment.and_then(|attachment| attachment.hidden);
         match (new, below) {
@@ -260,7 +261,7 @@ impl Changer<'_, '_> {
         })?;
         match exchange::exchange(self.kernel, &exchange) {
             Err(Failure::Resume(_) | Failure::Interrupted) if self.has(volume, &exchange) => Ok(()),
-            // The guard's signal.
+            // The signal came from the guard: the clock has seen none.
             Err(Failure::Interrupted) if self.unattended && !self.outside.clock.has_ended() => {
                 Err(Trouble::Slow)
             }
@@ -268,8 +269,8 @@ impl Changer<'_, '_> {
         }
     }
 
-    /// Returns whether a volume whose first resume failed has its new table all the same. Tables that look
-    /// alike are told apart by the module's count of their lines.
+    /// Returns whether a volume whose first resume failed has its new table nevertheless. The module's count
+    /// of dmp lines tells tables apart that look alike.
     fn has(&mut self, volume: &Volume, exchange: &Exchange) -> bool {
         let Ok(now) = Volume::read(self.kernel, volume.number, self.outside.machine) else {
             return false;

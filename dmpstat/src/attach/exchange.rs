@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The exchange of a running volume's table, and the mending of one that failed.
+//! The exchange of a running volume's table, and the mending of a failed exchange.
 //!
-//! Between a failed resume and the next one that succeeds the volume may stand still, and with it all
-//! that is on it: the programs' files, the swap space. Nothing here may then need memory, a page of a
-//! file or another process. So room is made before, and [`mend`] allocates nothing.
+//! Between a failed resume and the next one that succeeds the volume may stand still, and with it the
+//! programs' files and the swap space on it. In that time the code here may need no memory, no page of a file
+//! and no other process. So room is made before, and [`mend`] allocates nothing.
 
 use std::io;
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::attach::kernel::{DeviceMapper, Number, Which};
 use crate::attach::line::Line;
 
-/// The number of times that a volume is brought back.
+/// The number of tries to bring a volume back.
 const TRIES: usize = 3;
 
 /// A volume, its table, and the table that takes its place.
@@ -37,7 +37,7 @@ pub struct Table {
     pub shown: Vec<Line>,
 }
 
-/// Reasons why a volume has no new table. But for the last, it runs with its old one.
+/// Reasons why a volume did not get its new table. Only [`Failure::Stuck`] leaves the volume standing still.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Failure {
@@ -66,19 +66,20 @@ pub enum Failure {
     Stuck(io::Error, io::Error, String),
 }
 
-/// The end of a mending.
+/// The result of a mending.
 #[derive(Debug)]
 pub enum Mended {
-    /// The volume runs, and has no table loaded of ours.
+    /// The volume runs, or another program that has loaded a table is to resume it. No table of dmpstat's is
+    /// inactive.
     Runs,
-    /// There is no such volume any more.
+    /// The volume was removed.
     Gone,
     /// The volume stands still.
     Stuck(io::Error),
 }
 
 impl Exchange {
-    /// Makes room for all that comes.
+    /// Makes room for all calls of the exchange and of a mending, so that these allocate nothing.
     pub fn reserve(&self, kernel: &mut dyn DeviceMapper) {
         let tables = [&self.old, &self.new];
         for Table { loaded, shown } in tables {
@@ -98,7 +99,7 @@ pub fn load(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Result<(), Failur
 
 /// Gives the volume its new table, which [`load`] has loaded.
 pub fn exchange(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Result<(), Failure> {
-    // LVM is kept away by its lock; dmsetup and cryptsetup know none.
+    // LVM's lock keeps LVM away. dmsetup and cryptsetup take no lock.
     if let Err(failure) = check(kernel, plan, true) {
         drop_loaded(kernel, plan);
         return Err(failure);
@@ -106,7 +107,7 @@ pub fn exchange(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Result<(), Fa
     let Err(error) = kernel.resume(plan.device) else {
         return Ok(());
     };
-    // From here on until it is mended the volume may stand still.
+    // From here on the volume may stand still, until it is mended.
     let mended = mend(kernel, plan);
     match mended {
         Mended::Runs if is(&error, Errno::INTR) => Err(Failure::Interrupted),
@@ -136,7 +137,7 @@ fn check(kernel: &mut dyn DeviceMapper, plan: &Exchange, loaded: bool) -> Result
             return Err(Failure::Changed);
         }
     }
-    // Last: a resume would end another program's suspension.
+    // This is checked last, because a resume would end another program's suspension.
     match kernel.state(device).map_err(unknown)?.suspended {
         true => Err(Failure::Suspended),
         false => Ok(()),
@@ -145,14 +146,14 @@ fn check(kernel: &mut dyn DeviceMapper, plan: &Exchange, loaded: bool) -> Result
 
 /// Drops the inactive table if it is the new one.
 pub fn drop_loaded(kernel: &mut dyn DeviceMapper, plan: &Exchange) {
-    // Each fails if the device is gone, and then there is nothing to drop.
+    // Both calls fail if the device is gone, and then there is nothing to drop.
     if let Ok(true) = kernel.has_table(plan.device, Which::Inactive, &plan.new.shown) {
         let _ = kernel.clear(plan.device);
     }
 }
 
-/// Has the volume run after a resume that failed, or whose program died, wherever it had come to; and
-/// drops the loaded table. Allocates nothing.
+/// Gets the volume running after a failed resume, or after a resume whose program died, however far that had
+/// come. Drops the loaded table. Allocates nothing.
 pub fn mend(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Mended {
     let mut failed = None;
     for _ in 0..TRIES {
@@ -172,19 +173,19 @@ fn bring_back(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> io::Result<()> 
         if kernel.has_table(device, Which::Inactive, &plan.new.shown)? {
             kernel.clear(device)?;
         } else {
-            // A resume would bring another program's table to life: its own resume is to come.
+            // A resume would bring another program's table to life. That program is to resume it.
             return Ok(());
         }
     }
     if !state.suspended {
         return Ok(());
     }
-    // Whichever of the two tables is live: this takes no memory, while a load does.
+    // A resume comes first, whichever of the two tables is live, because a load takes memory.
     let Err(error) = kernel.resume(device) else {
         return Ok(());
     };
     if !kernel.has_table(device, Which::Live, &plan.new.shown)? {
-        // The old one, or a third, which is not to be written over.
+        // The live table is the old one, or a third one, which is not to be replaced.
         return Err(error);
     }
     kernel.load(device, &plan.old.loaded, plan.read_only)?;
@@ -203,7 +204,7 @@ fn or_gone(error: io::Error, otherwise: fn(io::Error) -> Failure) -> Failure {
     }
 }
 
-/// Returns whether an ioctl said that its number is no device's.
+/// Returns whether an ioctl failed because no device has its number.
 pub fn is_gone(error: &io::Error) -> bool {
     is(error, Errno::NXIO)
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A second process that ends what dmpstat has begun if dmpstat dies.
+//! The guard: a second process that cleans up if dmpstat dies.
 //!
-//! A volume may stand still while its table is exchanged. If dmpstat is killed there, its guard has the
-//! volume run, drops the loaded table, and removes a hidden device that nobody uses. Until then it holds
-//! the locks as well: LVM would wait for them.
+//! A volume may stand still while its table is exchanged. If dmpstat is killed in that time, its guard gets
+//! the volume running, drops the loaded table, and removes a hidden device that nobody uses. Until then the
+//! guard holds the locks as well, so that LVM waits.
 
 use std::env;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
@@ -31,10 +31,10 @@ use crate::attach::kernel::DeviceMapper;
 use crate::attach::settings::Settings;
 use crate::attach::{memory, signals};
 
-/// The locks of one volume: its own, and its group's.
+/// The number of a volume's locks: its own, and its group's.
 const LOCKS: usize = 2;
-/// The pause between two signals that are to end a wait in the kernel: one that comes before the wait
-/// ends nothing.
+/// The pause between two signals that are to end a wait in the kernel. One signal is not enough, because it
+/// ends nothing if it comes before the wait.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// The work of the guard if dmpstat dies.
@@ -44,9 +44,9 @@ pub struct Plan {
     pub hidden: Option<Hidden>,
     /// The exchange, once a table is to be loaded.
     pub exchange: Option<Exchange>,
-    /// The volume's settings before it.
+    /// The volume's settings before the exchange.
     pub settings: Settings,
-    /// The longest wait for in-flight requests, if nobody sits before it.
+    /// The longest wait for in-flight requests, in an unattended run.
     pub patience: Option<Duration>,
 }
 
@@ -56,7 +56,7 @@ mod word {
     pub const PLAN: u8 = b'p';
     /// The volume may stand still from now on.
     pub const RESUMING: u8 = b'r';
-    /// It runs.
+    /// The volume runs.
     pub const DONE: u8 = b'd';
     /// The guard is ready.
     pub const READY: u8 = b'y';
@@ -64,29 +64,29 @@ mod word {
 
 /// The guard as dmpstat sees it.
 pub trait Guard {
-    /// Has it do this if dmpstat dies, and hold these locks until then.
+    /// Gives the guard its work if dmpstat dies, and locks to hold until all is done.
     fn arm(&mut self, plan: &Plan, locks: &[BorrowedFd<'_>]) -> io::Result<()>;
-    /// Tells it that the volume may stand still from now on.
+    /// Tells the guard that the volume may stand still from now on.
     fn resuming(&mut self) -> io::Result<()>;
-    /// Tells it that all is done.
+    /// Tells the guard that all is done.
     fn disarm(&mut self) -> io::Result<()>;
 }
 
-/// A process of this program.
+/// The guard as a process of this program.
 pub struct Process {
     child: Child,
     socket: UnixStream,
 }
 
 impl Process {
-    /// Starts it.
+    /// Starts the process, and waits until it is ready.
     pub fn start() -> io::Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
         let child = Command::new(env::current_exe()?)
             .arg("guard")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
-            // ^C is for dmpstat alone.
+            // The guard is in a process group of its own, because ^C is for dmpstat alone.
             .process_group(0)
             .spawn()?;
         let mut guard = Self { child, socket };
@@ -109,7 +109,7 @@ impl Guard for Process {
         if self.tell(plan, locks).is_ok() {
             return Ok(());
         }
-        // Something has killed it.
+        // The guard was killed.
         *self = Self::start()?;
         self.tell(plan, locks)
     }
@@ -143,7 +143,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It ends when there is nobody left to talk to.
+        // The guard ends when its socket is shut.
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
         let _ = self.child.wait();
     }
@@ -151,7 +151,7 @@ impl Drop for Process {
 
 /// Runs the guard: `dmpstat guard`, with the socket to dmpstat as standard input.
 pub fn run(open: impl FnOnce() -> io::Result<Box<dyn DeviceMapper>>) -> io::Result<()> {
-    // From a terminal that is closed, or a service that is stopped.
+    // These come from a terminal that is closed, or from systemd when it stops a service.
     signals::hold(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
     let parent = getppid().ok_or(io::ErrorKind::NotFound)?;
     let mut kernel = open()?;
@@ -240,7 +240,7 @@ impl Watch {
             let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
             match poll(&mut sockets, Timespec::try_from(time).ok().as_ref()) {
                 Ok(0) => {
-                    // It fails if dmpstat has ended, which the socket says next.
+                    // The signal fails if dmpstat has ended, and then the socket says so next.
                     let _ = kill_process(self.parent, Signal::ALARM);
                     timeout = Some(AGAIN);
                 }
@@ -254,11 +254,11 @@ impl Watch {
 }
 
 impl Plan {
-    /// Ends what dmpstat had begun when it died, before or after it told that the volume may stand still.
+    /// Cleans up after dmpstat's death. `resuming` says that the volume may stand still.
     pub fn finish(&self, kernel: &mut dyn DeviceMapper, resuming: bool) {
         if let Some(exchange) = &self.exchange {
             match resuming {
-                // Nobody is left to be told that it stands still.
+                // The result is dropped: nobody is left to be told that the volume stands still.
                 true => drop(exchange::mend(kernel, exchange)),
                 false => exchange::drop_loaded(kernel, exchange),
             }

@@ -10,33 +10,33 @@ use crate::attach::kernel::{DeviceMapper, Number, Status};
 use crate::attach::line::Line;
 use crate::lvm;
 
-/// The beginning of each hidden device's name, with 16 hexadecimal digits behind it.
+/// The prefix of each hidden device's name, before 16 hexadecimal digits.
 const NAME: &str = "dmp-";
-/// The end of the name and the uuid of one that is under a volume of LVM's. LVM calls the device under a
-/// volume so that has the volume's own table, and keeps it in its tree of the volume: it suspends the
-/// device with the volume, finds the thin pool below it, and removes it when the volume has lines of its
-/// own again. So LVM reaches a pool with the messages for it.
+/// The suffix of the name and uuid of a hidden device under an LVM volume. LVM itself gives this suffix to a
+/// device with a volume's own table, and keeps that device in its tree of the volume: it suspends the device
+/// with the volume, finds the thin pool below it, and removes it when the volume has lines of its own again.
+/// So LVM's messages to a pool still reach it.
 const LVM_LAYER: &str = "-real";
-/// The beginning of the uuid of one that is under another volume. LVM and libblkid call devices private
-/// whose uuid begins with `stratis-1-private`, and never look for volume groups and filesystems on them.
+/// The prefix of the uuid of a hidden device under another volume. LVM and libblkid take devices whose uuid
+/// begins with `stratis-1-private` for private, and never look for volume groups and filesystems on them.
 const PRIVATE: &str = "stratis-1-private-";
 
-/// The number of tries to remove a device that is in nobody's way.
+/// The number of tries to remove a device: one that stays does no harm.
 const TRIES: usize = 3;
 
 /// A hidden device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hidden {
-    /// Its name. The volume's is no part of it, since volumes are renamed.
+    /// Its name, without the volume's name, because volumes are renamed.
     pub name: String,
     /// Its uuid.
     pub uuid: String,
-    /// It goes with the last line over it. LVM removes its own.
+    /// The kernel removes it with the last line over it. LVM removes those under its own volumes itself.
     pub deferred: bool,
 }
 
 impl Hidden {
-    /// Returns names for the hidden device of a volume that no device has had.
+    /// Returns a hidden device for a volume, with a name that no device has had.
     pub fn new(volume: &Status) -> io::Result<Self> {
         let mut random = [0; 8];
         rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty())?;
@@ -61,8 +61,8 @@ impl Hidden {
         kernel.create(&self.name, &self.uuid)
     }
 
-    /// Removes a device of the same uuid whose volume another program has given a table of its own with
-    /// dmsetup.
+    /// Removes an older hidden device of the same uuid, which is left over if another program has given the
+    /// volume a table of its own with dmsetup.
     fn remove_left_over(&self, kernel: &mut dyn DeviceMapper) -> io::Result<()> {
         if self.deferred {
             return Ok(());
@@ -73,15 +73,15 @@ impl Hidden {
                 status.is_ok_and(|status| status.uuid == self.uuid.as_bytes())
             };
             if is_name(&name) && is_ours() {
-                // It fails if the device is open, and then so does the creation.
+                // The removal fails if the device is open, and then the creation fails as well.
                 let _ = kernel.remove(device, false);
             }
         }
         Ok(())
     }
 
-    /// Has the device go with the loaded line that has it open, whoever drops that. Before it was open it
-    /// would go at once.
+    /// Has the kernel remove the device with the loaded line that has it open, whoever drops the line. The
+    /// line must be loaded before: a device that is not open would go at once.
     pub fn leave(&self, kernel: &mut dyn DeviceMapper, device: Number) -> io::Result<()> {
         match self.deferred {
             true => kernel.remove(device, true),
@@ -102,7 +102,7 @@ impl Hidden {
         let devices = kernel.devices()?;
         let mut devices = devices.into_iter();
         match devices.find(|(_, name)| name == self.name.as_bytes()) {
-            // It fails if the device is open.
+            // The removal fails if the device is open.
             Some((device, _)) => kernel.remove(device, self.deferred),
             None => Ok(()),
         }
@@ -110,7 +110,7 @@ impl Hidden {
 }
 
 impl From<Status> for Hidden {
-    /// The hidden device with these names.
+    /// Returns the hidden device with these names.
     fn from(status: Status) -> Self {
         Self {
             name: String::from_utf8_lossy(&status.name).into_owned(),
@@ -133,7 +133,7 @@ fn is_name(name: &[u8]) -> bool {
 }
 
 /// Brings the device to life with a volume's table. Two live instances of a thin or striped target do no
-/// harm: all that they know is in their pool, or nothing.
+/// harm: a thin target keeps all that it knows in its pool, and a striped target keeps nothing.
 pub fn start(
     kernel: &mut dyn DeviceMapper,
     device: Number,

@@ -25,14 +25,15 @@ const LVM_DIRECTORY: u32 = 0o700;
 pub struct Lock(File);
 
 impl AsFd for Lock {
-    /// A copy of the descriptor, in another process too, holds the lock as well.
+    /// Returns the lock's descriptor. A copy of the descriptor, even in another process, holds the lock as
+    /// well.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
-/// Takes the lock that a file is. Returns `None` if another program still holds it after `patience`, or
-/// if `wait`, which lets time pass, returns false.
+/// Takes the lock of a file. Returns `None` if another program still holds the lock after `patience`, or if
+/// `wait`, which lets time pass, returns false.
 ///
 /// LVM locks a volume group in this way: with an exclusive flock of V_GROUP in its directory of locks.
 /// The holder removes the file at its end, so the lock counts only if the file still has that name.
@@ -64,7 +65,7 @@ pub fn take(
     }
 }
 
-/// Everybody may look into dmpstat's directory, nobody into LVM's.
+/// Returns the mode of a lock's directory: everybody may read dmpstat's, only root LVM's.
 fn directory_mode(path: &Path) -> u32 {
     let name = path.file_name().and_then(|name| name.to_str());
     match name.is_some_and(|name| name.starts_with("V_")) {
@@ -73,7 +74,7 @@ fn directory_mode(path: &Path) -> u32 {
     }
 }
 
-/// Opens the file, and takes it from everybody else if it is an older program's.
+/// Opens the file. Corrects the mode of an older dmpstat's file, which others can open.
 fn open(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .create(true)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Signals while tables are exchanged: none ends or stops the process there, and some end a wait in the
-//! kernel.
+//! Signals during an exchange of tables: none ends or stops the process, and some end a wait in the kernel.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -12,32 +11,33 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
 use signal_hook::flag;
 
-/// Has these signals do no more than to interrupt calls, in which the kernel waits for in-flight requests:
-/// they fail with EINTR. signal-hook has interrupted calls begin again.
+/// Lets SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGALRM interrupt system calls, without ending the process: a
+/// call in which the kernel waits for in-flight requests then fails with EINTR. signal-hook's handlers would
+/// have interrupted calls begin again.
 pub fn interrupt() -> io::Result<()> {
     hold(&[SIGHUP, SIGQUIT, SIGALRM])?;
     for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM] {
         let mut action = MaybeUninit::<libc::sigaction>::uninit();
-        // SAFETY: sigaction(2) writes the action to the second pointer, which is to memory of its type.
+        // SAFETY: sigaction(2) writes the action to the second pointer, which points to memory of its type.
         let got = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
         if got != 0 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: that call succeeded, so it has written all of it.
+        // SAFETY: sigaction(2) succeeded, so it has written the whole action.
         let mut action = unsafe { action.assume_init() };
         action.sa_flags &= !libc::SA_RESTART;
-        // SAFETY: the handler is the one that was there, and its other flags are, too: of SA_RESTART,
-        // sigaction(2) says no more than that it makes calls begin again.
+        // SAFETY: the handler and all flags but SA_RESTART are those that were there. By sigaction(2),
+        // SA_RESTART only decides if interrupted calls begin again.
         let set = unsafe { libc::sigaction(signal, &action, ptr::null_mut()) };
         if set != 0 {
             return Err(io::Error::last_os_error());
         }
     }
-    // ^Z would stop the process with the volume.
+    // ^Z would stop the process while the volume stands still.
     hold(&[SIGTSTP, SIGTTIN, SIGTTOU])
 }
 
-/// Has signals neither end nor stop the process.
+/// Keeps these signals from ending or stopping the process.
 pub fn hold(signals: &[i32]) -> io::Result<()> {
     for signal in signals {
         flag::register(*signal, Arc::new(AtomicBool::new(false)))?;

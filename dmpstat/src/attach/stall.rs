@@ -8,11 +8,13 @@ use crate::clock::Clock;
 use crate::snapshot::Disk;
 use crate::sysfs::Machine;
 
-/// The longest look, and the pause between two.
+/// The time without an end of a request after which a device is stalled.
 const LOOK: Duration = Duration::from_secs(1);
+/// The pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Returns whether a device has requests in flight of which none ends for a second, or until a signal comes.
+/// Returns whether a device has requests in flight, and none of them ends for a second, or until a signal
+/// comes.
 pub fn is_stalled(machine: &Machine, device: &str, clock: &mut dyn Clock) -> bool {
     let first = machine.disk(device).ended;
     let mut looked = Duration::ZERO;
