@@ -19,9 +19,9 @@ const SET_READ_ONLY: u32 = opcode::none(0x12, 93);
 
 /// Returns whether the live table of a device was loaded read-only.
 ///
-/// A device is read-only because its table is, or because somebody has said `blockdev --setro`, which
-/// outlives its tables. The kernel shows one flag for both. So the second is taken back for a moment:
-/// the device is read-only still if its table is.
+/// A device is read-only because its table is, or because of `blockdev --setro`, which outlives its tables.
+/// The kernel shows one flag for both. So this takes back `--setro` for a moment: the device stays read-only
+/// if its table is.
 pub fn table_is_read_only(
     kernel: &mut dyn DeviceMapper,
     number: Number,
@@ -31,7 +31,7 @@ pub fn table_is_read_only(
         return Ok(false);
     }
     let Some(node) = open(number, machine) else {
-        // As the device shows itself.
+        // Without a node the flag cannot be cleared, so the answer is the flag itself.
         return Ok(true);
     };
     set(&node, false)?;
@@ -57,9 +57,10 @@ fn open(number: Number, machine: &Machine) -> Option<File> {
 }
 
 fn set(node: &File, read_only: bool) -> io::Result<()> {
-    // SAFETY: fs.h has BLKROSET read a c_int from the pointer that `Setter` makes of the value. The file
-    // is a block device's node, as its number was compared with the device's.
+    // SAFETY: by fs.h, BLKROSET reads a c_int from the pointer that `Setter` makes of the value. The file is
+    // the node of a block device: `open` has compared its number with the device's.
     let set = unsafe { Setter::<SET_READ_ONLY, c_int>::new(c_int::from(read_only)) };
-    // SAFETY: as above.
+    // SAFETY: the file is the node of a block device, which knows BLKROSET, and `set` holds the c_int that
+    // the ioctl reads.
     Ok(unsafe { ioctl(node, set) }?)
 }

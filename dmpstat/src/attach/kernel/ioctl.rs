@@ -20,7 +20,7 @@ const MAGIC: u8 = 0xfd;
 pub const HEADER: usize = 312;
 /// The size of struct dm_target_spec.
 const SPEC: usize = 40;
-/// The places of struct dm_ioctl's members.
+/// The offsets of struct dm_ioctl's members.
 mod at {
     pub const DATA_SIZE: usize = 12;
     pub const DATA_START: usize = 16;
@@ -57,7 +57,7 @@ pub mod flag {
     pub const INTERNAL_SUSPEND: u32 = 1 << 18;
 }
 
-/// The way of a message to device mapper, and of its answer back.
+/// A channel to device mapper, for messages and their answers.
 pub trait Channel {
     /// Sends a message by the ioctl of this number. The kernel writes its answer over the message.
     fn call(&mut self, number: u8, message: &mut Message) -> io::Result<()>;
@@ -79,9 +79,9 @@ struct Call<'a> {
 }
 
 // SAFETY: dm-ioctl.h says that the kernel reads and writes `data_size` bytes from the pointer on.
-// `Message::begin` and `Message::write_table` set that member to the length of the vector, which is
-// borrowed for the call. The opcode is that of dm-ioctl.h, _IOWR(DM_IOCTL, number, struct dm_ioctl).
-// Nothing is made of the pointer afterwards.
+// `Message::begin` and `Message::write_table` set that member to the length of the vector, which is borrowed
+// for the call. The opcode is that of dm-ioctl.h, _IOWR(DM_IOCTL, number, struct dm_ioctl). `output_from_ptr`
+// does not use the pointer.
 unsafe impl Ioctl for Call<'_> {
     type Output = ();
 
@@ -103,22 +103,22 @@ unsafe impl Ioctl for Call<'_> {
     }
 }
 
-/// A struct dm_ioctl and its data. It is used again and again, so that it need not be allocated.
+/// A struct dm_ioctl and its data. All calls use one message, so that a call need not allocate.
 #[derive(Default)]
 pub struct Message(Vec<u8>);
 
 impl Message {
-    /// Returns the bytes that the kernel reads, and writes its answer over.
+    /// Returns the bytes that the kernel reads, and over which it writes its answer.
     pub fn bytes(&mut self) -> &mut [u8] {
         &mut self.0
     }
 
-    /// Returns the room for data that takes no allocation.
+    /// Returns the room for data, in bytes, that takes no further allocation.
     pub(super) fn room(&self) -> usize {
         self.0.capacity().saturating_sub(HEADER)
     }
 
-    /// Makes room for data.
+    /// Makes room for data, in bytes.
     pub(super) fn reserve(&mut self, room: usize) {
         self.0.reserve((HEADER + room).saturating_sub(self.0.len()));
     }
@@ -130,7 +130,8 @@ impl Message {
         for (part, number) in VERSION.into_iter().enumerate() {
             self.set(4 * part, &number.to_ne_bytes());
         }
-        // The kernel appends its answer to the header, where nothing of it is misaligned.
+        // The kernel writes its answer behind the header, whose size is a multiple of eight: so the answer's
+        // members are aligned.
         self.set(at::DATA_START, &(HEADER as u32).to_ne_bytes());
         self.set(at::FLAGS, &flags.to_ne_bytes());
         self.set(at::DEV, &device.0.to_ne_bytes());
@@ -248,7 +249,8 @@ impl Message {
             let parameters = text(parameters).trim_ascii_end();
             let (start, length) = (number64(spec, 0)?, number64(spec, 8)?);
             take(line, start, length, text(&spec[24..]), parameters);
-            // From the first line on, unlike in a table that is loaded.
+            // `next` counts from the first line on here. In a table that is loaded it counts from its own
+            // line.
             at = number32(spec, 20)? as usize;
         }
         Ok(count)
@@ -260,7 +262,7 @@ pub fn spec_size(line: &Line) -> usize {
     (SPEC + line.parameters.len() + 1).next_multiple_of(8)
 }
 
-/// Says that the kernel's answer is not what dm-ioctl.h has. Allocates nothing.
+/// Returns the error for an answer of the kernel's that is not as dm-ioctl.h has it. Allocates nothing.
 fn malformed() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
@@ -279,7 +281,7 @@ fn number64(bytes: &[u8], at: usize) -> io::Result<u64> {
     ))
 }
 
-/// Returns a C string without its end.
+/// Returns a C string without the NUL at its end.
 fn text(bytes: &[u8]) -> &[u8] {
     bytes.split(|byte| *byte == 0).next().unwrap_or(&[])
 }

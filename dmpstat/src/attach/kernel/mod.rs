@@ -15,7 +15,7 @@ use crate::{escape, lvm};
 pub use control::Control;
 pub use ioctl::{Channel, Message};
 
-/// The calls of device mapper. Devices are asked for by their numbers, because names change.
+/// The calls of device mapper. They name devices by number, because names change.
 pub trait DeviceMapper {
     /// Lists all mapped devices: number and name.
     fn devices(&mut self) -> io::Result<Vec<(Number, Vec<u8>)>>;
@@ -29,11 +29,12 @@ pub trait DeviceMapper {
     fn create(&mut self, name: &str, uuid: &str) -> io::Result<Number>;
     /// Brings a new device to life, and has udev leave it alone.
     fn start_hidden(&mut self, device: Number) -> io::Result<()>;
-    /// Removes a device. One that is open goes with its last user if that is deferred, and fails if not.
+    /// Removes a device. If the device is open, a deferred removal happens with its last user's end, and any
+    /// other fails.
     fn remove(&mut self, device: Number, deferred: bool) -> io::Result<()>;
 
-    /// Makes room for these tables, so that the calls below allocate nothing: they are made while a
-    /// volume stands still, when nothing may wait for memory.
+    /// Makes room for these tables, so that the calls below allocate nothing. A volume may stand still during
+    /// those calls, and then nothing may wait for memory.
     fn reserve(&mut self, tables: &[&[Line]]);
     /// Reads a device's flags.
     fn state(&mut self, device: Number) -> io::Result<State>;
