@@ -37,12 +37,12 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     fs::rename(new, path)
 }
 
-/// Writes a file in the same way, with the mode and owner of the file before, and onto the disk.
+/// Writes a file as [`replace`] does, with the mode and owner of the file before, and onto the disk.
 pub fn replace_like(path: &Path, text: &[u8], before: Option<&Metadata>) -> io::Result<()> {
     let new = hidden(path, "new")?;
     let mut file = create(&new, before.map_or(FILE, |before| before.mode() & 0o7777))?;
     let written = match before {
-        // Root can give it any owner. Others can replace their own files only.
+        // Root can give the file any owner. Other users can replace their own files only.
         Some(before) => fchown(&file, Some(before.uid()), Some(before.gid())),
         None => Ok(()),
     };
@@ -51,7 +51,7 @@ pub fn replace_like(path: &Path, text: &[u8], before: Option<&Metadata>) -> io::
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&new, path));
     if written.is_err() {
-        // The first error is the one to tell.
+        // This error is ignored, because the first one is to be told.
         let _ = fs::remove_file(new);
     }
     written
@@ -69,7 +69,7 @@ fn create(path: &Path, mode: u32) -> io::Result<File> {
     Ok(file)
 }
 
-/// The hidden file `.NAME.SUFFIX` beside a file NAME.
+/// Returns the path of the hidden file `.NAME.SUFFIX` beside a file NAME.
 pub fn hidden(path: &Path, suffix: &str) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
     let mut hidden = OsString::from(".");

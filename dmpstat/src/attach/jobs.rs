@@ -20,19 +20,19 @@ use crate::sysfs::Machine;
 pub struct Job {
     /// The device's number, which another device can have later.
     pub device: Number,
-    /// Tell the device from that other one.
+    /// The device's uuid, which with `diskseq` tells the device from that other one.
     pub uuid: Vec<u8>,
     #[allow(missing_docs)]
     pub diskseq: u64,
     /// The change.
     pub change: Change,
-    /// It was named, and not found by a pattern.
+    /// The volume was named, and not found by a pattern.
     pub named: bool,
-    /// The words that it was named or found by.
+    /// The name or the pattern, as it was written.
     pub written: OsString,
 }
 
-/// Adds jobs for these volumes, but for those that have one: the first mention of a volume holds.
+/// Adds jobs for these volumes. A volume that has a job already keeps it: its first mention holds.
 pub fn add(
     jobs: &mut Vec<Job>,
     found: Vec<Number>,
@@ -45,7 +45,7 @@ pub fn add(
         if jobs.iter().any(|job| job.device == number) {
             continue;
         }
-        // A device that is gone by now gets a job, and the message of that.
+        // A device that is gone by now gets a job as well, which fails with a message.
         let uuid = kernel.status(number).map(|status| status.uuid);
         jobs.push(Job {
             device: number,
@@ -58,8 +58,8 @@ pub fn add(
     }
 }
 
-/// Returns the devices that a choice names. A pattern takes no device that is a part of another, or that
-/// somebody has to himself.
+/// Returns the devices that a choice names. A pattern leaves out parts of other volumes, and devices that
+/// another program keeps to itself.
 pub fn find(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -> Vec<Number> {
     let target = choice.target(machine);
     let named = devices.iter().filter(|(number, name)| {

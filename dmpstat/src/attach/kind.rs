@@ -35,11 +35,11 @@ pub enum Kind {
 /// The way out for a volume that cannot be attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The linear volumes below it, if a user has any there, or a device of one's own.
+    /// The linear volumes below it, if a user has any there, or else a dmp device over it.
     Below,
     /// The volumes on it.
     On,
-    /// A device of one's own over it.
+    /// A dmp device over it, which the user makes.
     Own,
 }
 
@@ -123,7 +123,7 @@ pub fn advice(
     }
 }
 
-/// Says how to have a device of one's own over another.
+/// Says how to make a dmp device over another device.
 pub fn own_device(path: &str) -> String {
     format!(
         "Have a dmp device over it, and use that from the next mount on: \
@@ -139,8 +139,8 @@ fn path(status: &Status) -> String {
     }
 }
 
-/// Returns the nearest devices below one that can be attached and that a user may touch: of LVM's inner
-/// volumes those alone that are a whole volume under a snapshot.
+/// Returns the nearest devices below one that can be attached and that a user may touch. Of LVM's inner
+/// volumes a user may touch only whole volumes under a snapshot.
 fn linear_below(top: &str, kernel: &mut dyn DeviceMapper, machine: &Machine) -> BTreeSet<String> {
     let devices = kernel.devices().unwrap_or_default();
     let mut found = BTreeSet::new();

@@ -43,7 +43,8 @@ pub struct Options {
 /// The target's name in `dmsetup table`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shown {
-    /// Linear for LVM's volumes, because LVM compares it with its own; dmp for all others.
+    /// Linear for LVM's volumes, because LVM compares the name with that in its own table; dmp for all
+    /// others.
     #[default]
     Auto,
     /// Always dmp.
@@ -62,7 +63,7 @@ pub struct LineOptions {
 }
 
 impl LineOptions {
-    /// Returns the options with their number before them, as they stand behind the offset.
+    /// Returns the words behind the offset: the number of options, and the options.
     fn words(self) -> String {
         let options = [
             (self.latency, "latency"),
@@ -86,13 +87,13 @@ impl Line {
         self.target == DMP
     }
 
-    /// Returns whether the table shows the line as linear: a dmp line can do that, too.
+    /// Returns whether the table shows the line as linear: a dmp line can be shown so, too.
     pub fn is_linear(&self) -> bool {
         self.target == LINEAR
     }
 
-    /// Returns the dmp line that takes the place of a linear or dmp line: device and offset are written
-    /// alike.
+    /// Returns the dmp line that takes the place of a linear or dmp line. Both targets write device and
+    /// offset alike. Other lines stay as they are.
     pub fn attached(&self, options: LineOptions) -> Self {
         if !self.is_linear() && !self.is_dmp() {
             return self.clone();
@@ -106,7 +107,7 @@ impl Line {
         }
     }
 
-    /// Returns the linear line that takes the place of a dmp line.
+    /// Returns the linear line that takes the place of a dmp line. Other lines stay as they are.
     pub fn detached(&self) -> Self {
         if !self.is_dmp() {
             return self.clone();
@@ -127,7 +128,8 @@ impl Line {
         }
     }
 
-    /// Returns the dmp line that maps all of a device; of one that is yet to be made, as it is shown.
+    /// Returns the dmp line that maps all of a device. Without a device the line has a placeholder: it shows
+    /// the table over a device that is yet to be made.
     pub fn over(device: Option<Number>, length: u64, options: LineOptions) -> Self {
         let device = device.map_or_else(|| "HIDDEN".to_owned(), Number::in_table);
         Self {

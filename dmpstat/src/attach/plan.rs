@@ -15,7 +15,7 @@ use crate::sysfs::Machine;
 pub enum Plan {
     /// Nothing is to be done.
     Already,
-    /// Latencies are to be measured, or no more.
+    /// Latencies are to be switched on or off.
     Latency(bool),
     /// The table is to be exchanged for this one.
     Table(Vec<Line>),
@@ -45,7 +45,7 @@ pub fn plan(
             let way = volume
                 .way()
                 .map_err(|kind| volume.refusal(kind, kernel, machine))?;
-            // LVM finds the device with a volume's table by the uuid of a whole volume.
+            // LVM finds the hidden device with a volume's table by the uuid of a whole volume only.
             if way == Way::Above && lvm::is_inner(&volume.status.name, &volume.status.uuid) {
                 return Err(Refusal::Inner);
             }
@@ -110,7 +110,7 @@ pub fn exchange(volume: &Volume, new: Vec<Line>, read_only: bool) -> Exchange {
     }
 }
 
-/// Returns the table of a volume whose own is on a hidden device.
+/// Returns the new table of a volume whose own table is on a hidden device: a dmp line over that device.
 pub fn above(volume: &Volume, hidden: Number, options: LineOptions) -> Vec<Line> {
     vec![Line::over(Some(hidden), volume.length(), options)]
 }

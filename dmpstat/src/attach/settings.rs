@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Settings of a volume's queue, which the kernel makes anew with each table.
+//! Settings of a volume's queue, which the kernel computes again for each new table.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ use crate::sysfs::Machine;
 pub struct Settings(Vec<(PathBuf, String)>);
 
 impl Settings {
-    /// Reads all that can be written back.
+    /// Reads all settings that can be written back.
     pub fn read(machine: &Machine, device: &str) -> Self {
         let directory = machine.path(format!("/sys/block/{device}/queue"));
         let files = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -28,12 +28,13 @@ impl Settings {
             .filter(is_writable)
             .filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?)))
             .collect();
-        // Each write of a limit sets read-ahead anew as well.
+        // Read-ahead comes last, because each write of a limit changes read-ahead as well.
         settings.sort_by_key(|(path, _)| (path.ends_with("read_ahead_kb"), path.clone()));
         Self(settings)
     }
 
-    /// Writes back those that are different now. Returns the names of those that cannot be.
+    /// Writes back the settings that are different now. Returns the names of those that could not be
+    /// restored.
     pub fn restore(&self) -> Vec<String> {
         let is_kept = |path: &PathBuf, text: &String| {
             let is = || fs::read_to_string(path).is_ok_and(|now| now == *text);

@@ -22,13 +22,13 @@ pub struct Volume {
     pub number: Number,
     /// Its name in the kernel: dm-3.
     pub device: String,
-    /// Tells the device from the next one of its number. 0 if the kernel does not say.
+    /// Number that tells the device from the next one of its minor number; 0 if the kernel does not say.
     pub diskseq: u64,
     /// Its names and flags.
     pub status: Status,
     /// The live table, as the kernel shows it.
     pub table: Vec<Line>,
-    /// Its counting.
+    /// Its counting, if it is counted.
     pub attachment: Option<Attachment>,
 }
 
@@ -105,7 +105,7 @@ pub enum Way {
 }
 
 impl Volume {
-    /// Reads all of it.
+    /// Reads the volume of this number.
     pub fn read(
         kernel: &mut dyn DeviceMapper,
         number: Number,
@@ -124,7 +124,7 @@ impl Volume {
         Ok(volume)
     }
 
-    /// Reads from sysfs what the table need not show.
+    /// Reads the volume's counting from sysfs, because a table can show dmp lines as linear.
     fn read_attachment(
         &self,
         kernel: &mut dyn DeviceMapper,
@@ -136,7 +136,7 @@ impl Volume {
         let Some(snapshot) = snapshot.filter(|snapshot| snapshot.diskseq == self.diskseq) else {
             return Ok(None);
         };
-        // A module from before this line shows all that it has in the table.
+        // A module whose snapshot has no such line shows all its dmp lines in the table.
         let shown = || LineCount {
             all: self.table.iter().filter(|line| line.is_dmp()).count() as u64,
             ..LineCount::default()
@@ -152,7 +152,7 @@ impl Volume {
         }))
     }
 
-    /// Returns the hidden device that the volume is a dmp line over.
+    /// Returns the hidden device under the volume's dmp line, if there is one.
     fn hidden_below(&self, kernel: &mut dyn DeviceMapper) -> Result<Option<Number>, Refusal> {
         let underlying = match self.table.as_slice() {
             [line] => line.underlying(),
@@ -165,7 +165,7 @@ impl Volume {
         Ok(hidden::is_hidden(&status.name, &status.uuid).then_some(below))
     }
 
-    /// Returns the name as people are shown it, which dmsetup takes.
+    /// Returns the name in the form for people, which dmsetup takes as well.
     pub fn shown_name(&self) -> String {
         escape::shown(&self.status.name)
     }
@@ -192,7 +192,7 @@ impl Volume {
             latency: options.latency,
             flush_bypass: options.flush_bypass,
             as_linear: match options.shown {
-                // No volume of LVM's has one linear line over a whole device in the place of a thin.
+                // No volume of LVM's has one linear line over a whole device in the place of a thin line.
                 _ if is_above => false,
                 Shown::Auto => lvm::made(&self.status.uuid),
                 Shown::Dmp => false,
@@ -201,7 +201,7 @@ impl Volume {
         }
     }
 
-    /// Returns whether each line that can count does.
+    /// Returns whether all lines that can count do so.
     pub fn is_attached(&self) -> bool {
         let Some(attachment) = self.attachment else {
             return false;
@@ -211,8 +211,8 @@ impl Volume {
         attachment.hidden.is_some() || count(Line::is_linear) <= attachment.lines.as_linear
     }
 
-    /// Returns the table as it is loaded again to give the same device: a line that is as_linear does not
-    /// show that.
+    /// Returns the table that gives the same device if it is loaded again. The live table does not do: it
+    /// does not show the option as_linear.
     pub fn loadable(&self) -> Vec<Line> {
         match self.options().filter(|options| options.as_linear) {
             Some(options) => self
@@ -256,7 +256,7 @@ impl Volume {
     }
 }
 
-/// Returns what tells a device of this name in the kernel from the next one, 0 if the kernel does not say.
+/// Returns the diskseq of a device, by its name in the kernel; 0 if the kernel does not say.
 pub fn diskseq(device: &str, machine: &Machine) -> u64 {
     let text = fs::read_to_string(machine.path(format!("/sys/block/{device}/diskseq")));
     text.ok()
@@ -269,7 +269,7 @@ pub fn device(number: Number) -> String {
     format!("dm-{}", number.minor())
 }
 
-/// Returns the name of a device as people are shown it, or its number if it has gone.
+/// Returns the name of a device in the form for people, or dm-N if the device has gone.
 pub fn shown(kernel: &mut dyn DeviceMapper, number: Number) -> String {
     match kernel.status(number) {
         Ok(status) => escape::shown(&status.name),
