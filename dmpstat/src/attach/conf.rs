@@ -76,9 +76,9 @@ impl Conf {
         conf
     }
 
-    /// Has the file attach a volume with these options from now on: adds a line at its end, or changes
-    /// the volume's own line. A pattern with other options would hold before a line at the end, so the
-    /// new line goes before the pattern's.
+    /// Lists a volume with these options: adds a line at the end of the file, or changes the volume's own
+    /// line. A pattern with other options would hold before a line at the end, so the new line goes before
+    /// the pattern's.
     ///
     /// All other bytes stay, and so do the file's mode and owner. Readers see the old text or the new
     /// one, never a part.
@@ -109,12 +109,12 @@ fn is_newline(byte: &u8) -> bool {
     *byte == b'\n'
 }
 
-/// The part of a line before its comment.
+/// Returns the part of a line before its comment.
 fn before_comment(line: &[u8]) -> &[u8] {
     line.split(|byte| *byte == b'#').next().unwrap_or(&[])
 }
 
-/// The rule of a line, unless the line is empty.
+/// Reads the rule of a line; `None` if the line is empty.
 fn rule(number: usize, line: &[u8]) -> Result<Option<Rule>, String> {
     let words = before_comment(line).split(u8::is_ascii_whitespace);
     let mut words = words.filter(|word| !word.is_empty());
@@ -168,7 +168,7 @@ fn set<T: PartialEq>(option: &mut Option<T>, to: T, words: [&str; 2]) -> Result<
     }
 }
 
-/// The volume and its options as a line, if the file can have the volume's name.
+/// Returns the line of a volume and its options. Fails if the file cannot have the volume's name.
 fn written(volume: &OsStr, options: Options) -> io::Result<Vec<u8>> {
     let words = [
         (!options.latency, "no_latency"),
@@ -203,7 +203,7 @@ fn is_link(path: &Path) -> io::Error {
     ))
 }
 
-/// The text with the volume's line.
+/// Returns the text with the volume's line.
 fn kept(text: Vec<u8>, volume: &OsStr, options: Options, new: Vec<u8>) -> (Vec<u8>, Kept) {
     let name = device_name(volume.as_bytes());
     let names = selection::names("", &name);
@@ -229,7 +229,7 @@ fn kept(text: Vec<u8>, volume: &OsStr, options: Options, new: Vec<u8>) -> (Vec<u
         lines.insert(at, new);
         return (lines.join(&b'\n'), Kept::Added);
     }
-    // The indentation, the name as it is written there, and what is behind the last word stay.
+    // The indentation, the name as it is written there, and the rest behind the last word stay.
     let line = &lines[at];
     let words = before_comment(line);
     let begin = words.len() - words.trim_ascii_start().len();
@@ -240,7 +240,7 @@ fn kept(text: Vec<u8>, volume: &OsStr, options: Options, new: Vec<u8>) -> (Vec<u
     (lines.join(&b'\n'), Kept::Changed(rule.line))
 }
 
-/// The name in device mapper of a volume that is written in one of the ways of [`selection::names`].
+/// Returns the name in device mapper of a volume that is written in one of the ways of [`selection::names`].
 fn device_name(written: &[u8]) -> Vec<u8> {
     if let Some(name) = written.strip_prefix(b"/dev/mapper/") {
         return name.to_vec();

@@ -89,21 +89,21 @@ pub fn explain(error: Error, outside: &Outside<'_>) -> Error {
     }
 }
 
-/// The volume that was attached, and that was written so.
+/// Finds the formerly attached volume that a user has named in this way.
 fn former(written: &OsStr, outside: &Outside<'_>) -> Option<Former> {
     let choice = Choice::checked(written).ok()?;
     let machine = outside.machine;
     let target = choice.target(machine);
     let states = State::all(&machine.path(state::DIRECTORY));
-    // A device that is there says more than one that has gone.
+    // A device that is there is better than one that has gone.
     let mut found: Option<(bool, String, State, Vec<u8>)> = None;
     for (device, state) in states {
         let is_same = state.diskseq == volume::diskseq(&device, machine);
-        // It may have been renamed.
+        // The device may have been renamed.
         let current = machine.attribute(&device, "name").filter(|_| is_same);
         let is_there = current.is_some();
         let name = current.unwrap_or_else(|| state.name.clone());
-        // The number is another device's now.
+        // If the device has gone, its number is another device's now, and names nothing.
         let device_is = if is_there { device.as_str() } else { "" };
         let names = selection::names(device_is, &name);
         let is_better = found.as_ref().is_none_or(|found| is_there && !found.0);

@@ -24,9 +24,9 @@ use crate::escape;
 use crate::outside::Outside;
 use crate::sysfs::Machine;
 
-/// Runs `dmpstat attach --queue dm-N`: has the unit attach the volume, if it is listed, can be attached and
-/// is not. udev runs this for each change of a mapped device, and LVM waits for udev: so no lock is taken,
-/// and what is not to be attached is no news.
+/// Runs `dmpstat attach --queue dm-N`: queues the volume for the unit, if it is listed, can be attached and
+/// is not attached. udev runs this for each change of a mapped device, and LVM waits for udev. So this takes
+/// no lock, and prints nothing about other volumes.
 pub fn enqueue(device: &str, outside: &mut Outside<'_>) -> Result<(), Error> {
     let machine = outside.machine;
     let Ok(conf) = Conf::read(machine) else {
@@ -56,7 +56,8 @@ pub fn enqueue_by(
     Ok(())
 }
 
-/// Returns the job that attach.conf has for a device, dm-N, if that is there: of the first rule that names it.
+/// Returns the job that attach.conf has for a device, dm-N, by the first rule that names it; `None` if no
+/// rule does, or if the device has gone.
 fn job(
     device: &str,
     conf: &Conf,
@@ -74,8 +75,8 @@ fn job(
     Ok(jobs.pop())
 }
 
-/// Returns whether there is anything to do for a job that nobody asked for right now: not if the volume is
-/// counted, in whatever way, or was detached by hand.
+/// Returns whether a volume is to be attached without a user's command: not if it is counted in any way,
+/// cannot be attached, or was detached by hand.
 fn is_wanted(job: &Job, kernel: &mut dyn DeviceMapper, machine: &Machine) -> bool {
     let Ok(volume) = Volume::read(kernel, job.device, machine) else {
         return false;
@@ -96,7 +97,7 @@ pub fn work(
     let mut guard = match prepare(kernel, start) {
         Ok(guard) => guard,
         Err(failed @ Failed::NoTarget) => {
-            // DKMS may have built none for this kernel: nobody can attach anything until it has.
+            // DKMS may not have built the module for this kernel yet: nothing can be attached until it has.
             outside.note(&failed);
             let mut nothing = |_: &str, _: &BTreeSet<String>, _: &mut dyn Clock| Outcome::Done;
             return queue::work(&queue, &mut nothing, outside.clock)
@@ -123,7 +124,7 @@ pub fn work(
     queue::work(&queue, &mut attempt, outside.clock).map_err(|error| Failed::Queue(error).into())
 }
 
-/// Attaches volumes of the queue.
+/// The worker that attaches the queue's volumes.
 struct Worker<'a> {
     kernel: &'a mut dyn DeviceMapper,
     guard: &'a mut dyn Guard,
@@ -175,7 +176,7 @@ impl Worker<'_> {
         let (volume, plan) = changer.change(job)?;
         if plan != Plan::Already {
             remember(&volume, job.change, plan.is_above(&volume), outside);
-            // The journal need not be there.
+            // Errors are ignored, because the journal need not be there.
             let _ = writeln!(outside.out, "{}: attached", volume.shown_name());
             let _ = outside.out.flush();
         }
@@ -220,7 +221,8 @@ impl Worker<'_> {
     }
 }
 
-/// Has the volumes of these jobs listed, or says that those that were attached are not.
+/// Lists the volumes of these jobs in attach.conf if `keep` is set. Otherwise notes which of the attached
+/// ones are not listed there.
 pub fn after(
     jobs: &[Job],
     attached: &[String],

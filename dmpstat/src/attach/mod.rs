@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Counting volumes that run: `dmpstat attach` and `detach`.
+//! `dmpstat attach` and `detach`: counting on volumes that run.
 //!
-//! From the command line to the kernel: [`jobs`] finds the volumes, [`volume`] reads one, [`plan`] makes
-//! its new table of [`line`]s by its [`kind`], [`change`] takes its [`lock`]s and checks it anew,
-//! [`exchange`] gives it the table through [`kernel`], and [`guard`] ends that if dmpstat dies.
-//! [`conf`] lists the volumes that are attached by themselves, [`queue`] those that wait for it,
-//! [`state`] is the memory of each until the next boot, and [`status`] shows it.
+//! From the command line to the kernel: [`jobs`] finds the volumes, and [`volume`] reads each of them.
+//! [`plan`] makes a new table of [`line`]s, as the volume's [`kind`] asks for. [`change`] takes the volume's
+//! [`lock`]s and checks the volume again, and [`exchange`] gives it the table through [`kernel`]. [`guard`]
+//! cleans up if dmpstat dies.
+//!
+//! [`conf`] has the rules for volumes that are attached automatically, and [`queue`] the volumes that wait
+//! for an attach. [`state`] keeps facts about each volume until the next boot, and [`status`] shows them.
 
 pub mod block;
 pub mod change;
@@ -53,12 +55,12 @@ use crate::escape;
 use crate::outside::Outside;
 use crate::selection::Choice;
 
-/// The change that a volume is to get.
+/// A change of a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It is to be counted.
+    /// Counting begins, with these options.
     Attach(Options),
-    /// It is to be counted no more.
+    /// Counting ends.
     Detach,
 }
 
@@ -71,7 +73,7 @@ pub fn attach(options: &arguments::Attach, outside: &mut Outside<'_>) -> Result<
     attach_by(options, &mut kernel, &mut start, outside)
 }
 
-/// Attaches volumes of this device mapper, with guards of this kind.
+/// Attaches volumes of this device mapper. `start` starts the guard.
 pub fn attach_by(
     options: &arguments::Attach,
     kernel: &mut dyn DeviceMapper,
@@ -99,7 +101,7 @@ pub fn detach(volumes: &[OsString], outside: &mut Outside<'_>) -> Result<(), Err
     detach_by(volumes, &mut kernel, &mut start, outside)
 }
 
-/// Detaches volumes of this device mapper, with guards of this kind.
+/// Detaches volumes of this device mapper. `start` starts the guard.
 pub fn detach_by(
     volumes: &[OsString],
     kernel: &mut dyn DeviceMapper,
@@ -127,17 +129,18 @@ fn open(outside: &mut Outside<'_>) -> Result<Control, Failed> {
     })
 }
 
-/// Starts the guard of a run.
+/// The function that starts the guard of a run.
 pub type Start<'a> = dyn FnMut() -> Result<Box<dyn Guard>, Failed> + 'a;
 
-/// Starts a guard that is a process, and prepares this one for volumes that stand still.
+/// Starts the guard as a process, and locks this process in memory, because it has to run while volumes stand
+/// still.
 fn start() -> Result<Box<dyn Guard>, Failed> {
     let guard = Process::start().map_err(Failed::Guard)?;
     memory::lock().map_err(Failed::Memory)?;
     Ok(Box::new(guard))
 }
 
-/// Starts the guard if there is a target to attach volumes with.
+/// Starts the guard. Fails without the target dmp.
 fn prepare(kernel: &mut dyn DeviceMapper, start: &mut Start<'_>) -> Result<Box<dyn Guard>, Failed> {
     if kernel.target_version(DMP)?.is_none() {
         return Err(Failed::NoTarget);
@@ -145,13 +148,13 @@ fn prepare(kernel: &mut dyn DeviceMapper, start: &mut Start<'_>) -> Result<Box<d
     start()
 }
 
-/// A run over volumes that somebody asked for.
+/// A run over volumes that the command line names, or attach.conf.
 struct Run<'a, 'b> {
     kernel: &'a mut dyn DeviceMapper,
     start: &'a mut Start<'a>,
     outside: &'a mut Outside<'b>,
     dry_run: bool,
-    /// One volume does not wait for another.
+    /// A volume that cannot be changed does not keep the others from being changed.
     each_by_itself: bool,
     failed: Vec<String>,
 }
@@ -227,7 +230,8 @@ impl<'a, 'b> Run<'a, 'b> {
         self.run(&jobs).map(drop)
     }
 
-    /// Changes the volumes, or none if one of them cannot be. Returns the names of those that were.
+    /// Checks the volumes, and then changes them. If the check of one fails, changes none, unless
+    /// `each_by_itself` is set. Returns the names of the changed volumes.
     fn run(&mut self, jobs: &[Job]) -> Result<Vec<String>, Error> {
         let mut guard = NoGuard;
         let mut todo = Vec::new();
@@ -317,7 +321,8 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    /// A volume that a pattern found is passed over if it is of a kind that cannot be attached.
+    /// Keeps the reason why a volume was not changed. A volume that a pattern found is passed over with a
+    /// note if it is of a kind that cannot be attached.
     fn trouble(&mut self, job: &Job, trouble: &Trouble) {
         let name = volume::shown(self.kernel, job.device);
         let message = format!("{name}: {trouble}");
@@ -343,7 +348,7 @@ impl<'a, 'b> Run<'a, 'b> {
         writeln!(self.outside.out, "{name}: {said}").map_err(Error::Output)
     }
 
-    /// Shows the two tables as diff does.
+    /// Prints the old table and the new one as diff does.
     fn show(&mut self, volume: &Volume, plan: &Plan) -> Result<(), Error> {
         let name = volume.shown_name();
         let old = volume.loadable();
@@ -391,7 +396,7 @@ impl Guard for NoGuard {
     }
 }
 
-/// Remembers a change. It is only shown by `dmpstat status`, so a failure is a note.
+/// Writes the state of a changed volume. A failure is only a note, because the change itself is done.
 fn remember(volume: &Volume, change: Change, above: bool, outside: &mut Outside<'_>) {
     let directory = outside.machine.path(state::DIRECTORY);
     let now = outside.clock.boottime().as_secs();

@@ -44,7 +44,7 @@ const TAKEN: &str = "taken";
 #[derive(Clone, Debug)]
 pub struct Queue(PathBuf);
 
-/// Tells an entry from the same one added again.
+/// A stamp that tells an entry from the same one added again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
@@ -61,7 +61,7 @@ impl Stamp {
 }
 
 impl Queue {
-    /// The queue in this directory, which need not exist.
+    /// Makes the queue of this directory, which need not exist.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self(directory.into())
     }
@@ -86,7 +86,7 @@ impl Queue {
         }
     }
 
-    /// The waiting volumes, in the order of their minor numbers.
+    /// Returns the waiting volumes, in the order of their minor numbers.
     pub fn waiting(&self) -> io::Result<Vec<String>> {
         Ok(sysfs::mapped_devices(self.names()?))
     }
@@ -100,7 +100,7 @@ impl Queue {
         files::replace(&path, reason.as_bytes(), files::FILE)
     }
 
-    /// The reason that a volume waits for; `None` before its first attempt.
+    /// Returns the reason that a volume waits for; `None` before its first attempt.
     pub fn reason(&self, device: &str) -> Option<String> {
         let path = files::hidden(&self.entry(device).ok()?, REASON).ok()?;
         fs::read_to_string(path).ok()
@@ -120,7 +120,7 @@ impl Queue {
         }
     }
 
-    /// All names in the directory that systemd looks at: hidden files do not start the unit.
+    /// Returns all names in the directory that systemd looks at: hidden files do not start the unit.
     fn names(&self) -> io::Result<Vec<String>> {
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -190,7 +190,7 @@ impl Queue {
 
 fn put_back(taken: &Path, path: &Path) -> io::Result<()> {
     match renameat_with(CWD, taken, CWD, path, RenameFlags::NOREPLACE) {
-        // It was added a second time.
+        // The entry was added a second time.
         Err(Errno::EXIST) => fs::remove_file(taken),
         result => Ok(result?),
     }
@@ -204,7 +204,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Success also if there was no such file.
+/// Makes a missing file a success.
 fn gone(result: io::Result<()>) -> io::Result<()> {
     gone_or(result).map(drop)
 }
@@ -229,8 +229,8 @@ pub enum Outcome {
     Retry(String),
 }
 
-/// Attempts to attach a volume, dm-N. The volume groups are those that were busy earlier in the pass: a
-/// volume of one of these is busy without another try of the lock.
+/// An attempt to attach a volume, dm-N. The set has the volume groups that were busy earlier in the pass:
+/// their volumes are busy without another try of the lock.
 pub type Attempt<'a> = dyn FnMut(&str, &BTreeSet<String>, &mut dyn Clock) -> Outcome + 'a;
 
 /// A volume that had an attempt.
@@ -243,7 +243,7 @@ struct Waiting {
 enum Until {
     /// The volume group's lock is free.
     Free(String),
-    /// This time since boot, and the time from the attempt to it.
+    /// This time since boot has come. The second time is the backoff: from the attempt to the first time.
     Time(Duration, Duration),
 }
 
@@ -281,7 +281,7 @@ pub fn work(queue: &Queue, attempt: &mut Attempt<'_>, clock: &mut dyn Clock) -> 
         waiting.retain(|device, _| there.contains(device));
         let mut busy = BTreeSet::new();
         for device in devices {
-            // No time passes: this asks for a signal.
+            // A wait of zero only checks for a signal.
             if !clock.wait(Duration::ZERO) {
                 return Ok(());
             }

@@ -2,8 +2,8 @@
 
 //! /run/dmp/dm-N: facts about attached and detached volumes, until the next boot.
 //!
-//! Times are seconds of CLOCK_BOOTTIME, because the time of day can be set. A time that is shown is
-//! computed from it.
+//! Times are seconds of CLOCK_BOOTTIME, because the time of day can be set. Shown times are computed from
+//! them.
 
 use std::fs;
 use std::io;
@@ -47,7 +47,7 @@ pub struct State {
 }
 
 impl State {
-    /// The state of a volume that is attached now. `facts` has its diskseq, name, uuid and `above`;
+    /// Returns the state of a volume that is attached now. `facts` has its diskseq, name, uuid and `above`;
     /// `before` is the former state of the same minor number.
     pub fn attached(before: Option<&Self>, facts: Self, now: u64) -> Self {
         let before = before.filter(|state| state.diskseq == facts.diskseq && !state.detached);
@@ -67,7 +67,7 @@ impl State {
         }
     }
 
-    /// The state of a volume that is detached now. `facts` has its diskseq, name and uuid.
+    /// Returns the state of a volume that is detached now. `facts` has its diskseq, name and uuid.
     pub fn detached(facts: Self, now: u64) -> Self {
         Self {
             since: now,
@@ -76,14 +76,14 @@ impl State {
         }
     }
 
-    /// Returns whether the last attaches were so many that no other follows now.
+    /// Returns whether the recent attaches were too many for another one now.
     pub fn is_too_often(&self, now: u64) -> bool {
-        // A time that is not over yet is an older dmpstat's, by another clock.
+        // A time in the future comes from an older dmpstat, which used another clock.
         let is_recent = |time: &&u64| now.checked_sub(**time).is_some_and(|age| age < WHILE);
         self.recent.iter().filter(is_recent).count() >= OFTEN
     }
 
-    /// The time of day of `since`; `None` if it is not known.
+    /// Returns the time of day of `since`; `None` if it is not known.
     pub fn since_by(&self, clock: &dyn Clock) -> Option<Zoned> {
         let since = Some(self.since).filter(|since| *since != 0)?;
         let since = Duration::from_secs(since);
@@ -116,7 +116,7 @@ impl State {
         state
     }
 
-    /// The file's text.
+    /// Returns the file's text.
     pub fn text(&self) -> String {
         let recent: Vec<String> = self.recent.iter().map(u64::to_string).collect();
         let mut text = format!(
@@ -140,7 +140,8 @@ impl State {
         Some(Self::parse(&text))
     }
 
-    /// Returns the state of the device of this number and diskseq, and not of another of its number.
+    /// Returns the state of a device; `None` if the state is of another device that had its number, as the
+    /// diskseq tells.
     pub fn of(machine: &Machine, device: &str, diskseq: u64) -> Option<Self> {
         let state = Self::read(&machine.path(DIRECTORY), device)?;
         (state.diskseq == diskseq).then_some(state)

@@ -28,7 +28,7 @@ const HEADING: [&str; 7] = [
 /// The cells of a volume.
 type Row = [String; HEADING.len()];
 
-/// Shows them. It needs no root.
+/// Shows attached and listed volumes. This needs no root.
 pub fn run(outside: &mut Outside<'_>) -> Result<(), Error> {
     let conf = Conf::read(outside.machine).unwrap_or_default();
     for wrong in &conf.wrong {
@@ -44,7 +44,7 @@ pub fn run(outside: &mut Outside<'_>) -> Result<(), Error> {
     })
 }
 
-/// Lines with the rows' cells, each column as wide as its widest cell.
+/// Returns lines with the rows' cells, each column as wide as its widest cell.
 fn aligned(rows: &[Row]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].width()).max();
     let widths: Vec<usize> = (0..HEADING.len()).filter_map(width).collect();
@@ -56,7 +56,7 @@ fn aligned(rows: &[Row]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// Everything that rows are made of.
+/// The sources of the rows.
 struct Status<'a> {
     /// The volumes of attach.conf, and the devices that its paths lead to.
     listed: Vec<(Choice, Option<OsString>)>,
@@ -105,7 +105,7 @@ impl<'a> Status<'a> {
         active.chain(self.missing(&devices)).collect()
     }
 
-    /// The row of a device, unless nobody asked for it to be attached.
+    /// Returns the row of a device; `None` if nobody asked for the device to be attached.
     fn row(&self, device: &Device, clock: &dyn Clock) -> Option<Row> {
         let diskseq = volume::diskseq(&device.device, self.machine);
         let state = State::of(self.machine, &device.device, diskseq).unwrap_or_default();
@@ -113,7 +113,7 @@ impl<'a> Status<'a> {
         let lines = self.lines(&device.device);
         let (word, note) = match lines {
             Some(_) if is_known && !state.detached => ("attached", None),
-            // Made with dmsetup.
+            // The device was made with dmsetup.
             Some(_) => ("dmp", None),
             None if self.waiting.contains(&device.device) => {
                 ("waiting", self.queue.reason(&device.device))
@@ -142,12 +142,12 @@ impl<'a> Status<'a> {
         ])
     }
 
-    /// The dmp lines of a device that has live ones.
+    /// Returns the dmp lines of a device; `None` if none is live.
     fn lines(&self, device: &str) -> Option<Lines> {
         if !self.counted.iter().any(|counted| counted == device) {
             return None;
         }
-        // An older module does not tell its lines, and has a directory as long as there are any.
+        // An older module does not tell its lines, and keeps a device's directory as long as there are lines.
         let lines = match self.machine.snapshot(device) {
             Ok(Some(snapshot)) => snapshot.lines,
             Ok(None) => return None,
@@ -164,7 +164,7 @@ impl<'a> Status<'a> {
         listed.any(|(choice, target)| device.is_of(choice, target.as_deref()))
     }
 
-    /// Rows of listed names that no active device has.
+    /// Returns rows of listed names that no active device has.
     fn missing(&self, devices: &[Device]) -> Vec<Row> {
         let mut seen: BTreeSet<&OsString> = BTreeSet::new();
         let names = self
@@ -188,7 +188,7 @@ fn dash() -> String {
     "-".to_owned()
 }
 
-/// The form in which a table shows the dmp lines.
+/// Returns the form in which a table shows the dmp lines.
 fn table(lines: Lines, state: &State, is_attached: bool) -> &'static str {
     match () {
         () if lines.live.as_linear > 0 => "linear",
@@ -197,7 +197,7 @@ fn table(lines: Lines, state: &State, is_attached: bool) -> &'static str {
     }
 }
 
-/// All mapped devices, in the order of their minor numbers.
+/// Returns all mapped devices, in the order of their minor numbers.
 fn devices(machine: &Machine) -> Vec<Device> {
     let devices = machine.all_mapped_devices();
     let devices = devices.into_iter().filter_map(|device| {
