@@ -14,17 +14,18 @@ use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 
-/// Tells the time and lets it pass.
+/// The time, and waits for intervals.
 pub trait Clock {
-    /// The time of day, where the machine is.
+    /// Returns the time of day, in the local time zone.
     fn now(&self) -> Zoned;
-    /// The time since boot, with suspends: it goes on evenly when the time of day is set.
+    /// Returns the time since boot, with suspends. This time goes on evenly when the time of day is set.
     fn boottime(&self) -> Duration;
-    /// Waits for the next interval. False if there is to be no next one, also where no time is to pass.
+    /// Waits for the next interval. Returns false if a signal came that is to end the program: a wait of zero
+    /// checks for that.
     fn wait(&mut self, interval: Duration) -> bool;
-    /// Somebody else takes the signals from now on.
+    /// Stops handling signals, because another part of the program does so from now on.
     fn hand_over(&mut self) {}
-    /// A second signal does not end the program any more.
+    /// Keeps a second signal from ending the program.
     fn hold(&mut self) {}
     /// Returns whether a signal came that is to end the program.
     fn has_ended(&self) -> bool {
@@ -32,28 +33,28 @@ pub trait Clock {
     }
 }
 
-/// Returns the end of the interval that begins at `last`, or now if there was none before. The time that it takes
-/// to read and print is part of an interval. Missed ones are not made up for: behind one that took longer, the
-/// next is a whole one.
+/// Returns the end of the interval that begins at `last`, or now without an interval before. The time to read
+/// and print is part of an interval. Missed intervals are not made up for: an interval that took too long is
+/// followed by a whole one.
 pub fn following(last: Option<Instant>, interval: Duration, now: Instant) -> Instant {
     let next = last.unwrap_or(now).checked_add(interval);
     next.filter(|next| *next > now).unwrap_or(now + interval)
 }
 
-/// The machine's.
+/// The machine's clock.
 pub struct System {
-    /// When the next interval begins.
+    /// The begin of the next interval.
     next: Option<Instant>,
-    /// Readable once a signal came.
+    /// A socket that is readable once a signal came.
     signal: UnixStream,
     ended: Arc<AtomicBool>,
-    /// End the program at a second signal.
+    /// Handlers that end the program at a second signal.
     shutdowns: Vec<SigId>,
     handlers: Vec<SigId>,
 }
 
 impl System {
-    /// From now on ^C ends the wait, and a second one the program.
+    /// Takes the signals from now on: SIGINT (^C) or SIGTERM ends a wait, and a second signal the program.
     pub fn new() -> io::Result<Self> {
         let (signal, sender) = UnixStream::pair()?;
         let ended = Arc::new(AtomicBool::new(false));
@@ -101,7 +102,7 @@ impl Clock for System {
                 return true;
             }
             let timeout = Timespec::try_from(left).ok();
-            // Interrupted, or read after a signal: the flag says what happened.
+            // The result is ignored: whatever ended the poll, the flag says if a signal came.
             let _ = poll(
                 &mut [PollFd::new(&self.signal, PollFlags::IN)],
                 timeout.as_ref(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can go wrong, and what to do about it.
+//! Errors, and the commands that help.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -11,7 +11,7 @@ use crate::attach::former::Former;
 use crate::escape;
 use crate::snapshot::Malformed;
 
-/// What can go wrong.
+/// An error of the program.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Error {
@@ -30,7 +30,7 @@ pub enum Error {
          dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\"\n\
          or have a linear volume counted as it runs: dmpstat attach VOLUME"
     )]
-    /// The devices that were asked for; none if all were.
+    /// The arguments that match no device; empty if all devices were meant.
     NoDevices(Vec<OsString>),
     #[error(
         "there is no dmp device \"{}\"{}{}",
@@ -39,10 +39,10 @@ pub enum Error {
         place_of_numbers(.wanted)
     )]
     NoSuchDevice { wanted: OsString, near: Vec<String> },
-    /// A device that was there at first.
+    /// A device that was there at first, as it was named.
     #[error("the dmp device \"{}\" has gone; it is waited for", escape::show(.0.as_bytes()))]
     Gone(OsString),
-    /// In the place of the three before: the volume was attached earlier.
+    /// A volume that was attached earlier: this takes the place of the three errors before.
     #[error("{0}")]
     NotCounted(Former),
     #[error(
@@ -66,13 +66,13 @@ pub enum Error {
     Listen { address: String, source: io::Error },
     #[error(transparent)]
     Attach(#[from] crate::attach::Failed),
-    /// The output cannot be written, or who reads it has closed it.
+    /// The output cannot be written, or its reader has closed it.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
 }
 
 impl Error {
-    /// Whether it is no more than that nobody reads the output any more.
+    /// Tells if the output's reader has closed a pipe, which is no failure.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

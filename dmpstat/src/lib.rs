@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! dmpstat: what passes through dmp devices.
+//! dmpstat: statistics of the requests that pass through dmp devices.
 //!
-//! From the kernel to the screen: [`sysfs`] finds the devices and reads their files, [`snapshot`] is
-//! what one file says, [`interval`] is what lies between two of them, [`column`] is what of that can be
-//! shown, and [`table`], [`json`] and [`csv`] show it; [`hist`]
-//! and [`show`] show the rest, [`top`] all of it on the whole screen, and [`export`] tells it
-//! Prometheus. [`selection`] is which devices, and [`sampling`] goes round. [`attach`] has volumes
-//! counted.
+//! From the kernel to the screen: [`sysfs`] finds the devices and reads their files. A [`snapshot`] has the
+//! counters of one file, an [`interval`] the differences of two snapshots, and a [`column`] one number of an
+//! interval. [`table`], [`json`] and [`csv`] print the columns, [`hist`] prints histograms, and [`show`]
+//! prints a device in words. [`top`] draws the table and a histogram on the whole screen, and [`export`]
+//! writes metrics for Prometheus.
+//!
+//! [`selection`] finds the devices of a command line, and [`sampling`] reads them interval after interval.
+//! [`attach`] makes running volumes dmp devices.
 
 #![warn(missing_docs)]
 
@@ -49,7 +51,7 @@ use crate::outside::Outside;
 use crate::sampling::Request;
 use crate::selection::Selection;
 
-/// Runs the program with these arguments, the first of which is its name.
+/// Runs the program with these arguments. The first one is the program's name.
 pub fn run<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
     outside: &mut Outside<'_>,
@@ -94,7 +96,7 @@ fn run_command(arguments: &Arguments, outside: &mut Outside<'_>) -> Result<(), E
     }
 }
 
-/// Writes a file of each device, once it is known that all are there.
+/// Writes a text into a file of each device. Writes nothing if a device is missing or cannot be read.
 fn write(
     devices: &[OsString],
     file: &str,
@@ -106,7 +108,7 @@ fn write(
     let mut result = Ok(());
     for device in devices {
         let written = outside.machine.write(&device.device, file, text);
-        // A device that fails keeps none behind it as it is.
+        // The devices behind one that fails are written as well.
         match (&result, written) {
             (Ok(()), written) => result = written,
             (Err(_), Err(error)) => outside.note(&error),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! stdout, without the styles where nobody would see them.
+//! Standard output, whose styles are removed if nobody would see them.
 
 use std::io::{self, Stdout, Write};
 
@@ -9,17 +9,18 @@ use memchr::{memchr, memrchr};
 
 const ESCAPE: u8 = 0x1b;
 
-/// What [`stdout`] gives.
+/// Standard output, as [`stdout`] returns it.
 pub struct Output(AutoStream<Stdout>);
 
-/// With styles on a terminal, if nothing says otherwise.
+/// Returns standard output. Keeps styles on a terminal, unless the environment says otherwise.
 pub fn stdout() -> Output {
     Output(anstream::stdout())
 }
 
 impl Write for Output {
-    /// A style is in one line, and comes in one piece. Where styles are taken out, each byte is looked at
-    /// for that: behind the line with the last one there is no need to.
+    /// Filters the bytes up to the end of the line with the last style, and writes the rest unfiltered. The
+    /// filter looks at each byte, which is slow. A style begins and ends in one line, and is written in one
+    /// piece, so the rest has none.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(last) = memrchr(ESCAPE, bytes) else {
             return self.0.as_inner().write(bytes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the program finds around it.
+//! The program's environment.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -9,22 +9,22 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::sysfs::Machine;
 
-/// What the program finds around it.
+/// The program's environment.
 pub struct Outside<'a> {
-    /// Whose devices.
+    /// The machine whose devices are read.
     pub machine: &'a Machine,
-    /// When.
+    /// The clock.
     pub clock: &'a mut dyn Clock,
-    /// Where what was asked for goes.
+    /// Standard output.
     pub out: &'a mut dyn Write,
-    /// Where goes what has to be said besides.
+    /// Standard error, for notes.
     pub notes: &'a mut dyn Write,
-    /// Returns the terminal's width of now, if there is a terminal.
+    /// The terminal's width at the time of the call; `None` without a terminal.
     pub width: &'a dyn Fn() -> Option<usize>,
 }
 
 impl Outside<'_> {
-    /// Writes it all at once, so that who reads a pipe gets whole reports.
+    /// Prints a text in one write, so that a pipe's reader gets whole reports.
     pub fn print(
         &mut self,
         what: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
@@ -36,7 +36,7 @@ impl Outside<'_> {
             .map_err(Error::Output)
     }
 
-    /// Says something besides. Nobody has to listen.
+    /// Writes a note to standard error; ignores errors.
     pub fn note(&mut self, note: &dyn Display) {
         let _ = writeln!(self.notes, "dmpstat: {note}");
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Problems of a program that keeps running: each is told once, and again if it was over meanwhile.
+//! Problems of a program that keeps running. Each is told once, and told again if it comes back.
 
 use std::collections::HashSet;
 
@@ -8,12 +8,12 @@ use crate::attach::former;
 use crate::error::Error;
 use crate::outside::Outside;
 
-/// The problems that were there at the last reading.
+/// The problems of the last reading.
 #[derive(Debug, Default)]
 pub struct Told(HashSet<String>);
 
 impl Told {
-    /// Returns the problems to tell: those that were not there at the last reading.
+    /// Returns the new problems: those that the last reading did not have.
     pub fn news(&mut self, problems: &[Error]) -> Vec<String> {
         let mut current = HashSet::new();
         let mut news = Vec::new();
@@ -26,7 +26,7 @@ impl Told {
         news
     }
 
-    /// Notes the problems to tell.
+    /// Writes a note of each new problem.
     pub fn tell(&mut self, problems: Vec<Error>, outside: &mut Outside<'_>) {
         let problems = problems.into_iter();
         let problems: Vec<Error> = problems.map(|of| former::explain(of, outside)).collect();
