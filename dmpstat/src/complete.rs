@@ -47,14 +47,14 @@ fn candidates(word: &OsStr, machine: &Machine, devices: Vec<String>) -> Vec<Comp
     devices.into_iter().filter_map(candidate).collect()
 }
 
-/// Returns the name of a device that begins with a word: the name that people use, if it does, and is one
-/// word to a shell.
+/// Returns a name of a device that begins with `word` and is one word to a shell: the name that people use,
+/// if possible.
 fn completed(word: &str, device: &str, name: &[u8], uuid: &[u8]) -> Option<String> {
     let shown = escape::shown(name);
     let volume = lvm::logical_volume(&escape::undo(name)).filter(|_| lvm::made(uuid));
     let usual = match volume {
         Some(volume) => escape::show(&volume),
-        // It would be taken for an interval, or for an option.
+        // The bare name would be taken for an interval, or for an option.
         None if shown.parse::<f64>().is_ok() || shown.starts_with('-') => {
             format!("/dev/mapper/{shown}")
         }
@@ -62,7 +62,7 @@ fn completed(word: &str, device: &str, name: &[u8], uuid: &[u8]) -> Option<Strin
     };
     let others = names(device, name).into_iter();
     let others = others.filter_map(|name| name.into_string().ok());
-    // Not the number if people have a name, or d would be completed to all devices.
+    // dm-N is left out if people have a name for the device, or d would be completed to all devices.
     let is_named = is_plain(&usual) && !word.starts_with("dm-");
     let mut all = [usual].into_iter().chain(others);
     all.find(|name| name.starts_with(word) && is_plain(name) && !(is_named && name == device))

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Names of devices, in which any byte but NUL may be.
+//! Names of devices, which may contain any byte but NUL.
 //!
-//! Two programs write `\xHH` for bytes: the module, of all that is not printable, so that a name in
-//! `snapshot` is one word; and before it libdevmapper, of what udev does not like in names of files,
-//! which the kernel then takes for the name itself.
+//! Two programs write bytes as `\xHH`. libdevmapper escapes the characters that udev does not like in names
+//! of files, and the kernel takes the result for the name itself. The module then escapes all but printable
+//! ASCII, spaces and backslashes as well, so that a name in `snapshot` is one word.
 
-/// The bytes that a text with `\xHH` in it stands for. Other backslashes stand for themselves.
+/// Returns the bytes for which a text with `\xHH` stands. Other backslashes stand for themselves.
 pub fn undo(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -27,8 +27,8 @@ fn hexadecimal(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|digit| digit as u8)
 }
 
-/// The name as people are shown it: all that would not print, or not as itself, is `\xHH`, and so is
-/// the backslash, so that [`undo`] gives the name back.
+/// Returns a name in the form for people. Characters that do not print as themselves are `\xHH`. So is the
+/// backslash, so that [`undo`] gives the name back.
 pub fn show(name: &[u8]) -> String {
     let mut shown = String::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
@@ -44,12 +44,12 @@ pub fn show(name: &[u8]) -> String {
     shown
 }
 
-/// The same of a name that the module or libdevmapper has written.
+/// Returns a name that the module or libdevmapper has escaped in the form for people.
 pub fn shown(text: &[u8]) -> String {
     show(&undo(text))
 }
 
-/// Escapes of Rust are those of what has no picture of its own, and of quotes.
+/// Tells if a character prints as itself. Rust escapes quotes besides the characters that do not.
 fn prints(character: char) -> bool {
     matches!(character, '\'' | '"') || character.escape_debug().count() == 1
 }

@@ -4,26 +4,26 @@
 
 use std::mem;
 
-/// Length of a volume's uuid: the prefix, and 32 characters each of the group and the volume. Longer ones
+/// Length of a volume's uuid: the prefix, and 32 characters each of the group and the volume. Longer uuids
 /// have a suffix.
 const UUID: usize = 4 + 64;
-/// Names that LVM keeps for itself begin so: _lvname_has_reserved_prefix in lib/misc/lvm-string.c.
+/// Prefixes of names that LVM keeps for itself: _lvname_has_reserved_prefix in lib/misc/lvm-string.c.
 const PREFIXES: [&str; 2] = ["pvmove", "snapshot"];
-/// Or they contain one of these: _lvname_has_reserved_string there.
+/// Parts of names that LVM keeps for itself: _lvname_has_reserved_string in the same file.
 const COMPONENTS: [&str; 17] = [
     "_cdata", "_cmeta", "_corig", "_cpool", "_cvol", "_wcorig", "_mimage", "_mlog", "_rimage",
     "_rmeta", "_tdata", "_tmeta", "_vdata", "_imeta", "_iorig", "_pmspare", "_vorigin",
 ];
-/// Uuids of parts of Stratis' volumes begin so, and of dmpstat's own hidden devices.
+/// Prefix of the uuids of parts of Stratis' volumes, and of dmpstat's own hidden devices.
 const PRIVATE: &[u8] = b"stratis-1-private";
 
-/// Whether a device of this uuid is LVM's.
+/// Tells if a device of this uuid is LVM's.
 pub fn made(uuid: &[u8]) -> bool {
     uuid.starts_with(b"LVM-")
 }
 
-/// The parts of a name: the volume group, the volume and, of a device that a volume is made of, the
-/// layer. A hyphen is between them, and each of their own is doubled.
+/// Splits a name into its parts: the volume group, the volume and, in the name of a device that a volume is
+/// made of, the layer. A hyphen separates the parts, and the hyphens within them are doubled.
 pub fn parts(name: &[u8]) -> Vec<Vec<u8>> {
     let (mut parts, mut part) = (Vec::new(), Vec::new());
     let mut rest = name;
@@ -60,12 +60,12 @@ pub fn has_inner_name(name: &[u8]) -> bool {
                     .iter()
                     .any(|component| volume.contains(component))
         }
-        // The third is a layer.
+        // The third part is a layer.
         parts => parts.len() > 2,
     }
 }
 
-/// VG/LV, if the name is one that LVM makes of it.
+/// Returns VG/LV if the name is of the form that LVM gives to such a volume.
 pub fn logical_volume(name: &[u8]) -> Option<Vec<u8>> {
     match parts(name).as_slice() {
         [group, volume] if !group.is_empty() && !volume.is_empty() && !name.contains(&b'/') => {
@@ -75,7 +75,7 @@ pub fn logical_volume(name: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The name in device mapper of VG/LV. `None` if the text is not of this form.
+/// Returns the name in device mapper of VG/LV; `None` if the text is not of this form.
 pub fn device_name(volume: &[u8]) -> Option<Vec<u8>> {
     let mut parts = volume.split(|byte| *byte == b'/');
     let (group, volume) = (parts.next()?, parts.next()?);

@@ -71,7 +71,7 @@ pub const EXAMPLES: [(&str, &str); 7] = [
     ),
 ];
 
-/// The sections, with their titles and whether their terms are commands.
+/// The sections: titles and entries.
 const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     ("ENVIRONMENT", &ENVIRONMENT),
     ("FILES", &FILES),
@@ -96,7 +96,7 @@ pub fn text() -> String {
 pub fn roff() -> String {
     let escaped = |text: &str| {
         let text = text.replace('\\', "\\e").replace('-', "\\-");
-        // A line that begins so is a request to troff.
+        // troff takes a line that begins with one of these for a request.
         match text.starts_with(['.', '\'']) {
             true => format!("\\&{text}"),
             false => text,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What requests ask for.
+//! Operations of requests.
 
-/// What a request asks for, as the module tells them apart.
+/// An operation of requests, as the module tells operations apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Operation {
@@ -15,9 +15,9 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// How many there are.
+    /// The number of operations.
     pub const COUNT: usize = 6;
-    /// All of them.
+    /// All operations.
     pub const ALL: [Self; Self::COUNT] = [
         Self::Read,
         Self::Write,
@@ -27,7 +27,7 @@ impl Operation {
         Self::Other,
     ];
 
-    /// The module's word for it.
+    /// Returns the module's word for the operation.
     pub fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
@@ -39,7 +39,7 @@ impl Operation {
         }
     }
 
-    /// Which one the module calls so.
+    /// Returns the operation that the module calls by this name.
     pub fn of_name(name: &[u8]) -> Option<Self> {
         Self::ALL
             .into_iter()

@@ -2,7 +2,7 @@
 
 //! Amounts as people read them.
 
-/// An amount of bytes in the largest unit of which it is at least one, as iostat has it: 4.9M.
+/// Formats an amount of bytes in the largest unit that gives at least 1, as iostat does: 4.9M.
 pub fn bytes(bytes: f64) -> String {
     let mut units = ["", "k", "M", "G", "T", "P"].into_iter();
     let (mut amount, mut unit) = (bytes, units.next());
@@ -13,12 +13,12 @@ pub fn bytes(bytes: f64) -> String {
     format!("{amount:.1}{}", unit.unwrap_or_default())
 }
 
-/// Nanoseconds in the unit that suits them, of three digits: 16.4us.
+/// Formats nanoseconds with three digits, in the unit that suits them: 16.4us.
 pub fn duration(nanoseconds: f64) -> String {
     let units = ["ns", "us", "ms"];
     let mut amount = nanoseconds;
     for unit in units {
-        // What would be rounded to four digits is one of the next unit.
+        // An amount that would be rounded to four digits goes into the next unit.
         if amount < 999.5 {
             return format!("{}{unit}", three_digits(amount));
         }
@@ -42,7 +42,8 @@ fn three_digits(amount: f64) -> String {
     }
 }
 
-/// Two digits of an upper bound, rounded up, so that it stays one: more would say more than is known.
+/// Formats an upper bound with two digits, because more are not known. Rounds up, so that it stays an upper
+/// bound.
 pub fn bound(value: f64) -> String {
     if value <= 0.0 {
         return "0".to_owned();

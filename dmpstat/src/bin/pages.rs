@@ -9,8 +9,8 @@ use std::{env, error, fs};
 use clap_complete::env::Shells;
 use dmpstat::manual;
 
-/// Files of completions, each with its shell. zsh loads such a file when it first completes, as a function
-/// whose body it is, so the last line completes as well.
+/// Files of completions: each with its shell and its last line. At the first completion zsh runs the file as
+/// the body of a function, so the last line has to complete as well.
 const COMPLETIONS: [(&str, &str, &str); 3] = [
     ("bash", "dmpstat.bash", ""),
     (
