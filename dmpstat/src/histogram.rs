@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many values were how large.
+//! Histograms.
 
-/// The bound of the bucket that takes all that is larger.
+/// The bound of the last bucket, which takes all larger values.
 pub const INFINITE: u64 = u64::MAX;
 
-/// Counts by the largest value that they are of, in rising order, and none of 0.
+/// The buckets' bounds and counts, in rising order, without empty buckets. A bucket's bound is the largest
+/// value in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram(Vec<(u64, u64)>);
 
 impl Histogram {
-    /// Of buckets in any order. Those of one bound are one.
+    /// Makes a histogram of buckets in any order. Adds up buckets of one bound.
     pub fn new(mut buckets: Vec<(u64, u64)>) -> Self {
         buckets.sort_unstable_by_key(|(bound, _)| *bound);
         buckets.dedup_by(|(bound, count), (before, sum)| {
@@ -24,22 +25,22 @@ impl Histogram {
         Self(buckets)
     }
 
-    /// The buckets: their bounds, and how many are in them.
+    /// Returns the bounds and counts of the buckets.
     pub fn buckets(&self) -> &[(u64, u64)] {
         &self.0
     }
 
-    /// How many there are.
+    /// Returns the number of values, or `u64::MAX` for more.
     pub fn count(&self) -> u64 {
         u64::try_from(self.total()).unwrap_or(u64::MAX)
     }
 
-    /// The same, also where the file says more than are counted in a lifetime.
+    /// Returns the number of values, even if a file says more than are counted in a lifetime.
     fn total(&self) -> u128 {
         self.0.iter().map(|(_, count)| u128::from(*count)).sum()
     }
 
-    /// Returns the histogram of as many values that are all 0.
+    /// Returns a histogram of the same number of values that are all 0.
     pub fn as_empty(&self) -> Self {
         Self::new(vec![(0, self.count())])
     }
@@ -49,14 +50,14 @@ impl Histogram {
         self.0.last().map_or(0, |(bound, _)| *bound)
     }
 
-    /// How many are in the bucket of this bound.
+    /// Returns the number of values in the bucket of this bound.
     pub fn of(&self, bound: u64) -> u64 {
         self.0
             .binary_search_by_key(&bound, |(bound, _)| *bound)
             .map_or(0, |at| self.0[at].1)
     }
 
-    /// What was counted since `before`; `None` if that had more in any bucket.
+    /// Returns the differences since `before`; `None` if `before` had more in any bucket.
     pub fn since(&self, before: &Self) -> Option<Self> {
         if before
             .0
@@ -73,10 +74,11 @@ impl Histogram {
         ))
     }
 
-    /// The bound of the bucket in which the value is that `permille` of 1000 values do not exceed.
+    /// Returns the bound of the bucket with the percentile: the value that `permille` of 1000 values do not
+    /// exceed. `None` without values.
     ///
-    /// A bucket's values are more than half of its bound, so the value itself is that, or up to half
-    /// as large.
+    /// A bucket's values are more than half of its bound, but for those of the first and the last bucket. So
+    /// the percentile itself is between half of the bound and the bound.
     pub fn percentile(&self, permille: u32) -> Option<u64> {
         let rank = (self.total() * u128::from(permille)).div_ceil(1000).max(1);
         let mut below = 0;

@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the file `snapshot` of a device says: everything that was counted of it, at one time.
+//! The file `snapshot` of a device: all of its counters at one time.
 //!
-//! Later modules may add words at the end of a line and lines at the end of the file, so what is not
-//! known is skipped, and what is not there was not measured.
+//! Later modules may add words at the end of a line and lines at the end of the file. So unknown words and
+//! lines are skipped, and a counter that is missing was not measured.
 
 use crate::escape;
 use crate::histogram::{Histogram, INFINITE};
 use crate::operation::Operation;
 
-/// Which form of the file this is.
+/// The version of the file's form.
 const FORM: u64 = 1;
 
-/// A device, and what was counted of it.
+/// A device and its counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// Its name in the kernel: dm-3.
     pub device: String,
-    /// Its name as device mapper has it, with what libdevmapper escaped in it.
+    /// Its name in device mapper, with libdevmapper's escapes.
     pub name: Vec<u8>,
-    /// Empty if it has none.
+    /// Its uuid in device mapper; empty if it has none.
     pub uuid: Vec<u8>,
-    /// Tells it from the next one of the same name in the kernel.
+    /// Number that tells the device from the next one of the same name in the kernel.
     pub diskseq: u64,
-    /// When counting began, in nanoseconds since the machine was booted.
+    /// Time at which counting began, in nanoseconds since boot.
     pub since: u64,
-    /// When the snapshot was taken.
+    /// Time of the snapshot, in nanoseconds since boot.
     pub taken: u64,
-    /// Whether latencies are measured.
+    /// Latencies are measured.
     pub latency: bool,
-    /// Time since boot at which latencies began at zero, in nanoseconds: when they were last switched
-    /// on, or at a later reset. `None` while they are off, or if the module does not say it.
+    /// Time at which latencies began at zero, in nanoseconds since boot: when they were last switched on, or
+    /// at a later reset. `None` while they are off, or if the module does not say it.
     pub latency_since: Option<u64>,
-    /// The device's dmp lines; `None` if the module is older than that.
+    /// The device's dmp lines; `None` if the module does not tell them.
     pub lines: Option<Lines>,
     /// Counters of each measured operation.
     pub operations: [Option<Counters>; Operation::COUNT],
@@ -79,44 +79,45 @@ impl LineCount {
     }
 }
 
-/// What was counted of one operation.
+/// The counters of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Requests that arrived.
     pub requests: u64,
-    /// How many bytes they were about.
+    /// Bytes of these requests.
     pub bytes: u64,
-    /// How many ended in an error.
+    /// Requests that ended in an error.
     pub errors: Option<u64>,
-    /// How many ended because they were to be tried again.
+    /// Requests that ended because the sender has to try again.
     pub again: Option<u64>,
-    /// How many are under way.
+    /// Requests in flight.
     pub inflight: Option<u64>,
     /// Sum of the ages, in nanoseconds, of the measured requests in flight.
     pub age: Option<u64>,
-    /// How large they were.
+    /// Sizes of the requests that arrived.
     pub sizes: Histogram,
-    /// Unless latencies are off.
+    /// Latencies; `None` while they are off.
     pub timing: Option<Timing>,
 }
 
-/// What was measured of one operation.
+/// The latencies of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
-    /// How long those took together that succeeded, in nanoseconds.
+    /// Sum of the latencies of requests that succeeded, in nanoseconds.
     pub sum: u64,
-    /// Nanoseconds that all other measured requests took, since latencies were switched on: those that
-    /// did not succeed, or arrived before the last reset.
+    /// Nanoseconds that all other measured requests took since latencies were switched on: requests that did
+    /// not succeed, or arrived before the last reset. `None` if the module does not measure them.
     pub rest: Option<u64>,
-    /// Number of those; `None` if the module does not count them.
+    /// Number of those other requests; `None` if the module does not count them.
     pub rest_count: Option<u64>,
-    /// The longest of them; of an interval, an upper bound, which is exact if it grew in the interval.
+    /// The longest latency of a request that succeeded, in nanoseconds. Of an interval it is an upper bound,
+    /// which is exact if it grew in the interval.
     pub max: u64,
-    /// How long they took.
+    /// Latencies of the requests that succeeded.
     pub latencies: Histogram,
 }
 
-/// Why a text is no snapshot.
+/// Reasons that a text is no snapshot.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Malformed {
@@ -131,7 +132,7 @@ pub enum Malformed {
 }
 
 impl Snapshot {
-    /// Reads it from the file's text.
+    /// Reads a snapshot from the file's text.
     pub fn parse(text: &[u8]) -> Result<Self, Malformed> {
         let mut lines = text.split(|byte| *byte == b'\n').enumerate();
         let first = lines
@@ -197,17 +198,17 @@ impl Snapshot {
         })
     }
 
-    /// Its name without anything escaped.
+    /// Returns the device's name without escapes.
     pub fn plain_name(&self) -> Vec<u8> {
         escape::undo(&self.name)
     }
 
-    /// Its name as it is shown.
+    /// Returns the device's name in the form for people.
     pub fn shown_name(&self) -> String {
         escape::shown(&self.name)
     }
 
-    /// What was counted of an operation.
+    /// Returns the counters of an operation, if it is measured.
     pub fn of(&self, operation: Operation) -> Option<&Counters> {
         self.operations[operation as usize].as_ref()
     }
@@ -220,12 +221,12 @@ struct Line<I> {
 }
 
 impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
-    /// The next word, with all that was escaped in it.
+    /// Returns the next word, without the file's escapes.
     fn text(&mut self) -> Option<Vec<u8>> {
         self.words.next().map(escape::undo)
     }
 
-    /// The next word, if there is one, which has to be a number.
+    /// Returns the next word, if there is one. Fails if that is no number.
     fn number(&mut self) -> Result<Option<u64>, Malformed> {
         self.words
             .next()
@@ -240,7 +241,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
         }
     }
 
-    /// Reads `<live> <loaded>` of all lines, and the same behind a name for those of a kind.
+    /// Reads `<live> <loaded>` for all lines, and `<name> <live> <loaded>` for the lines of each kind.
     fn lines(mut self) -> Result<Lines, Malformed> {
         let mut lines = Lines::default();
         lines.live.all = self.number()?.unwrap_or(0);
@@ -292,7 +293,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
         Ok(kind == Some(b"requests"))
     }
 
-    /// Words of a bound and a count, up to the first that is of another kind.
+    /// Reads words `<bound>:<count>`, up to the first word of another form.
     fn histogram(&mut self) -> Result<Histogram, Malformed> {
         let mut buckets = Vec::new();
         for word in self.words.by_ref() {
@@ -328,7 +329,7 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(is_space).filter(|word| !word.is_empty())
 }
 
-/// Of decimal digits only.
+/// Reads a number of decimal digits only; `None` for all else.
 fn number(word: &[u8]) -> Option<u64> {
     let (first, rest) = word.split_first()?;
     let digit = |digit: &u8| char::from(*digit).to_digit(10).map(u64::from);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where the module's files are, and reading them.
+//! Reads and writes of files in sysfs: the module's and the kernel's own.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -16,14 +16,14 @@ use rustix::io::Errno;
 use crate::error::Error;
 use crate::snapshot::{Disk, Snapshot};
 
-/// How often a file is looked for, and a text begun anew that could not be read to its end.
+/// The number of tries to find a file, and of further tries to read a text to its end.
 const TRIES: usize = 50;
-/// What lies between two tries to find a file.
+/// The pause between two tries to find a file.
 const PAUSE: Duration = Duration::from_millis(10);
-/// What is read at once. Most snapshots are shorter.
+/// The size of a first read, in bytes. Most snapshots are shorter.
 const PAGE: usize = 4096;
 
-/// The machine whose devices these are.
+/// A machine: the root directory of its files.
 #[derive(Clone, Debug)]
 pub struct Machine {
     root: PathBuf,
@@ -48,7 +48,7 @@ pub struct Failure {
 }
 
 impl Readings {
-    /// Reads the kernel's own numbers of the devices as well: three files more of each.
+    /// Reads the kernel's own numbers of the devices as well, from three more files of each.
     pub fn with_disks(mut self, machine: &Machine) -> Self {
         for snapshot in &mut self.snapshots {
             snapshot.disk = machine.disk(&snapshot.device);
@@ -66,17 +66,18 @@ impl Readings {
 }
 
 impl Machine {
-    /// The one whose root directory this is.
+    /// Makes the machine with this root directory.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// Another machine's files, as copied or as containers see a host's, or this one's.
+    /// Returns the machine in the directory that DMPSTAT_ROOT names: a copy of another machine's files, or a
+    /// host's files within a container. Without the variable, returns this machine.
     pub fn from_environment() -> Self {
         Self::new(env::var_os("DMPSTAT_ROOT").unwrap_or_else(|| "/".into()))
     }
 
-    /// Where an absolute path is.
+    /// Returns the place of an absolute path of the machine.
     pub fn path(&self, absolute: impl AsRef<Path>) -> PathBuf {
         let absolute = absolute.as_ref();
         self.root
@@ -87,7 +88,7 @@ impl Machine {
         self.path("/sys/module/dmp/stat")
     }
 
-    /// The names in the kernel of its dmp devices, in the order of their numbers.
+    /// Returns the names in the kernel of the machine's dmp devices, in the order of their numbers.
     pub fn devices(&self) -> Result<Vec<String>, Error> {
         let directory = self.directory();
         let failed = |source: io::Error| match source.kind() {
@@ -112,7 +113,7 @@ impl Machine {
         mapped_devices(entries.filter_map(|entry| entry.file_name().into_string().ok()))
     }
 
-    /// The names in the kernel of the disks right under one.
+    /// Returns the names in the kernel of the disks right under one.
     pub fn slaves(&self, disk: &str) -> Vec<String> {
         let directory = self.path(format!("/sys/class/block/{disk}/slaves"));
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -121,7 +122,7 @@ impl Machine {
             .collect()
     }
 
-    /// The kernel's name of the block device of this number; `None` if there is none.
+    /// Returns the kernel's name of the block device of this number; `None` if there is none.
     pub fn block_device(&self, number: u64) -> Option<OsString> {
         let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
         let link = fs::read_link(self.path(format!("/sys/dev/block/{major}:{minor}"))).ok()?;
@@ -160,7 +161,7 @@ impl Machine {
         }
     }
 
-    /// How many processors are online; `None` if it does not say.
+    /// Returns the number of processors that are online; `None` if the machine does not say.
     pub fn cpus(&self) -> Option<u64> {
         let online = fs::read_to_string(self.path("/sys/devices/system/cpu/online")).ok()?;
         online.trim().split(',').try_fold(0, |sum: u64, range| {
@@ -170,7 +171,7 @@ impl Machine {
         })
     }
 
-    /// Reads the wanted devices, each by itself: one that cannot be read keeps no other from being read.
+    /// Reads the wanted devices. A device that cannot be read does not keep the others from being read.
     pub fn read(&self, wanted: impl Fn(&str) -> bool) -> Result<Readings, Error> {
         let mut readings = Readings::default();
         for device in self.devices()?.into_iter().filter(|device| wanted(device)) {
@@ -196,11 +197,11 @@ impl Machine {
         })
     }
 
-    /// What was counted of a device. `None` if it is not there any more.
+    /// Reads the counters of a device; `None` if the device is not there any more.
     pub fn snapshot(&self, device: &str) -> Result<Option<Snapshot>, Error> {
         let directory = self.directory().join(device);
         let path = directory.join("snapshot");
-        // Of a device that comes or goes, some files are there sooner or later than others.
+        // The files of a device do not all come and go at once.
         for _ in 0..TRIES {
             match read(&path) {
                 Ok(text) => {
@@ -233,14 +234,14 @@ pub fn mapped_devices(names: impl IntoIterator<Item = String>) -> Vec<String> {
     devices.into_iter().map(|(_, device)| device).collect()
 }
 
-/// N of dm-N, as the kernel writes it: without a sign or leading zeros.
+/// Returns N of dm-N, as the kernel writes it: without a sign or leading zeros. `None` for other names.
 pub fn minor(device: &str) -> Option<u32> {
     let digits = device.strip_prefix("dm-")?;
     let minor: u32 = digits.parse().ok()?;
     (minor.to_string() == digits).then_some(minor)
 }
 
-/// What its files say while a device is removed, and opened before, then.
+/// Tells if a read failed because the device is being removed, or was removed after the file was opened.
 fn is_going(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
@@ -248,8 +249,8 @@ fn is_going(error: &io::Error) -> bool {
     )
 }
 
-/// All of a file. What does not fit into one read may have to be begun again if too many programs
-/// read it.
+/// Reads all of a file. A text that does not fit into one read may have to be begun again if too many
+/// programs read it.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut tries = TRIES;
     loop {
@@ -260,9 +261,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// sysfs gives a page at a time. A first read of less than that had all: no other is needed to see that
-/// this was the end. What came in pieces is read to where there is nothing more, since the module keeps
-/// the rest until then.
+/// Reads all of a file, or fails. sysfs gives a page at a time. A first read of less than a page had all of
+/// the text, so no second read is needed to find the end. A longer text is read until nothing more comes,
+/// because the module keeps the rest until then.
 fn read_once(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let mut text = Vec::with_capacity(PAGE);
