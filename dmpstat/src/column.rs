@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can be shown of an interval, with iostat's names and units for what iostat has.
+//! Columns: the numbers of an interval, with iostat's names and units for those that iostat has.
 
 use std::cmp::Ordering;
 
 use crate::interval::{Interval, average};
 use crate::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
 
-/// One number of each interval.
+/// A column: one number of each interval.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Column {
-    /// As iostat calls it where amounts are in kilobytes.
+    /// Its name where amounts are in kilobytes: iostat's, if iostat has the column.
     pub name: &'static str,
-    /// What it is.
+    /// Its meaning, for the help.
     pub help: &'static str,
-    /// Where it comes from.
+    /// The quantity that it shows.
     pub quantity: Quantity,
-    /// The smallest table that shows it.
+    /// The smallest table with the column.
     pub level: Level,
-    /// How many characters its numbers take mostly.
+    /// The usual width of its numbers, in characters.
     pub width: usize,
 }
 
-/// Tables, from the narrowest one on.
+/// Tables, the narrowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Fits 80 characters.
+    /// The table that fits 80 characters.
     Short,
-    /// Without options.
+    /// The table without options.
     Usual,
     /// All columns.
     Extended,
 }
 
-/// Where a number comes from.
+/// A quantity that a column can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
     /// Requests a second.
@@ -47,7 +47,7 @@ pub enum Quantity {
     Age(Option<Operation>),
     /// The average size.
     Size(Operation),
-    /// Upper bound, in milliseconds, of so many of 1000 latencies.
+    /// Upper bound, in milliseconds, of this many of 1000 latencies.
     Percentile(Operation, u32),
     /// Upper bound of all latencies, in milliseconds.
     Max(Operation),
@@ -63,13 +63,13 @@ pub enum Quantity {
     Inflight,
 }
 
-/// In what amounts are shown.
+/// The unit of amounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
     /// 1024 bytes.
     #[default]
     Kilobytes,
-    /// 1024 of those.
+    /// 1024 kilobytes.
     Megabytes,
 }
 
@@ -108,7 +108,7 @@ const fn short(name: &'static str, quantity: Quantity, help: &'static str) -> Co
     }
 }
 
-/// All of them, in the order in which they are shown.
+/// All columns, in the order in which they are shown.
 pub static COLUMNS: [Column; 53] = [
     short("r/s", Quantity::Rate(Read), "reads a second"),
     usual(
@@ -338,7 +338,7 @@ pub static COLUMNS: [Column; 53] = [
 ];
 
 impl Column {
-    /// The one of this name, in either unit.
+    /// Returns the column of this name, in either unit.
     pub fn named(name: &str) -> Option<&'static Self> {
         let units = [Unit::Kilobytes, Unit::Megabytes];
         COLUMNS
@@ -346,7 +346,8 @@ impl Column {
             .find(|column| units.iter().any(|unit| column.name_in(*unit) == name))
     }
 
-    /// Its name where amounts are in this unit. Average sizes are always in kilobytes, as iostat's.
+    /// Returns the column's name where amounts are in this unit. Average sizes are always in kilobytes, as
+    /// iostat's.
     pub fn name_in(&self, unit: Unit) -> &'static str {
         match (unit, self.name) {
             (Unit::Megabytes, "rkB/s") => "rMB/s",
@@ -357,7 +358,7 @@ impl Column {
         }
     }
 
-    /// The number, of an amount in this unit. `None` if it was not measured.
+    /// Returns the number, with amounts in this unit; `None` if it was not measured.
     pub fn value(&self, interval: &Interval, unit: Unit) -> Option<f64> {
         let value = self.quantity.value(interval)?;
         Some(match (self.quantity, unit) {
@@ -367,7 +368,7 @@ impl Column {
         })
     }
 
-    /// The order in which those with more come first, and those of which it is not known last.
+    /// Orders intervals by the number: the largest first, unknown ones last.
     pub fn most_first(&self, one: &Interval, other: &Interval) -> Ordering {
         let value = |of| self.quantity.value(of).unwrap_or(-1.0);
         value(other).total_cmp(&value(one))
@@ -377,7 +378,7 @@ impl Column {
 const NANOSECONDS: f64 = 1e6;
 
 impl Quantity {
-    /// Whether it is known only where latencies are measured.
+    /// Tells if the quantity is known only where latencies are measured.
     pub fn is_of_latencies(self) -> bool {
         matches!(
             self,
@@ -385,13 +386,13 @@ impl Quantity {
         )
     }
 
-    /// Tells if requests failed in the interval, and this is about failures.
+    /// Tells if the quantity counts failures, and the interval has some.
     pub fn has_failures(self, interval: &Interval) -> bool {
         let is_of_failures = matches!(self, Self::Errors(_) | Self::ErrorRate);
         is_of_failures && self.value(interval).is_some_and(|value| value > 0.0)
     }
 
-    /// The number in bytes, milliseconds or requests.
+    /// Returns the number, in bytes, milliseconds or requests; `None` if it was not measured.
     pub fn value(self, interval: &Interval) -> Option<f64> {
         match self {
             Self::Rate(operation) => interval.rate(interval.of(operation)?.requests),

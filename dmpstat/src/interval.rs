@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What passed through a device between two snapshots of it.
+//! Intervals: the counters of a device between two snapshots.
 
 use std::time::Duration;
 
 use crate::operation::Operation;
 use crate::snapshot::{Counters, Snapshot, Timing};
 
-/// Time without an end after which requests in flight hang.
+/// Time after which requests in flight hang if none of them ends.
 const LONG: Duration = Duration::from_secs(1);
 
-/// What was counted of a device in some time.
+/// The counters of a device over some time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interval {
-    /// How long that was, by the clock of the snapshots.
+    /// The length of that time, by the clock of the snapshots.
     pub length: Duration,
-    /// Why it is not all of the time since the last snapshot that was counted.
+    /// The reason that counting restarted within the interval.
     pub anew: Option<Anew>,
-    /// The time in which the latencies were measured. `None` if they are off, or if it is not known.
+    /// The time in which latencies were measured; `None` if latencies are off, or the time is unknown.
     pub latency_length: Option<Duration>,
-    /// Sum, over all measured requests, of their nanoseconds in flight within that time. `None` if a
-    /// part of it is unknown.
+    /// Sum of the nanoseconds that each measured request was in flight within `latency_length`; `None` if a
+    /// part of the sum is unknown.
     pub inflight_ns: Option<u128>,
-    /// The differences, and how many requests are under way at its end.
+    /// Differences of the counters, and the number of requests in flight at the interval's end.
     pub operations: [Option<Counters>; Operation::COUNT],
-    /// The state of the device at its end.
+    /// State of the device at the interval's end.
     pub state: State,
-    /// Requests in flight at its end, by the kernel's own count.
+    /// Requests in flight at the interval's end, by the kernel's own count.
     pub kernel_inflight: Option<u64>,
 }
 
@@ -42,7 +42,7 @@ pub enum State {
 }
 
 impl State {
-    /// Returns its name.
+    /// Returns the state in one word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -52,20 +52,20 @@ impl State {
     }
 }
 
-/// Why counting began within an interval.
+/// The reason that counting restarted within an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anew {
-    /// The device was not there before, or another one was.
+    /// The device was not there before, or its number was another device's.
     Device,
     /// The counters were reset.
     Reset,
-    /// Latencies were switched: they are of the time since they were last switched on, and all else is
-    /// of the whole interval.
+    /// Latencies were switched: they cover the time since they were last switched on, and all other counters
+    /// the whole interval.
     Latency,
 }
 
 impl Anew {
-    /// In one word.
+    /// Returns the reason in one word.
     pub fn word(self) -> &'static str {
         match self {
             Self::Device => "new",
@@ -76,7 +76,7 @@ impl Anew {
 }
 
 impl Interval {
-    /// All that was counted: since the last reset, or since the device was made.
+    /// Returns the interval of all counters: since the last reset, or since the device was made.
     pub fn since_reset(now: &Snapshot) -> Self {
         let length = length(now.since, now);
         let all_timed = || now.latency && now.operations.iter().flatten().all(all_timed);
@@ -98,7 +98,7 @@ impl Interval {
         .with_state(None, now)
     }
 
-    /// What was counted since `before`. Where counting began anew after that, since then.
+    /// Returns the interval since `before`, or, if counting restarted after `before`, since then.
     pub fn between(before: Option<&Snapshot>, now: &Snapshot) -> Self {
         let anew = |why| Self {
             anew: Some(why),
@@ -128,7 +128,7 @@ impl Interval {
                 difference.timing = counters.timing.clone();
             } else if let (Some(timing), Some(earlier)) = (&counters.timing, &earlier.timing) {
                 difference.timing = timing.since(earlier);
-                // An older module does not say that latencies were off and on again.
+                // An older module does not say that latencies were switched off and on again.
                 switched |= difference.timing.is_none();
             }
             operations[operation as usize] = Some(difference);
@@ -158,7 +158,8 @@ impl Interval {
         .with_state(kernel_ended(before, now), now)
     }
 
-    /// Finds the state at its end, by the number of requests that the kernel saw end in it.
+    /// Finds the state at the interval's end. `kernel_ended` is the number of requests that ended in the
+    /// interval, by the kernel's own count.
     fn with_state(mut self, kernel_ended: Option<u64>, now: &Snapshot) -> Self {
         self.kernel_inflight = now
             .disk
@@ -179,19 +180,19 @@ impl Interval {
         self
     }
 
-    /// Returns the number of requests in flight at its end: never less than the kernel has in flight, because
-    /// only measured requests are counted. `None` if neither tells.
+    /// Returns the number of requests in flight at the interval's end. It is never less than the kernel's own
+    /// count, because dmp counts measured requests only. `None` if both counts are unknown.
     pub fn inflight(&self) -> Option<u64> {
         let counted = self.total(|counters| counters.inflight);
         counted.max(self.kernel_inflight)
     }
 
-    /// What was counted of an operation.
+    /// Returns the counters of an operation, if it was measured.
     pub fn of(&self, operation: Operation) -> Option<&Counters> {
         self.operations[operation as usize].as_ref()
     }
 
-    /// How many a second that is. `None` if no time has passed.
+    /// Returns a count per second; `None` if no time has passed.
     pub fn rate(&self, count: u64) -> Option<f64> {
         let seconds = self.length.as_secs_f64();
         (seconds > 0.0).then(|| count as f64 / seconds)
@@ -204,8 +205,8 @@ impl Interval {
         (time > 0).then(|| requests as f64 / time as f64)
     }
 
-    /// Returns the mean age, in nanoseconds, of the measured requests in flight at its end: 0 without any. `None`
-    /// if it is unknown.
+    /// Returns the mean age, in nanoseconds, of the measured requests in flight at the interval's end: 0
+    /// without any. `None` if it is unknown.
     pub fn mean_age(&self) -> Option<f64> {
         Some(average(
             self.total(|of| of.age)?,
@@ -213,7 +214,8 @@ impl Interval {
         ))
     }
 
-    /// Sums a counter over the measured operations. `None` if one of them lacks it, or there is none.
+    /// Sums a counter over the measured operations; `None` if one of them lacks the counter, or no operation
+    /// is measured.
     pub fn total(&self, of: impl Fn(&Counters) -> Option<u64>) -> Option<u64> {
         let mut operations = self.operations.iter().flatten().peekable();
         operations.peek()?;
@@ -222,7 +224,7 @@ impl Interval {
         })
     }
 
-    /// Tells if nothing arrived, ended, or is in flight, and requests would not be deferred.
+    /// Tells if no request arrived, ended or is in flight, and the device is not suspended.
     pub fn is_idle(&self) -> bool {
         self.operations.iter().flatten().all(Counters::is_idle)
             && self.inflight().unwrap_or(0) == 0
@@ -230,7 +232,7 @@ impl Interval {
     }
 }
 
-/// Returns a mean: 0 of nothing, as iostat has it.
+/// Returns a mean; 0 without values, as iostat does.
 pub fn average(sum: u64, count: u64) -> f64 {
     if count == 0 {
         0.0
@@ -239,7 +241,7 @@ pub fn average(sum: u64, count: u64) -> f64 {
     }
 }
 
-/// Returns the number of requests that the kernel saw end.
+/// Returns the number of requests that ended between two snapshots, by the kernel's own count.
 fn kernel_ended(before: &Snapshot, now: &Snapshot) -> Option<u64> {
     now.disk.ended?.checked_sub(before.disk.ended?)
 }
@@ -248,7 +250,8 @@ fn has_rest(timing: &Timing) -> bool {
     timing.rest_count.is_some_and(|count| count > 0)
 }
 
-/// Sums nanoseconds of the measured operations. `None` if those of one are unknown, or there is none.
+/// Sums nanoseconds of the measured operations; `None` if those of one are unknown, or no operation is
+/// measured.
 fn total(operations: impl Iterator<Item = Option<i128>>) -> Option<u128> {
     let mut operations = operations.peekable();
     operations.peek()?;
@@ -256,20 +259,20 @@ fn total(operations: impl Iterator<Item = Option<i128>>) -> Option<u128> {
     Some(u128::try_from(sum).unwrap_or(0))
 }
 
-/// Returns the nanoseconds of the requests that succeeded, which is all that an older module says.
+/// Returns the nanoseconds in flight of the requests that succeeded: an older module measures no others.
 fn completed(counters: &Counters) -> Option<i128> {
     Some(counters.timing.as_ref()?.sum.into())
 }
 
-/// Returns the nanoseconds of all requests until the snapshot: of those that ended, and the ages of all
-/// others.
+/// Returns the nanoseconds in flight of all requests until the snapshot: the durations of those that ended,
+/// and the ages of all others.
 fn until_now(counters: &Counters) -> Option<i128> {
     let rest = counters.timing.as_ref()?.rest?;
     Some(completed(counters)? + i128::from(rest) + i128::from(counters.age?))
 }
 
-/// Returns the nanoseconds of all requests between two snapshots, or, of an older module, of those that
-/// ended.
+/// Returns the nanoseconds in flight of all requests between two snapshots; with an older module, the
+/// durations of the requests that succeeded between them.
 fn inflight_between(before: &Snapshot, now: &Snapshot) -> Option<u128> {
     let nanoseconds = match now.latency_since {
         Some(_) => until_now,
@@ -280,21 +283,22 @@ fn inflight_between(before: &Snapshot, now: &Snapshot) -> Option<u128> {
     total(both.map(|(before, now)| Some(nanoseconds(now)? - nanoseconds(before)?)))
 }
 
-/// Returns the nanoseconds of all requests since latencies began at zero.
+/// Returns the nanoseconds in flight of all requests since `since`, when latencies began at zero.
 ///
-/// Requests that were in flight at a reset have an age from before it, which no counter has by itself. `None` if
-/// that could change the mean by more than 0.005, half of the last digit of tables.
+/// Requests that were in flight at a reset were so before the reset, too, and no counter tells that part of
+/// their time. Returns `None` if the part could change the mean by more than 0.005, half of the last digit of
+/// tables.
 fn inflight_since(since: u64, now: &Snapshot) -> Option<u128> {
     let length = i128::from(now.taken.saturating_sub(since));
     let mut unknown = 0;
     let sum = total(now.operations.iter().flatten().map(|counters| {
         let (all, age) = (until_now(counters)?, i128::from(counters.age?));
         let inflight = counters.inflight?;
-        // No request has been in flight for longer than that since then.
+        // No request has been in flight for longer than `length` since then.
         let within = age.min(i128::from(inflight) * length);
         if since == now.since {
             unknown += i128::from(counters.timing.as_ref()?.rest?);
-            // A request from before the reset is older than that, and is not counted as arrived.
+            // A request from before the reset is older than `length`, and is not counted as arrived.
             let arrived = counters.requests.saturating_sub(ended(counters));
             if age > length && (1..inflight).contains(&arrived) {
                 unknown += within;
@@ -320,14 +324,14 @@ fn length(begin: u64, now: &Snapshot) -> Duration {
     Duration::from_nanos(now.taken.saturating_sub(begin))
 }
 
-/// Whether each request is under way or was measured.
+/// Tells if each request was measured or is in flight.
 fn all_timed(counters: &Counters) -> bool {
     let inflight = counters.inflight.unwrap_or(0);
     counters.timing.is_some() && ended(counters).saturating_add(inflight) >= counters.requests
 }
 
 impl Counters {
-    /// What was counted since `before`, without what was measured; `None` if that had more.
+    /// Returns the differences since `before`, without the timing; `None` if `before` had more of anything.
     fn since(&self, before: &Self) -> Option<Self> {
         Some(Self {
             requests: self.requests.checked_sub(before.requests)?,
@@ -341,7 +345,7 @@ impl Counters {
         })
     }
 
-    /// Whether nothing arrived, ended, or is under way.
+    /// Tells if no request arrived, ended or is in flight.
     pub fn is_idle(&self) -> bool {
         let others = [self.errors, self.again, self.inflight];
         let timed = self
@@ -353,8 +357,8 @@ impl Counters {
 }
 
 impl Timing {
-    /// Returns the number of measured requests that ended and the sum of their durations, in nanoseconds. An
-    /// older module tells only of those that succeeded.
+    /// Returns the number of measured requests that ended and the sum of their durations, in nanoseconds.
+    /// With an older module these are only the requests that succeeded.
     pub fn ended(&self) -> (u64, u64) {
         let (count, sum) = self.rest_count.zip(self.rest).unwrap_or_default();
         (
@@ -363,7 +367,7 @@ impl Timing {
         )
     }
 
-    /// What was measured since `before`; `None` if that had more.
+    /// Returns the differences since `before`; `None` if `before` had more of anything.
     fn since(&self, before: &Self) -> Option<Self> {
         let latencies = self.latencies.since(&before.latencies)?;
         Some(Self {
@@ -371,7 +375,7 @@ impl Timing {
             rest: difference(self.rest, before.rest)?,
             rest_count: difference(self.rest_count, before.rest_count)?,
             max: match self.max > before.max {
-                // The slowest of all is one of these.
+                // The slowest request of all ended in the interval.
                 true => self.max,
                 false => self.max.min(latencies.highest()),
             },
@@ -380,7 +384,8 @@ impl Timing {
     }
 }
 
-/// Subtracts counters: `None` if there is less than before, `Some(None)` if one of them is not counted.
+/// Subtracts a counter's earlier value: `None` if there is less than before, `Some(None)` if one of the
+/// values was not counted.
 fn difference(now: Option<u64>, before: Option<u64>) -> Option<Option<u64>> {
     match (now, before) {
         (Some(now), Some(before)) => Some(Some(now.checked_sub(before)?)),
