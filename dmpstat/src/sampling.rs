@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reading the devices, interval after interval.
+//! Samples of the devices, interval after interval, and reports of them.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -16,24 +16,24 @@ use crate::selection::Selection;
 use crate::snapshot::Snapshot;
 use crate::sysfs::{Machine, Readings};
 
-/// Of what there are to be reports.
+/// A request for reports.
 pub struct Request<'a> {
-    /// Which devices, and when.
+    /// The devices, and the times of reports.
     pub reports: &'a Reports,
-    /// By what they are sorted, those with the most first.
+    /// The column by which devices are sorted, the largest numbers first.
     pub sort: Option<&'static Column>,
-    /// Whether it was latencies that were asked for.
+    /// Latencies were asked for.
     pub latencies: bool,
 }
 
-/// Writes reports until that was all or ^C.
+/// Writes reports until the last one or ^C.
 pub fn run(
     request: &Request<'_>,
     report: &mut dyn Report,
     outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
     let result = go(request, report, outside);
-    // A document is whole also where it ends early.
+    // A document gets its end even if the reports end early.
     if !matches!(result, Err(Error::Output(_))) {
         let now = outside.clock.now();
         outside.print(|text| report.end(text, &now))?;
@@ -56,7 +56,7 @@ fn go(
             devices,
             mut problems,
         } = sampling.sample(outside.machine)?;
-        // The last one is the error of the only report.
+        // The last problem becomes the error of the only report.
         let failed = if repeat.is_none() {
             problems.pop()
         } else {
@@ -89,7 +89,7 @@ fn go(
     }
 }
 
-/// Reads the selected devices at one time after the other.
+/// A reader of the selected devices, one sample after the other.
 pub struct Sampling {
     selection: Selection,
     waits: bool,
@@ -125,7 +125,7 @@ impl Sampling {
     }
 
     /// Reads the selected devices. The first sample fails without the module, and if an argument names no
-    /// device. All else is a problem of the sample: whoever watches goes on.
+    /// device. All other errors are problems of the sample, and the program goes on.
     pub fn sample(&mut self, machine: &Machine) -> Result<Sample, Error> {
         let read = match self.is_first() {
             true => self
@@ -188,7 +188,7 @@ fn rows<'a>(request: &Request<'_>, sampling: &Sampling, devices: &'a [Snapshot])
     rows
 }
 
-/// What to say where latencies were asked for of devices that do not measure them.
+/// Returns the note for a user who asked for latencies of devices that do not measure them.
 fn unmeasured(devices: &[&Snapshot]) -> String {
     let (which, names) = match devices {
         [device] => (device.shown_name(), device.device.as_str()),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which devices are meant.
+//! The selection of devices by name, path, number or pattern.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -16,10 +16,10 @@ use crate::lvm::{self, logical_volume};
 use crate::snapshot::Snapshot;
 use crate::sysfs::{Machine, Readings, minor};
 
-/// How many names are told to who mistook one, and how near they are at least.
+/// The number of similar names in an error about a wrong one, and their least similarity.
 const NEAR: (usize, f64) = (3, 0.75);
 
-/// Patterns are the shell's: what is between two slashes is matched by itself.
+/// The shell's rules for patterns: wildcards match no slash.
 const MATCHING: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
@@ -30,21 +30,21 @@ const MATCHING: MatchOptions = MatchOptions {
 #[derive(Debug)]
 pub struct Selection(Vec<Choice>);
 
-/// What was written for one device or some.
+/// A name, path, number or pattern that was written for one device or several.
 #[derive(Debug)]
 pub struct Choice {
-    /// As it was written.
+    /// The text as it was written.
     pub written: OsString,
     pattern: Option<Pattern>,
 }
 
 impl Selection {
-    /// Of what was written on the command line.
+    /// Makes the selection of a command line's devices.
     pub fn new(devices: &[OsString]) -> Self {
         Self(devices.iter().map(|device| Choice::new(device)).collect())
     }
 
-    /// Whether a device of this name in the kernel can be one of them, before more of it is known.
+    /// Tells if a device may be selected, as far as its name in the kernel tells.
     pub fn may_have(&self, device: &str) -> bool {
         let numbers = || self.0.iter().map(Choice::number);
         self.0.is_empty()
@@ -83,7 +83,7 @@ impl Selection {
         Ok((self.select(all, &found), missing))
     }
 
-    /// Returns whether no argument names a certain device, so that devices may all come later.
+    /// Returns whether no argument names a certain device, so that all devices may come later.
     pub fn may_wait(&self) -> bool {
         self.0.iter().all(Choice::is_pattern)
     }
@@ -98,11 +98,11 @@ impl Selection {
             places: Vec::new(),
             matched: vec![false; self.0.len()],
         };
-        // Names take time, and without arguments nobody asks for them.
+        // Finding names takes time, and without arguments no names are needed.
         if self.0.is_empty() {
             return found;
         }
-        // A path may lead to another device later.
+        // Paths are followed at each reading, because a path may lead to another device later.
         let targets = self.0.iter().map(|choice| choice.target(machine));
         let targets: Vec<Option<OsString>> = targets.collect();
         for (device, names) in all.devices().zip(all.names(machine)) {
@@ -118,7 +118,7 @@ impl Selection {
         found
     }
 
-    /// Returns arguments that match nothing; no patterns while waiting.
+    /// Returns arguments that match nothing; while waiting, without patterns.
     fn missing(&self, found: &Found, waits: bool) -> impl Iterator<Item = &Choice> {
         let choices = self.0.iter().zip(&found.matched);
         let missing = choices.filter(|(_, matched)| !**matched);
@@ -126,7 +126,7 @@ impl Selection {
         missing.filter(move |choice| !waits || !choice.is_pattern())
     }
 
-    /// Selects devices, in the order of the arguments, and by number where an argument matches several.
+    /// Selects devices, in the order of the arguments, and by number if an argument matches several.
     fn select(&self, all: Readings, found: &Found) -> Readings {
         if self.0.is_empty() {
             return all;
@@ -148,9 +148,10 @@ impl Selection {
 
 /// Devices that arguments match.
 struct Found {
-    /// The place of the first argument that matches, of each device that was read, and then of each other.
+    /// For each device, the place of the first argument that matches it: first the devices that were read,
+    /// then those that could not be read.
     places: Vec<Option<usize>>,
-    /// Tells of each argument if it matches a device.
+    /// For each argument, true if it matches a device.
     matched: Vec<bool>,
 }
 
@@ -165,7 +166,8 @@ impl Readings {
         read.chain(self.failures.iter().map(|failure| failure.device.as_str()))
     }
 
-    /// Returns all names of each of these. Of a device that could not be read, device mapper has them.
+    /// Returns all names of each device. The name of a device that could not be read comes from device
+    /// mapper.
     fn names(&self, machine: &Machine) -> impl Iterator<Item = Vec<OsString>> {
         let read = self.snapshots.iter();
         let failures = self.failures.iter().map(|failure| {
@@ -184,7 +186,7 @@ impl Choice {
         })
     }
 
-    /// The same, if what looks like a pattern is one.
+    /// Makes the choice of a written text. Fails if the text looks like a pattern, and is none.
     pub fn checked(written: &OsStr) -> Result<Self, PatternError> {
         let text = written
             .to_str()
@@ -195,22 +197,22 @@ impl Choice {
         })
     }
 
-    /// Whether it can be many.
+    /// Tells if the choice is a pattern, which can match several devices.
     pub fn is_pattern(&self) -> bool {
         self.pattern.is_some()
     }
 
-    /// If it is dm-N, that.
+    /// Returns dm-N if the text is dm-N or /dev/dm-N.
     fn number(&self) -> Option<&str> {
         let text = self.written.to_str()?;
         let device = text.strip_prefix("/dev/").unwrap_or(text);
         minor(device).is_some().then_some(device)
     }
 
-    /// The kernel's name of the block device that a path leads to. The device's number decides, so a
-    /// file that is only called dm-0 is none.
+    /// Returns the kernel's name of the block device to which a path leads. The number of the device's node
+    /// decides, so a file that is only called dm-0 is no device.
     ///
-    /// In a copy of a machine the nodes can be plain files. Those right in its /dev count.
+    /// In a copy of a machine the nodes can be plain files. Files right in its /dev count as nodes.
     pub fn target(&self, machine: &Machine) -> Option<OsString> {
         let path = Path::new(&self.written);
         if !path.is_absolute() {
@@ -226,8 +228,8 @@ impl Choice {
         name.map(OsStr::to_owned)
     }
 
-    /// Returns whether a rule of attach.conf with this choice attaches a device of this name and uuid.
-    /// A pattern leaves out devices that are parts of other volumes; a whole name can be one.
+    /// Returns whether a rule of attach.conf with this choice attaches a device of this name and uuid. A
+    /// pattern leaves out devices that are parts of other volumes; a whole name does not.
     pub fn attaches(&self, device: &str, name: &[u8], uuid: &[u8], target: Option<&OsStr>) -> bool {
         !self.leaves_out(name, uuid) && self.is(device, &names(device, name), target)
     }
@@ -237,8 +239,8 @@ impl Choice {
         self.is_pattern() && lvm::is_private(name, uuid)
     }
 
-    /// Whether it is meant by that: with its name in the kernel, all its names, and the node that the
-    /// choice leads to.
+    /// Tells if a device matches the choice. `device` is its name in the kernel, `names` are all its names,
+    /// and `target` is the choice's own target.
     pub fn is(&self, device: &str, names: &[OsString], target: Option<&OsStr>) -> bool {
         if let Some(number) = self.number() {
             return number == device;
@@ -251,7 +253,7 @@ impl Choice {
             })
     }
 
-    /// What is most like it, of all that devices are called.
+    /// Returns the names most similar to the choice, at most one of each device.
     pub fn near(&self, devices: impl Iterator<Item = Vec<OsString>>) -> Vec<String> {
         let wanted = escape::show(self.written.as_bytes());
         let nearest = |names: Vec<OsString>| {
@@ -267,7 +269,7 @@ impl Choice {
     }
 }
 
-/// All that a device is called: with its name in the kernel, and as device mapper has it.
+/// Returns all names of a device, from its name in the kernel and its name in device mapper.
 pub fn names(device: &str, name: &[u8]) -> Vec<OsString> {
     let plain = escape::undo(name);
     let shown = escape::show(&plain).into_bytes();
