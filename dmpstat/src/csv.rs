@@ -12,7 +12,7 @@ use crate::escape;
 use crate::operation::Operation;
 use crate::report::{COUNTS, Count, Report, Row, precise_timestamp};
 
-/// What it is a line of.
+/// The columns that say which device, time and state a line is of.
 const KEYS: [&str; 11] = [
     "time",
     "device",
@@ -27,7 +27,7 @@ const KEYS: [&str; 11] = [
     "state",
 ];
 
-/// Which columns, and whether the header has been written.
+/// The columns, and the state of the header: written or not.
 pub struct Csv {
     columns: Vec<&'static Column>,
     unit: Unit,
@@ -36,7 +36,7 @@ pub struct Csv {
 }
 
 impl Csv {
-    /// With the columns that were asked for.
+    /// Makes reports with the columns of the command line.
     pub fn new(options: &Options) -> Self {
         Self {
             columns: options.chosen(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many requests were how large, or took how long, as `zpool iostat -r` and `-w` show it.
+//! Histograms of the sizes or latencies of requests, as `zpool iostat -r` and `-w` show them.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -40,7 +40,7 @@ impl Measure {
         }
     }
 
-    /// Returns the time that the histograms of an interval are of.
+    /// Returns the time that the histograms of an interval cover.
     pub fn length(self, interval: &Interval) -> Duration {
         match self {
             Self::Size => interval.length,
@@ -48,30 +48,30 @@ impl Measure {
         }
     }
 
-    /// A bound as people read it.
+    /// Formats a bound for people.
     pub fn label(self, bound: u64) -> String {
         match self {
             _ if bound == INFINITE => "more".to_owned(),
             Self::Size if bound == 0 => "0".to_owned(),
-            // Bounds are powers of two, and these are whole.
+            // Bounds are powers of two, so the digit behind the point is always 0.
             Self::Size => units::bytes(bound as f64).replace(".0", ""),
             Self::Latency => units::duration(bound as f64),
         }
     }
 }
 
-/// As it was asked for.
+/// The report of histograms.
 pub struct Hist {
     what: Measure,
     json: bool,
     numbers: bool,
     timestamps: bool,
-    /// The terminal's width, if there is one: bars are for eyes only.
+    /// The terminal's width. Without a terminal there are no bars, because bars are for eyes only.
     width: Option<usize>,
 }
 
 impl Hist {
-    /// As it was asked for.
+    /// Makes the report that the command line asks for.
     pub fn new(options: &Options) -> Self {
         Self {
             what: options.what,
@@ -209,7 +209,8 @@ fn largest(histogram: &Histogram) -> u64 {
     counts.max().unwrap_or(0)
 }
 
-/// The bounds of all buckets with something in them, and each double of one up to the next of these.
+/// Returns the bounds of all buckets that are not empty, and of the empty buckets between them: these have
+/// twice the bound before.
 pub fn bounds<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Vec<u64> {
     let mut present: Vec<u64> = histograms
         .flat_map(|histogram| histogram.buckets().iter().map(|(bound, _)| *bound))

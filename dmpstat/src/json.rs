@@ -25,7 +25,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// With the columns that were asked for.
+    /// Makes reports with the columns of the command line.
     pub fn new(options: &Options) -> Self {
         Self {
             columns: options.chosen(),
@@ -53,7 +53,7 @@ impl Report for Lines {
     }
 }
 
-/// Which device it is, and of what time the numbers are.
+/// Returns the keys that say which device the numbers are of, which time, and in which state.
 pub fn identity(row: &Row<'_>) -> Map<String, Value> {
     let mut identity = Map::new();
     let uuid = escape::show(&row.device.uuid);
@@ -100,7 +100,7 @@ fn counts(interval: &Interval) -> Value {
     Value::Object(Operation::ALL.into_iter().map(of).collect())
 }
 
-/// Returns the buckets with something in them; `null` is the bound of the last one.
+/// Returns the buckets that are not empty. The bound of the module's last bucket is `null`.
 pub fn buckets(histogram: &Histogram) -> Vec<Value> {
     let buckets = histogram.buckets().iter();
     buckets
@@ -111,7 +111,7 @@ pub fn buckets(histogram: &Histogram) -> Vec<Value> {
         .collect()
 }
 
-/// The numbers by their columns' names, which say the units.
+/// Returns the numbers by their columns' names, which say the units.
 fn numbers(
     columns: &[&'static Column],
     unit: Unit,
@@ -125,7 +125,7 @@ fn numbers(
     })
 }
 
-/// What of iostat's has no meaning for bios, which nobody merges before they come to a target.
+/// Keys of iostat's that have no meaning for bios, because bios are not merged before they come to a target.
 const NOT_MEASURED: [&str; 7] = ["rrqm/s", "wrqm/s", "drqm/s", "rrqm", "wrqm", "drqm", "util"];
 
 /// One document, whose form and keys are those of `iostat -x -o JSON`.
@@ -137,7 +137,7 @@ pub struct Sysstat {
 }
 
 impl Sysstat {
-    /// In the unit that was asked for.
+    /// Makes a document in the unit of the command line.
     pub fn new(options: &Options, reports: &Reports, machine: Machine) -> Self {
         Self {
             unit: options.columns.unit(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a report of an interval is made of, in whatever form.
+//! Reports of an interval, and the parts that all forms share.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ use crate::snapshot::{Counters, Snapshot};
 use crate::sysfs::Machine;
 use crate::table::Table;
 
-/// Reads a count of an operation in an interval.
+/// A function that reads a count of an operation in an interval.
 pub type Count = fn(&Counters) -> Option<u64>;
 
 /// Counts of an operation, as programs get them: all but `inflight`, `age_ns` and `latency_max_ns` can be added
@@ -39,12 +39,12 @@ pub const COUNTS: [(&str, Count); 11] = [
 pub struct Row<'a> {
     /// The device.
     pub device: &'a Snapshot,
-    /// What passed through it.
+    /// The interval of the report.
     pub interval: Interval,
 }
 
 impl Row<'_> {
-    /// What the device is called: its name, or dm-N.
+    /// Returns the device's title: its name, or dm-N.
     pub fn title(&self, numbers: bool) -> String {
         match numbers {
             true => self.device.device.clone(),
@@ -63,7 +63,7 @@ pub fn marks(interval: &Interval) -> String {
 
 /// A form of reports.
 pub trait Report {
-    /// Writes what passed through the devices.
+    /// Writes a report of these devices.
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()>;
 
     /// Takes the width of the terminal, if there is one.
@@ -74,13 +74,13 @@ pub trait Report {
         false
     }
 
-    /// Writes what comes behind the last report, if there was any.
+    /// Writes the end of the document, behind the last report, if there was one.
     fn end(&mut self, _: &mut dyn Write, _: &Zoned) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// The form that was asked for.
+/// Makes reports of the form that the command line asks for.
 pub fn of(arguments: &Arguments, machine: &Machine) -> Box<dyn Report> {
     let (options, reports) = (&arguments.table, &arguments.reports);
     match options.format() {
@@ -91,12 +91,12 @@ pub fn of(arguments: &Arguments, machine: &Machine) -> Box<dyn Report> {
     }
 }
 
-/// The time above a table, as iostat's.
+/// Formats the time above a table, as iostat does.
 pub fn timestamp(time: &Zoned) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
-/// The time for programs, with milliseconds.
+/// Formats the time for programs, with milliseconds.
 pub fn precise_timestamp(time: &Zoned) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Everything that was counted of a device, in words and units.
+//! All counters of a device, in words and units.
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -19,21 +19,21 @@ use crate::units;
 const HEADER: Style = Style::new().bold();
 const ERRORS: Style = AnsiColor::Red.on_default().bold();
 const MARK: Style = AnsiColor::Yellow.on_default();
-/// Of the devices' names at least, and of what is between two columns.
+/// The least width of the devices' names.
 const NAME_WIDTH: usize = 12;
 
-/// What columns say. Their widths only grow, so that they do not jump.
+/// Columns and their widths. The widths only grow, so that columns do not jump.
 pub struct Grid {
     /// The columns.
     pub columns: Vec<&'static Column>,
-    /// How wide each is.
+    /// The width of each column.
     pub widths: Vec<usize>,
     human: bool,
     unit: Unit,
 }
 
 impl Grid {
-    /// Of these columns, in the units that were asked for.
+    /// Makes a grid of these columns, in the units of the command line.
     pub fn new(columns: Vec<&'static Column>, options: &Columns) -> Self {
         let unit = options.unit();
         let name = |column: &&Column| column.name_in(unit).len().max(column.width);
@@ -50,12 +50,12 @@ impl Grid {
         self.widths.iter().map(|width| 1 + width).sum()
     }
 
-    /// The columns' names.
+    /// Returns the columns' names.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.columns.iter().map(|column| column.name_in(self.unit))
     }
 
-    /// What they say of an interval.
+    /// Formats the columns' numbers of an interval.
     pub fn cells(&mut self, interval: &Interval) -> Cells {
         let mut cells = Cells::for_columns(self.columns.len());
         for (column, width) in self.columns.iter().zip(&mut self.widths) {
@@ -68,7 +68,7 @@ impl Grid {
     }
 }
 
-/// What a line says: one text, since each cell by itself would be an allocation.
+/// The cells of a line. They are one text, because a text for each cell would take an allocation each.
 pub struct Cells {
     text: String,
     ends: Vec<usize>,
@@ -82,7 +82,7 @@ impl Cells {
         }
     }
 
-    /// From the left to the right.
+    /// Returns the cells from left to right.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.ends.len()).map(|at| &self[at])
     }
@@ -106,12 +106,12 @@ fn write_cell(text: &mut String, column: &Column, interval: &Interval, unit: Uni
     let Some(value) = value else {
         return text.push('-');
     };
-    // A String takes all that is written.
+    // The result is ignored, because writing to a String cannot fail.
     let _ = match column.quantity {
         _ if amount => text.write_str(&units::bytes(value)),
         Quantity::Percentile(..) | Quantity::Max(_) => text.write_str(&units::bound(value)),
         Quantity::Inflight | Quantity::Errors(_) => write!(text, "{value}"),
-        // Most numbers of most devices.
+        // Most numbers of most devices are 0, and this is faster.
         _ if value == 0.0 => text.write_str("0.00"),
         _ => write!(text, "{value:.2}"),
     };
@@ -121,10 +121,10 @@ fn pad(line: &mut Vec<u8>, spaces: usize) {
     line.resize(line.len() + spaces, b' ');
 }
 
-/// A table that has been begun.
+/// The table over all reports.
 pub struct Table {
     grid: Grid,
-    /// In its place where the terminal is too narrow.
+    /// The grid for a terminal that is too narrow for the first.
     short: Option<Grid>,
     /// The terminal's width.
     width: Option<usize>,
@@ -134,7 +134,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// As it was asked for.
+    /// Makes the table that the command line asks for.
     pub fn new(columns: &Columns, reports: &Reports) -> Self {
         let grid = |level| Grid::new(columns.chosen(level), columns);
         Self {
