@@ -2,8 +2,8 @@
 
 //! The table and a chosen device's histogram on the whole screen.
 //!
-//! [`app`] is what is known and chosen, [`keys`] what each key does, [`view`] and [`details`] draw it,
-//! and [`screen`] is the terminal. [`history`] is what was, of each device.
+//! [`app`] has the state, [`keys`] changes it at each key, [`view`] and [`details`] draw it, and [`screen`]
+//! is the terminal. [`history`] has each device's numbers of the last intervals.
 
 pub mod app;
 pub mod details;
@@ -27,7 +27,7 @@ use crate::top::app::App;
 use crate::top::keys::Next;
 use crate::top::screen::{Input, Screen};
 
-/// As of top.
+/// The rhythm of reports without an INTERVAL, as of top.
 const REPEAT: Repeat = Repeat {
     interval: Duration::from_secs(1),
     count: None,
@@ -42,12 +42,12 @@ pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
     let colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
     let repeat = options.repeat.unwrap_or(REPEAT);
     let mut app = App::new(options, colours);
-    // What is wrong on the command line is said before the screen is another one.
+    // The first sample is taken before the screen, so that its error is printed on the normal screen.
     sample(&mut app, outside)?;
     let mut screen = Screen::open().map_err(Error::Terminal)?;
     outside.clock.hand_over();
     match go(&mut app, &mut screen, repeat, outside) {
-        // The terminal hung up, and there is nobody to tell.
+        // The terminal has hung up, and nobody is left to be told.
         Err(Error::Terminal(error)) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(()),
         result => result,
     }
@@ -90,7 +90,7 @@ fn go(
     }
 }
 
-/// Begins an interval now, after a time in which none was shown. Returns the time of its end.
+/// Begins an interval now, after a time in which no interval was shown. Returns the time of its end.
 fn rebase(app: &mut App, repeat: Repeat, outside: &Outside<'_>) -> Result<Instant, Error> {
     app.rebase(outside.machine)?;
     Ok(Instant::now() + repeat.interval)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is known of the devices, and what of it was chosen.
+//! The state of the screen: the devices, and the user's choices.
 
 use jiff::Zoned;
 
@@ -19,12 +19,12 @@ use crate::top::history::{History, Identity, identity};
 pub struct Device {
     /// The device.
     pub snapshot: Snapshot,
-    /// What passed through it.
+    /// Its last interval.
     pub interval: Interval,
 }
 
 impl Device {
-    /// What it is called.
+    /// Returns the device's title: its name, or dm-N.
     pub fn title(&self, numbers: bool) -> String {
         match numbers {
             true => self.snapshot.device.clone(),
@@ -32,7 +32,8 @@ impl Device {
         }
     }
 
-    /// Whether a name of it has this in it, in letters of either case.
+    /// Tells if one of the device's names contains the filter, a text in lower case. Case makes no
+    /// difference.
     fn is_called(&self, filter: &str) -> bool {
         let volume = logical_volume(&self.snapshot.plain_name()).unwrap_or_default();
         let names = [
@@ -45,7 +46,7 @@ impl Device {
     }
 }
 
-/// What is known, and what was chosen.
+/// The state of the screen.
 pub struct App {
     sampling: Sampling,
     columns: Columns,
@@ -53,12 +54,12 @@ pub struct App {
     pub(super) history: History,
     /// A reason that devices are missing.
     pub(super) problem: Option<Error>,
-    /// When the last sample was taken, and whether it is of all that was counted before.
+    /// The time of the last sample; empty before the first.
     pub(super) time: String,
     pub(super) since_reset: bool,
 
     pub(super) grid: Grid,
-    /// The columns in it, unless they were named.
+    /// The level of the grid's columns, unless they were named.
     level: Level,
     pub(super) colours: bool,
     pub(super) omit_idle: bool,
@@ -66,20 +67,20 @@ pub struct App {
     pub(super) sort: Option<&'static Column>,
     pub(super) reversed: bool,
     pub(super) filter: String,
-    /// Whether the filter is being typed.
+    /// The filter is being typed.
     pub(super) typing: bool,
     pub(super) help: bool,
     pub(super) details: bool,
     pub(super) measure: Measure,
     pub(super) since_reset_details: bool,
     pub(super) paused: bool,
-    /// The next interval begins later than at the last sample.
+    /// The next interval has begun later than at the last sample.
     is_rebased: bool,
 
-    /// The chosen device, and its place among those that are shown.
+    /// The chosen device, and its place among the shown devices.
     chosen: Option<Identity>,
     place: usize,
-    /// What of the devices and columns was on the screen the last time.
+    /// The part of the devices and columns that was on the screen the last time.
     pub(super) first_row: usize,
     pub(super) rows: usize,
     pub(super) first_column: usize,
@@ -89,7 +90,7 @@ pub struct App {
 }
 
 impl App {
-    /// As it was asked for.
+    /// Makes the state that the command line asks for.
     pub fn new(options: &Options, colours: bool) -> Self {
         let columns = options.columns.clone();
         Self {
@@ -125,7 +126,7 @@ impl App {
         }
     }
 
-    /// Begins the next interval now: it is of the time since then, whenever the last sample was.
+    /// Begins the next interval now, whenever the last sample was.
     pub fn rebase(&mut self, machine: &Machine) -> Result<(), Error> {
         let Sample { devices, .. } = self.sampling.sample(machine)?;
         self.sampling.keep(devices);
@@ -156,7 +157,7 @@ impl App {
         Ok(())
     }
 
-    /// The devices that are shown, in their order: their places in the sample.
+    /// Returns the shown devices in their order, as places in the sample.
     pub fn shown(&self) -> Vec<usize> {
         let filter = self.filter.to_lowercase();
         let wanted = |at: &usize| {
@@ -175,8 +176,8 @@ impl App {
         shown
     }
 
-    /// The place of the chosen device among those that are shown. Where it has gone, it is the one
-    /// that has come to its place.
+    /// Returns the place of the chosen device among the shown ones. If the chosen device has gone, chooses
+    /// the device that has come to its place.
     pub fn place(&mut self, shown: &[usize]) -> usize {
         let of = |at: &usize| identity(&self.devices[*at].snapshot);
         let found = shown.iter().position(|at| Some(of(at)) == self.chosen);
@@ -185,7 +186,7 @@ impl App {
         self.place
     }
 
-    /// Chooses another device, so many places away.
+    /// Chooses another device, this many places away.
     pub(super) fn go(&mut self, by: isize) {
         let shown = self.shown();
         let last = shown.len().saturating_sub(1);
@@ -195,7 +196,8 @@ impl App {
         self.place = place;
     }
 
-    /// Sorts by the column to the left or to the right. To the left of all are the devices' numbers.
+    /// Sorts by the column to the left or to the right. To the left of the first column is the order by the
+    /// devices' numbers.
     pub(super) fn sort_by_next(&mut self, left: bool) {
         let columns = &self.grid.columns;
         let at = self
@@ -211,7 +213,7 @@ impl App {
         self.choose_first();
     }
 
-    /// Turns the order round.
+    /// Reverses the order.
     pub(super) fn reverse(&mut self) {
         self.reversed = !self.reversed;
         self.choose_first();
@@ -247,7 +249,7 @@ impl App {
 
     fn set_level(&mut self, level: Level) {
         self.level = level;
-        // Columns that were named are not the only ones with all.
+        // `Columns::chosen` would return the named columns only.
         let chosen = match level {
             Level::Extended => COLUMNS.iter().collect(),
             level => self.columns.chosen(level),
@@ -256,7 +258,7 @@ impl App {
         self.first_column = 0;
     }
 
-    /// Whether no sample is to be taken.
+    /// Tells if no sample is to be taken.
     pub fn is_paused(&self) -> bool {
         self.paused
     }

@@ -20,13 +20,13 @@ use crate::top::app::{App, Device};
 use crate::top::history::KEPT;
 use crate::top::view::{colour, cut};
 
-/// The lines that it takes to show anything: a title, a history, a header and a bucket or two.
+/// The least number of lines: a title, a history, a header and a bucket or two.
 pub const SMALLEST: usize = 6;
-/// Of a history's name and of its numbers.
+/// The widths of a history's name and of its numbers, in characters.
 const NAME: u16 = 6;
 const NUMBERS: u16 = 34;
 
-/// Draws it, from its title on.
+/// Draws the chosen device, from its title on.
 pub fn draw(app: &App, device: &Device, frame: &mut Frame<'_>, area: Rect) {
     let since_reset = app.since_reset_details || app.since_reset;
     let all;
@@ -58,7 +58,7 @@ pub fn draw(app: &App, device: &Device, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(block, area);
 
     let mut lines = inner.rows().collect::<Vec<Rect>>().into_iter();
-    // A history of what is not measured is left out, and so is what there is no room for.
+    // Histories without a number are left out, and so are those for which there is no room.
     let room = usize::from(inner.height).saturating_sub(4);
     for (kept, (name, _)) in KEPT.iter().enumerate().take(room) {
         let past = app.history.of(&device.snapshot, kept);
@@ -76,7 +76,7 @@ fn draw_history(app: &App, name: &str, past: &[Option<f32>], frame: &mut Frame<'
     let skipped = past.len().saturating_sub(width.into());
     let past = &past[skipped..];
     let most = past.iter().flatten().copied().fold(0.0, f32::max);
-    // In what it counts, less than one is nothing.
+    // Sparklines are of integers, in which a value below 1 would be nothing.
     let scaled = |value: f32| (f64::from(value) * 1e3) as u64;
     let line = Rect {
         x: area.x + NAME + 1 + width.saturating_sub(past.len() as u16),
@@ -136,7 +136,7 @@ fn draw_histogram(
     let bold = Style::new().add_modifier(Modifier::BOLD);
     frame.render_widget(Span::styled(header, bold), first);
 
-    // Buckets side by side are one where there are more of them than lines.
+    // Neighbouring buckets are drawn as one if there are more buckets than lines.
     let bounds = bounds(histograms.iter().map(|(_, histogram)| &**histogram));
     let together = bounds.len().div_ceil(lines.len().max(1)).max(1);
     let groups: Vec<&[u64]> = bounds.chunks(together).collect();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the last intervals were like.
+//! Numbers of the last intervals.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -9,7 +9,7 @@ use crate::interval::Interval;
 use crate::operation::Operation::{Read, Write};
 use crate::snapshot::Snapshot;
 
-/// What is kept, and its name.
+/// The quantities that are kept, and their names.
 pub const KEPT: [(&str, Quantity); 4] = [
     ("r/s", Quantity::Rate(Read)),
     ("w/s", Quantity::Rate(Write)),
@@ -17,21 +17,21 @@ pub const KEPT: [(&str, Quantity); 4] = [
     ("w_p99", Quantity::Percentile(Write, 990)),
 ];
 
-/// Of how many intervals.
+/// The number of intervals that are kept.
 const LENGTH: usize = 120;
 
-/// A device: its name in the kernel, and what tells it from the next one of that name.
+/// A device: its name in the kernel, and its diskseq, which tells it from the next one of that name.
 pub type Identity = (String, u64);
 
-/// Which device that is.
+/// Returns the identity of a device.
 pub fn identity(device: &Snapshot) -> Identity {
     (device.device.clone(), device.diskseq)
 }
 
-/// Numbers of one interval. Half of what `f64` takes, for a thousand devices.
+/// Numbers of one interval. They are `f32`, because a thousand devices take half of the memory then.
 type Numbers = [Option<f32>; KEPT.len()];
 
-/// Of each device that is there.
+/// The numbers of each device that is there.
 #[derive(Default)]
 pub struct History(HashMap<Identity, VecDeque<Numbers>>);
 
@@ -50,7 +50,7 @@ impl History {
         }
     }
 
-    /// What is kept of the device, the oldest first.
+    /// Returns the numbers of one kept quantity of the device, the oldest first.
     pub fn of(&self, device: &Snapshot, kept: usize) -> Vec<Option<f32>> {
         let past = self.0.get(&identity(device)).into_iter().flatten();
         past.map(|numbers| numbers[kept]).collect()

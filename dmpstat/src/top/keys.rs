@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each key does.
+//! Keys, and the effect of each.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::arguments::Measure;
 use crate::top::app::App;
 
-/// What is told about them, in the order of use.
+/// The help about keys, in the order of use.
 pub const HELP: [(&str, &str); 14] = [
     (
         "↑ ↓ j k",
@@ -31,22 +31,22 @@ pub const HELP: [(&str, &str); 14] = [
     ("q ^C", "the end"),
 ];
 
-/// What is to be done next, besides drawing.
+/// The next step, besides drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Waiting.
+    /// A wait for the next input.
     Wait,
-    /// That was all.
+    /// The end of the program.
     End,
-    /// The shell has its turn.
+    /// A stop of the program, as by ^Z, so that the shell has its turn.
     Suspend,
-    /// A pause is over.
+    /// The end of a pause.
     GoOn,
-    /// What is on the screen is not what was drawn there.
+    /// A whole new drawing, because the screen shows something else than was drawn.
     Clear,
 }
 
-/// Does what the key says.
+/// Carries out a key. Returns the next step.
 pub fn press(app: &mut App, key: KeyEvent) -> Next {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         return match key.code {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The terminal: it is as it was before, however the program ends.
+//! The terminal, which is restored however the program ends.
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -17,7 +17,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// What comes from outside.
+/// An input from outside.
 pub enum Input {
     /// A key was pressed.
     Key(KeyEvent),
@@ -29,7 +29,7 @@ pub enum Input {
 
 /// A terminal whose whole screen is the program's, until this is dropped.
 pub struct Screen {
-    /// Its own end complains on stderr, which is the terminal that may have gone.
+    /// Never dropped: ratatui's own destructor complains on stderr, which is the terminal that may have gone.
     terminal: ManuallyDrop<DefaultTerminal>,
     inputs: Receiver<Input>,
 }
@@ -37,7 +37,7 @@ pub struct Screen {
 impl Screen {
     /// Takes the screen.
     pub fn open() -> io::Result<Self> {
-        // Where there is nothing to read keys from, it fails before anything is changed.
+        // If keys cannot be read, this fails before anything is changed.
         event::poll(Duration::ZERO)?;
         let signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
         let terminal = ratatui::try_init().inspect_err(|_| restore())?;
@@ -51,12 +51,12 @@ impl Screen {
         })
     }
 
-    /// Shows what is drawn.
+    /// Draws a frame and shows it.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         self.terminal.draw(draw).map(|_| ())
     }
 
-    /// Waits for something. `None` if nothing came until then.
+    /// Waits for an input, at most until this time; `None` if no input came.
     pub fn wait(&self, until: Option<Instant>) -> Option<Input> {
         let Some(until) = until else {
             return Some(self.inputs.recv().unwrap_or(Input::Ended));
@@ -65,7 +65,7 @@ impl Screen {
         self.inputs.recv_timeout(left).ok()
     }
 
-    /// Gives the screen back and stops, as ^Z does, until the shell lets it go on.
+    /// Restores the screen and stops the process, as ^Z does, until the shell lets it go on.
     pub fn suspend(&mut self) -> io::Result<()> {
         restore();
         kill_process(getpid(), Signal::TSTP)?;
@@ -74,7 +74,7 @@ impl Screen {
         self.clear()
     }
 
-    /// Has all drawn anew the next time.
+    /// Clears the screen, so that the next frame is drawn whole.
     pub fn clear(&mut self) -> io::Result<()> {
         self.terminal.clear()
     }
@@ -83,8 +83,8 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         if thread::panicking() {
-            // ratatui gave the screen back before the panic's message, which a second time would
-            // have the next line written over.
+            // ratatui restored the screen before the panic's message. A second time would have the next line
+            // written over the message.
             let _ = execute!(io::stdout(), cursor::Show);
         } else {
             restore();
@@ -92,7 +92,7 @@ impl Drop for Screen {
     }
 }
 
-/// As it was before. Where that fails there is no terminal any more.
+/// Restores the screen. Ignores errors, because then there is no terminal any more.
 fn restore() {
     let _ = execute!(io::stdout(), cursor::Show);
     let _ = ratatui::try_restore();
@@ -114,7 +114,7 @@ fn take_keys(to: &Sender<Input>) {
     }
 }
 
-/// The first one ends what goes on, the second one also what hangs.
+/// Takes signals. The first one ends the main loop; the second one exits, in case the main loop hangs.
 fn take_signals(mut signals: Signals, to: &Sender<Input>) {
     for (at, signal) in signals.forever().enumerate() {
         if at > 0 {

@@ -17,12 +17,12 @@ use crate::top::app::App;
 use crate::top::details;
 use crate::top::keys::HELP;
 
-/// What it takes to show anything.
+/// The least width and height of the screen.
 const SMALLEST: (u16, u16) = (40, 6);
 /// Least width of the devices' names.
 const NAME_WIDTH: usize = 12;
 
-/// A colour, where there are any.
+/// Returns a colour; no style if colours are off.
 pub fn colour(app: &App, colour: Color) -> Style {
     match app.colours {
         true => Style::new().fg(colour),
@@ -30,7 +30,7 @@ pub fn colour(app: &App, colour: Color) -> Style {
     }
 }
 
-/// Draws all of it.
+/// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     let area = frame.area();
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
@@ -76,7 +76,8 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     }
 }
 
-/// Of the table and what is below it: the table has what its devices take, but leaves half to that.
+/// Returns the heights of the table and of the pane below it. The table gets the lines that its devices need,
+/// but leaves half of all lines to the pane. It gets all lines if the pane is hidden or too small.
 fn heights(app: &App, devices: usize, rest: usize) -> (u16, u16) {
     let table = (devices + 1).min((rest / 2).max(4));
     let pane = rest.saturating_sub(table);
@@ -129,7 +130,7 @@ fn draw_title(app: &App, shown: usize, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Line::from(line), area);
 }
 
-/// Why there is no device to show.
+/// Draws the reason why there is no device to show.
 fn draw_nothing(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let text = match &app.problem {
         Some(problem) => problem.to_string(),
@@ -148,7 +149,7 @@ fn draw_nothing(app: &App, frame: &mut Frame<'_>, area: Rect) {
 fn draw_table(app: &mut App, shown: &[usize], place: usize, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(area.height) - 1;
     app.rows = rows;
-    // The chosen one stays in view, and no line is empty that need not be.
+    // The chosen device stays in view, and no line stays empty without need.
     app.first_row = app
         .first_row
         .clamp((place + 1).saturating_sub(rows), place)
@@ -220,7 +221,8 @@ fn draw_table(app: &mut App, shown: &[usize], place: usize, frame: &mut Frame<'_
     frame.render_stateful_widget(table, area, &mut state);
 }
 
-/// Those columns that there is room for: from the first on, but that by which it is sorted is there.
+/// Returns the columns for which there is room: from the first on, or further to the right if the sorted
+/// column would not be there.
 fn columns(app: &mut App, width: usize) -> std::ops::Range<usize> {
     let widths = &app.grid.widths;
     let fits = |first: usize, end: usize| {
@@ -241,7 +243,7 @@ fn columns(app: &mut App, width: usize) -> std::ops::Range<usize> {
             }
         }
     }
-    // A wider terminal has room for those before.
+    // A wider terminal has room for the columns before.
     while first > 0 && fits(first - 1, widths.len()) {
         first -= 1;
     }
@@ -251,7 +253,7 @@ fn columns(app: &mut App, width: usize) -> std::ops::Range<usize> {
     first..end
 }
 
-/// So much of a name as there is room for.
+/// Cuts a name to a width, with an ellipsis at its end.
 pub fn cut(name: &str, width: usize) -> String {
     if name.width() <= width {
         return name.to_owned();
