@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What was counted, for Prometheus: on stdout, in a file, or by HTTP.
+//! Counters for Prometheus: on stdout, in a file, or by HTTP.
 //!
-//! [`volumes`] are the devices and what they are called, [`metrics`] what Prometheus calls what was
-//! counted of them, [`created`] a part of that, [`process`] the exporter's own part; [`textfile`] and
-//! [`server`] bring it to who reads it.
+//! [`volumes`] has the devices and their names, and [`metrics`] writes their counters as metrics. [`created`]
+//! adds the times at which counting began, and [`process`] has the metrics of the exporter's own process.
+//! [`textfile`] and [`server`] bring the metrics to their readers.
 
 pub mod created;
 pub mod metrics;
@@ -33,10 +33,10 @@ use crate::problems::Told;
 use crate::selection::Selection;
 use crate::sysfs::Machine;
 
-/// How much is written at once.
+/// The size of a write, in bytes.
 const PIECE: usize = 32 << 10;
 
-/// Writes the metrics, or serves them until it is told to end.
+/// Writes the metrics once, or again and again, or serves them until a signal comes.
 pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
     let exporter = Exporter::new(options, outside.machine);
     // An exporter that keeps running waits for the module and for devices.
@@ -51,7 +51,7 @@ pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
 
 /// Prints the volumes that could be read, and fails if there are others.
 fn print(reading: Reading, exporter: &Exporter, outside: &mut Outside<'_>) -> Result<(), Error> {
-    // Piece by piece: with many devices it is more than should be in memory.
+    // The text is written piece by piece: with many devices it is more than should be in memory.
     let mut out = BufWriter::with_capacity(PIECE, &mut *outside.out);
     let written = exporter.write(reading.volumes, Form::Classic, &mut out);
     written.and_then(|()| out.flush()).map_err(Error::Output)?;
@@ -90,19 +90,19 @@ fn listening(listener: &TcpListener) -> String {
     }
 }
 
-/// Says what was counted, again and again.
+/// An exporter: it reads volumes and writes their metrics, again and again.
 #[derive(Debug)]
 pub struct Exporter {
     machine: Machine,
     selection: Selection,
     choice: Choice,
     boot: Mutex<Boot>,
-    /// Writes metrics of this process as well. Those in a text file would be taken for node_exporter's.
+    /// Metrics of this process are written as well. In a text file they would be taken for node_exporter's.
     process: bool,
 }
 
 impl Exporter {
-    /// Of what was asked for.
+    /// Makes the exporter that the command line asks for.
     pub fn new(options: &Export, machine: &Machine) -> Self {
         Self {
             machine: machine.clone(),
@@ -141,7 +141,7 @@ impl Exporter {
     }
 }
 
-/// Text that goes where bytes go.
+/// A writer of text into a writer of bytes. It keeps the error of a failed write.
 struct Text<'a> {
     out: &'a mut dyn Write,
     failed: Option<io::Error>,

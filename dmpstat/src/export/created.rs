@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The times at which counters began to count, of which OpenMetrics has a line behind each counter and
-//! histogram, and prometheus-client has none.
+//! The times at which counters began to count. OpenMetrics has a line with the time behind each counter and
+//! histogram, and prometheus-client does not write that line.
 //!
-//! Who encodes says the time of each metric before it is encoded. In the text the metrics are in the same
-//! order, so the lines are made here, as the text passes.
+//! The time of each metric is pushed before the metric is encoded. The text has the metrics in the same
+//! order, so [`Created`] adds the lines as the text passes through it.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// When each of the metrics that are in the text next was created, in seconds since 1970.
+/// The times of creation of the next metrics in the text, in seconds since 1970.
 pub type Times = Arc<Mutex<VecDeque<f64>>>;
 
 /// The time of the boot, in seconds since 1970.
@@ -18,9 +18,9 @@ pub type Times = Arc<Mutex<VecDeque<f64>>>;
 pub struct Boot(Option<f64>);
 
 impl Boot {
-    /// Returns the time of the boot by two clocks, read now, in seconds: `realtime` since 1970, `boottime` since
-    /// the boot. Reading two clocks takes time, so their difference is never the same twice: the earlier answer
-    /// stays unless somebody has set the clock.
+    /// Returns the time of the boot by two clocks that were read now, in seconds: `realtime` since 1970,
+    /// `boottime` since the boot. The clocks are not read at once, so their difference is never the same
+    /// twice. So the earlier answer stays, unless somebody has set the clock by a second or more.
     pub fn at(&mut self, realtime: f64, boottime: f64) -> f64 {
         let now = realtime - boottime;
         let kept = self.0.filter(|boot| (boot - now).abs() < 1.0);
@@ -28,13 +28,13 @@ impl Boot {
     }
 }
 
-/// Says when the metric was created that is encoded next.
+/// Adds the time at which the metric that is encoded next was created.
 pub fn push(times: &Times, time: f64) {
     let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
     times.push_back(time);
 }
 
-/// Passes OpenMetrics on, with those lines in it.
+/// A writer that passes OpenMetrics on, and adds the lines of creation.
 pub struct Created<'a> {
     times: Times,
     out: &'a mut dyn Write,
@@ -43,7 +43,7 @@ pub struct Created<'a> {
 }
 
 impl<'a> Created<'a> {
-    /// Passes it on to `out`.
+    /// Makes a writer that passes text on to `out`.
     pub fn new(times: Times, out: &'a mut dyn Write) -> Self {
         Self {
             times,
@@ -52,7 +52,7 @@ impl<'a> Created<'a> {
         }
     }
 
-    /// Writes the line that comes behind this one, if one does.
+    /// Writes the line of creation behind this line, if this line ends a metric.
     fn add(&mut self, line: &str) -> fmt::Result {
         let Some((family, labels)) = end_of_metric(line) else {
             return Ok(());
@@ -82,10 +82,10 @@ impl Write for Created<'_> {
     }
 }
 
-/// The family and the labels of the counter or histogram whose last line this is.
+/// Returns the family and the labels of a counter or histogram, if this is its last line.
 fn end_of_metric(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.split_once('{')?;
-    // The label's name and value come first in the encoder's text.
+    // The encoder writes the label `le` before the others.
     let rest = match name.strip_suffix("_bucket") {
         Some(_) => rest.strip_prefix("le=\"+Inf\",")?,
         None => rest,
@@ -93,7 +93,7 @@ fn end_of_metric(line: &str) -> Option<(&str, &str)> {
     let family = name
         .strip_suffix("_bucket")
         .or(name.strip_suffix("_total"))?;
-    // No value has a brace.
+    // The value behind the labels has no brace.
     let (labels, _) = rest.rsplit_once('}')?;
     (!line.starts_with('#')).then_some((family, labels))
 }

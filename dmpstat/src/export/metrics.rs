@@ -22,12 +22,12 @@ use crate::snapshot::{Counters, Snapshot};
 pub enum Form {
     /// OpenMetrics 1.0.
     OpenMetrics,
-    /// The text form that was there before it, which all programs read.
+    /// The text form from before OpenMetrics, which all programs read.
     Classic,
 }
 
 impl Form {
-    /// What HTTP calls it.
+    /// Returns the form's media type in HTTP.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -36,18 +36,19 @@ impl Form {
     }
 }
 
-/// The powers of two that the first and the last bounded bucket of the module's sizes take, in bytes.
+/// Binary logarithms of the bounds, in bytes, of the first and the last bounded bucket of the module's sizes.
 const SIZES: (u32, u32) = (9, 31);
-/// Those of its latencies, in nanoseconds.
+/// Binary logarithms of the bounds, in nanoseconds, of the first and the last bounded bucket of its
+/// latencies.
 const LATENCIES: (u32, u32) = (10, 36);
 const NANOSECONDS: f64 = 1e9;
 
-/// Which series there are of a volume.
+/// The choice of a volume's series.
 #[derive(Clone, Debug)]
 pub struct Choice {
-    /// Of which operations.
+    /// The operations.
     pub operations: Vec<Operation>,
-    /// Bounds of buckets are powers of two to the power of this; there are none if it is 0.
+    /// Bounds of buckets are powers of 2^`buckets`; without bounds if it is 0.
     pub buckets: u32,
 }
 
@@ -81,7 +82,7 @@ pub fn encode(
     }
 }
 
-/// The encoder wants to know the type of what it writes into.
+/// A writer of a type of its own, because the encoder takes no `dyn Write`.
 struct Sink<'a>(&'a mut dyn Write);
 
 impl Write for Sink<'_> {
@@ -90,7 +91,7 @@ impl Write for Sink<'_> {
     }
 }
 
-/// What is encoded.
+/// Everything that is encoded.
 #[derive(Debug)]
 struct Metrics {
     volumes: Volumes,
@@ -98,7 +99,7 @@ struct Metrics {
     operations: Vec<Operation>,
     sizes: Scale,
     latencies: Scale,
-    /// Where the time goes at which each counter and histogram began to count, in their order.
+    /// The queue that gets the time at which each counter and histogram began to count, in their order.
     created: Option<Times>,
     boot: f64,
 }
@@ -107,10 +108,10 @@ struct Metrics {
 struct Family {
     name: &'static str,
     kind: MetricType,
-    /// Is behind the name, too.
+    /// Its unit, which is behind the name, too.
     unit: Option<Unit>,
     help: &'static str,
-    /// Returns the nanoseconds since boot at which counting began.
+    /// The time at which counting of a device began, in nanoseconds since boot.
     since: fn(&Snapshot) -> u64,
 }
 
@@ -118,7 +119,8 @@ fn since_reset(device: &Snapshot) -> u64 {
     device.since
 }
 
-/// Falls back to the last reset with a module that does not say when latencies were switched on.
+/// Returns the time at which latencies began at zero. Falls back to the last reset if the module does not say
+/// that time.
 fn since_latency(device: &Snapshot) -> u64 {
     device.latency_since.unwrap_or(device.since)
 }
@@ -334,8 +336,8 @@ fn identity(volume: &Volume) -> [(&'static str, &str); 2] {
 }
 
 impl Metrics {
-    /// A family with a metric of each operation of each volume of which there is something. It is not
-    /// there if there is none.
+    /// Writes a family with a metric of each volume's operations, as far as they have a value. Leaves the
+    /// family out if no operation has one.
     fn family<'a, T>(
         &'a self,
         out: &mut DescriptorEncoder<'_>,
@@ -459,11 +461,11 @@ impl Metrics {
     }
 }
 
-/// The bounds of buckets that are shown, the last of which is infinite.
+/// The bounds of the shown buckets. The last one is infinite.
 #[derive(Debug)]
 struct Scale {
     bounds: Vec<u64>,
-    /// How many of what is counted make one of what is shown.
+    /// The number of counted units in a shown one, such as nanoseconds in a second.
     unit: f64,
 }
 
@@ -476,7 +478,7 @@ impl Scale {
         }
     }
 
-    /// Makes the buckets of a histogram, and says how many values are in them.
+    /// Makes the buckets of a histogram. Returns the number of values in them.
     fn fill(&self, histogram: &Histogram, buckets: &mut Vec<(f64, u64)>) -> u64 {
         buckets.clear();
         let shown = |bound: &u64| match *bound {
@@ -486,7 +488,7 @@ impl Scale {
         buckets.extend(self.bounds.iter().map(|bound| (shown(bound), 0)));
         let mut all = 0_u64;
         for (bound, count) in histogram.buckets() {
-            // Not more than the encoder can add up, whatever the file says.
+            // The count is limited to the sum that the encoder can hold, whatever the file says.
             let count = (*count).min(u64::MAX - all);
             all += count;
             buckets[self.bounds.partition_point(|shown| shown < bound)].1 += count;

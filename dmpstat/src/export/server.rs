@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The HTTP server. Whatever its clients do, it has a bounded number of connections, for a bounded time,
-//! and a bounded number of pages in memory, which are compressed. No client waits for another one to read:
-//! where there is no place left, the client that did nothing for the longest time loses its own.
+//! The HTTP server. Whatever its clients do, it has a bounded number of connections, for a bounded time, and
+//! a bounded number of pages in memory, which are compressed. No client waits for another one to read: if
+//! there is no place left, the client that did nothing for the longest time loses its place.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -41,16 +41,16 @@ use crate::export::Exporter;
 use crate::export::metrics::Form;
 use crate::problems::Told;
 
-/// What a client gets at most.
+/// Limits of clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Connections at once.
     pub connections: usize,
-    /// Clients that are sent metrics, among these.
+    /// Clients among these that are sent metrics.
     pub readers: usize,
-    /// Time in which a client has to say what it wants.
+    /// Time for a client's request.
     pub request: Duration,
-    /// Time for all.
+    /// Time for a whole connection.
     pub connection: Duration,
 }
 
@@ -60,27 +60,27 @@ impl Default for Limits {
             connections: 64,
             readers: 16,
             request: Duration::from_secs(10),
-            // Prometheus waits for 10 s itself if it is told nothing else.
+            // Prometheus itself waits for 10 s by default.
             connection: Duration::from_secs(60),
         }
     }
 }
 
-/// How much a client may say.
+/// The size of the buffer for a request, in bytes.
 const HEADERS: usize = 16 << 10;
 /// Bytes that are encoded at once, and sent.
 const PIECE: usize = 32 << 10;
-/// After how long it is tried again to take a connection where there was no place, memory or file for it.
+/// The pause before the next try to take a connection, if there was no place, memory or file for one.
 const PAUSE: Duration = Duration::from_millis(100);
 
 const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>dmp exporter</title></head>\n\
 <body><h1>dmp exporter</h1>\n<p>What passes through the dmp devices of this machine, for Prometheus: \
 <a href=\"metrics\">metrics</a>.</p>\n</body></html>\n";
 
-/// Answers as long as the server does, whatever there is of devices.
+/// The path that answers as long as the server runs, whatever devices there are.
 const HEALTHY: &str = "/-/healthy";
 
-/// Where to listen.
+/// An address to listen at.
 #[derive(Clone, Debug)]
 pub struct Address(String);
 
@@ -112,8 +112,8 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Listens there, or at the sockets that systemd has for this service. Returns notes with the listeners: why
-    /// they are others than those asked for.
+    /// Listens at the address, or at the sockets that systemd has for this service. Returns the listeners,
+    /// and notes that say why they are not those that were asked for.
     pub fn listen(&self) -> Result<(Vec<TcpListener>, Vec<String>), Error> {
         let failed = |source| Error::Listen {
             address: self.0.clone(),
@@ -147,8 +147,9 @@ impl Address {
     }
 }
 
-/// Binds to the addresses of one name, as far as this machine has them: localhost may name ::1 without
-/// IPv6. Returns the others with their errors. Fails if there is none, or for another reason.
+/// Binds to those addresses of one name that this machine has: localhost may name ::1 on a machine without
+/// IPv6. Returns the other addresses with their errors. Fails if no address could be bound, or if one failed
+/// for another reason.
 #[allow(clippy::type_complexity)]
 pub fn bind<T>(
     addresses: impl IntoIterator<Item = SocketAddr>,
@@ -184,18 +185,17 @@ fn is_missing(error: &io::Error) -> bool {
 /// Returns the sockets that systemd passed to this process.
 fn inherited() -> io::Result<Vec<TcpListener>> {
     let sockets = sd_notify::listen_fds()?.map(|socket| {
-        // SAFETY: LISTEN_PID says that these descriptors are for this process, whose one call this is; nothing
-        // else of it knows them.
+        // SAFETY: LISTEN_PID says that systemd has opened these descriptors for this process. Nothing else in
+        // the process uses them, and this is its only call, so each gets one owner.
         let socket = unsafe { OwnedFd::from_raw_fd(socket) };
         let listener = TcpListener::from(socket);
-        // Fails for sockets of other kinds.
+        // The address of a socket of another kind is an error.
         listener.local_addr().map(|_| listener)
     });
     sockets.collect()
 }
 
-/// Serves until SIGTERM or ^C. `ended` is whether one of them came before the server was there to see
-/// it.
+/// Serves until SIGTERM or ^C. `ended` tells if one of them came before the server could see it.
 pub fn run(
     listeners: Vec<TcpListener>,
     exporter: Exporter,
@@ -205,7 +205,7 @@ pub fn run(
 ) -> io::Result<()> {
     let runtime = Builder::new_current_thread()
         .enable_all()
-        // A page of each form.
+        // One thread for a page of each form.
         .max_blocking_threads(2)
         .build()?;
     let server = Arc::new(Server {
@@ -217,7 +217,7 @@ pub fn run(
         told: Mutex::new(told),
     });
     let result = runtime.block_on(server.serve(listeners, ended));
-    // Who still reads does not keep it from ending.
+    // Clients that still read do not keep the program from ending.
     runtime.shutdown_background();
     result
 }
@@ -229,7 +229,7 @@ struct Page {
     length: u64,
 }
 
-/// The page that was encoded last in a form, and the time at which that began.
+/// The page that was encoded last in a form, and the time at which its encoding began.
 type Latest = Arc<AsyncMutex<Option<(Instant, Arc<Page>)>>>;
 
 struct Server {
@@ -249,7 +249,7 @@ impl Server {
     ) -> io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        // From here on none is missed.
+        // From here on no signal is missed.
         if ended() {
             return Ok(());
         }
@@ -293,7 +293,7 @@ impl Server {
             .max_buf_size(HEADERS)
             .keep_alive(false)
             .serve_connection(TokioIo::new(stream), service);
-        // Whether a client goes early or comes too late is its own affair.
+        // Errors are ignored: a client may go early, or be too slow.
         let _ = timeout(self.limits.connection, connection).await;
     }
 
@@ -351,8 +351,8 @@ impl Server {
         response
     }
 
-    /// Returns a page of devices that were read after this call. One page is encoded at a time, and it is that
-    /// of all who asked before that began, so nobody waits for more than two.
+    /// Returns a page of devices that were read after this call. Pages of a form are encoded one at a time.
+    /// Each is for all clients that asked before its encoding began, so no client waits for more than two.
     async fn page(self: Arc<Self>, form: Form) -> io::Result<Arc<Page>> {
         let asked = Instant::now();
         let latest = match form {
@@ -364,7 +364,7 @@ impl Server {
             Some((begun, page)) if *begun >= asked => return Ok(page.clone()),
             _ => {}
         }
-        // The lock is held to the end of it, also where this client goes meanwhile.
+        // The task holds the lock to the end of the encoding, even if this client goes meanwhile.
         let encoding = tokio::task::spawn_blocking(move || {
             *latest = None;
             let begun = Instant::now();
@@ -397,10 +397,10 @@ impl Server {
     }
 }
 
-/// The doing of a client.
+/// The activity of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
-    /// It says what it wants.
+    /// It sends its request.
     Asking,
     /// It waits for this server.
     Waiting,
@@ -418,12 +418,12 @@ impl Default for Client {
 }
 
 impl Client {
-    /// Says that it did something now.
+    /// Notes that the client did something now.
     fn set(&self, doing: Doing) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (doing, Instant::now());
     }
 
-    /// Returns what it does, and since when.
+    /// Returns the client's activity, and the time of the last one.
     fn doing(&self) -> (Doing, Instant) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -448,7 +448,7 @@ impl Clients {
         all.len() < most || cut_off(&mut all, |doing| doing != Doing::Waiting)
     }
 
-    /// Has a client read metrics, at most as one of `most`.
+    /// Lets a client read metrics. If there are `most` such readers already, cuts one off.
     fn begin_reading(&self, client: &Client, most: usize) {
         let mut all = self.all();
         let is_reading = |of: &&(Arc<Client>, AbortHandle)| of.0.doing().0 == Doing::Reading;
@@ -459,8 +459,8 @@ impl Clients {
     }
 }
 
-/// Ends the connection of the client that did nothing for the longest time, among some. Returns whether there was
-/// one.
+/// Ends the connection of the client that did nothing for the longest time, among the clients of some
+/// activities. Returns false if there is no such client.
 fn cut_off(all: &mut Vec<(Arc<Client>, AbortHandle)>, among: impl Fn(Doing) -> bool) -> bool {
     let clients = all.iter().map(|(client, _)| client.doing()).enumerate();
     let longest = clients
@@ -573,13 +573,13 @@ impl Body for Sent {
         self.left == 0
     }
 
-    /// The length is sent first, so a client that is cut off sees that it has not all.
+    /// Returns the exact length. It is sent first, so a client that is cut off sees that a part is missing.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left)
     }
 }
 
-/// Returns the form that a client likes best: the old one if it does not say.
+/// Returns the form that a client prefers; the classic one if the client does not say.
 fn form(headers: &HeaderMap) -> Form {
     let (mut open, mut classic) = (0.0_f64, 0.0_f64);
     for accepted in accepted(headers, ACCEPT) {
@@ -598,7 +598,7 @@ fn form(headers: &HeaderMap) -> Form {
     }
 }
 
-/// Returns whether a client takes gzip, and likes plain text no better.
+/// Returns whether a client takes gzip, and does not prefer plain text.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut any, mut plain) = (None, 0.0, 0.0);
     for accepted in accepted(headers, ACCEPT_ENCODING) {
@@ -613,17 +613,17 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
     gzip > 0.0 && gzip >= plain
 }
 
-/// One of the things that a client takes.
+/// A media type or an encoding that a client takes.
 struct Accepted<'a> {
-    /// In small letters.
+    /// Its name, in lower case.
     kind: String,
-    /// 1 if it does not say.
+    /// The client's preference; 1 if the client does not say.
     quality: f64,
-    /// 1.0.0 if it does not say.
+    /// Its version; 1.0.0 if the client does not say.
     version: &'a str,
 }
 
-/// Reads the things that a client takes from a header.
+/// Reads the media types or encodings that a client takes from a header.
 fn accepted(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = Accepted<'_>> {
     let values = headers.get_all(name).into_iter();
     let values = values.filter_map(|value| value.to_str().ok());

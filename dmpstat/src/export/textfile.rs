@@ -17,9 +17,8 @@ use crate::export::volumes::{Reading, Volumes};
 use crate::outside::Outside;
 use crate::problems::Told;
 
-/// Writes the file, once or in each interval; the first time with what was read already. In intervals,
-/// only a first write that fails is an error. All later problems are told, and the next interval tries
-/// again.
+/// Writes the file once or in each interval, the first time from the reading `first`. With intervals, only a
+/// failure of the first write is an error. All later problems are told, and the next interval tries again.
 pub fn run(
     file: &Path,
     repeat: Option<Repeat>,
@@ -62,19 +61,20 @@ pub fn run(
     }
 }
 
-/// Replaces the file as a whole: no reader has half of it.
+/// Replaces the file as a whole, so that no reader gets half of it.
 fn write(file: &Path, volumes: Volumes, exporter: &Exporter) -> io::Result<()> {
     let directory = match file.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     };
-    // Not `tempfile_in`: its errors name the temporary file. node_exporter reads names that end in .prom only.
+    // Not `tempfile_in`, because its errors name the temporary file. node_exporter does not read that file:
+    // it reads names that end in .prom only.
     let new = Builder::new()
         .prefix(".dmpstat-")
         .make_in(directory, |path| {
             File::options().write(true).create_new(true).open(path)
         })?;
-    // node_exporter runs as another user, whatever the umask of this one is.
+    // node_exporter runs as another user, and has to read the file whatever the umask of this user is.
     new.as_file()
         .set_permissions(Permissions::from_mode(0o644))?;
     let mut out = BufWriter::new(new.as_file());

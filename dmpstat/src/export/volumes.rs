@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices as they are seen from outside: what they are called, and what is under them.
+//! Devices as metrics name them, and the disks under them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
@@ -15,7 +15,7 @@ use crate::sysfs::{Machine, Readings};
 /// The volumes at one time.
 #[derive(Debug)]
 pub struct Volumes {
-    /// In the order of the arguments that select them, and then of their numbers.
+    /// The volumes, in the order of the arguments that select them, and then of their numbers.
     pub all: Vec<Volume>,
     /// The module is loaded.
     pub loaded: bool,
@@ -34,27 +34,27 @@ pub struct Reading {
     pub problems: Vec<Error>,
 }
 
-/// A device, and what it is called.
+/// A device and its names.
 #[derive(Debug)]
 pub struct Volume {
-    /// What was counted of it.
+    /// Its counters.
     pub device: Snapshot,
-    /// Together with the uuid it is that of no other device.
+    /// Its name. No other device has the same name and uuid.
     pub name: String,
-    /// Empty if there is none.
+    /// Its uuid; empty if it has none.
     pub uuid: String,
-    /// The volume group, if it is LVM's.
+    /// The volume group; empty if the device is not LVM's.
     pub vg_name: String,
-    /// The logical volume, if it is LVM's.
+    /// The logical volume; empty if the device is not LVM's.
     pub lv_name: String,
     /// The disks right under it.
     pub underlying: Vec<String>,
-    /// The other volumes of [`Volumes::all`] anywhere under it, with commas between.
+    /// The other volumes of [`Volumes::all`] anywhere under it, separated by commas.
     pub stacked_on: String,
 }
 
 impl Reading {
-    /// Reads the selected volumes. Nothing that is missing is an error.
+    /// Reads the selected volumes. Missing devices, and a missing module, are problems of the reading.
     pub fn next(machine: &Machine, selection: &Selection) -> Self {
         let begin = Instant::now();
         Self::of(selection.next(machine), machine, begin)
@@ -89,7 +89,7 @@ impl Reading {
             failures = usize::from(loaded);
             (Readings::default(), vec![error])
         });
-        // No volume is no problem: some may come.
+        // An empty list is no problem, because volumes may come.
         problems.retain(|problem| !matches!(problem, Error::NoDevices(_)));
         failures += readings.failures.len();
         problems.extend(readings.failures.into_iter().map(|failure| failure.error));
@@ -107,7 +107,7 @@ impl Reading {
 }
 
 impl Volume {
-    /// Finds the names of devices, and what lies under them.
+    /// Finds the names of devices, and the disks under them.
     fn all(devices: Vec<Snapshot>, machine: &Machine) -> Vec<Self> {
         let mut disks = Disks {
             machine,
@@ -153,8 +153,9 @@ impl Volume {
     }
 }
 
-/// What each device is called in the metrics: as it is shown, or, where another one is shown so as well,
-/// as the kernel has it. `None` where another device has got the name meanwhile, which is read later.
+/// Returns the name of each device in the metrics: the name in the form for people, or, if another device has
+/// the same form, the name as the kernel has it. `None` if the name went to another device, which was read
+/// later.
 fn names(devices: &[Snapshot]) -> Vec<Option<String>> {
     let mut names: Vec<Option<String>> = devices
         .iter()
@@ -186,7 +187,7 @@ fn names(devices: &[Snapshot]) -> Vec<Option<String>> {
     }
 }
 
-/// The volume group and the volume, if LVM made the device.
+/// Returns the volume group and the volume, if LVM made the device.
 fn logical_volume(device: &Snapshot) -> Option<(String, String)> {
     lvm::made(&device.uuid).then_some(())?;
     let parts = lvm::parts(&device.name).into_iter().map(String::from_utf8);
@@ -196,14 +197,14 @@ fn logical_volume(device: &Snapshot) -> Option<(String, String)> {
     Some((parts.next()?, parts.next()?))
 }
 
-/// What lies under disks, as far as it was looked at.
+/// The disks under disks, as far as they were looked up.
 struct Disks<'a> {
     machine: &'a Machine,
     under: HashMap<String, Vec<String>>,
 }
 
 impl Disks<'_> {
-    /// The disks right under this one.
+    /// Returns the disks right under this one.
     fn under(&mut self, disk: &str) -> Vec<String> {
         if let Some(under) = self.under.get(disk) {
             return under.clone();
@@ -213,13 +214,12 @@ impl Disks<'_> {
         under
     }
 
-    /// All disks under this one.
+    /// Returns all disks under this one.
     fn all_under(&mut self, disk: &str) -> BTreeSet<String> {
         let mut all = BTreeSet::new();
         let mut rest = self.under(disk);
         while let Some(next) = rest.pop() {
             if !all.contains(&next) {
-                // Only those that are made of others can be over a dmp device.
                 rest.extend(self.under(&next));
                 all.insert(next);
             }
