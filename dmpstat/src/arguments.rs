@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What can be asked for on the command line.
+//! The command line.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -21,7 +21,7 @@ use crate::export::server::Address;
 use crate::manual;
 use crate::operation::Operation;
 
-/// What a page of the manual says besides.
+/// The notes of the manual.
 const NOTES: &str = "\
 Rates are by the clock of the counters: that dmpstat is late shows in no number. r/s and the like count \
 requests where they arrive.
@@ -77,7 +77,7 @@ A device whose name is a number or a command's is /dev/mapper/NAME.
 ^C ends it behind the report that is being written. The exit status is 0, 1 if something failed, 2 if the \
 command line is wrong.";
 
-/// What the page about the full screen says besides.
+/// The notes of the page about the full screen.
 const KEYS: &str = "\
 Keys: up, down, page up and down, home and end choose a device; left and right the column by which \
 devices are sorted, r turns the order round. Space pauses. A slash filters by name: enter keeps the \
@@ -88,7 +88,7 @@ and ^C end it. ? shows the keys.
 
 Reports are a second apart if no INTERVAL is given. The sparklines are of the last 120.";
 
-/// What the page about metrics says besides.
+/// The notes of the page about metrics.
 const METRICS: &str = "\
 Of each operation of each volume: dmp_request_duration_seconds and dmp_request_size_bytes, which are \
 histograms with the module's own bounds, dmp_requests_total, dmp_request_bytes_total, dmp_request_errors_total, \
@@ -136,12 +136,12 @@ pub struct Arguments {
     /// Print help
     #[arg(long, global = true, action = clap::ArgAction::Help)]
     help: Option<bool>,
-    /// What to do in the place of showing the table.
+    /// The command; without one the table is shown.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What else there is to do.
+/// The commands besides the table.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// How many requests were how large, or took how long
@@ -270,7 +270,7 @@ impl From<TableName> for Shown {
     }
 }
 
-/// Whether something is to be.
+/// The position of a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[allow(missing_docs)]
 pub enum Switch {
@@ -299,10 +299,10 @@ pub struct Export {
     /// follow, and how many times to write it.
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
-    /// Which, without what follows them.
+    /// The devices, without the numbers behind them.
     #[arg(skip)]
     pub devices: Vec<OsString>,
-    /// When to write the file, and how often.
+    /// The interval and the count of writes of the file.
     #[arg(skip)]
     pub repeat: Option<Repeat>,
     /// Write them into this file, whole or not at all: for the textfile collector of node_exporter
@@ -321,7 +321,7 @@ pub struct Export {
 }
 
 impl Export {
-    /// Which series there are to be.
+    /// Returns the choice of series.
     pub fn choice(&self) -> Choice {
         let wanted = |operation: &Operation| {
             self.operations.is_empty() || self.operations.contains(operation)
@@ -343,7 +343,7 @@ impl clap::ValueEnum for Operation {
     }
 }
 
-/// What requests are counted by.
+/// The property of requests that a histogram is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Measure {
     /// How large they are
@@ -352,7 +352,7 @@ pub enum Measure {
     Latency,
 }
 
-/// Which devices, and when.
+/// The devices, and the times of reports.
 #[derive(Debug, clap::Args)]
 pub struct Reports {
     /// Which devices: the name that dmsetup has, VG/LV, /dev/mapper/NAME, /dev/VG/LV, dm-N, or a
@@ -360,10 +360,10 @@ pub struct Reports {
     /// many reports; without them one report, without a COUNT until ^C.
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
-    /// Which, without what follows them.
+    /// The devices, without the numbers behind them.
     #[arg(skip)]
     pub devices: Vec<OsString>,
-    /// When, and how often.
+    /// The interval and the count of reports.
     #[arg(skip)]
     pub repeat: Option<Repeat>,
     /// Leave out devices without any request in the interval, and none under way
@@ -380,17 +380,17 @@ pub struct Reports {
     pub omit_first: bool,
 }
 
-/// What is shown on the whole screen.
+/// The whole screen: its devices, columns and times.
 #[derive(Debug, clap::Args)]
 pub struct Top {
     /// Which devices, the seconds between two reports, and how many, as of the table; without a COUNT
     /// until a key or a signal ends it.
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
-    /// Which, without what follows them.
+    /// The devices, without the numbers behind them.
     #[arg(skip)]
     pub devices: Vec<OsString>,
-    /// When, and how often.
+    /// The interval and the count of reports.
     #[arg(skip)]
     pub repeat: Option<Repeat>,
     /// Begin without devices that are idle
@@ -404,7 +404,7 @@ pub struct Top {
     pub columns: Columns,
 }
 
-/// What is shown, and how.
+/// The table: its columns and its form.
 #[derive(Debug, clap::Args)]
 pub struct Table {
     #[command(flatten)]
@@ -425,7 +425,7 @@ pub struct Table {
     pub counts: bool,
 }
 
-/// Which columns.
+/// The columns, their order and their units.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Columns {
@@ -468,15 +468,15 @@ pub enum Format {
     Csv,
 }
 
-/// More seconds than anybody waits, and less than clocks can count.
+/// The longest interval, in seconds: more than anybody waits, and less than clocks can count.
 const LONGEST: f64 = 1e9;
 
 /// The rhythm of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
-    /// The time from one to the next.
+    /// The time from one report to the next.
     pub interval: Duration,
-    /// How many; no end if not given.
+    /// The number of reports; `None` for no end.
     pub count: Option<u64>,
 }
 
@@ -501,12 +501,12 @@ impl Columns {
         }
     }
 
-    /// Tells if columns may be left out where there is no room for all.
+    /// Tells if columns may be left out when there is no room for all.
     pub fn may_shorten(&self) -> bool {
         self.columns.is_empty() && self.level() == Level::Usual
     }
 
-    /// Whether there is a column of latencies that was asked for by its name.
+    /// Tells if one of the named columns needs latencies.
     pub fn asks_for_latencies(&self) -> bool {
         self.columns
             .iter()
@@ -514,7 +514,7 @@ impl Columns {
             .any(|column| column.quantity.is_of_latencies())
     }
 
-    /// The unit of amounts.
+    /// Returns the unit of amounts.
     pub fn unit(&self) -> Unit {
         match self.megabytes {
             true => Unit::Megabytes,
@@ -524,7 +524,7 @@ impl Columns {
 }
 
 impl Table {
-    /// The columns that are shown: all of them to programs.
+    /// Returns the columns to show: in the forms for programs all, if none were chosen.
     pub fn chosen(&self) -> Vec<&'static Column> {
         let level = self.columns.level();
         self.columns.chosen(match level {
@@ -533,7 +533,7 @@ impl Table {
         })
     }
 
-    /// The form of reports.
+    /// Returns the form of reports.
     pub fn format(&self) -> Format {
         match (self.json, self.sysstat, self.csv) {
             (true, ..) => Format::JsonLines,
@@ -544,7 +544,7 @@ impl Table {
     }
 }
 
-/// What the man pages and completions are made from.
+/// Returns the definition of the command line, from which man pages and completions are made.
 pub fn command() -> clap::Command {
     Arguments::command()
 }
@@ -583,10 +583,10 @@ pub fn parse<A: Into<OsString> + Clone>(
     Ok(parsed)
 }
 
-/// Splits operands into devices and the numbers behind them. A device whose name is a number has another name,
-/// too.
+/// Splits operands into devices and the numbers behind them. A device whose name is a number has other names
+/// as well, such as /dev/mapper/NAME.
 fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>), String> {
-    // Not what else a float can be: inf and nan are names.
+    // The words inf and nan parse as floats, too, but here they are names.
     let begins = |character: char| character.is_ascii_digit() || "+-.".contains(character);
     let number = |operand: &OsString| {
         let text = operand.to_str().filter(|text| text.starts_with(begins))?;
