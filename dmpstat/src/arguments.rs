@@ -113,10 +113,10 @@ A server ends at SIGTERM or ^C. It answers a request for /metrics in OpenMetrics
 Prometheus, whichever is liked best, with gzip if that is taken; /-/healthy says that it runs. It takes 64 connections \
 at once, and a minute for each; for one more, that which did nothing for the longest time is closed.";
 
-/// Shows what passes through dmp devices: rates, sizes and latencies.
+/// Shows the requests that pass through dmp devices: rates, sizes and latencies.
 ///
-/// The first report is of all that was counted since the last reset of a device, each next one of the
-/// interval before it.
+/// The first report covers the time since the last reset of a device, each next report the interval before
+/// it.
 #[derive(Debug, Parser)]
 #[command(
     name = "dmpstat",
@@ -144,7 +144,7 @@ pub struct Arguments {
 /// The commands besides the table.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// How many requests were how large, or took how long
+    /// Histograms of the sizes or latencies of requests
     #[command(
         override_usage = "dmpstat hist [OPTIONS] size|latency [DEVICE...] [INTERVAL [COUNT]]"
     )]
@@ -155,13 +155,13 @@ pub enum Command {
         after_long_help = KEYS
     )]
     Top(Top),
-    /// Everything that was counted of a device, in words
+    /// All counters of a device, in words
     Show {
-        /// Which devices, as of the table.
+        /// Devices, as of the table
         #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
-    /// Count what passes through volumes that run: root only
+    /// Count the requests of volumes while they run: root only
     ///
     /// Each linear line of the volume's table becomes a dmp line, which does the same and counts; the
     /// table of a thin or striped volume moves to a hidden device, and a dmp line over that takes its
@@ -171,32 +171,32 @@ pub enum Command {
     /// LVM writes its own tables when it changes a volume, and then the counting ends: volumes that are
     /// listed in /etc/dmp/attach.conf are attached again by themselves, and --keep lists them.
     Attach(Attach),
-    /// Count no more what passes through attached volumes: root only
+    /// Stop counting the requests of attached volumes: root only
     ///
     /// Each dmp line becomes a linear line, and the counters go. A volume that /etc/dmp/attach.conf
     /// lists is not attached again by itself until it is made anew.
     Detach {
-        /// Which volumes, as of the table.
+        /// Volumes, as devices of the table
         #[arg(required = true, value_name = "VOLUME", add = complete::devices())]
         volumes: Vec<OsString>,
     },
-    /// Which volumes are attached, since when, and how often they were attached again
+    /// State of each attached or listed volume: since when, and how often it was attached again
     Status,
     /// Brings a volume back if dmpstat dies while it exchanges a table
     #[command(hide = true)]
     Guard,
-    /// Begin to count at zero again: root only
+    /// Set the counters of devices to zero: root only
     Reset {
-        /// Which devices, as of the table.
+        /// Devices, as of the table
         #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
-    /// Measure how long requests take, or stop to: root only
+    /// Switch the measuring of latencies on or off: root only
     Latency {
-        /// Whether to.
+        /// The position of the switch
         #[arg(value_enum)]
         switch: Switch,
-        /// Which devices, as of the table.
+        /// Devices, as of the table
         #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
@@ -221,7 +221,7 @@ pub struct Attach {
         conflicts_with_all = ["all", "queue", "queued"]
     )]
     pub volumes: Vec<OsString>,
-    /// Measure no latencies: that costs a request 24 instructions in the place of 93
+    /// Measure no latencies: a request then costs 24 instructions in the place of 93
     #[arg(long)]
     pub no_latency: bool,
     /// Measure latencies, as without this option
@@ -281,7 +281,7 @@ pub enum Switch {
 /// A histogram of each device.
 #[derive(Debug, clap::Args)]
 pub struct Hist {
-    /// Of what.
+    /// The property of requests
     #[arg(value_enum)]
     pub what: Measure,
     #[command(flatten)]
@@ -295,8 +295,8 @@ pub struct Hist {
 /// Metrics for Prometheus.
 #[derive(Debug, clap::Args)]
 pub struct Export {
-    /// Which devices, as of the table. With --textfile, the seconds between two writes of the file may
-    /// follow, and how many times to write it.
+    /// Devices, as of the table. With --textfile, the seconds between two writes of the file may follow, and
+    /// the number of writes.
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
     /// The devices, without the numbers behind them.
@@ -305,14 +305,14 @@ pub struct Export {
     /// The interval and the count of writes of the file.
     #[arg(skip)]
     pub repeat: Option<Repeat>,
-    /// Write them into this file, whole or not at all: for the textfile collector of node_exporter
+    /// Write the metrics into this file, whole or not at all: for the textfile collector of node_exporter
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "listen")]
     pub textfile: Option<PathBuf>,
-    /// Serve them by HTTP at HOST:PORT, or at PORT to this machine only. Sockets that systemd hands over
-    /// are taken in its place, and a note on stderr says so
+    /// Serve the metrics by HTTP at HOST:PORT, or at PORT to this machine only. Sockets that systemd hands
+    /// over are taken in the place of ADDRESS; if they have another address, a note on stderr says so
     #[arg(long, value_name = "ADDRESS", overrides_with = "listen")]
     pub listen: Option<Address>,
-    /// Of these operations only
+    /// Only metrics of these operations
     #[arg(long, value_name = "OPERATION", value_delimiter = ',', value_enum)]
     operations: Vec<Operation>,
     /// Bounds of buckets are each 2^N times the one before: 1 for all, 0 for none
@@ -346,18 +346,18 @@ impl clap::ValueEnum for Operation {
 /// The property of requests that a histogram is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Measure {
-    /// How large they are
+    /// Sizes of requests
     Size,
-    /// How long they took
+    /// Latencies of requests
     Latency,
 }
 
 /// The devices, and the times of reports.
 #[derive(Debug, clap::Args)]
 pub struct Reports {
-    /// Which devices: the name that dmsetup has, VG/LV, /dev/mapper/NAME, /dev/VG/LV, dm-N, or a
-    /// pattern such as 'vg-*'; all if none is given. Then the seconds between two reports, and how
-    /// many reports; without them one report, without a COUNT until ^C.
+    /// Devices: the name that dmsetup has, VG/LV, /dev/mapper/NAME, /dev/VG/LV, dm-N, or a pattern such as
+    /// 'vg-*'; all if none is given. Then the seconds between two reports, and the number of reports; without
+    /// an INTERVAL one report, without a COUNT until ^C.
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
     /// The devices, without the numbers behind them.
@@ -366,7 +366,7 @@ pub struct Reports {
     /// The interval and the count of reports.
     #[arg(skip)]
     pub repeat: Option<Repeat>,
-    /// Leave out devices without any request in the interval, and none under way
+    /// Leave out idle devices: without any request in the interval, and none in flight
     #[arg(short = 'z', long)]
     pub omit_idle: bool,
     /// dm-N in the place of names
@@ -375,7 +375,7 @@ pub struct Reports {
     /// The time of each report
     #[arg(short = 't', long)]
     pub timestamps: bool,
-    /// Leave out the first report, of what was counted before
+    /// Leave out the first report, which covers the time before
     #[arg(short = 'y', long)]
     pub omit_first: bool,
 }
@@ -383,8 +383,8 @@ pub struct Reports {
 /// The whole screen: its devices, columns and times.
 #[derive(Debug, clap::Args)]
 pub struct Top {
-    /// Which devices, the seconds between two reports, and how many, as of the table; without a COUNT
-    /// until a key or a signal ends it.
+    /// Devices, the seconds between two reports, and the number of reports, as of the table; without a COUNT
+    /// until a key or a signal ends the program.
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
     /// The devices, without the numbers behind them.
@@ -432,13 +432,13 @@ pub struct Columns {
     /// All columns
     #[arg(short = 'x', long, conflicts_with_all = ["columns", "short"])]
     pub extended: bool,
-    /// Fewer columns, which fit 80 characters: so it is without this option on a terminal that is too narrow
+    /// Fewer columns, which fit 80 characters: the default on a terminal that is too narrow for more
     #[arg(short = 's', long, conflicts_with = "columns")]
     pub short: bool,
     /// These columns only, in this order
     #[arg(short = 'o', long, value_name = "COLUMN", value_delimiter = ',', value_parser = column())]
     pub columns: Vec<&'static Column>,
-    /// The devices with the most in this column, which is one of those of -o, first
+    /// Sort by this column, one of those of -o: the devices with the most come first
     #[arg(
         short = 'S',
         long,
@@ -447,7 +447,7 @@ pub struct Columns {
         hide_possible_values = true
     )]
     pub sort: Option<&'static Column>,
-    /// Amounts in kilobytes: so it is without any of these three
+    /// Amounts in kilobytes: the default
     #[arg(short = 'k', long, group = "unit")]
     pub kilobytes: bool,
     /// Amounts in megabytes
