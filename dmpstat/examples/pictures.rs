@@ -4,8 +4,8 @@
 //!
 //!     cargo run --example pictures -- DIRECTORY DMP-VM
 //!
-//! DMP-VM is the program that `ci/nix build .#vm` makes. What the program writes to its terminal is
-//! drawn by a terminal emulator, and its cells become SVG.
+//! DMP-VM is the program that `ci/nix build .#vm` makes. A terminal emulator draws the program's output, and
+//! the emulator's cells become SVG.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -20,14 +20,14 @@ use vt100::{Cell, Color, Parser, Screen};
 
 const COLUMNS: u16 = 100;
 const ROWS: u16 = 24;
-/// Of a cell, in pixels.
+/// Width and height of a cell, in pixels.
 const CELL: (f64, f64) = (8.4, 18.0);
-/// Longer than anything takes.
+/// The longest wait: longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What is on the lines before which the shell waits.
+/// The shell's prompt.
 const PROMPT: &str = "dmp:~# ";
 
-/// Volumes over one disk, and what a database, a log and a backup would do to them.
+/// Volumes over one disk, with the load of a database, a log and a backup.
 const LOAD: &str = "\
 make() { dmsetup create $1 --table \"0 32768 dmp /dev/vda $2 1 latency\"; }; \
 make db-data 0; make db-log 32768; make backup 65536; make scratch 98304; \
@@ -85,7 +85,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     wait(PROMPT)?;
     picture("table.svg")?;
     write!(keys, "dmpstat top\r")?;
-    // The history is of some intervals then.
+    // After this time the history has some intervals.
     thread::sleep(Duration::from_secs(25));
     write!(keys, "\x1b[C")?;
     thread::sleep(Duration::from_secs(2));
@@ -97,7 +97,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The cells as they look, those of one look in a line together.
+/// Returns the screen as SVG. Cells side by side that look alike are drawn together.
 fn svg(screen: &Screen) -> String {
     let (rows, columns) = screen.size();
     let used = (0..rows).rev().find(|row| {
@@ -166,12 +166,12 @@ fn draw(svg: &mut String, cell: &Cell, text: String, (begin, end, row): (u16, u1
     if text.trim().is_empty() {
         return;
     }
-    // Blocks are drawn: fonts leave gaps between them.
+    // Blocks are drawn as shapes, because fonts leave gaps between them.
     if text
         .chars()
         .all(|character| ('▁'..='█').contains(&character))
     {
-        // One for all that are alike and side by side, or there would be seams.
+        // Equal blocks side by side are one shape, or there would be seams.
         let blocks: Vec<char> = text.chars().collect();
         let mut x = x;
         for alike in blocks.chunk_by(|one, next| one == next) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A machine whose devices are files in a directory, and whose clock does as it is told.
+//! A machine whose devices are files in a directory, and whose clock is a test's.
 
 use std::ffi::OsString;
 use std::fs;
@@ -14,7 +14,7 @@ use dmpstat::sysfs::Machine;
 use jiff::Zoned;
 use tempfile::TempDir;
 
-/// What a device's file `snapshot` says, of a device with 500 reads of 4 KiB in 4 s.
+/// The file `snapshot` of a device with 500 reads of 4 KiB in 4 s.
 pub const SNAPSHOT: &str = "\
 dmp 1
 device dm-3
@@ -32,19 +32,19 @@ write sizes
 write latencies
 ";
 
-/// The same of another device.
+/// Returns the snapshot of dm-3 as that of another device.
 pub fn named(snapshot: &str, device: &str, name: &str) -> String {
     snapshot.replace("dm-3", device).replace("vg-data", name)
 }
 
-/// The time since boot, which stands still.
+/// The time since boot, which stands still in these tests.
 pub const BOOTTIME: Duration = Duration::from_secs(100_000);
 
-/// A root directory.
+/// A root directory, and the terminal's width.
 pub struct Root(TempDir, Option<usize>);
 
 impl Root {
-    /// With the module loaded, and no device.
+    /// Makes a machine with the module loaded, and no device.
     pub fn new() -> Self {
         let root = Self::without_module();
         fs::create_dir_all(root.stat()).unwrap();
@@ -56,14 +56,14 @@ impl Root {
         Self(TempDir::new().unwrap(), None)
     }
 
-    /// With the device of [`SNAPSHOT`].
+    /// Makes a machine with the device of [`SNAPSHOT`].
     pub fn with_device() -> Self {
         let root = Self::new();
         root.write("dm-3", SNAPSHOT);
         root
     }
 
-    /// As on a terminal of this width.
+    /// Gives the program a terminal of this width.
     pub fn on_terminal(self, width: usize) -> Self {
         Self(self.0, Some(width))
     }
@@ -76,12 +76,12 @@ impl Root {
         self.0.path().join("sys/module/dmp/stat")
     }
 
-    /// Makes the device, or changes what was counted of it.
+    /// Makes a device, or changes its counters.
     pub fn write(&self, device: &str, snapshot: impl AsRef<[u8]>) {
         let directory = self.stat().join(device);
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("volumes"), "").unwrap();
-        // There is none that is half written, as there is none in sysfs.
+        // A rename replaces the file, because sysfs has no snapshot that is half written either.
         fs::write(directory.join("new"), snapshot).unwrap();
         fs::rename(directory.join("new"), directory.join("snapshot")).unwrap();
         for file in ["reset", "latency"] {
@@ -100,7 +100,7 @@ impl Root {
         fs::remove_dir_all(self.stat().join(device)).unwrap();
     }
 
-    /// What was written into a file of a device.
+    /// Reads the text that was written into a file of a device.
     pub fn written(&self, device: &str, file: &str) -> String {
         fs::read_to_string(self.stat().join(device).join(file)).unwrap()
     }
@@ -109,12 +109,12 @@ impl Root {
         Machine::new(self.path())
     }
 
-    /// What the program prints.
+    /// Runs the program.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         self.run_while(arguments, |_| {})
     }
 
-    /// What it prints while each wait for an interval does this, with its number counted from 1.
+    /// Runs the program. Each wait for an interval calls `step` with the wait's number, from 1.
     pub fn run_while(&self, arguments: &[&str], step: impl FnMut(u32)) -> Ran {
         let mut clock = Steps { done: 0, step };
         let (mut out, mut notes) = (Vec::new(), Vec::new());
@@ -142,9 +142,9 @@ impl Root {
     }
 }
 
-/// How a run of the program went.
+/// The outcome of a run of the program.
 pub struct Ran {
-    /// The output as a terminal gets it.
+    /// The output with its styles, as a terminal gets it.
     pub styled: String,
     pub out: String,
     pub notes: String,
@@ -152,14 +152,14 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// What was printed, if nothing failed.
+    /// Returns the output of a run that did not fail and wrote no notes.
     pub fn output(self) -> String {
         self.result.unwrap();
         assert_eq!(self.notes, "");
         self.out
     }
 
-    /// What was printed, if nothing failed and it was said that latencies are not measured.
+    /// Returns the output of a run that did not fail and noted that latencies are not measured.
     pub fn output_without_latencies(self) -> String {
         self.result.unwrap();
         assert!(
@@ -170,7 +170,7 @@ impl Ran {
         self.out
     }
 
-    /// What failed.
+    /// Returns the error of a run that failed.
     pub fn message(self) -> String {
         self.result.unwrap_err().to_string()
     }

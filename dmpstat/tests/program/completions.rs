@@ -48,14 +48,14 @@ fn output(mut command: Command) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Returns what fish is told that the last word can be, each with its help.
+/// Returns fish's completions of the last word, each with its help.
 fn completed(root: &Root, words: &[&str]) -> Vec<String> {
     let mut command = program(root, "fish");
     command.args(["--", "dmpstat"]).args(words);
     output(command).lines().map(str::to_owned).collect()
 }
 
-/// Returns the same without options.
+/// Returns fish's completions of the last word that are no options.
 fn operands(root: &Root, words: &[&str]) -> Vec<String> {
     let mut all = completed(root, words);
     all.retain(|line| !line.starts_with('-'));
@@ -70,7 +70,7 @@ fn devices_are_completed_by_the_names_that_people_use() {
         "db-1\tdm-1",
         "/dev/mapper/12\tdm-2",
         "/dev/mapper/-x\tdm-3",
-        // Its name has a space.
+        // This device's name has a space.
         "dm-10\tdm-10",
     ];
     for command in ["show", "detach", "reset", "top", "export"] {
@@ -104,7 +104,7 @@ fn an_attach_completes_volumes_that_are_not_counted() {
         operands(&root, &["attach", "--keep", ""]),
         ["vg/slow\tdm-5"]
     );
-    // Without the module all are.
+    // Without the module no volume is counted.
     let root = Root::without_module();
     attributes(&root, "dm-1", "db-1", "mine");
     assert_eq!(operands(&root, &["attach", ""]), ["db-1\tdm-1"]);
@@ -167,7 +167,7 @@ fn all_options_and_commands_are_completed() {
 #[test]
 fn bash_completes_a_device() {
     let root = root();
-    // What the completion of bash calls, with what it sets.
+    // The variables and the call of a completion in bash.
     let script = "
         eval \"$($0)\"
         COMP_WORDS=(dmpstat latency on my) COMP_CWORD=3 COMP_TYPE=9

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is said when something is wrong, and what to do about it.
+//! Errors, and the commands that help.
 
 use std::fs;
 use std::io;
@@ -64,7 +64,7 @@ fn of_no_such_device_the_near_names_are_told() {
     );
 }
 
-/// A volume vg/data that was attached a quarter of an hour ago as dm-3, of which the diskseq was 21.
+/// Returns the state of a volume vg/data that was attached a quarter of an hour ago, as dm-3 with diskseq 21.
 fn attached() -> State {
     let facts = State {
         diskseq: 21,
@@ -79,13 +79,13 @@ fn remember(root: &Root, state: &State) {
     state.write(&directory, "dm-3").unwrap();
 }
 
-/// dm-3 as sysfs has it.
+/// Writes sysfs' files of dm-3.
 fn device(root: &Root, diskseq: u64, name: &str) {
     root.file("sys/block/dm-3/dm/name", &format!("{name}\n"));
     root.file("sys/block/dm-3/diskseq", &format!("{diskseq}\n"));
 }
 
-/// The error about a volume that lost its dmp table.
+/// Returns the error about a volume that lost its dmp table.
 fn lost(name: &str, why: &str) -> String {
     format!(
         "{name} was attached at 20:45:00 and is not counted any more: {why} since. Attach it again \
@@ -138,7 +138,7 @@ fn an_error_names_an_attached_volume_where_there_is_no_device() {
     remember(&root, &attached());
     device(&root, 21, "vg-data");
     assert_eq!(root.run(&[]).message(), lost("vg/data", WRITTEN));
-    // A run with an interval waits for devices, but not for a certain one.
+    // A run with an interval waits for devices in general, but not for one that is named.
     let ran = root.run(&["1", "2"]);
     assert_eq!(
         ran.notes,
@@ -159,7 +159,7 @@ fn a_device_that_has_gone_is_found_by_its_name_only() {
     let root = Root::with_device();
     root.write("dm-3", named(SNAPSHOT, "dm-3", "other"));
     remember(&root, &attached());
-    // The device has gone, and then another one has its number.
+    // First the device has gone; the second time another device has its number.
     for _ in 0..2 {
         assert_eq!(root.run(&["vg/data"]).message(), lost("vg/data", GONE));
         device(&root, 22, "other");
@@ -194,7 +194,7 @@ fn a_volume_that_was_renamed_is_known_by_its_new_name() {
 fn errors_tell_detached_and_waiting_volumes() {
     let root = Root::new();
     device(&root, 21, "vg-data");
-    // On another day.
+    // The detach was on another day.
     remember(&root, &State::detached(attached(), 1000));
     assert_eq!(
         root.run(&["vg/data"]).message(),

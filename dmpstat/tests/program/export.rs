@@ -20,7 +20,7 @@ use rustix::fs::inotify;
 
 use crate::common::{Root, SNAPSHOT, named};
 
-/// The device of [`SNAPSHOT`] as dm-N, by another name and uuid.
+/// Makes the device of [`SNAPSHOT`] as dm-N, with another name and uuid.
 fn device(root: &Root, device: &str, name: &str, uuid: &str) {
     let snapshot = named(SNAPSHOT, device, name).replace(
         "uuid LVM-0123\n",
@@ -32,7 +32,7 @@ fn device(root: &Root, device: &str, name: &str, uuid: &str) {
     root.write(device, snapshot);
 }
 
-/// The lines that begin so.
+/// Returns the lines with this begin.
 fn lines(text: &str, begin: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| line.starts_with(begin));
     lines.map(str::to_owned).collect()
@@ -48,7 +48,7 @@ fn put_on(root: &Root, disk: &str, others: &[&str]) {
     }
 }
 
-/// How long reading took is never the same.
+/// Removes the time that reading took, which is never the same.
 fn without_seconds(text: &str) -> String {
     let lines = text
         .lines()
@@ -56,7 +56,7 @@ fn without_seconds(text: &str) -> String {
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// The device of [`SNAPSHOT`] on a disk, with three reads in flight.
+/// Makes the device of [`SNAPSHOT`] on a disk, with three reads in flight.
 fn with_requests_in_flight() -> Root {
     let root = Root::new();
     let reads = "inflight 3 age_ns 4500000000";
@@ -198,7 +198,7 @@ dmp_exporter_build_info{version="0.1.0"} 1
 # EOF
 "#;
 
-/// As it is where the machine was booted a quarter of a second after 1700000000.
+/// Returns OpenMetrics of a machine that was booted a quarter of a second after 1700000000.
 fn open_metrics(root: &Root, operations: &[Operation], buckets: u32) -> String {
     let choice = Choice {
         operations: operations.to_vec(),
@@ -251,7 +251,7 @@ fn each_counter_and_histogram_has_the_time_of_its_own_device() {
     }
 }
 
-/// Latencies begin at zero where they are switched on, and nothing else does.
+/// Only latencies begin at zero when they are switched on.
 #[test]
 fn durations_have_the_time_at_which_latencies_were_switched_on() {
     let root = Root::new();
@@ -399,7 +399,7 @@ fn what_is_not_measured_has_no_series() {
     ] {
         assert!(!output.contains(&format!("dmp_{family}")), "{family}");
     }
-    // Nor does another device make one.
+    // The latencies of another device add no series of this one.
     device(&root, "dm-3", "on", "");
     let output = root.run(&["export"]).output();
     assert_eq!(families(&output), all.map(str::to_owned).into());
@@ -432,7 +432,7 @@ fn without_a_device_there_is_the_exporter_and_without_the_module_an_error() {
         ran.message(),
         "the dmp module is not loaded: load it with \"modprobe dmp\""
     );
-    // A name is no device's, whatever others there are.
+    // A name or a pattern that matches no device is an error, with and without other devices.
     for root in [Root::new(), Root::with_device()] {
         for name in ["vg/x", "x*"] {
             let ran = root.run(&["export", name]);
@@ -462,7 +462,7 @@ fn the_volumes_that_can_be_read_are_printed_before_it_is_said_which_cannot() {
     assert_eq!(ran.message(), message("dm-5"));
 }
 
-/// Latencies are told from those of a volume where nothing was slow.
+/// A volume without latencies is told from a volume where nothing was slow.
 #[test]
 fn it_is_known_whether_latencies_are_measured() {
     let root = Root::with_device();
@@ -484,13 +484,13 @@ fn it_is_known_whether_latencies_are_measured() {
     );
 }
 
-/// Somebody sets the clock an hour ahead between two scrapes.
+/// The clock is set an hour ahead between two scrapes.
 #[test]
 fn the_time_of_creation_moves_with_the_clock_and_with_nothing_else() {
     let mut boot = Boot::default();
     let first = boot.at(1_700_000_100.0, 100.0);
     assert_eq!(first, 1_700_000_000.0);
-    // Between two clocks there is some time, and they are not read at once.
+    // The two clocks are not read at once, so their difference varies.
     assert_eq!(boot.at(1_700_000_200.4, 200.0), first);
     assert_eq!(boot.at(1_700_000_299.1, 300.0), first);
     assert_eq!(boot.at(1_700_003_900.0, 300.0), first + 3600.0);
@@ -501,7 +501,7 @@ fn the_time_of_creation_moves_with_the_clock_and_with_nothing_else() {
 #[test]
 fn a_device_that_goes_is_left_out() {
     let root = Root::with_device();
-    // Its directory is the last of it.
+    // Of a device that goes, the directory is there longest.
     fs::create_dir(root.stat().join("dm-4")).unwrap();
     let output = root.run(&["export"]).output();
     assert_eq!(lines(&output, "dmp_volume_info").len(), 1);
@@ -530,7 +530,7 @@ fn the_devices_and_operations_that_were_asked_for_are_there_with_so_many_series(
             .filter(|line| line.contains("name=\"vg-data\""))
             .count()
     };
-    // As docs/prometheus.md says.
+    // These numbers are those of docs/prometheus.md.
     let per_operation = |durations: usize, sizes: usize| durations + 2 + sizes + 2 + 6;
     assert_eq!(series(&[]), 6 * per_operation(28, 24) + 2);
     assert_eq!(series(&["--buckets", "1"]), 374);
@@ -583,17 +583,17 @@ fn no_two_devices_have_the_same_labels() {
         names.collect::<Vec<String>>()
     };
     let root = Root::new();
-    // Two names that are shown alike, as libdevmapper escaped one and nobody the other; and a third
-    // one that is shown as the kernel has the second.
+    // Two names are shown alike, because libdevmapper has escaped only one of them. A third one is shown as
+    // the kernel has the second.
     device(&root, "dm-0", "a\\x20b", "");
     device(&root, "dm-1", "a\\x5cx20b", "");
     assert_eq!(names(&root), ["a b", "a\\\\x5cx20b"]);
     device(&root, "dm-2", "a\\x5cx5cx20b", "");
     assert_eq!(names(&root), ["a b", "a\\\\x5cx20b", "a\\\\x5cx5cx20b"]);
-    // The uuid tells them apart.
+    // The uuid tells devices of one name apart.
     device(&root, "dm-2", "a\\x20b", "u");
     assert_eq!(names(&root), ["a b", "a\\\\x5cx20b", "a b"]);
-    // A name that went from one device to the next while they were read.
+    // A name went from one device to another while devices were read.
     let root = Root::new();
     device(&root, "dm-0", "swapped", "");
     device(&root, "dm-1", "other", "");
@@ -607,7 +607,7 @@ fn no_two_devices_have_the_same_labels() {
     assert_eq!(devices, ["dm-1", "dm-2"]);
 }
 
-/// The values of labels in the information of a device.
+/// Returns the values of labels in the information of a device.
 fn info(root: &Root, device: &str, labels: &[&str]) -> Vec<String> {
     let output = root.run(&["export"]).output();
     let line = &lines(&output, &format!("dmp_volume_info{{device=\"{device}\""))[0];
@@ -626,7 +626,7 @@ fn logical_volumes_have_their_group_and_name() {
         ("my--vg-my--data", "LVM-0123", ["my-vg", "my-data"]),
         ("a----b-c", "LVM-0123", ["a--b", "c"]),
         ("vg-pool-tpool", "LVM-0123-tpool", ["vg", "pool"]),
-        // What is none of LVM's has neither, whatever its name looks like.
+        // A device that is not LVM's has neither, whatever its name looks like.
         ("vg-data", "", ["", ""]),
         ("vg-data", "CRYPT-LUKS2-0123", ["", ""]),
         ("odd", "LVM-0123", ["", ""]),
@@ -641,7 +641,7 @@ fn logical_volumes_have_their_group_and_name() {
     }
 }
 
-/// The disks right under a device.
+/// Returns the disks right under a device.
 fn underlying(output: &str, name: &str) -> Vec<String> {
     let lines = lines(
         output,
@@ -659,7 +659,7 @@ fn what_is_under_a_device_and_which_of_that_is_counted_is_known() {
     }
     put_on(&root, "dm-2", &["sda1", "sdb"]);
     put_on(&root, "dm-10", &["sda1"]);
-    // A linear device between.
+    // dm-7 is a linear device between, which is not counted.
     put_on(&root, "dm-7", &["dm-2"]);
     put_on(&root, "dm-3", &["dm-7", "dm-10"]);
     put_on(&root, "md0", &["dm-3"]);
@@ -680,7 +680,8 @@ fn what_is_under_a_device_and_which_of_that_is_counted_is_known() {
     }
 }
 
-/// Or the sum over those with an empty stacked_on would be without it.
+/// If stacked_on had volumes that are not exported, the sum over volumes with an empty stacked_on would lack
+/// requests.
 #[test]
 fn stacked_on_has_exported_volumes_only_and_the_disk_below_is_known_all_the_same() {
     let root = Root::new();
@@ -707,7 +708,7 @@ fn stacked_on_has_exported_volumes_only_and_the_disk_below_is_known_all_the_same
     );
     let (stacked_on, _) = export(&["dm-2", "dm-4"]);
     assert_eq!(stacked_on, ["", "dm-2"]);
-    // One that cannot be read is not exported either.
+    // A volume that cannot be read is not exported either.
     root.write("dm-2", "no snapshot");
     let ran = root.run(&["export"]);
     let stacked_on = lines(&ran.out, "dmp_volume_info");
@@ -760,7 +761,7 @@ fn the_file_is_written_anew_in_each_interval_and_whole_for_who_has_it_open() {
     first.unwrap().read_to_string(&mut before).unwrap();
     assert_eq!(reads(&before), "500");
     assert!(before.ends_with("dmp_exporter_build_info{version=\"0.1.0\"} 1\n"));
-    // node_exporter is another user, and reads all that ends in .prom.
+    // node_exporter runs as another user, and reads all files that end in .prom.
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,
         0o644
@@ -768,7 +769,7 @@ fn the_file_is_written_anew_in_each_interval_and_whole_for_who_has_it_open() {
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
 }
 
-/// node_exporter is another user.
+/// node_exporter runs as another user.
 #[test]
 fn the_file_can_be_read_by_all_and_written_by_one_whatever_the_umask_is() {
     let root = Root::with_device();
@@ -943,12 +944,12 @@ fn one_unreadable_volume_is_one_message_and_all_others_are_in_the_file() {
     let with = |errors: u32| (format!("dmp_exporter_read_errors {errors}"), 2);
     assert_eq!(counts, [with(0), with(1), with(1)]);
     assert_eq!(ran.notes.lines().count(), 1, "{}", ran.notes);
-    // Its process is not node_exporter's.
+    // The file has no metrics of dmpstat's process, because node_exporter would show them as its own.
     assert!(!fs::read_to_string(&file).unwrap().contains("process_"));
 }
 
-/// How often what is watched was opened. The kernel makes one of events that are alike and follow
-/// each other, so there have to be others between them.
+/// Counts how often the watched file or directory was opened. The kernel merges equal events that follow each
+/// other, so events of another kind have to come between them.
 fn opens(inotify: &OwnedFd) -> usize {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut events = inotify::Reader::new(inotify, &mut buffer);
@@ -983,7 +984,7 @@ fn the_devices_are_listed_and_a_snapshot_is_opened_once_a_report_or_page() {
     }
 }
 
-/// A file of a value that is not measured fails with ENODATA. All values are in the snapshot.
+/// All values are in the snapshot, and the file of a value that is not measured fails with ENODATA.
 #[test]
 fn no_other_file_of_a_device_is_read() {
     let root = Root::with_device();

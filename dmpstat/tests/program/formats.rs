@@ -8,7 +8,7 @@ use dmpstat::column::COLUMNS;
 
 use crate::common::{Root, SNAPSHOT};
 
-/// Two devices: one with latencies, and one without and of a strange name.
+/// Makes two devices: one with latencies, and one with a strange name and without latencies.
 fn root() -> Root {
     let root = Root::with_device();
     root.write(
@@ -41,7 +41,7 @@ fn json_is_a_line_a_report_with_what_is_not_measured_null() {
              "state": "running", "r/s": null, "rkB/s": null, "r_p99": null, "w/s": 1.5, "w_await": null},
         ]})
     );
-    // No time has passed between the two.
+    // No time has passed between the two snapshots.
     assert_eq!(lines[1]["devices"][0]["r/s"], Value::Null);
 }
 
@@ -73,7 +73,7 @@ fn sysstat_s_document_has_its_keys_and_is_whole() {
     assert_eq!(statistics.len(), 2);
     let disk = statistics[0]["disk"][0].as_object().unwrap();
     assert_eq!(disk["disk_device"], "vg-data");
-    // As sysstat 12.6.1 has them.
+    // These are the keys of sysstat 12.6.1.
     for key in [
         "r/s", "w/s", "d/s", "f/s", "rkB/s", "wkB/s", "dkB/s", "rrqm/s", "wrqm/s", "drqm/s",
         "rrqm", "wrqm", "drqm", "r_await", "w_await", "d_await", "f_await", "rareq-sz", "wareq-sz",
@@ -151,7 +151,7 @@ fn ages_are_milliseconds_and_null_where_they_are_not_measured() {
             .map(|column| device[column].clone())
             .collect::<Vec<_>>()
     };
-    // Writes have no age here, so neither have all together.
+    // Writes have no age here, so the age of all operations is unknown, too.
     assert_eq!(
         shown("r_age,w_age,age"),
         [json!(1.5), Value::Null, Value::Null]
@@ -197,7 +197,7 @@ fn counts_are_of_the_interval_and_have_the_histograms() {
     assert_eq!(keys("other"), keys("read"));
     let other = device["counts"]["other"].as_object().unwrap();
     assert!(other.values().all(|value| *value == null), "{other:?}");
-    // Of the next interval, nothing.
+    // The next interval has no counts.
     let next = root
         .run(&["-jy", "-o", "r/s", "--counts", "1", "1"])
         .output();

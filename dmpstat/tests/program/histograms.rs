@@ -154,7 +154,7 @@ fn json_has_null_for_an_operation_that_is_not_measured_and_text_leaves_it_out() 
     );
 }
 
-/// Else a few writes would look like as many as all reads.
+/// With a scale for each operation, a few writes would look like as many as all reads.
 #[test]
 fn all_bars_have_one_scale() {
     let root = Root::new();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat export --listen`, as its clients see it, well-behaved ones and others.
+//! `dmpstat export --listen`, as well-behaved clients and others see it.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
@@ -41,7 +41,7 @@ fn a_client_gets_the_form_that_it_likes_best() {
     let classic = "text/plain; version=0.0.4; charset=utf-8";
     let cases = [
         ("", classic),
-        // Prometheus 2.53, and 3.5.
+        // The headers of Prometheus 2.53 and 3.5.
         (
             "Accept: application/openmetrics-text;version=1.0.0;q=0.5,\
              application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2\r\n",
@@ -100,7 +100,7 @@ fn the_metrics_are_those_of_now_and_what_was_made_when_stays() {
         .write("dm-3", SNAPSHOT.replace("requests 500", "requests 501"));
     assert!(line("dmp_requests_total").ends_with(" 501"));
     assert_eq!(line("dmp_requests_created"), created);
-    // The snapshot says that counting began 5 s after the boot.
+    // By the snapshot, counting began 5 s after the boot.
     let (_, created) = created.rsplit_once(' ').unwrap();
     let stat = fs::read_to_string("/proc/stat").unwrap();
     let boot = stat
@@ -149,7 +149,7 @@ fn other_pages_and_methods_are_answered_in_words() {
         for header in ["content-type", "vary"] {
             assert_eq!(head.header(header), get.header(header), "{page} {header}");
         }
-        // Seconds have more or fewer digits.
+        // The length varies, because seconds have more or fewer digits.
         let length = get.header("content-length").unwrap();
         assert_eq!(length, get.body.len().to_string(), "{page}");
         assert!(head.header("content-length").is_some(), "{page}");
@@ -162,7 +162,7 @@ fn other_pages_and_methods_are_answered_in_words() {
     server.end();
 }
 
-/// The first words of the series.
+/// Returns the first words of the series.
 fn series(page: &str) -> Vec<&str> {
     let lines = page.lines().filter(|line| !line.starts_with('#'));
     lines
@@ -170,7 +170,7 @@ fn series(page: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The lines of the exporter itself, but for the time that reading took.
+/// Returns the lines of the exporter itself, but for the time that reading took.
 fn of_exporter(page: &str) -> Vec<&str> {
     let lines = page
         .lines()
@@ -245,7 +245,7 @@ fn one_unreadable_volume_is_one_message_and_all_others_are_served() {
     assert_eq!(log, format!("dmpstat: {} {message}\n", path.display()));
 }
 
-/// A list of volumes that is there and cannot be read.
+/// The list of volumes is there, and cannot be read.
 #[test]
 fn an_unreadable_list_of_volumes_is_one_message_and_an_error_in_the_metrics() {
     let server = Server::new(Root::with_device(), &[]);
@@ -336,7 +336,7 @@ fn a_client_that_takes_gzip_gets_the_same_text_in_a_tenth_of_the_bytes() {
     let text = String::from_utf8(plain.body).unwrap();
     assert_eq!(volumes(&text).len(), 100 * (2 * 61 + 2));
     for (encoding, is_gzip) in [
-        // Prometheus.
+        // The header of Prometheus.
         ("Accept-Encoding: gzip\r\n", true),
         ("accept-encoding: deflate, GZIP ;q=0.5\r\n", true),
         ("Accept-Encoding: *\r\n", true),
@@ -386,7 +386,7 @@ fn scrapes_are_whole_while_devices_come_and_go() {
                 }
             }
         });
-        // Also where this one panics, the other ends.
+        // Panics are caught, so that the other thread ends as well.
         let scrape = || {
             let answer = server.answer(OPEN);
             let whole = answer.status() == "200" && answer.body.ends_with("# EOF\n");
@@ -402,7 +402,7 @@ fn scrapes_are_whole_while_devices_come_and_go() {
     server.end();
 }
 
-/// Begins to read metrics, and goes no further.
+/// Makes a client that begins to read metrics, and then stops.
 fn slow(port: u16) -> TcpStream {
     let mut stream = connect(port);
     stream.write_all(METRICS.as_bytes()).unwrap();
@@ -410,7 +410,7 @@ fn slow(port: u16) -> TcpStream {
     stream
 }
 
-/// Tells if the server has closed it, without waiting for that.
+/// Tells if the server has closed the connection, without a wait for that.
 fn is_closed(stream: &mut TcpStream) -> bool {
     stream.set_nonblocking(true).unwrap();
     let read = stream.read(&mut [0; 1]);
@@ -425,7 +425,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
 #[test]
 fn slow_readers_keep_others_from_nothing_and_take_little_memory_with_a_thousand_devices() {
     let server = Server::new(thousand(), &[]);
-    // The usual case: one scrape.
+    // One scrape is the usual case.
     assert_eq!(server.answer(OPEN).status(), "200");
     let most = server.status("VmHWM:");
     assert!(most < 20 << 10, "{most} KiB");
@@ -435,7 +435,7 @@ fn slow_readers_keep_others_from_nothing_and_take_little_memory_with_a_thousand_
             .filter(|line| line.contains("name=\"dm-"))
             .count()
     };
-    // All at once: nobody is told to come again.
+    // Eight scrapes at once are all answered.
     thread::scope(|scope| {
         let eight = [0; 8].map(|_| scope.spawn(|| server.answer(OPEN)));
         for answer in eight {
@@ -446,17 +446,17 @@ fn slow_readers_keep_others_from_nothing_and_take_little_memory_with_a_thousand_
             assert!(answer.body.ends_with("# EOF\n"));
         }
     });
-    // A slow one that reads on has all.
+    // A slow reader that goes on gets all of the text.
     let mut text = String::new();
     readers.pop().unwrap().read_to_string(&mut text).unwrap();
     assert!(text.ends_with("dmp_exporter_build_info{version=\"0.1.0\"} 1\n"));
     let most = server.status("VmHWM:");
     assert!(most < 40 << 10, "{most} KiB");
-    // Nor do they keep it from ending.
+    // Slow readers do not keep the server from ending either.
     server.end();
 }
 
-/// A server in this process, which runs as long as that.
+/// Starts a server in this process, which runs as long as the process. Returns its port.
 fn serve(root: &Root, limits: Limits) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -482,7 +482,7 @@ fn of_too_many_slow_readers_one_is_cut_off_and_sees_that_it_has_not_all() {
     let mut cut_off = 0;
     for mut reader in readers {
         let mut text = Vec::new();
-        // What came before is not always there any more.
+        // The read may fail, and the text that came before may be lost then.
         let whole =
             reader.read_to_end(&mut text).is_ok() && text.ends_with(b"version=\"0.1.0\"} 1\n");
         cut_off += i32::from(!whole);
@@ -504,14 +504,15 @@ fn of_too_many_silent_connections_the_oldest_goes_and_a_scrape_waits_for_none() 
     let port = serve(&root, limits);
     let mut silent: Vec<TcpStream> = (0..64).map(|_| connect(port)).collect();
     let mut scrape = |closed: usize| {
-        // The kernel gives the server one connection after the other.
+        // The kernel gives connections to the server in their order, so all silent ones are taken when this
+        // one is answered.
         assert_eq!(answer(port, METRICS).status(), "200");
         let are_closed: Vec<bool> = silent.iter_mut().map(is_closed).collect();
         let expected: Vec<bool> = (0..64).map(|at| at < closed).collect();
         assert_eq!(are_closed, expected);
     };
     scrape(1);
-    // That one has left its place.
+    // The scrape before has left its place, so no other connection is closed.
     scrape(1);
 }
 
@@ -521,12 +522,12 @@ fn a_silent_connection_is_closed_after_ten_seconds() {
     let begin = Instant::now();
     assert_eq!(server.connect().read(&mut [0; 1]).unwrap(), 0);
     let seconds = begin.elapsed().as_secs();
-    // Before the minute that a connection may take.
+    // The upper bound is less than the minute that a connection may take.
     assert!((9..50).contains(&seconds), "{seconds}");
     server.end();
 }
 
-/// One client waits for a device that is not read yet when others come: those get the next page, all of them.
+/// One client waits for a device that is not read yet when others come. The others all get the next page.
 #[test]
 fn scrapes_of_one_time_are_encoded_once() {
     let server = Server::new(Root::with_device(), &[]);
@@ -536,21 +537,22 @@ fn scrapes_of_one_time_are_encoded_once() {
     thread::scope(|scope| {
         let scrape = || assert_eq!(server.answer(METRICS).status(), "200");
         let first = scope.spawn(scrape);
-        // Waits for the reader.
+        // The open waits for the reader.
         let open = || File::options().write(true).open(&fifo).unwrap();
         let mut snapshot = open();
         let mut others: Vec<TcpStream> = (0..15).map(|_| server.connect()).collect();
         for other in &mut others {
             other.write_all(GZIP.as_bytes()).unwrap();
         }
-        // When this is answered, those were read. The server answers all while it reads devices.
+        // Once this request is answered, the requests before have been read: the server answers requests
+        // while it reads devices.
         let healthy = server.answer("GET /-/healthy HTTP/1.0\r\n\r\n");
         assert_eq!(healthy.status(), "200");
         snapshot.write_all(SNAPSHOT.as_bytes()).unwrap();
         drop(snapshot);
         first.join().unwrap();
         open().write_all(SNAPSHOT.as_bytes()).unwrap();
-        // A third page would wait for ever.
+        // Nothing writes the snapshot of a third page, which would wait for ever.
         for other in &mut others {
             assert_eq!(rest(other).status(), "200");
         }
@@ -566,7 +568,7 @@ fn ten_thousand_connections_leave_nothing_behind() {
             0 => METRICS,
             1 => "GET / HTTP/1.0\r\n\r\n",
             2 => "GET /x HTTP/1.0\r\n\r\n",
-            // Goes without a word.
+            // This client goes without a word.
             _ => return drop(server.connect()),
         };
         assert_eq!(
@@ -595,8 +597,8 @@ fn headers_of_a_mebibyte_are_refused_unread() {
     let path = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1 << 20));
     for request in [one, many, path] {
         let mut stream = server.connect();
-        // It closes while more is to come, which may be an error here at once, and take away what it
-        // said.
+        // The server closes the connection while more is to come. That may be an error here at once, and the
+        // server's answer may be lost.
         let written = stream.write_all(request.as_bytes());
         let mut text = Vec::new();
         let read = stream.read_to_end(&mut text);
@@ -623,7 +625,7 @@ fn a_client_that_does_not_ask_is_left_after_a_time() {
     let root = Root::with_device();
     let port = serve(&root, limits);
     let begin = Instant::now();
-    // One that says nothing, and one that says half of it.
+    // One client sends nothing, and one half of a request.
     let mut silent = connect(port);
     let mut half = connect(port);
     half.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
@@ -643,7 +645,7 @@ fn a_client_that_does_not_read_is_left_after_a_time_and_sees_that_it_has_not_all
     };
     let root = thousand();
     let port = serve(&root, limits);
-    // Its time is that of all, also of the answer's making.
+    // The client's time covers the whole connection, also the encoding of the answer.
     let mut reader = connect(port);
     reader.write_all(METRICS.as_bytes()).unwrap();
     thread::sleep(Duration::from_secs(12));
@@ -672,7 +674,7 @@ fn a_name_that_no_device_has_is_an_error_at_the_start_and_a_pattern_waits() {
         log,
         "dmpstat: there is no dmp device \"vg-dats\"; there is vg-data\n"
     );
-    // Also where there is no other device.
+    // The same holds without another device.
     let (status, _) = Server::silent(Root::new(), command(&["vg-data"])).ended();
     assert_eq!(status.code(), Some(1));
     let server = Server::new(Root::new(), &["vg/d*"]);
@@ -704,7 +706,7 @@ fn a_named_volume_that_goes_is_told_once_and_comes_back() {
     );
 }
 
-/// Which of these addresses are bound, and why others are not.
+/// Returns the addresses that are bound, and the reasons why the others are not.
 fn bound(addresses: [&str; 2], failure: Errno) -> (Vec<String>, Vec<String>) {
     let addresses = addresses.map(|address| address.parse::<SocketAddr>().unwrap());
     let bind = |address: SocketAddr| match address.is_ipv6() {
@@ -719,7 +721,8 @@ fn bound(addresses: [&str; 2], failure: Errno) -> (Vec<String>, Vec<String>) {
 
 #[test]
 fn addresses_of_a_name_that_the_machine_has_not_are_left_out() {
-    // With IPv6 off for the loopback, and in the kernel.
+    // The first failure is that of IPv6 switched off for the loopback, the second that of a kernel without
+    // it.
     for failure in [Errno::ADDRNOTAVAIL, Errno::AFNOSUPPORT] {
         let (bound, missing) = bound(["[::1]:9", "127.0.0.1:9"], failure);
         assert_eq!(bound, ["127.0.0.1:9"]);
@@ -728,7 +731,7 @@ fn addresses_of_a_name_that_the_machine_has_not_are_left_out() {
             [format!("[::1]:9: {}", std::io::Error::from(failure))]
         );
     }
-    // A file may have a name twice.
+    // A hosts file may have a name twice.
     let (bound, _) = bound(["127.0.0.1:9", "127.0.0.1:9"], Errno::ADDRNOTAVAIL);
     assert_eq!(bound, ["127.0.0.1:9"]);
     let addresses = ["[::1]:9", "127.0.0.1:9"].map(|address| address.parse().unwrap());
@@ -747,7 +750,7 @@ fn addresses_of_a_name_that_the_machine_has_not_are_left_out() {
     );
 }
 
-/// Whenever it comes: that may be before anything waits for it.
+/// The signal may come before the server waits for signals.
 #[test]
 fn a_sigterm_right_after_the_start_ends_it() {
     for _ in 0..50 {
@@ -755,9 +758,9 @@ fn a_sigterm_right_after_the_start_ends_it() {
     }
 }
 
-/// A server that systemd gave this listener, and that was told to listen elsewhere.
+/// Starts a server that gets this listener as if from systemd, and an address to listen at.
 fn activated(listener: TcpListener, address: &str) -> Server {
-    // A shell has the process number that it says, as the program after it.
+    // The shell's process number, which it puts into LISTEN_PID, stays that of the program after exec.
     let mut command = Command::new("sh");
     let script =
         "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" export --listen \"$1\"";
@@ -781,7 +784,7 @@ fn a_socket_of_systemd_is_taken_in_the_place_of_another_address_which_is_said() 
     assert_eq!(server.port, port);
     assert_eq!(server.answer(METRICS).status(), "200");
     server.end();
-    // The unit's own address is that of its socket.
+    // No note comes if the address is that of the socket, as in the unit.
     let mut server = activated(listener, &port.to_string());
     server.listens();
     assert_eq!(server.port, port);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Intervals that are not all of the time since the last report, and devices that come and go.
+//! Intervals that do not cover all of the time since the last report, and devices that come and go.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::common::{Root, SNAPSHOT, named};
 
 const COLUMNS: &str = "r/s,r_await";
 
-/// The reports after the first, each as its lines without the header.
+/// Returns the reports after the first, each as its lines without the header.
 fn reports(root: &Root, steps: u32, step: impl FnMut(u32)) -> Vec<Vec<String>> {
     let count = steps.to_string();
     let ran = root.run_while(&["-y", "-o", COLUMNS, "1", &count], step);
@@ -25,7 +25,7 @@ fn reports(root: &Root, steps: u32, step: impl FnMut(u32)) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The snapshot of 5 s after `since` with so many reads of 1 ms.
+/// Returns the snapshot of 5 s after `since`, with this many reads of 1 ms.
 fn reads(since: u64, latency: bool, requests: u64) -> String {
     let (switch, timing, latencies) = match latency {
         true => (
@@ -78,7 +78,7 @@ fn a_switch_of_latency_leaves_requests_as_they_are() {
     );
 }
 
-/// Latencies were off between two reports, and there are more of them afterwards than before.
+/// Latencies were switched off and on between two reports, and more were measured after that than before.
 #[test]
 fn latencies_that_were_off_within_the_interval_are_of_the_time_since_then() {
     let root = Root::new();
@@ -88,7 +88,7 @@ fn latencies_that_were_off_within_the_interval_are_of_the_time_since_then() {
         .replace("latency_ns 1000000000", "latency_ns 1100000000")
         .replace("1048576:1000", "2097152:1000");
     root.write("dm-3", &early);
-    // 1100 reads were measured in the last second, of 1.5 ms each.
+    // In the last second 1100 reads were measured, of 1.5 ms each.
     let late = reads(1, true, 1101)
         .replace("taken 5", "taken 7")
         .replace("latency on\n", &since("6000000001"))
@@ -130,7 +130,7 @@ fn latencies_that_were_off_within_the_interval_are_of_the_time_since_then() {
     let lines: Vec<&str> = ran.out.lines().collect();
     assert_eq!(lines[0], "vg-data, latency, 1.0 s  latency");
     assert_eq!(lines[2], "  2.10ms         1100");
-    // Sizes are of the whole interval.
+    // Sizes cover the whole interval.
     root.write("dm-3", &early);
     let arguments = ["hist", "-y", "size", "1", "1"];
     let ran = root.run_while(&arguments, |_| root.write("dm-3", &late));
@@ -164,7 +164,7 @@ fn devices_come_and_go() {
         3 => root.remove("dm-4"),
         _ => root.write("dm-3", reads(1, true, 10)),
     });
-    // The third report has no device, and is no bare header.
+    // The third report has no device, and so it has no header either.
     let expected: [&[&str]; 3] = [
         &["vg-data - 0.00", "other 3.00 1.00 new"],
         &["other - 0.00"],
@@ -190,7 +190,7 @@ fn a_program_that_waits_for_devices_says_so_and_goes_on() {
     );
 }
 
-/// Between the list of the directory and the read of the file, or within it.
+/// The device may go between the listing of the directory and the read of the file, or within the read.
 #[test]
 fn a_device_that_goes_while_it_is_read_is_left_out() {
     let root = Root::with_device();
@@ -214,7 +214,7 @@ fn a_device_whose_files_are_being_made_is_waited_for() {
 #[test]
 fn without_a_count_it_goes_on() {
     let root = Root::with_device();
-    // The clock of these tests ends it after 100.
+    // The clock of these tests ends the run after 100 intervals.
     let output = root.run(&["-o", "r/s", "0.5"]).output();
     assert_eq!(
         output
@@ -225,7 +225,7 @@ fn without_a_count_it_goes_on() {
     );
 }
 
-/// The device names of each report's rows, and the notes of the whole run.
+/// Returns the device names of each report's rows, and the notes of the whole run.
 fn watched(
     root: &Root,
     arguments: &[&str],
@@ -279,7 +279,7 @@ fn a_device_that_cannot_be_read_is_one_message_and_a_row_less() {
     assert!(notes[0].contains(message), "{notes:?}");
 }
 
-/// Its next interval begins at the last snapshot that could be read.
+/// The device's next interval begins at the last snapshot that could be read.
 #[test]
 fn a_device_that_could_not_be_read_is_no_new_one() {
     let root = Root::with_device();
@@ -310,7 +310,7 @@ fn one_report_shows_the_devices_that_can_be_read_and_fails() {
     let paths = |text: &str| ["dm-4", "dm-5"].map(|device| text.contains(device));
     assert_eq!(paths(&ran.notes), [true, false]);
     assert_eq!(paths(&ran.result.unwrap_err().to_string()), [false, true]);
-    // Those that are not selected are nobody's business.
+    // Devices that are not selected cause no note and no error.
     for arguments in [
         &["vg-data"][..],
         &["show", "vg-data"],
@@ -320,7 +320,7 @@ fn one_report_shows_the_devices_that_can_be_read_and_fails() {
         assert_eq!(ran.notes, "", "{arguments:?}");
         ran.result.unwrap();
     }
-    // A device that cannot be read is known by the name that device mapper has.
+    // A device that cannot be read is known by its name in device mapper.
     let message = root.run(&["bad-dm-5"]).message();
     assert!(message.contains("dm-5/snapshot is not"), "{message}");
 }
@@ -345,7 +345,7 @@ fn a_device_that_goes_is_told_once_and_waited_for() {
     }
 }
 
-/// Whatever other devices there are.
+/// Other devices make no difference.
 #[test]
 fn a_certain_device_must_be_there_at_first_and_a_pattern_need_not_match() {
     let root = Root::new();

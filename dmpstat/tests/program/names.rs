@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What devices can be called.
+//! Names of devices.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use crate::common::{Root, SNAPSHOT, named};
 
-/// Devices dm-0, dm-1 and so on of these names, as the module writes them.
+/// Makes devices dm-0, dm-1 and so on with these names, as the module writes them.
 fn root(names: &[&str]) -> Root {
     let root = Root::new();
     for (number, name) in names.iter().enumerate() {
@@ -20,7 +20,7 @@ fn root(names: &[&str]) -> Root {
     root
 }
 
-/// Which devices are meant.
+/// Returns the devices that these arguments select.
 fn meant(root: &Root, devices: &[&str]) -> Vec<String> {
     let output = root.run(&[&["-N", "-o", "r/s"], devices].concat()).output();
     let lines = output.lines().skip(1).filter(|line| !line.is_empty());
@@ -65,12 +65,12 @@ fn patterns_are_of_each_of_these_names() {
     assert_eq!(meant(&root, &["/dev/vg/*"]), ["dm-0", "dm-1"]);
     assert_eq!(meant(&root, &["dm-[12]"]), ["dm-1", "dm-2"]);
     assert_eq!(meant(&root, &["a*", "vg-h?me"]), ["dm-3", "dm-1"]);
-    // By number where one pattern matches several, and each device once.
+    // Devices of one pattern are in the order of their numbers, and each device comes once.
     assert_eq!(
         meant(&root, &["vg-home", "*-data", "dm-1"]),
         ["dm-1", "dm-0", "dm-2"]
     );
-    // A name is itself, whatever else it could mean.
+    // A text that is a device's name selects that device, even if it could be a pattern as well.
     assert_eq!(meant(&root, &["a[1]"]), ["dm-3"]);
 }
 
@@ -106,12 +106,12 @@ fn a_file_that_is_called_like_a_device_is_none() {
         let expected = format!("there is no dmp device \"{path}\"");
         assert!(message.starts_with(&expected), "{message}");
     }
-    // These two are names, whether there is such a node or not.
+    // These two are names, with or without such a node.
     assert_eq!(meant(&root, &["dm-0"]), ["dm-0"]);
     assert_eq!(meant(&root, &["/dev/dm-0"]), ["dm-0"]);
 }
 
-/// Only root can make a node.
+/// Only root can make a node, so without root this tests nothing.
 #[test]
 fn the_number_of_a_block_device_decides_and_not_its_name() {
     let root = root(&["vg-data", "vg-home"]);

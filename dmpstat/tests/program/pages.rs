@@ -10,7 +10,7 @@ use dmpstat::arguments;
 use dmpstat::column::COLUMNS;
 use dmpstat::manual::{self, EXAMPLES};
 
-/// The options of a command, as they are written.
+/// Returns the options of a command, as they are written.
 fn options(command: &Command) -> BTreeSet<String> {
     let mut options = BTreeSet::new();
     for argument in command
@@ -23,7 +23,7 @@ fn options(command: &Command) -> BTreeSet<String> {
     options
 }
 
-/// What in a text is written like an option.
+/// Returns the words of a text that are written like options.
 fn written(text: &str) -> BTreeSet<String> {
     let is_part = |character: char| character.is_ascii_alphanumeric() || character == '-';
     text.split(|character: char| !is_part(character))
@@ -33,7 +33,7 @@ fn written(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The page as it reads, without what troff makes bold.
+/// Returns the text of a page, without troff's fonts.
 fn page(command: &Command) -> String {
     let mut page = Vec::new();
     Man::new(command.clone()).render(&mut page).unwrap();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What only a process of its own can show: signals, pipes, terminals, the environment.
+//! Tests that need a process of their own: signals, pipes, terminals, the environment.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -36,7 +36,7 @@ fn each_report_comes_at_once_into_a_pipe_and_the_last_one_is_whole_at_an_interru
         for _ in 0..lines - 1 {
             output.read_line(&mut text).unwrap();
         }
-        // The document's last line ends with it.
+        // The last line is complete only at the document's end, so this reads no more than its first byte.
         let mut first = [0];
         output.read_exact(&mut first).unwrap();
         interrupt(&child);
@@ -56,7 +56,7 @@ fn each_report_comes_at_once_into_a_pipe_and_the_last_one_is_whole_at_an_interru
     }
 }
 
-/// The first signal waits for the report that is being written, which nobody reads here.
+/// The first signal waits until the report is written, and nobody reads the report here.
 #[test]
 fn a_second_signal_ends_it_with_the_signals_status() {
     for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
@@ -73,7 +73,7 @@ fn a_second_signal_ends_it_with_the_signals_status() {
         output.read_exact(&mut [0]).unwrap();
         kill_process(Pid::from_child(&child), signal).unwrap();
         assert!(child.try_wait().unwrap().is_none());
-        // Both are seen, though a signal that is pending already would be lost.
+        // The signal is sent until the process has seen two: one that is already pending would be lost.
         let status = loop {
             kill_process(Pid::from_child(&child), signal).unwrap();
             std::thread::sleep(std::time::Duration::from_millis(20));
@@ -85,7 +85,7 @@ fn a_second_signal_ends_it_with_the_signals_status() {
     }
 }
 
-/// As a terminal's that has gone.
+/// The standard error of a terminal that has gone is like this.
 #[test]
 fn a_standard_error_that_nobody_reads_changes_no_status() {
     for (root, arguments, status) in [
@@ -114,7 +114,7 @@ fn a_pipe_that_nobody_reads_ends_it_quietly() {
 #[test]
 fn there_are_no_colours_in_a_pipe_and_all_else_is() {
     let root = Root::with_device();
-    // A style in the middle, and lines behind it without any.
+    // One line in the middle has a style, and the lines behind it have none.
     root.write("dm-4", SNAPSHOT.replace("errors 0", "errors 7"));
     for device in ["dm-5", "dm-6"] {
         root.write(device, SNAPSHOT);

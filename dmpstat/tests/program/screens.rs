@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What `dmpstat top` draws, cell by cell.
+//! The screen of `dmpstat top`, cell by cell.
 
 use dmpstat::arguments::{self, Command};
 use dmpstat::column::COLUMNS;
@@ -17,7 +17,7 @@ use ratatui::style::{Color, Modifier};
 
 use crate::common::{Root, SNAPSHOT, named};
 
-/// The program before such a terminal.
+/// The program and its terminal, which is a buffer of cells.
 struct Top {
     app: App,
     machine: Machine,
@@ -53,7 +53,7 @@ impl Top {
         self.app.sample(&self.machine, &now()).unwrap();
     }
 
-    /// Presses these keys; the last one's result.
+    /// Presses these keys. Returns the result of the last one.
     fn press(&mut self, keys: &[KeyCode]) -> Next {
         let press = |next, key: &KeyCode| {
             assert_eq!(next, Next::Wait);
@@ -67,7 +67,7 @@ impl Top {
         assert_eq!(self.press(&keys), Next::Wait);
     }
 
-    /// The lines, without what is empty at their ends.
+    /// Returns the lines, without spaces at their ends.
     fn screen(&mut self) -> Vec<String> {
         self.terminal
             .draw(|frame| view::draw(&mut self.app, frame))
@@ -83,7 +83,7 @@ impl Top {
             .collect()
     }
 
-    /// The names of the devices that are shown, from above.
+    /// Returns the names of the shown devices, from above.
     fn names(&mut self) -> Vec<String> {
         let lines = self.screen().into_iter().skip(2);
         lines
@@ -93,7 +93,7 @@ impl Top {
             .collect()
     }
 
-    /// The device that is chosen.
+    /// Returns the name of the chosen device.
     fn chosen(&mut self) -> String {
         let names = self.names();
         let buffer = self.terminal.backend().buffer();
@@ -121,7 +121,7 @@ fn snapshot(device: u32, name: &str, reads: u64, taken: u64) -> String {
 
 const SECOND: u64 = 1_000_000_000;
 
-/// Three devices, `a` with the fewest reads and `c` with the most, at their second sample.
+/// Makes three devices, `a` with the fewest reads and `c` with the most, at their second sample.
 fn three(arguments: &[&str], size: (u16, u16)) -> (Root, Top) {
     let root = Root::new();
     let write = |at: u64| {
@@ -358,7 +358,7 @@ fn a_pause_and_the_keys_are_shown() {
         screen[8].contains("│/         filter by name: enter keeps the filter, escape drops it"),
         "{screen:?}"
     );
-    // None of them does anything else there.
+    // A key that closes the help does nothing else.
     top.type_text("q");
     assert!(top.screen()[4].starts_with("a "));
 }
@@ -396,7 +396,7 @@ fn devices_come_and_go_and_none_is_no_error() {
     root.remove("dm-2");
     root.write("dm-4", snapshot(4, "new", 8, 10 * SECOND));
     top.sample();
-    // What comes to its place is chosen, and what is new is marked.
+    // The device that comes to the place of the chosen one is chosen, and the new device is marked.
     assert_eq!(
         (top.names(), top.chosen()),
         (vec!["b".into(), "new".into(), "a".into()], "new".into())
@@ -464,7 +464,7 @@ fn a_long_name_is_cut_and_its_bytes_are_shown() {
     );
 }
 
-/// Whatever the size, nothing panics; where there is no room for anything it says what it takes.
+/// No size makes the program panic. A terminal that is too small shows the size that is needed.
 #[test]
 fn it_works_on_terminals_of_any_size() {
     let (_root, mut top) = three(&["-x"], (80, 24));
@@ -531,7 +531,7 @@ fn the_title_has_the_longest_interval() {
     assert!(top.screen()[0].contains("  2.0 s  "), "{:?}", top.screen());
 }
 
-/// What lay within the pause is in no interval.
+/// Requests within the pause are in no interval.
 #[test]
 fn an_interval_begins_behind_a_pause() {
     let (root, mut top) = three(&["-o", "r/s"], (80, 12));
