@@ -19,8 +19,8 @@ pub struct Boot(Option<f64>);
 
 impl Boot {
     /// Returns the time of the boot by two clocks that were read now, in seconds: `realtime` since 1970,
-    /// `boottime` since the boot. The clocks are not read at once, so their difference is never the same
-    /// twice. So the earlier answer stays, unless somebody has set the clock by a second or more.
+    /// `boottime` since the boot. The earlier answer stays, unless somebody has set the clock by a second or
+    /// more: the clocks are not read at once, so their difference is never the same twice.
     pub fn at(&mut self, realtime: f64, boottime: f64) -> f64 {
         let now = realtime - boottime;
         let kept = self.0.filter(|boot| (boot - now).abs() < 1.0);

@@ -485,7 +485,7 @@ impl Drop for Place {
     }
 }
 
-/// Counts the bytes that go through it.
+/// A writer that counts the bytes that go through it.
 struct Counted<W> {
     out: W,
     length: u64,
