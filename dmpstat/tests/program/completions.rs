@@ -8,7 +8,7 @@ use dmpstat::arguments;
 
 use crate::common::{Root, SNAPSHOT, named};
 
-/// Mapped devices: one of LVM's and others that dmp counts, one that dmp does not count, and parts of
+/// Makes mapped devices: one of LVM's and others that dmp counts, one that dmp does not count, and parts of
 /// volumes.
 fn root() -> Root {
     let root = Root::new();

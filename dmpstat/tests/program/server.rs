@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat export --listen` in a process of its own, and talking to it.
+//! `dmpstat export --listen` in a process of its own, and requests to it.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,7 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::Root;
 
-/// Whatever takes longer hangs: a machine under load may stand still for half a minute.
+/// The longest wait. Whatever takes longer hangs, though a machine under load may stand still for half a
+/// minute.
 const LONG: Duration = Duration::from_secs(600);
 
 /// An exporter in a process of its own, and its devices.
@@ -24,7 +25,7 @@ pub struct Server {
     pub port: u16,
 }
 
-/// Who reads this test's output waits for all that have it open.
+/// Ends the exporter: the reader of this test's output waits for all processes that have it open.
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -43,7 +44,7 @@ impl Server {
         server
     }
 
-    /// Its next line has to be that it listens, and where.
+    /// Reads the next line, in which the server has to say that it listens, and at which port.
     pub fn listens(&mut self) {
         let line = self.line();
         let address = line
@@ -52,7 +53,7 @@ impl Server {
         self.port = address.unwrap_or_else(|| panic!("{line}")).parse().unwrap();
     }
 
-    /// What it says is read by nobody yet.
+    /// Starts a server, and reads nothing of its log yet.
     pub fn silent(root: Root, mut command: Command) -> Self {
         let mut child = command
             .env("DMPSTAT_ROOT", root.path())
@@ -69,7 +70,7 @@ impl Server {
         }
     }
 
-    /// The next line that it says.
+    /// Reads the next line of the log.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.log.read_line(&mut line).unwrap();
@@ -84,12 +85,12 @@ impl Server {
         answer(self.port, request)
     }
 
-    /// A file of its process in /proc.
+    /// Reads a file of the server's process in /proc.
     pub fn file(&self, name: &str) -> String {
         fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap()
     }
 
-    /// Of a file in /proc, the number behind a word.
+    /// Returns the number behind a word in /proc/PID/status.
     pub fn status(&self, word: &str) -> u64 {
         let status = self.file("status");
         let line = status.lines().find(|line| line.starts_with(word)).unwrap();
@@ -105,7 +106,7 @@ impl Server {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
     }
 
-    /// How it ended, and what it said besides where it listens.
+    /// Waits for the server's end. Returns the exit status, and the log but for the line about listening.
     pub fn ended(mut self) -> (ExitStatus, String) {
         let begin = Instant::now();
         let status = loop {
@@ -140,7 +141,7 @@ pub fn connect(port: u16) -> TcpStream {
     stream
 }
 
-/// What a server says.
+/// An answer of a server.
 pub struct Answer<B = String> {
     pub head: String,
     pub body: B,
@@ -167,14 +168,14 @@ pub fn answer(port: u16, request: &str) -> Answer {
     }
 }
 
-/// The same where the body need not be text.
+/// Sends a request and returns the answer, whose body need not be text.
 pub fn bytes(port: u16, request: &str) -> Answer<Vec<u8>> {
     let mut stream = connect(port);
     stream.write_all(request.as_bytes()).unwrap();
     rest(&mut stream)
 }
 
-/// All that comes, up to the end.
+/// Reads the answer up to the end of the connection.
 pub fn rest(stream: &mut TcpStream) -> Answer<Vec<u8>> {
     let mut text = Vec::new();
     stream.read_to_end(&mut text).unwrap();
@@ -187,7 +188,7 @@ pub fn rest(stream: &mut TcpStream) -> Answer<Vec<u8>> {
     }
 }
 
-/// Of HTTP/1.0, whose body comes in no pieces.
+/// Requests of HTTP/1.0, because the body of an answer comes in no chunks then.
 pub const METRICS: &str = "GET /metrics HTTP/1.0\r\n\r\n";
 pub const OPEN: &str = "GET /metrics HTTP/1.0\r\nAccept: application/openmetrics-text\r\n\r\n";
 pub const GZIP: &str = "GET /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n";

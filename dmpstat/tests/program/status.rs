@@ -10,20 +10,20 @@ use crate::common::{BOOTTIME, Root, SNAPSHOT, named};
 /// The uuid of a volume of LVM's.
 const UUID: &str = "LVM-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// A device of device mapper's, of which the diskseq is 21.
+/// Makes a mapped device with diskseq 21.
 fn device(root: &Root, device: &str, name: &str, uuid: &str) {
     root.file(&format!("sys/block/{device}/dm/name"), &format!("{name}\n"));
     root.file(&format!("sys/block/{device}/dm/uuid"), &format!("{uuid}\n"));
     root.file(&format!("sys/block/{device}/diskseq"), "21\n");
 }
 
-/// A counted one with these lines.
+/// Makes a counted device with these dmp lines.
 fn counted(root: &Root, name: &str, volume: &str, lines: &str) {
     device(root, name, volume, UUID);
     root.write(name, format!("{}{lines}", named(SNAPSHOT, name, volume)));
 }
 
-/// The state of a device that was attached a quarter of an hour ago.
+/// Returns the state of a device that was attached a quarter of an hour ago.
 fn attached() -> State {
     let facts = State {
         diskseq: 21,
@@ -69,7 +69,7 @@ fn each_volume_has_its_state_and_the_form_of_its_table() {
         ..attached()
     };
     remember(&root, "dm-2", &above);
-    // Made with dmsetup, and with a module that does not tell its lines.
+    // One device was made with dmsetup, and one has a module that does not tell its lines.
     counted(&root, "dm-3", "own", "lines 1 0 as_linear 0 0\n");
     counted(&root, "dm-4", "old", "");
     remember(&root, "dm-4", &attached());
@@ -113,7 +113,7 @@ vg/gone        -       missing       -          -                    -
     );
 }
 
-/// LVM has written its table: the module still has a directory while a dmp line is loaded.
+/// LVM has written the volume's table. The module still has a directory while a dmp line is loaded.
 #[test]
 fn a_volume_without_live_dmp_lines_is_not_attached() {
     let root = Root::new();

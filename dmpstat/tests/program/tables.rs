@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The table, and what options make of it.
+//! The table, and the effect of options on it.
 
 use crate::common::{Root, SNAPSHOT, named};
 
-/// 4.5 s later, with 100 more reads of 8 KiB that took 0.1 ms each, and 9 of them failed.
+/// Returns the snapshot of 4.5 s later, with 100 more reads of 8 KiB: 91 took 0.1 ms each, and 9 failed.
 fn later() -> String {
     SNAPSHOT
         .replace("taken 9000000000", "taken 13500000000")
@@ -42,7 +42,7 @@ fn a_second_report_is_of_the_interval_by_the_clock_of_the_snapshots() {
     assert_eq!(output.lines().count(), 6);
 }
 
-/// The lines of a report, each cut into words.
+/// Returns the lines of a report, each cut into words.
 fn words(output: &str) -> Vec<Vec<&str>> {
     let lines = output.lines().filter(|line| !line.is_empty());
     lines
@@ -174,12 +174,12 @@ fn a_disk_that_hangs_is_seen_though_nothing_ends() {
         })
         .output();
     let shown = |line: usize| words(&output)[line][1..].join(" ");
-    // Since the reset, 0.01 s of 500 requests that ended and 6 s of 3 that did not, in 4 s.
+    // In the 4 s since the reset, 500 requests that ended took 0.01 s, and 3 that did not end 6 s.
     assert_eq!(shown(1), "125.75 0.02 1.50 3 2000.00 0.00 -");
     assert_eq!(shown(3), "0.00 0.00 3.00 3 4000.00 0.00 - hung");
 }
 
-/// The mean age of all is that of requests, not of operations.
+/// The mean age of all operations is the mean over requests, not over operations.
 #[test]
 fn devices_are_sorted_by_the_mean_age_of_their_requests_in_flight() {
     let root = Root::new();
@@ -240,7 +240,7 @@ fn times_are_shown_and_the_first_report_left_out() {
          vg-data        22.22\n\
          \n"
     );
-    // Without an interval there is no other report.
+    // Without an interval the first report is the only one, and -y does not leave it out.
     assert_eq!(words(&root.run(&["-y", "-o", "r/s"]).output()).len(), 2);
 }
 
@@ -286,7 +286,7 @@ fn what_is_above_the_last_bound_took_no_more_than_the_slowest() {
     assert_eq!(words(&output)[1], ["vg-data", "0.017", "72000"]);
 }
 
-/// Latencies were switched on after the reset: how many requests were under way before, nobody knows.
+/// Latencies were switched on after the reset, so the number of requests in flight before is unknown.
 #[test]
 fn a_queue_of_which_a_part_was_not_measured_is_not_shown() {
     let root = Root::new();
@@ -316,7 +316,7 @@ const RED: (&str, &str) = ("\x1b[1m\x1b[31m", "\x1b[0m");
 #[test]
 fn failed_requests_are_counted_and_red() {
     let root = Root::new();
-    // Ten days, in which a rate would be 0.00.
+    // In ten days a thousand failures are a rate of 0.00.
     let bad = SNAPSHOT
         .replace("taken 9000000000", "taken 864005000000000")
         .replacen("errors 0", "errors 1000", 1);
@@ -332,7 +332,7 @@ fn failed_requests_are_counted_and_red() {
     );
     let red = |number: &str| format!("{}{number}{}", RED.0, RED.1);
     let lines: Vec<&str> = ran.styled.lines().collect();
-    // Also a rate that is rounded to 0.
+    // A rate that is rounded to 0 is red, too.
     assert_eq!(
         lines[1],
         format!(
@@ -350,16 +350,16 @@ fn failed_requests_are_counted_and_red() {
 #[test]
 fn averages_are_of_all_requests_that_ended() {
     let root = Root::with_device();
-    // 500 took 10 ms together, and two that failed 2 ms.
+    // 500 reads took 10 ms together, and two that failed 2 s.
     let failed = SNAPSHOT.replace(
         "latency_max_ns 32000",
         "latency_max_ns 32000 rest_ns 2000000000 rest 2",
     );
     root.write("dm-3", &failed);
     let shown = || words(&root.run(&["-o", "r_await,r_p99.9"]).output())[1][1..].join(" ");
-    // (10 + 2000) / 502
+    // In milliseconds: (10 + 2000) / 502.
     assert_eq!(shown(), "4.00 0.032");
-    // An older module does not count them.
+    // An older module does not count requests that failed.
     root.write("dm-3", failed.replace(" rest 2", ""));
     assert_eq!(shown(), "0.02 0.032");
 }
@@ -384,7 +384,8 @@ fn no_percentile_is_above_the_slowest_request() {
             1,
         )
     };
-    // The slowest of all since the reset was not in the interval: its bucket's bound is all that is known.
+    // The slowest request since the reset was not in the interval, so all that is known of the interval's
+    // slowest one is its bucket's bound.
     assert_eq!(
         second("latencies 16384:490 32768:20", "max_ns 32000"),
         "0.017 0.017 0.017 -"
@@ -397,7 +398,7 @@ fn no_percentile_is_above_the_slowest_request() {
         second("latencies 16384:480 32768:20 65536:3", "max_ns 40000"),
         "0.040 0.040 0.040 -"
     );
-    // One in the last bucket, no slower than the one before.
+    // One more request is in the last bucket, and it is no slower than those before.
     root.write(
         "dm-3",
         SNAPSHOT
@@ -465,7 +466,7 @@ fn a_wider_number_keeps_columns_aligned_from_then_on() {
     );
 }
 
-/// A device of a request that the kernel knows and dmp does not measure.
+/// Writes a device with a request in flight that the kernel counts and dmp does not measure.
 fn hung_unmeasured(root: &Root, taken: u64, ended: u64) {
     let off = format!(
         "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken {taken}000000000\nlatency off\n\
@@ -473,7 +474,7 @@ fn hung_unmeasured(root: &Root, taken: u64, ended: u64) {
     );
     root.write("dm-3", off);
     root.file("sys/block/dm-3/inflight", "       2        1\n");
-    // Fields of Documentation/block/stat.rst.
+    // The fields are those of Documentation/block/stat.rst.
     let stat = format!("{ended} 0 8 1 0 0 0 0 3 9 9 0 0 0 0 0 0\n");
     root.file("sys/block/dm-3/stat", &stat);
     root.file("sys/block/dm-3/dm/suspended", "0\n");
@@ -537,7 +538,7 @@ fn a_suspended_device_says_so_and_is_not_idle() {
     assert!(words.contains("\n  state        suspended\n"), "{words}");
 }
 
-/// A request that is in flight for less than a second may just be a slow one.
+/// A request that is in flight for less than a second may just be slow.
 #[test]
 fn a_device_hangs_after_a_second_without_an_end() {
     let state = |taken: u64, age: u64, errors: u64| {

@@ -17,7 +17,7 @@ use vt100::Parser;
 
 use crate::common::{Root, SNAPSHOT, named};
 
-/// Longer than anything takes.
+/// The longest wait: longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn size(columns: u16, rows: u16) -> PtySize {
@@ -34,7 +34,7 @@ struct Session {
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     screen: Arc<Mutex<Parser>>,
-    /// How the terminal was before.
+    /// The terminal's modes before the program began.
     modes: String,
 }
 
@@ -74,7 +74,7 @@ impl Session {
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
-    /// Waits until the screen is so.
+    /// Waits until the screen meets a condition.
     fn wait_for(&self, what: &str, is: impl Fn(&Parser) -> bool) {
         let began = Instant::now();
         while !is(&self.screen.lock().unwrap()) {
@@ -88,7 +88,7 @@ impl Session {
         self.wait_for(text, |screen| screen.screen().contents().contains(text));
     }
 
-    /// Waits for the end; the terminal must be as it was. Gives the status.
+    /// Waits for the end. The terminal must then be as it was before. Returns the exit status.
     fn end(mut self) -> u32 {
         let status = status(self.child.as_mut());
         self.wait_for("the usual screen and a cursor", |screen| {
@@ -99,7 +99,7 @@ impl Session {
     }
 }
 
-/// A program that does not begin in the home directory, which a build has not.
+/// Makes the command of a program. It does not begin in the home directory, because a build has none.
 fn command(program: impl AsRef<OsStr>) -> CommandBuilder {
     let mut command = CommandBuilder::new(program);
     command.cwd("/");
@@ -116,7 +116,7 @@ fn top(root: &Root, arguments: &[&str]) -> CommandBuilder {
     command
 }
 
-/// How it ended. What does not end is ended.
+/// Waits for the end of a program, and kills one that does not end. Returns the exit status.
 fn status(child: &mut (dyn Child + Send + Sync)) -> u32 {
     let began = Instant::now();
     loop {
@@ -130,7 +130,7 @@ fn status(child: &mut (dyn Child + Send + Sync)) -> u32 {
     }
 }
 
-/// The terminal's modes, as `stty` would show them.
+/// Returns the terminal's modes, as `stty` would show them.
 fn modes(master: &dyn MasterPty) -> String {
     format!("{:?}", master.get_termios().unwrap())
 }
@@ -190,7 +190,7 @@ fn where_the_terminal_hangs_up_it_ends_quietly() {
     let pair = native_pty_system().openpty(size(100, 24)).unwrap();
     let mut child = pair.slave.spawn_command(top(&root, &["0.02"])).unwrap();
     let mut output = pair.master.try_clone_reader().unwrap();
-    // Something is on the screen.
+    // From here on something is on the screen.
     output.read_exact(&mut [0; 100]).unwrap();
     drop((output, pair));
     assert_eq!(status(child.as_mut()), 0);
@@ -219,7 +219,7 @@ fn it_stops_and_goes_on_as_the_shell_says() {
     assert_eq!(session.end(), 0);
 }
 
-/// Not a test by itself: the program of the next one.
+/// This is no test by itself, but the program of the next one.
 #[test]
 fn panics_where_it_is_told_to() {
     if env::var_os("DMPSTAT_TEST_PANICS").is_some() {

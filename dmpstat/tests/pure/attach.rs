@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Changes of volumes, whatever fails and whatever other programs do meanwhile.
+//! Changes of volumes.
 
 use std::ffi::OsString;
 use std::fs;
@@ -26,8 +26,8 @@ use jiff::Zoned;
 
 use crate::fake::{DEVICE, Deed, Device, Fake, LVM, line, others};
 
-/// A clock that stands still. Real time passes in a wait: for a moment after another test's fork its child
-/// holds copies of locks.
+/// A clock that stands still. Its waits let real time pass, because for a moment after a fork by another test
+/// the child holds copies of locks.
 pub struct Still;
 
 impl Clock for Still {
@@ -45,7 +45,7 @@ impl Clock for Still {
     }
 }
 
-/// Keeps the last plan.
+/// A guard that keeps the last plan.
 #[derive(Default)]
 pub struct Armed {
     plan: Option<Guarded>,
@@ -78,7 +78,7 @@ pub const OPTIONS: Options = Options {
     shown: Shown::Auto,
 };
 
-/// The volume, named, and the change that it is to get.
+/// Returns the job of a change of the volume, as if the volume was named.
 pub fn job(fake: &Fake, change: Change) -> Job {
     Job {
         device: DEVICE,
@@ -90,7 +90,7 @@ pub fn job(fake: &Fake, change: Change) -> Job {
     }
 }
 
-/// Does a job. Returns the plan, and the notes.
+/// Runs a job. Returns the plan, and the notes.
 pub fn run(
     fake: &mut Fake,
     job: &Job,
@@ -127,10 +127,10 @@ pub fn attach(fake: &mut Fake) -> Result<Plan, Trouble> {
     change(fake, Change::Attach(OPTIONS)).0
 }
 
-/// A beginning with its name, and the change that it gets.
+/// A case: its name, a device mapper at the beginning, and the change.
 pub type Case = (&'static str, fn() -> Fake, Change);
 
-/// The beginnings.
+/// Returns all cases.
 pub fn cases() -> Vec<Case> {
     let attach = Change::Attach(OPTIONS);
     let bypass = Change::Attach(Options {
@@ -207,7 +207,7 @@ fn each_change_gives_its_table_and_leaves_nothing_else() {
         for hidden in others {
             let name = String::from_utf8_lossy(&hidden.name).into_owned();
             let uuid = String::from_utf8_lossy(&hidden.uuid).into_owned();
-            // It goes with the line over it; but LVM removes its own.
+            // The kernel removes the hidden device with the line over it; but LVM removes its own.
             match fake.volume().uuid.is_empty() {
                 true => assert_eq!(uuid, format!("stratis-1-private-{name}")),
                 false => assert_eq!(uuid, format!("{LVM}-real")),
@@ -217,7 +217,7 @@ fn each_change_gives_its_table_and_leaves_nothing_else() {
         assert_eq!(notes, "");
         assert_eq!(guard.words.last(), Some(&"disarm"), "{what}");
         assert_eq!(guard.words[guard.words.len() - 2], "resuming", "{what}");
-        // Set by hand before, and made anew by the kernel.
+        // Read-ahead was set by hand before, and the kernel has set it for the new table.
         assert_eq!(fake.read_ahead(), "8\n", "{what}");
     }
 }
@@ -242,7 +242,7 @@ fn an_inactive_table_of_dmp_lines_is_dropped_if_it_maps_the_same() {
     for (target, left, is_dropped) in [
         ("dmp", "8:0 0 1 latency", true),
         ("dmp", "8:16 0", false),
-        // LVM's.
+        // A linear line is not dmpstat's, but LVM's.
         ("linear", "8:0 0", false),
     ] {
         let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
@@ -252,8 +252,8 @@ fn an_inactive_table_of_dmp_lines_is_dropped_if_it_maps_the_same() {
     }
 }
 
-/// Somebody has given a volume of LVM's another table with dmsetup: its hidden device is left over. A device
-/// of LVM's own with that uuid is not.
+/// Another table from dmsetup leaves the hidden device of an LVM volume over. A device of LVM's own with that
+/// uuid is not left over.
 #[test]
 fn a_left_over_hidden_device_makes_room_for_the_next() {
     let uuid = format!("{LVM}-real").into_bytes();
@@ -273,7 +273,8 @@ fn a_left_over_hidden_device_makes_room_for_the_next() {
     }
 }
 
-/// It goes with the loaded line already, if dmpstat and its guard die before the exchange.
+/// The hidden device already goes with the loaded line, in case dmpstat and its guard die before the
+/// exchange.
 #[test]
 fn a_hidden_device_is_to_go_before_the_exchange() {
     for (uuid, was_deferred) in [("", true), (LVM, false)] {
@@ -297,8 +298,7 @@ fn an_older_module_is_named() {
     attach(&mut fake).unwrap();
 }
 
-/// LVM's extension of an attached volume by hand, say: one of its lines is linear.
-/// Its snapshot has no line "lines". It shows each of its lines as dmp.
+/// Its snapshot has no line "lines", and its table shows each dmp line as dmp.
 #[test]
 fn lines_of_an_older_module_are_those_that_the_table_shows() {
     for (table, lines) in [
@@ -327,6 +327,7 @@ fn lines_of_an_older_module_are_those_that_the_table_shows() {
     }
 }
 
+/// One line of an attached volume can be linear, for example after an extension by hand.
 #[test]
 fn a_partly_attached_volume_is_attached_whole() {
     let lines = [line("dmp", "8:0 0 1 latency"), line("linear", "8:16 0")];
@@ -372,7 +373,7 @@ fn a_hidden_device_is_one_by_its_name_and_uuid() {
     }
 }
 
-/// Only the switch of latencies needs no other table.
+/// Each option but latencies needs another table.
 #[test]
 fn an_attached_volume_gets_other_options() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
@@ -393,7 +394,7 @@ fn an_attached_volume_gets_other_options() {
     assert_eq!(text(&fake.volume().live), ["0 2048 dmp 8:0 0 1 latency"]);
 }
 
-/// LVM can have given the number to another volume while its lock was waited for.
+/// LVM can give the number to another volume during the wait for its lock.
 #[test]
 fn a_job_is_for_the_device_that_was_named() {
     for (uuid, diskseq) in [("LVM-", 22), ("LVM-other", 21)] {
@@ -413,7 +414,7 @@ fn a_job_is_for_the_device_that_was_named() {
     }
 }
 
-/// The volume's group gets another name while the lock of the first is waited for.
+/// The volume's group gets another name during the wait for the lock of the first name.
 #[test]
 fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
@@ -423,7 +424,7 @@ fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
     let second = hold("V_other").unwrap();
     assert!(first.is_some() && second.is_some());
     let job = job(&fake, Change::Attach(OPTIONS));
-    // vgrename: it holds the old name's lock, and by its end the device has the new name.
+    // vgrename holds the lock of the old name. When it ends the device has the new name.
     fake.name_after_status = Some(b"other-data".to_vec());
     let mut clock = Lets(|| first = None);
     let (changed, _) = run(&mut fake, &job, &mut clock, &mut Armed::default());
@@ -437,7 +438,7 @@ fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
     attach(&mut fake).unwrap();
 }
 
-/// A clock that lets something happen while it is waited.
+/// A clock that lets something happen in a wait.
 struct Lets<F>(F);
 
 impl<F: FnMut()> Clock for Lets<F> {
@@ -511,7 +512,7 @@ fn kinds_that_keep_a_state_are_refused_by_name() {
             assert_eq!(fake.volume().live, table);
         }
     }
-    // LVM would look for the device with the table under another uuid.
+    // An inner volume is refused: LVM would look for its hidden device under another uuid.
     let inner = format!("{LVM}{}-tdata", "x".repeat(64));
     let mut fake = Fake::new(&inner, vec![line("striped", "1 8 8:0 0")]);
     let message = attach(&mut fake).unwrap_err().to_string();
@@ -522,7 +523,7 @@ fn kinds_that_keep_a_state_are_refused_by_name() {
     let mut fake = Fake::new(LVM, vec![line("error", "")]);
     let message = attach(&mut fake).unwrap_err().to_string();
     assert!(message.starts_with("the volume has no table"), "{message}");
-    // A partly activated volume of LVM's.
+    // This is a partly activated volume of LVM's.
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0"), line("error", "")]);
     attach(&mut fake).unwrap();
     assert_eq!(
@@ -536,7 +537,8 @@ fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
     let uuid = |suffix: &str| format!("{LVM}{}{suffix}", "x".repeat(64));
     let linear = || vec![line("linear", "8:0 0")];
     let refused = || vec![line("raid", "x")];
-    // dm-3 is over dm-4 and dm-5, each of those over the next ones, and dm-8 over a disk.
+    // dm-3 is over dm-4 and dm-5, both are over dm-6, that is over dm-8, that over dm-9, and that over a
+    // disk.
     let advice = |fake: Fake| {
         for (above, below) in [(3, 4), (3, 5), (4, 6), (5, 6), (6, 8), (8, 9)] {
             fake.file(&format!("sys/class/block/dm-{above}/slaves/dm-{below}"), "");
@@ -548,21 +550,21 @@ fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
     };
     let crypt = || Fake::new("", vec![line("crypt", "x")]);
     let own = "Have a dmp device over it, and use that from the next mount on";
-    // The nearest on each way down, and each once.
+    // The nearest volume on each way down is named, and each once.
     let fake = crypt()
         .with(4, "b", "", linear())
         .with(5, "raid", "", refused())
         .with(6, "a", "", linear())
         .with(8, "far", "", linear());
     assert_eq!(advice(fake), ["Attach the volume below", " a, b"]);
-    // LVM's inner ones are none, but for the volume under a snapshot.
+    // LVM's inner volumes are not named, but for a volume under a snapshot.
     let fake = crypt()
         .with(4, "vg-data_rimage_0", &uuid(""), linear())
         .with(5, "vg-data-real", &uuid("-real"), linear());
     assert_eq!(advice(fake), ["Attach the volume below", " vg-data-real"]);
     let fake = crypt().with(4, "vg-data_rimage_0", &uuid(""), linear());
     assert_eq!(advice(fake)[0], own);
-    // Four deep.
+    // The volume is four devices below.
     let fake = crypt()
         .with(4, "one", "", refused())
         .with(6, "two", "", refused())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use dmpstat::clock::following;
 
-/// Takes so many milliseconds of work in each of some intervals of 200 ms. Returns the times at which the
+/// Simulates intervals of 200 ms, each with this much work in milliseconds. Returns the times at which the
 /// intervals ended, in milliseconds.
 fn ends(work: &[u64]) -> Vec<u64> {
     let begin = Instant::now();
@@ -32,6 +32,6 @@ fn work_is_part_of_an_interval() {
 #[test]
 fn a_whole_interval_lies_behind_work_that_took_longer() {
     assert_eq!(ends(&[0, 250, 10]), [200, 650, 850]);
-    // As long as the interval: there is no time left to wait.
+    // Work as long as the interval leaves no time to wait.
     assert_eq!(ends(&[0, 200, 500]), [200, 600, 1300]);
 }

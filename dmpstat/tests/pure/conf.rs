@@ -107,7 +107,7 @@ fn a_wrong_line_is_named_by_its_number_and_the_others_hold() {
     );
 }
 
-/// A file attach.conf with this text, in a directory of its own.
+/// Makes a file attach.conf with this text, in a directory of its own.
 fn file(text: &str) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("attach.conf");
@@ -119,7 +119,7 @@ fn keep(path: &Path, volume: &str, options: Options) -> io::Result<Kept> {
     Conf::keep(path, OsStr::new(volume), options)
 }
 
-/// The text after a volume is kept, and the result.
+/// Keeps a volume in a file of this text. Returns the new text, and the result.
 fn kept(text: &str, volume: &str, options: Options) -> (String, Kept) {
     let (directory, path) = file(text);
     let kept = keep(&path, volume, options).unwrap();
@@ -138,7 +138,7 @@ fn a_new_volume_goes_to_the_end_and_all_else_stays() {
         ),
         // The last newline is missing.
         ("vg/home", "vg/home\nvg/data\n"),
-        // Comments, and lines that hold for nothing.
+        // The text has a comment, and lines that are wrong.
         (
             "# vg/data\nvg/data fast\n",
             "# vg/data\nvg/data fast\nvg/data\n",
@@ -219,7 +219,7 @@ fn a_volume_goes_before_a_pattern_that_would_hold_for_it() {
         (text.as_str(), result),
         ("vg*\nvg-data-real\n", Kept::Added)
     );
-    // A pattern that is kept as it is.
+    // A pattern's own line is changed.
     let (text, result) = kept("vg/*\n", "vg/*", BYPASS);
     assert_eq!(
         (text.as_str(), result),
@@ -294,7 +294,7 @@ fn a_link_is_left_alone() {
 #[test]
 fn a_file_that_cannot_be_replaced_stays_as_it_is() {
     let (directory, path) = file("x\n");
-    // The new text would be written there first.
+    // The new text would be written to this path first.
     fs::create_dir(directory.path().join(".attach.conf.new")).unwrap();
     keep(&path, "vg/data", PLAIN).unwrap_err();
     assert_eq!(fs::read_to_string(&path).unwrap(), "x\n");

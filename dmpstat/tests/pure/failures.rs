@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::attach::{Still, attach, cases, change, job, run, text};
 use crate::fake::{DEVICE, Deed, Fake, Fault, LVM, line, others};
 
-/// Calls fail one by one: with the reason, once or twice.
+/// Each call of device mapper fails in its turn, with each error, once or twice.
 #[test]
 fn a_volume_runs_whatever_fails() {
     for (what, begin, wanted) in cases() {
@@ -55,7 +55,7 @@ fn a_volume_runs_whatever_fails() {
     }
 }
 
-/// The guard finds the plan in each state that dmpstat can die in.
+/// The guard gets the plan at each call at which dmpstat can die.
 #[test]
 fn the_guard_ends_each_step_that_dmpstat_dies_in() {
     for (what, begin, wanted) in cases() {
@@ -90,7 +90,7 @@ fn the_guard_ends_each_step_that_dmpstat_dies_in() {
     }
 }
 
-/// A guard that is left with its plan: nothing that dmpstat does after the failure counts.
+/// A guard that acts by its last plan, as after the death of dmpstat.
 #[derive(Default)]
 struct Dies {
     plan: Guarded,
@@ -209,7 +209,7 @@ fn each_load_of_a_read_only_volume_is_read_only() {
     }
 }
 
-/// Right before the resume another program changes the volume.
+/// Another program changes the volume right before the resume.
 #[test]
 fn another_programs_change_before_the_resume_stays() {
     for (deed, expected) in [
@@ -245,7 +245,7 @@ fn another_programs_change_before_the_resume_stays() {
     }
 }
 
-/// While a failed resume is mended another program gives the volume a third table, or loads one.
+/// Another program gives the volume a third table, or loads one, while a failed resume is mended.
 #[test]
 fn a_third_table_is_not_written_over() {
     for deed in [Deed::Exchange, Deed::Load] {
@@ -267,7 +267,7 @@ fn a_third_table_is_not_written_over() {
     }
 }
 
-/// The lines that the kernel itself has resumed are not the mending's.
+/// A volume that runs needs no mending, and one that was removed has none.
 #[test]
 fn mending_leaves_a_running_volume_alone() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
@@ -280,14 +280,14 @@ fn mending_leaves_a_running_volume_alone() {
     assert!(matches!(mend(&mut fake, &exchange), Mended::Gone));
 }
 
-/// The exchange of dm-3's linear table for a dmp table.
+/// Returns the exchange of dm-3's linear table for a dmp table.
 fn planned(fake: &mut Fake) -> Exchange {
     let machine = fake.machine();
     let volume = Volume::read(fake, DEVICE, &machine).unwrap();
     exchange(&volume, vec![line("dmp", "8:0 0")], false)
 }
 
-/// Another program has loaded a table since the volume was looked at.
+/// Another program has loaded a table after dmpstat's look at the volume.
 #[test]
 fn a_table_that_another_program_has_loaded_is_not_replaced() {
     let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
@@ -301,8 +301,8 @@ fn a_table_that_another_program_has_loaded_is_not_replaced() {
     assert_eq!(fake.volume().inactive, Some(others()));
 }
 
-/// The table that waits is another program's: a mending drops it in no state of the volume, nor does it
-/// resume a volume that would come to life with it.
+/// The inactive table is another program's. A mending drops it in no state of the volume, and does not resume
+/// a volume that would come to life with it.
 #[test]
 fn a_mending_leaves_another_programs_loaded_table() {
     for suspended in [false, true] {
@@ -324,7 +324,7 @@ fn a_mending_resumes_a_third_table_and_does_not_replace_it() {
     let plan = planned(&mut fake);
     fake.deed(Some(Deed::Exchange));
     fake.deed(Some(Deed::Suspend));
-    // The state is asked for first.
+    // The second call is the resume: the first one reads the state.
     fake.fault = Some(Fault {
         call: fake.calls + 2,
         times: 1,

@@ -30,7 +30,7 @@ pub struct Device {
     pub deferred: bool,
 }
 
-/// A failure: at this call, so often, with this.
+/// A failure: its call, how often the call fails, and the error.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
     pub call: u32,
@@ -38,7 +38,7 @@ pub struct Fault {
     pub errno: Errno,
 }
 
-/// Another program's deed.
+/// A change by another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
     Suspend,
@@ -53,14 +53,14 @@ pub struct Fake {
     pub devices: BTreeMap<Number, Device>,
     pub calls: u32,
     pub fault: Option<Fault>,
-    /// The volume is changed right after its table was loaded, or a resume of it has failed.
+    /// The change of the volume right after its table was loaded, and the one after a resume has failed.
     pub after_load: Option<Deed>,
     pub after_resume: Option<Deed>,
-    /// The volume gets this name after the next call that asks for it.
+    /// The name that the volume gets after the next call that reads its name.
     pub name_after_status: Option<Vec<u8>>,
-    /// Resumes of the volume that are yet to fail, after the exchange of its table.
+    /// The number of resumes of the volume that are yet to fail, after the exchange of its table.
     pub failing_resumes: u32,
-    /// The loads: the device, and whether its table was read-only.
+    /// The loads: each with the device, and true for a read-only table.
     pub loads: Vec<(Number, bool)>,
     /// At the volume's last exchange a hidden device had a deferred removal pending.
     pub was_deferred: bool,
@@ -82,13 +82,13 @@ pub fn line(target: &str, parameters: &str) -> Line {
     }
 }
 
-/// Another program's table.
+/// Returns another program's table.
 pub fn others() -> Vec<Line> {
     vec![line("linear", "8:16 0")]
 }
 
 impl Fake {
-    /// With the volume dm-3 of this table.
+    /// Makes a device mapper with the volume dm-3 of this table.
     pub fn new(uuid: &str, live: Vec<Line>) -> Self {
         let volume = Device {
             name: b"vg-data".to_vec(),
@@ -115,7 +115,7 @@ impl Fake {
         fake.settle()
     }
 
-    /// With another volume, dm-N of this minor number.
+    /// Adds another volume, dm-N of this minor number.
     pub fn with(mut self, minor: u32, name: &str, uuid: &str, live: Vec<Line>) -> Self {
         let device = Device {
             name: name.as_bytes().to_vec(),
@@ -146,7 +146,7 @@ impl Fake {
         &self.devices[&DEVICE]
     }
 
-    /// The devices but for the volume.
+    /// Returns the devices but for the volume.
     pub fn others(&self) -> Vec<&Device> {
         let others = self.devices.iter().filter(|(number, _)| **number != DEVICE);
         others.map(|(_, device)| device).collect()
@@ -165,7 +165,7 @@ impl Fake {
         self
     }
 
-    /// The underlying devices of all lines.
+    /// Returns the underlying devices of all lines.
     fn open(&self) -> Vec<String> {
         let devices = self.devices.values();
         devices
@@ -177,7 +177,7 @@ impl Fake {
             .collect()
     }
 
-    /// Removes what goes with its last user, and writes sysfs anew.
+    /// Removes devices that go with their last user, and writes sysfs again.
     fn update(&mut self) {
         let open = self.open();
         self.devices
@@ -268,7 +268,7 @@ impl Fake {
     }
 }
 
-/// A directory that is written to thousands of times.
+/// Makes a directory in memory, because the tests write to it thousands of times.
 fn in_memory() -> TempDir {
     TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
 }
@@ -379,8 +379,9 @@ impl DeviceMapper for Fake {
         Ok(())
     }
 
-    /// Fails before the suspension: the table stays inactive. After it, before the exchange: the loaded
-    /// table is lost, and the device stays suspended. After the exchange: it stays suspended.
+    /// Resumes a device. A failure before the suspension leaves the table inactive. A failure between the
+    /// suspension and the exchange loses the loaded table, and leaves the device suspended. A failure after
+    /// the exchange leaves the device suspended.
     fn resume(&mut self, number: Number) -> io::Result<()> {
         let mut result = Ok(());
         if number == DEVICE {

@@ -24,7 +24,7 @@ fn a_difference_has_what_came_in_each_bucket_and_there_is_none_of_more() {
     );
     assert_eq!(now.since(&before), Some(histogram(&[(1024, 2), (2048, 1)])));
     assert_eq!(before.since(&now), None);
-    // The same number of all together.
+    // The sums of both are equal, but one bucket has less.
     assert_eq!(histogram(&[(512, 3), (1024, 4)]).since(&before), None);
 }
 
@@ -36,7 +36,7 @@ fn a_percentile_is_the_bound_of_the_bucket_that_has_it() {
     assert_eq!(of_1000.percentile(990), Some(2048));
     assert_eq!(of_1000.percentile(999), Some(4096));
     assert_eq!(of_1000.percentile(1000), Some(INFINITE));
-    // Of one value it is always that.
+    // Each percentile of one value is that value's bound.
     assert_eq!(histogram(&[(1024, 1)]).percentile(1), Some(1024));
     assert_eq!(histogram(&[]).percentile(990), None);
 }
@@ -48,7 +48,7 @@ fn a_percentile_of_any_counts_is_exact() {
     assert_eq!(most.percentile(1000), Some(2048));
 }
 
-/// The fuzzer's: more than a counter can say, together.
+/// A fuzzer found this: the counts together are more than a `u64` can hold.
 #[test]
 fn the_last_percentile_is_in_the_last_bucket_however_many_there_are() {
     let many = histogram(&[(512, u64::MAX), (1024, u64::MAX), (2048, 1)]);

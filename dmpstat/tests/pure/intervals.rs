@@ -96,7 +96,7 @@ fn where_latency_was_switched_all_else_is_exact_and_of_latencies_nothing_is_said
             &snapshot(5, 2005, "off", off),
             None,
         ),
-        // Off and on again.
+        // Latencies were switched off and on again.
         (
             &snapshot(5, 1005, "on", EARLY),
             &snapshot(5, 2005, "on", &EARLY.replace("9400", "9399")),
@@ -117,7 +117,7 @@ fn where_latency_was_switched_all_else_is_exact_and_of_latencies_nothing_is_said
     }
 }
 
-/// The sum and the buckets are more than before, so nothing but `latency_since` tells.
+/// The sum and the buckets are more than before, so only `latency_since` tells of the switch.
 #[test]
 fn latencies_that_were_switched_on_within_the_interval_are_of_the_time_since_then() {
     let late = snapshot(5, 5_000_000_005, "on\nlatency_since 3500000005", LATE);
@@ -171,7 +171,7 @@ fn latencies_that_went_on_have_the_length_of_the_interval() {
     );
     let sum = |interval: &Interval| interval.of(Read)?.timing.as_ref().map(|timing| timing.sum);
     assert_eq!(sum(&interval), Some(5000));
-    // A sum that went back was begun again, whatever the text says.
+    // A sum that is less than before has restarted, even if `latency_since` is the same.
     let back = snapshot(
         5,
         5_000_000_005,
@@ -196,7 +196,8 @@ fn a_first_report_knows_the_time_in_which_latencies_were_measured() {
     let later = "on\nlatency_since 3500000005";
     assert_eq!(lengths(later, LATE), milliseconds(1500));
     assert_eq!(lengths("off\nlatency_since 3500000005", ""), (5, None));
-    // An older module does not say when: if each request was measured, it was all of the time.
+    // An older module does not say when latencies were switched on. If each request was measured, latencies
+    // were on all of the time.
     assert_eq!(lengths("on", EARLY), milliseconds(5000));
     let unmeasured = EARLY.replace("1024:94", "1024:93");
     assert_eq!(lengths("on", &unmeasured), (5, None));
@@ -215,7 +216,7 @@ fn a_clock_that_stands_still_or_goes_back_has_no_rate() {
     }
 }
 
-/// The snapshot has no flush line while flushes bypass the counters, and the older counts afterwards.
+/// The snapshot has no flush line while flushes bypass the counters. Afterwards it has the older counts.
 #[test]
 fn an_operation_without_an_earlier_count_is_not_measured_in_the_interval() {
     let flushes = "flush requests 1000 bytes 0 errors 5 again 6\nflush sizes 512:1000\n";
@@ -258,11 +259,11 @@ fn idle_is_what_has_nothing_under_way_either() {
     assert!(interval(&idle).is_idle());
     assert!(!interval(EARLY).is_idle());
     assert!(!interval(LATE).is_idle());
-    // A request that arrived before it has ended in it.
+    // A request that arrived before the interval has ended in it.
     assert!(!interval(&idle.replace("1024:94", "1024:95")).is_idle());
 }
 
-/// The line of an operation with nothing counted but the time in which its requests were in flight.
+/// Returns the lines of an operation of which only the time in flight matters.
 fn timed(operation: &str, ended: [u64; 2], inflight: u64, age: &str) -> String {
     let [latency, rest] = ended;
     format!(
@@ -271,7 +272,7 @@ fn timed(operation: &str, ended: [u64; 2], inflight: u64, age: &str) -> String {
     )
 }
 
-/// The snapshot of a device whose latencies were switched on after its last reset.
+/// Returns the snapshot of a device whose latencies were switched on after its last reset.
 fn aged(taken: u64, operations: &str) -> Snapshot {
     snapshot(5, taken, "on\nlatency_since 100", operations)
 }
@@ -287,7 +288,7 @@ fn the_mean_number_in_flight_is_exact() {
     let late =
         timed("read", [1500, 260], 2, " age_ns 30") + &timed("flush", [75, 0], 1, " age_ns 10");
     let interval = Interval::between(Some(&aged(1000, &early)), &aged(1400, &late));
-    // Reads: 500 + 60 - 40. Flushes: 70 + 0 + 10. In 400 ns.
+    // In 400 ns, reads were in flight for 500 + 60 - 40 ns, and flushes for 70 + 0 + 10 ns.
     assert_eq!(
         (interval.inflight_ns, queue(&interval)),
         (Some(600), Some(1.5))
@@ -308,7 +309,7 @@ fn a_disk_that_hangs_has_the_requests_in_flight_for_its_mean() {
     let reads = |age: u64| timed("read", [700, 300], 3, &format!(" age_ns {age}"));
     let (early, late) = (aged(1000, &reads(600)), aged(5000, &reads(12_600)));
     assert_eq!(queue(&Interval::between(Some(&early), &late)), Some(3.0));
-    // Of the first 4900 ns, 1000 + 12600 are of requests.
+    // In the first 4900 ns, requests were in flight for 1000 + 12600 ns.
     let first = Interval::since_reset(&late);
     assert_eq!(
         (first.inflight_ns, first.latency_length),
@@ -337,7 +338,7 @@ fn without_the_age_of_an_operation_the_mean_number_in_flight_is_unknown() {
     assert_eq!(queue(&interval), None);
 }
 
-/// An older module has no ages: the mean is that of the requests that ended, as iostat's.
+/// An older module has no ages, so the mean is of the requests that ended, as iostat's.
 #[test]
 fn without_ages_the_mean_number_in_flight_is_of_what_ended() {
     let (early, late) = (
@@ -359,7 +360,7 @@ fn a_mean_number_in_flight_is_never_less_than_nothing() {
     assert_eq!(queue(&interval), Some(0.0));
 }
 
-/// Requests that were in flight at a reset count from the reset on, or nothing is said.
+/// Requests that were in flight at a reset count from the reset on, or the mean is unknown.
 #[test]
 fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
     let of = |requests: u64, others: &str, ended: [u64; 2], inflight: u64, age: u64| {
@@ -371,18 +372,18 @@ fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
         queue(&Interval::since_reset(&now))
     };
     let none = "errors 0 again 0";
-    // All arrived before, all after, and some of both.
+    // All requests arrived before the reset; all after it; some before and some after.
     assert_eq!(of(0, none, [0, 0], 3, 90_000), Some(3.0));
     assert_eq!(of(3, none, [0, 0], 3, 5000), Some(2.5));
     assert_eq!(of(1, none, [0, 0], 3, 90_000), None);
     assert_eq!(of(2, none, [0, 0], 3, 2001), None);
     assert_eq!(of(3, "errors 1 again 1", [0, 0], 3, 90_000), None);
-    // None of these is as old as the reset, however many there seem to be.
+    // All requests together are not older than the reset, so none of them is from before it.
     assert_eq!(of(1, none, [0, 0], 3, 2000), Some(1.0));
-    // Of a request that ended, all may be of the time before.
+    // The whole duration of a request that ended may be from before the reset.
     assert_eq!(of(9, none, [4000, 10], 0, 0), Some(2.005));
     assert_eq!(of(9, none, [4000, 11], 0, 0), None);
-    // Another device of the number, a reset, and a switch on begin alike.
+    // The same holds if counting restarts by a reset, and by a switch of latencies.
     let now = snapshot(
         1000,
         3000,
@@ -400,10 +401,11 @@ fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
     );
 }
 
-/// A request: when it arrives, how long it takes, and whether it fails.
+/// A request: its arrival, its duration, and true if it fails.
 type Request = (u64, u64, bool);
 
-/// The snapshot of these requests at `taken`, of a device that was reset at `since` with latencies on.
+/// Returns the snapshot of these requests at `taken`, of a device that was reset at `since` with latencies
+/// on.
 fn simulated(requests: &[Request], since: u64, taken: u64) -> Snapshot {
     let [mut arrived, mut latencies, mut errors, mut inflight] = [0; 4];
     let [mut latency, mut rest, mut age] = [0; 3];
@@ -428,7 +430,7 @@ fn simulated(requests: &[Request], since: u64, taken: u64) -> Snapshot {
     snapshot(since, taken, &format!("on\nlatency_since {since}"), &line)
 }
 
-/// The nanoseconds of all requests between two times.
+/// Returns the nanoseconds in flight of all requests between two times.
 fn integral(requests: &[Request], begin: u64, end: u64) -> u64 {
     let within = |time: u64| time.clamp(begin, end);
     let parts = requests.iter();
@@ -456,7 +458,7 @@ proptest! {
         let interval = Interval::between(Some(&before), &now);
         prop_assert_eq!(interval.anew, None);
         prop_assert_eq!(interval.inflight_ns, Some(integral(&requests, early, late).into()));
-        // Since the reset it is unknown, or what is shown is right.
+        // The mean since the reset is unknown, or right to the digits that are shown.
         let first = Interval::since_reset(&now);
         if let Some(known) = first.inflight_ns {
             let error = known as i128 - i128::from(integral(&requests, since, late));

@@ -54,7 +54,8 @@ fn a_lock_on_a_removed_file_does_not_count() {
     assert!(path.exists());
 }
 
-/// Each removes the file before it lets go, as LVM does, so another may have opened the removed one.
+/// Each holder removes the file before it releases the lock, as LVM does, so another thread may have opened
+/// the removed file.
 #[test]
 fn no_two_hold_a_lock_whose_file_is_removed() {
     let directory = tempfile::tempdir().unwrap();
@@ -102,7 +103,7 @@ fn modes() {
     assert_eq!(mode(&path("lock")), 0o755);
 }
 
-/// Every user could open the file of an older dmpstat, and hold the lock for ever.
+/// Every user could open an older dmpstat's file, and hold the lock for ever.
 #[test]
 fn a_lock_that_everybody_can_open_is_tightened() {
     let directory = tempfile::tempdir().unwrap();
@@ -114,7 +115,7 @@ fn a_lock_that_everybody_can_open_is_tightened() {
     assert_eq!(mode(&path), 0o600);
 }
 
-/// The mode of another file would change.
+/// Through a link, the mode of another file would change.
 #[test]
 fn a_lock_is_no_link() {
     let directory = tempfile::tempdir().unwrap();

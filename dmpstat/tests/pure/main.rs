@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The parts of the program that read no file.
+//! The parts of the program, called one by one.
 
 mod attach;
 mod clock;
@@ -47,7 +47,7 @@ fn alone(command: &mut Command, test: &str) {
     assert!(text.contains(" 1 passed"), "{command:?}: {text}");
 }
 
-/// The permissions of a file or directory.
+/// Returns the permissions of a file or directory.
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o7777
 }

@@ -56,7 +56,8 @@ impl Sent {
         string(&self.bytes[176..305])
     }
 
-    /// The number, the device and the flags, once the rest of the header is what the kernel takes.
+    /// Returns the number, the device and the flags, after a check that the kernel takes the rest of the
+    /// header.
     fn head(&self) -> (u8, u64, u32) {
         assert_eq!(
             [self.number32(0), self.number32(4), self.number32(8)],
@@ -68,14 +69,14 @@ impl Sent {
     }
 }
 
-/// A C string without its end.
+/// Returns a C string without the NUL at its end.
 fn string(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == 0).unwrap();
     &bytes[..end]
 }
 
-/// A kernel that keeps each message, and gives each the next of the answers: flags, the number of lines, and the
-/// data behind the header. Data for which there is no room sets DM_BUFFER_FULL_FLAG.
+/// A kernel that keeps each message, and gives each the next of the answers: flags, the number of lines, and
+/// the data behind the header. If there is no room for the data, it sets DM_BUFFER_FULL_FLAG.
 #[derive(Clone, Default)]
 struct Kernel {
     sent: Rc<RefCell<Vec<Sent>>>,
@@ -133,8 +134,8 @@ impl Kernel {
     }
 }
 
-/// The lines of a table as the kernel shows them: each struct dm_target_spec with its parameters, and in `next`
-/// the place of the one behind, from the first on.
+/// Returns the lines of a table as the kernel shows them: each struct dm_target_spec with its parameters, and
+/// in `next` the offset of the next line from the first one.
 fn shown(table: &[Line]) -> Answer {
     let mut data = Vec::new();
     for line in table {
@@ -180,7 +181,7 @@ fn each_flag_is_the_state_that_it_says() {
     };
     for (flags, expected) in [
         (0, none),
-        // Flags of no interest.
+        // Other flags make no difference.
         (STATUS_TABLE | (1 << 5) | SKIP_LOCKFS | SECURE_DATA, none),
         (
             READONLY,
@@ -225,7 +226,7 @@ fn each_flag_is_the_state_that_it_says() {
     }
 }
 
-/// As LVM resumes a linear volume: no filesystem is frozen.
+/// LVM resumes a linear volume in this way: no filesystem is frozen.
 #[test]
 fn a_resume_freezes_no_filesystem_and_a_clear_drops_the_inactive_table() {
     let kernel = Kernel::default();
@@ -252,7 +253,8 @@ fn a_hidden_device_is_made_by_its_names_and_kept_from_udev() {
     kernel.control().start_hidden(made).unwrap();
     let sent = kernel.last();
     assert_eq!(sent.head(), (6, 0xfd04, 0));
-    // libdevmapper's DM_UDEV_DISABLE_SUBSYSTEM_RULES, _DISK_RULES and _OTHER_RULES, and _PRIMARY_SOURCE.
+    // These are libdevmapper's DM_UDEV_DISABLE_SUBSYSTEM_RULES, _DISK_RULES and _OTHER_RULES, and
+    // _PRIMARY_SOURCE.
     assert_eq!(sent.number32(32), 0x4e_0000);
     for (deferred, flags) in [(false, 0), (true, DEFERRED_REMOVE)] {
         kernel.control().remove(made, deferred).unwrap();
@@ -270,7 +272,7 @@ fn a_table_is_loaded_line_by_line() {
             let flags = SECURE_DATA | if read_only { READONLY } else { 0 };
             assert_eq!(sent.head(), (9, DEVICE.0, flags));
             assert_eq!(sent.number32(20) as usize, table.len());
-            // In contrast to a shown table, `next` counts from each line's own begin.
+            // Unlike in a shown table, `next` counts from each line's own begin.
             let mut at = HEADER;
             for line in &table {
                 let spec = &sent.bytes[at..];
@@ -346,7 +348,7 @@ fn a_table_is_compared_with_the_one_that_the_kernel_shows() {
     }
 }
 
-/// Room is made before a volume may stand still: no call needs more then.
+/// Room is made before a volume may stand still, and no later call needs more.
 #[test]
 fn a_comparison_has_the_room_that_was_reserved_for_the_table() {
     let long = vec![line("linear", &"x".repeat(100_000))];
@@ -362,7 +364,7 @@ fn a_comparison_has_the_room_that_was_reserved_for_the_table() {
     assert_eq!(kernel.sent.borrow().len(), 5);
 }
 
-/// A struct dm_name_list: number, the place of the next one, name.
+/// A struct dm_name_list has a number, the offset of the next one, and a name.
 #[test]
 fn devices_are_listed_by_number() {
     let entry = |number: u64, next: u32, name: &[u8]| {
@@ -438,7 +440,7 @@ fn a_failed_call_is_an_error_with_the_kernels_number() {
     }
 }
 
-/// An answer that ends within a line, or says that the next one is outside.
+/// An answer may end within a line, or have an offset outside of the answer.
 #[test]
 fn an_answer_that_does_not_add_up_is_an_error() {
     let mut outside = shown(&tables()[2]);

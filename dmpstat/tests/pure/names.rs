@@ -12,7 +12,7 @@ fn a_logical_volume_is_two_names_with_doubled_hyphens() {
     assert_eq!(volume("vg-lv").as_deref(), Some("vg/lv"));
     assert_eq!(volume("my--vg-data--1").as_deref(), Some("my-vg/data-1"));
     assert_eq!(volume("a---b").as_deref(), Some("a-/b"));
-    // The layers of a volume, and what is none.
+    // These are layers of a volume, and names that are no volume's.
     for name in [
         "vg-pool-tpool",
         "plain",
@@ -60,18 +60,18 @@ fn a_volume_in_a_group_has_a_name_in_device_mapper() {
     }
 }
 
-/// The uuid of a volume that people made.
+/// Returns the uuid of a volume that people made, with a suffix.
 fn uuid(suffix: &str) -> Vec<u8> {
     format!("LVM-{}{suffix}", "0123456789abcdef".repeat(4)).into_bytes()
 }
 
 #[test]
 fn inner_devices_of_lvm_are_told_from_volumes_that_people_made() {
-    // By the uuid's suffix, whatever the name is.
+    // The uuid's suffix tells, whatever the name is.
     for suffix in ["-real", "-cow", "-tpool", "-pool", "-cdata"] {
         assert!(is_inner(b"vg-data", &uuid(suffix)), "{suffix}");
     }
-    // By a name that LVM takes from nobody, and by a layer.
+    // A name that LVM keeps for itself tells, and so does a layer.
     for name in [
         "vg-pvmove0",
         "vg-snapshot0",
@@ -97,7 +97,7 @@ fn inner_devices_of_lvm_are_told_from_volumes_that_people_made() {
         "my--vg-data-cow",
     ] {
         assert!(is_inner(name.as_bytes(), &uuid("")), "{name}");
-        // Not LVM's.
+        // Devices of these uuids are not LVM's.
         assert!(!is_inner(name.as_bytes(), b"CRYPT-0123"), "{name}");
         assert!(!is_inner(name.as_bytes(), b""), "{name}");
     }
@@ -138,7 +138,7 @@ fn a_pattern_attaches_no_inner_device_and_its_whole_name_does() {
         );
     }
     assert!(!attaches("vg/home", "vg-data", ""));
-    // Parts of Stratis' volumes, and hidden devices.
+    // Parts of Stratis' volumes and hidden devices have such a uuid.
     let private = b"stratis-1-private-dmp-0123";
     let attaches = |choice: &str| {
         let choice = Choice::checked(choice.as_ref()).unwrap();

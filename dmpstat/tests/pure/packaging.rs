@@ -11,7 +11,7 @@ fn file(path: &str) -> String {
     fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// The values of a key, of an ini file or of a rule.
+/// Returns the values of a key in an ini file or a rule.
 fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
     text.lines()
         .filter_map(|line| line.strip_prefix(key)?.strip_prefix('='))
@@ -40,7 +40,7 @@ fn the_path_unit_watches_the_queue() {
     }
 }
 
-/// A run takes three seconds or more, a failed one is repeated after one.
+/// A run takes three seconds or more, and a failed one is repeated after one second.
 #[test]
 fn only_failures_reach_the_start_limit() {
     let service = file("systemd/dmp-attach.service");
@@ -78,7 +78,7 @@ fn the_installed_conf_lists_nothing() {
     assert_eq!((conf.rules.len(), conf.wrong.len()), (0, 0));
 }
 
-/// An address, a name of one, and a directory may come long after the unit.
+/// An address, the resolution of its name, or a directory may come long after the unit's start.
 #[test]
 fn exporters_start_again_and_reach_no_limit() {
     for unit in ["dmp-exporter", "dmp-exporter-textfile"] {
@@ -95,7 +95,7 @@ fn exporters_start_again_and_reach_no_limit() {
     }
 }
 
-/// Options of a user come behind, so they go before those of the unit; numbers are the last operands.
+/// A user's options come behind the unit's, so they override them. Numbers are the last operands.
 #[test]
 fn exporters_are_started_with_options_of_the_user() {
     let service = file("systemd/dmp-exporter.service");

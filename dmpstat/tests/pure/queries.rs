@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The queries of docs/prometheus.md. `promtool test rules` says what they give, and here it is seen that it
-//! was asked about the same ones.
+//! The queries of docs/prometheus.md. `promtool test rules` tests their results, and the tests here check
+//! that promtool's file has the same queries.
 
 use std::fs;
 
@@ -9,13 +9,13 @@ fn file(path: &str) -> String {
     fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// The text without the begins of its lines.
+/// Returns the text with its lines trimmed.
 fn flat(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines.join("\n")
 }
 
-/// The expressions of a file of promtool's.
+/// Returns the expressions of a file of promtool's.
 fn expressions(rules: &str) -> Vec<String> {
     let tests = rules.split("- expr: ").skip(1);
     let expression = |test: &str| {
@@ -35,7 +35,7 @@ fn the_queries_that_promtool_tests_are_those_of_the_page() {
     }
 }
 
-/// The names of metrics in a text.
+/// Returns the names of metrics in a text.
 fn metrics(text: &str) -> Vec<&str> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
     let mut metrics: Vec<&str> = words.filter(|word| word.starts_with("dmp_")).collect();
@@ -44,7 +44,7 @@ fn metrics(text: &str) -> Vec<&str> {
     metrics
 }
 
-/// One that the page has no line for was renamed.
+/// A metric without a line in the page's table was renamed.
 #[test]
 fn all_metrics_in_documents_are_in_the_table() {
     let page = file("docs/prometheus.md");
@@ -56,7 +56,7 @@ fn all_metrics_in_documents_are_in_the_table() {
     for histogram in ["dmp_request_duration_seconds", "dmp_request_size_bytes"] {
         known.extend(["_bucket", "_count", "_sum"].map(|part| format!("{histogram}{part}")));
     }
-    // The second form of a counter.
+    // OpenMetrics has this series of a counter as well.
     known.push("dmp_requests_created".to_owned());
     let rules = file("tests/queries.yml");
     let manual = dmpstat::arguments::command()

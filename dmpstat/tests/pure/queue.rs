@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{mode, under_umasks};
 
-/// A clock whose time passes in waits only. It notes them, and says no more after a last one.
+/// A clock whose time passes in waits only. It notes the waits, and ends after a last one.
 struct Fake {
     time: Duration,
     pauses: Vec<u64>,
@@ -51,7 +51,7 @@ impl Clock for Fake {
     }
 }
 
-/// A clock of a machine on which a volume comes 2 s after each one that is done, nine times.
+/// A clock of a machine on which a volume comes 2 s after each volume that is done, nine times.
 struct Adding(Fake, Queue, u64);
 
 impl Clock for Adding {
@@ -83,7 +83,7 @@ fn queue(devices: &[&str]) -> (TempDir, Queue) {
     (directory, queue)
 }
 
-/// All files of the queue, hidden ones, too.
+/// Returns all files of the queue, with hidden ones.
 fn files(directory: &TempDir) -> Vec<String> {
     let entries = fs::read_dir(directory.path().join("run/queue")).unwrap();
     let mut names: Vec<String> = entries
@@ -155,7 +155,7 @@ fn work_ends_once_every_volume_is_done() {
     work(&queue, attempt, &mut clock).unwrap();
     assert_eq!(seen, ["dm-9", "dm-10"]);
     assert_eq!(files(&directory), [""; 0]);
-    // It stays for three seconds after the pass.
+    // The worker stays for three seconds after the pass.
     assert_eq!(clock.pauses, [100, 200, 400, 800, 1000, 1000]);
 }
 
@@ -237,7 +237,7 @@ fn a_busy_group_is_tried_once_a_pass_and_keeps_its_reason() {
     let (directory, queue) = queue(&devices);
     queue.add("dm-5000").unwrap();
     let path = directory.path().join("run/queue/.dm-999.reason");
-    // Attempts, tries of the lock, and when the reasons were written.
+    // The attempts, the tries of the lock, and the times at which a reason was written.
     let (mut attempts, mut tries, mut written) = (Vec::new(), 0, Vec::new());
     let mut clock = Fake::new(100);
     let attempt = &mut |device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock| {
@@ -259,14 +259,15 @@ fn a_busy_group_is_tried_once_a_pass_and_keeps_its_reason() {
         Outcome::Busy("vg".to_owned())
     };
     work(&queue, attempt, &mut clock).unwrap();
-    // The first pass attempts all, the next ones one of the group, until its lock is free.
+    // The first pass attempts all volumes, each next one a single volume of the group until the group's lock
+    // is free.
     assert_eq!(attempts.len(), 1001 + 7 + 1000);
     let later: Vec<_> = attempts[1001..1001 + 8].to_vec();
     let at = [100, 300, 700, 1500, 2500, 3500, 4500, 5500];
     assert_eq!(later, at.map(|at| ("dm-0".to_owned(), at)));
     assert_eq!(tries, 8);
     assert!(written.windows(2).all(|pair| pair[0] == pair[1]));
-    // The pauses are short again after the one that was done.
+    // The pauses are short again after a volume that was done.
     assert_eq!(
         clock.pauses[..10],
         [100, 200, 400, 800, 1000, 1000, 1000, 1000, 100, 200]
@@ -352,7 +353,7 @@ fn the_backoff_of_a_volume_that_is_added_again_begins_anew() {
     let attempt = &mut |device: &str, _: &BTreeSet<String>, clock: &mut dyn Clock| {
         times.push(clock.boottime().as_millis() - 100_000);
         match times.len() {
-            // Its next attempt would be after 4 s.
+            // The next attempt would be after 4 s, but the volume is added again.
             3 => adding.add(device).unwrap(),
             6 => return Outcome::Done,
             _ => {}
@@ -390,7 +391,8 @@ fn a_signal_ends_the_work_between_two_volumes_and_the_entries_stay() {
     assert_eq!(queue.reason("dm-1").unwrap(), "no memory");
 }
 
-/// One thread adds, as udev does, right when the other one ends an attempt, and waits for the next one.
+/// One thread adds a volume, as udev does, right when the other thread ends an attempt, and waits for the
+/// next attempt.
 #[test]
 fn no_change_is_lost_however_adding_and_removing_meet() {
     let (directory, queue) = queue(&["dm-1"]);

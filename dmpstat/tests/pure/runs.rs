@@ -33,7 +33,7 @@ const NOW: u64 = 1000;
 /// A clock whose time passes in waits only.
 struct Passing {
     time: Duration,
-    /// The waits, and the questions for a signal, before a signal comes.
+    /// The number of waits and of checks for a signal before a signal comes.
     left: Cell<usize>,
 }
 
@@ -57,7 +57,8 @@ impl Clock for Passing {
 
     fn wait(&mut self, pause: Duration) -> bool {
         self.time += pause;
-        // For a moment after another test's fork its child holds copies of locks.
+        // Real time passes, because for a moment after a fork by another test the child holds copies of
+        // locks.
         thread::sleep(Duration::from_millis(u64::from(!pause.is_zero())));
         !self.has_ended()
     }
@@ -78,7 +79,7 @@ struct Ran {
 }
 
 impl Ran {
-    /// A run that printed this, and no more.
+    /// Returns a run that printed this, and no more.
     fn printed(out: &str) -> Self {
         Self {
             out: out.to_owned(),
@@ -87,7 +88,7 @@ impl Ran {
         }
     }
 
-    /// A run that did nothing for this reason.
+    /// Returns a run that did nothing for this reason.
     fn failed(failure: &str) -> Self {
         Self {
             out: String::new(),
@@ -102,7 +103,7 @@ fn run(fake: &mut Fake, words: &[&str]) -> Ran {
     run_by(fake, &mut Passing::new(usize::MAX), words)
 }
 
-/// Runs it by this clock.
+/// Runs `dmpstat attach` or `detach` by this clock.
 fn run_by(fake: &mut Fake, clock: &mut dyn Clock, words: &[&str]) -> Ran {
     let mut out = Vec::new();
     let (notes, result) = run_into(fake, clock, words, &mut out);
@@ -113,7 +114,7 @@ fn run_by(fake: &mut Fake, clock: &mut dyn Clock, words: &[&str]) -> Ran {
     }
 }
 
-/// Runs it with this standard output. Returns the notes, and the result.
+/// Runs `dmpstat attach` or `detach` with this standard output. Returns the notes, and the result.
 fn run_into(
     fake: &mut Fake,
     clock: &mut dyn Clock,
@@ -139,17 +140,17 @@ fn run_into(
     (String::from_utf8(notes).unwrap(), result)
 }
 
-/// A volume vg/data, dm-3, over the first disk.
+/// Makes a volume vg/data, dm-3, over the first disk.
 fn linear() -> Fake {
     Fake::new(LVM, vec![line("linear", "8:0 0")])
 }
 
-/// The table of dm-N of this minor number.
+/// Returns the table of dm-N of this minor number.
 fn table(fake: &Fake, minor: u32) -> Vec<String> {
     text(&fake.devices[&Number::new(253, minor)].live)
 }
 
-/// The note about a volume that attach.conf does not list.
+/// Returns the note about a volume that attach.conf does not list.
 fn lasts(volume: &str) -> String {
     format!(
         "dmpstat: this lasts until LVM or another program writes the table anew, or the machine is booted. \
@@ -204,7 +205,7 @@ fn a_volume_whose_own_lock_is_held_is_busy() {
     }
 }
 
-/// A state of dm-3 that was attached at these times.
+/// Writes a state of dm-3 that was attached at these times.
 fn attached_at(fake: &Fake, times: [u64; OFTEN]) {
     let facts = State {
         diskseq: 21,
@@ -217,7 +218,7 @@ fn attached_at(fake: &Fake, times: [u64; OFTEN]) {
     state.unwrap().write(&directory, "dm-3").unwrap();
 }
 
-/// A queue with dm-3 in it, which attach.conf lists.
+/// Makes a queue with dm-3, which attach.conf lists.
 fn queued(fake: &Fake) -> Queue {
     fake.file("etc/dmp/attach.conf", "vg/data\n");
     let queue = Queue::new(fake.root().join(&queue::PATH[1..]));
@@ -332,7 +333,7 @@ fn a_dry_run_shows_the_tables_and_changes_nothing() {
     assert_eq!(table(&fake, 3), [DMP]);
 }
 
-/// vg/data and vg/raid, which cannot be attached.
+/// Makes the volumes vg/data and vg/raid, the second of which cannot be attached.
 fn with_raid() -> Fake {
     linear().with(4, "vg-raid", "LVM-raid", vec![line("raid", "x")])
 }
@@ -347,7 +348,7 @@ fn a_volume_that_cannot_be_attached_keeps_others_from_it_if_it_was_named() {
     let ran = run(&mut fake, &["attach", "vg/data", "vg/raid"]);
     assert_eq!(ran, Ran::failed(RAID));
     assert_eq!(table(&fake, 3), ["0 2048 linear 8:0 0"]);
-    // A pattern passes over it.
+    // A pattern passes over vg/raid.
     let ran = run(&mut fake, &["attach", "vg/*"]);
     assert_eq!(
         ran,
@@ -358,7 +359,7 @@ fn a_volume_that_cannot_be_attached_keeps_others_from_it_if_it_was_named() {
         }
     );
     assert_eq!(table(&fake, 3), [DMP]);
-    // attach.conf's volumes are attached each by itself.
+    // A volume of attach.conf's that cannot be attached does not keep the others from it.
     let mut fake = with_raid();
     fake.file("etc/dmp/attach.conf", "vg/gone\nvg/x*\nvg/raid\nvg/data\n");
     let ran = run(&mut fake, &["attach", "--all"]);
@@ -407,7 +408,7 @@ fn a_change_is_remembered_and_said() {
         let state = state(&fake).unwrap();
         assert_eq!((state.since, state.detached), (NOW, true));
     }
-    // One that was never attached is not attached by itself from now on either.
+    // A detach of a volume that was never attached keeps it from automatic attaches as well.
     let mut fake = linear();
     let ran = run(&mut fake, &["detach", "vg/data"]);
     assert_eq!(ran, Ran::printed("vg-data: not attached\n"));
@@ -416,7 +417,7 @@ fn a_change_is_remembered_and_said() {
     assert_eq!(table(&fake, 3), ["0 2048 linear 8:0 0"]);
 }
 
-/// Three volumes: vg/data, vg/a and vg/b.
+/// Makes three volumes: vg/data, vg/a and vg/b.
 fn three() -> Fake {
     let linear = |start| vec![line("linear", &format!("8:0 {start}"))];
     Fake::new(LVM, linear(0))
@@ -424,7 +425,7 @@ fn three() -> Fake {
         .with(5, "vg-b", "LVM-b", linear(2))
 }
 
-/// The volumes, and the options, that a run over three volumes is stopped with.
+/// The command line of a run over three volumes, which is stopped.
 const THREE: [&str; 4] = ["attach", "vg/data", "vg/a", "vg/b"];
 
 #[test]
@@ -449,7 +450,7 @@ fn a_stopped_run_names_the_volumes_that_were_not_tried() {
         );
         assert_eq!(table(&fake, 5), ["0 2048 linear 8:0 2"]);
     }
-    // A failure before it is told as well.
+    // A failure before the stop is told as well.
     let mut fake = three();
     fake.after_load = Some(Deed::Rename);
     let ran = run_by(&mut fake, &mut Passing::new(1), &THREE);
@@ -555,7 +556,7 @@ fn a_name_of_no_volume_is_told_with_the_way_out() {
     }
 }
 
-/// Parts of other volumes, and devices that udev's database keeps from others.
+/// A pattern leaves out parts of other volumes, and devices that udev's database marks as private.
 #[test]
 fn a_pattern_takes_whole_and_public_volumes_only() {
     let table = || vec![line("linear", "8:0 8")];
@@ -647,8 +648,8 @@ fn a_queued_volume_of_a_group_that_lvm_works_on_waits() {
     assert_eq!(queue.waiting().unwrap(), [""; 0]);
 }
 
-/// A volume whose attempt fails waits with the reason, which is told once; one that cannot be attached, or
-/// that is not to be, does not wait.
+/// A volume whose attempt fails waits with the reason, which is told once. A volume that cannot be attached,
+/// or is not to be attached, does not wait.
 #[test]
 fn a_queued_volume_waits_only_if_a_later_attempt_can_succeed() {
     type Change = fn(&mut Fake);
@@ -707,7 +708,8 @@ fn a_queued_volume_waits_only_if_a_later_attempt_can_succeed() {
     }
 }
 
-/// The guard's signal ends the wait for in-flight requests of an unattended attach, and the attempt is repeated.
+/// The guard's signal ends the wait for in-flight requests in an unattended attach, and the attempt is
+/// repeated.
 #[test]
 fn a_queued_volume_whose_requests_do_not_end_runs_as_before_and_is_tried_again() {
     let mut whole = linear();
@@ -728,12 +730,12 @@ fn a_queued_volume_whose_requests_do_not_end_runs_as_before_and_is_tried_again()
     );
     assert_eq!(ran.out, "vg-data: attached\n");
     assert_eq!(queue.waiting().unwrap(), [""; 0]);
-    // Of a volume with requests in flight of which none ends, nothing is touched.
+    // A volume with requests in flight, none of which ends, is left alone.
     let mut fake = linear();
     let queue = queued(&fake);
     fake.file("sys/block/dm-3/inflight", "       0        3\n");
     fake.file("sys/block/dm-3/stat", "5 0 0 0 7 0 0 0 0 0 0 0 0 0 0 0 0\n");
-    // A signal comes between this look and the next one.
+    // A signal comes between two looks at the requests.
     let ran = run_by(&mut fake, &mut Passing::new(15), &["attach", "--queued"]);
     assert!(
         ran.notes
@@ -741,6 +743,6 @@ fn a_queued_volume_whose_requests_do_not_end_runs_as_before_and_is_tried_again()
     );
     assert_eq!(table(&fake, 3), ["0 2048 linear 8:0 0"]);
     assert_eq!((queue.waiting().unwrap().len(), fake.loads.len()), (1, 0));
-    // A user who sits before it has it done.
+    // An attach by hand changes the volume nevertheless.
     assert_eq!(run(&mut fake, &["attach", "vg/data"]).failure, None);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Signals during an exchange. They are a whole process's, so the test has one of its own.
+//! Signals during an exchange. Handlers belong to a whole process, so the test has a process of its own.
 
 use std::fs;
 use std::io::{ErrorKind, Read};
@@ -32,18 +32,18 @@ fn interrupted() {
         assert!(is_interrupted_by(signal), "{signal}");
     }
     assert!(clock.has_ended());
-    // These would stop the process.
+    // These signals would stop the process.
     for signal in [SIGTSTP, SIGTTIN, SIGTTOU] {
         assert!(is_caught(signal), "{signal}");
     }
 }
 
-/// Returns whether a read of an empty socket ends with EINTR when the signal comes, again and again for
-/// three seconds.
+/// Returns whether a read of an empty socket ends with EINTR. The signal comes again and again, for three
+/// seconds.
 fn is_interrupted_by(signal: i32) -> bool {
     let (mut socket, other) = UnixStream::pair().unwrap();
     let is_over = AtomicBool::new(false);
-    // SAFETY: pthread_self(3) needs nothing.
+    // SAFETY: pthread_self(3) takes no arguments and always succeeds.
     let reader = unsafe { libc::pthread_self() };
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -52,7 +52,7 @@ fn is_interrupted_by(signal: i32) -> bool {
                 if is_over.load(SeqCst) {
                     return;
                 }
-                // SAFETY: the reader waits for this thread, so it is there.
+                // SAFETY: `reader` is a thread that still runs, because its scope waits for this thread.
                 unsafe { libc::pthread_kill(reader, signal) };
             }
             other.shutdown(Shutdown::Both).unwrap();

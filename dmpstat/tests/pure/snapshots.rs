@@ -5,13 +5,13 @@ use dmpstat::operation::Operation::{self, Flush, Read, Write};
 use dmpstat::snapshot::{LineCount, Lines, Malformed, Snapshot};
 use proptest::prelude::*;
 
-/// As the module writes it: the module's own tests have it write this very file.
+/// A snapshot as the module writes it: the module's own tests check that it writes this very file.
 const TEXT: &str = include_str!("../snapshots/every-field");
 
-/// Its line of lines.
+/// The line of the snapshot about dmp lines.
 const LINES: &str = "lines 3 1 as_linear 2 0 flush_bypass 4294967295 10";
 
-/// What was recorded of real devices, with the kernel: tests/snapshots/record.sh.
+/// Returns snapshots that were recorded of real devices, each with its kernel: tests/snapshots/record.sh.
 macro_rules! recorded {
     ($name:literal) => {
         [
@@ -25,7 +25,8 @@ fn parse(text: &str) -> Result<Snapshot, Malformed> {
     Snapshot::parse(text.as_bytes())
 }
 
-/// The number of the text's line that begins so, from 1: modules add lines before it.
+/// Returns the number, from 1, of the text's line with this begin. It is looked up, because modules add lines
+/// before it.
 fn number_of(line: &str) -> usize {
     let at = TEXT.lines().position(|of| of.starts_with(line));
     at.unwrap() + 1
@@ -115,7 +116,7 @@ fn all_that_the_module_writes_is_read() {
     );
 }
 
-/// Of an operation: requests, bytes, errors, and those under way.
+/// Returns an operation's requests, bytes, errors, and requests in flight.
 fn counted(snapshot: &Snapshot, operation: Operation) -> (u64, u64, Option<u64>, Option<u64>) {
     let counters = snapshot.of(operation).unwrap();
     (
@@ -226,7 +227,7 @@ fn what_is_not_measured_is_not_there() {
     assert_eq!(snapshot.of(Write), None);
 }
 
-/// A device with latencies on, and what else it says of them and of its reads.
+/// Reads the snapshot of a device with latencies on, with a further line, and further words about reads.
 fn timed(line: &str, words: &str) -> Result<Snapshot, Malformed> {
     parse(&format!(
         "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 0\nlatency on\n{line}\
@@ -249,7 +250,7 @@ fn the_time_at_which_latencies_were_switched_on_is_read() {
         })
     );
     assert_eq!(since(""), Ok(None));
-    // While latencies are off there is no such time.
+    // While latencies are off, the time is ignored.
     assert_eq!(since("latency off\nlatency_since 5\n"), Ok(None));
 }
 
@@ -285,7 +286,7 @@ fn an_operation_without_its_counters_is_not_measured() {
     assert_eq!(parse(&text), parse(TEXT));
 }
 
-/// The module escapes for the file's sake, and libdevmapper did for udev's.
+/// The module escapes names for the file, and libdevmapper has escaped them for udev.
 #[test]
 fn a_name_has_both_escapes_undone_and_those_that_print_nothing_shown() {
     let named = |name: &str| parse(&TEXT.replace("vg-data", name)).unwrap();
@@ -323,7 +324,7 @@ fn what_is_wrong_is_said_with_its_line() {
             "18446744073709551616",
             "18446744073709551616",
         ),
-        // Its product with ten overflows as well.
+        // In this number the product with ten overflows, too.
         (
             "read requests",
             "503",
@@ -341,7 +342,7 @@ fn what_is_wrong_is_said_with_its_line() {
     }
 }
 
-/// Texts that look like snapshots, with anything in the place of some of their words.
+/// Returns texts that look like snapshots, with anything in the place of some of their words.
 fn nearly() -> impl Strategy<Value = Vec<u8>> {
     let words: Vec<&str> = TEXT.split_inclusive([' ', '\n', ':']).collect();
     let at = prop::collection::vec((0..words.len(), any::<Vec<u8>>()), 0..4);

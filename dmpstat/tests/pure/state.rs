@@ -11,7 +11,7 @@ use jiff::Zoned;
 
 use crate::{mode, under_umasks};
 
-/// Facts about a device of this diskseq.
+/// Returns facts about a device of this diskseq.
 fn facts(diskseq: u64) -> State {
     State {
         diskseq,
@@ -82,7 +82,7 @@ fn a_state_is_read_as_it_was_written() {
         State::attached(None, facts(21), 1000).text(),
         "diskseq 21\nname vg-data\nuuid LVM-0123\nsince 1000\nagain 0\nrecent 1000\n"
     );
-    // As an older dmpstat wrote it, and a newer one might.
+    // An older dmpstat may have written such a file, or a newer one.
     let other = State::parse("diskseq 21\nsince soon\n\nrecent 1 x 2\nnew 3\nabove now\n");
     assert_eq!((other.diskseq, other.since, other.above), (21, 0, true));
     assert_eq!(other.recent, [1, 2]);
@@ -113,7 +113,7 @@ fn since_is_right_by_a_clock_that_was_set() {
         since(Set("2026-11-26T21:00:00[+01:00]", 1090)).as_deref(),
         Some("2026-11-26T20:58:30+01:00[+01:00]")
     );
-    // As it was before the battery was replaced.
+    // The clock is as it was before the battery was replaced.
     assert_eq!(
         since(Set("1970-01-01T01:00:00[+01:00]", 1090)).as_deref(),
         Some("1970-01-01T00:58:30+01:00[+01:00]")
@@ -133,7 +133,7 @@ fn the_systems_clock_since_boot_is_the_kernels() {
     };
     let before = uptime();
     let boottime = System::new().unwrap().boottime().as_secs_f64();
-    // /proc/uptime has two digits.
+    // /proc/uptime has two decimals.
     assert!((before - 0.01..=uptime() + 0.01).contains(&boottime));
 }
 
