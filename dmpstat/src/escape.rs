@@ -3,8 +3,8 @@
 //! Names of devices, which may contain any byte but NUL.
 //!
 //! Two programs write bytes as `\xHH`. libdevmapper escapes the characters that udev does not like in names
-//! of files, and the kernel takes the result for the name itself. The module then escapes all but printable
-//! ASCII, spaces and backslashes as well, so that a name in `snapshot` is one word.
+//! of files, and the kernel takes the result for the name itself. The module then escapes the space, the
+//! backslash and all that is not printable ASCII, so that a name in `snapshot` is one word.
 
 /// Returns the bytes for which a text with `\xHH` stands. Other backslashes stand for themselves.
 pub fn undo(text: &[u8]) -> Vec<u8> {
@@ -44,12 +44,12 @@ pub fn show(name: &[u8]) -> String {
     shown
 }
 
-/// Returns a name that the module or libdevmapper has escaped in the form for people.
+/// Returns the form for people of a name that the module or libdevmapper has escaped.
 pub fn shown(text: &[u8]) -> String {
     show(&undo(text))
 }
 
-/// Tells if a character prints as itself. Rust escapes quotes besides the characters that do not.
+/// Tells if a character prints as itself. Rust escapes those that do not, and quotes, which do.
 fn prints(character: char) -> bool {
     matches!(character, '\'' | '"') || character.escape_debug().count() == 1
 }

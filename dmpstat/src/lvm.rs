@@ -65,7 +65,7 @@ pub fn has_inner_name(name: &[u8]) -> bool {
     }
 }
 
-/// Returns VG/LV if the name is of the form that LVM gives to such a volume.
+/// Returns VG/LV if the name has the form that LVM gives to a whole volume.
 pub fn logical_volume(name: &[u8]) -> Option<Vec<u8>> {
     match parts(name).as_slice() {
         [group, volume] if !group.is_empty() && !volume.is_empty() && !name.contains(&b'/') => {

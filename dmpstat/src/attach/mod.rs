@@ -148,7 +148,7 @@ fn prepare(kernel: &mut dyn DeviceMapper, start: &mut Start<'_>) -> Result<Box<d
     start()
 }
 
-/// A run over volumes that the command line names, or attach.conf.
+/// A run over volumes that the command line or attach.conf names.
 struct Run<'a, 'b> {
     kernel: &'a mut dyn DeviceMapper,
     start: &'a mut Start<'a>,

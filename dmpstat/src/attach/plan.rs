@@ -45,7 +45,7 @@ pub fn plan(
             let way = volume
                 .way()
                 .map_err(|kind| volume.refusal(kind, kernel, machine))?;
-            // LVM finds the hidden device with a volume's table by the uuid of a whole volume only.
+            // LVM finds a hidden device only by the uuid of a whole volume.
             if way == Way::Above && lvm::is_inner(&volume.status.name, &volume.status.uuid) {
                 return Err(Refusal::Inner);
             }

@@ -136,7 +136,7 @@ impl Volume {
         let Some(snapshot) = snapshot.filter(|snapshot| snapshot.diskseq == self.diskseq) else {
             return Ok(None);
         };
-        // A module whose snapshot has no such line shows all its dmp lines in the table.
+        // A module whose snapshot has no line "lines" shows all its dmp lines in the table.
         let shown = || LineCount {
             all: self.table.iter().filter(|line| line.is_dmp()).count() as u64,
             ..LineCount::default()
@@ -211,8 +211,8 @@ impl Volume {
         attachment.hidden.is_some() || count(Line::is_linear) <= attachment.lines.as_linear
     }
 
-    /// Returns the table that gives the same device if it is loaded again. The live table does not do: it
-    /// does not show the option as_linear.
+    /// Returns the table that gives the same device if it is loaded again. The live table alone does not
+    /// tell, because it does not show the option as_linear.
     pub fn loadable(&self) -> Vec<Line> {
         match self.options().filter(|options| options.as_linear) {
             Some(options) => self

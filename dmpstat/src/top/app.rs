@@ -56,6 +56,7 @@ pub struct App {
     pub(super) problem: Option<Error>,
     /// The time of the last sample; empty before the first.
     pub(super) time: String,
+    /// The last sample covers all time since the reset.
     pub(super) since_reset: bool,
 
     pub(super) grid: Grid,

@@ -29,8 +29,8 @@ pub trait DeviceMapper {
     fn create(&mut self, name: &str, uuid: &str) -> io::Result<Number>;
     /// Brings a new device to life, and has udev leave it alone.
     fn start_hidden(&mut self, device: Number) -> io::Result<()>;
-    /// Removes a device. If the device is open, a deferred removal happens with its last user's end, and any
-    /// other fails.
+    /// Removes a device. If the device is open, a deferred removal waits for its last user, and any other
+    /// fails.
     fn remove(&mut self, device: Number, deferred: bool) -> io::Result<()>;
 
     /// Makes room for these tables, so that the calls below allocate nothing. A volume may stand still during
