@@ -168,6 +168,7 @@ in
         bash tests/kernel-rust.sh
         bash tests/install.sh
         bash tests/maintainer-scripts.sh
+        bash tests/comments.sh
         bash tests/mutants/booted.sh --check
         echo $kbuild >$out
       '';

@@ -33,7 +33,7 @@ struct Arguments {
     /// The guest's memory; 512M if not given.
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     memory: Option<String>,
-    /// How many processors it has.
+    /// Number of the guest's processors.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     cpus: u32,
     /// More tools in the guest: fio, LVM, and others.

@@ -47,7 +47,7 @@ enum Part {
 #[derive(Debug, Parser)]
 #[command(name = "dmp-bench")]
 struct Arguments {
-    /// Where to write report.json and plot.svg.
+    /// Directory for report.json and plot.svg.
     #[arg(long, value_name = "DIRECTORY", default_value = "dmp-bench")]
     output: PathBuf,
     /// A part, in the place of all; repeat it for more.
@@ -59,7 +59,7 @@ struct Arguments {
     /// Only what a request of 4 KiB costs; fails if that is more than it may be, or was.
     #[arg(long, conflicts_with_all = ["output", "only"])]
     smoke: bool,
-    /// What it was, for --smoke.
+    /// Former costs of a request, to compare with.
     #[arg(long, value_name = "FILE", requires = "smoke")]
     baseline: Option<PathBuf>,
 }

@@ -47,7 +47,7 @@ enum Command {
         cpus: usize,
         #[arg(long)]
         rounds: usize,
-        /// How long a device's turn is.
+        /// Length of a device's turn.
         #[arg(long)]
         milliseconds: u64,
         #[arg(required = true)]
