@@ -37,7 +37,8 @@ pub struct Table {
     pub shown: Vec<Line>,
 }
 
-/// Reasons why a volume did not get its new table. Only [`Failure::Stuck`] leaves the volume standing still.
+/// Reasons why a volume did not get its new table. Only [`Failure::Stuck`] and [`Failure::Theirs`] leave the
+/// volume standing still.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Failure {
@@ -57,6 +58,11 @@ pub enum Failure {
     Interrupted,
     #[error("the new table did not come to life: {0}. The volume runs as before")]
     Resume(io::Error),
+    #[error(
+        "the new table did not come to life: {0}. The volume is suspended, with another program's table \
+         loaded: that program has to resume it, or \"dmsetup resume\" does"
+    )]
+    Theirs(io::Error),
     #[error("device mapper does not answer: {0}. The volume runs as before")]
     Kernel(io::Error),
     #[error(
@@ -69,9 +75,10 @@ pub enum Failure {
 /// The result of a mending.
 #[derive(Debug)]
 pub enum Mended {
-    /// The volume runs, or another program that has loaded a table is to resume it. No table of dmpstat's is
-    /// inactive.
+    /// The volume runs. No table of dmpstat's is inactive.
     Runs,
+    /// The volume is suspended, and another program has loaded a table: that program is to resume it.
+    Theirs,
     /// The volume was removed.
     Gone,
     /// The volume stands still.
@@ -112,6 +119,7 @@ pub fn exchange(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Result<(), Fa
     match mended {
         Mended::Runs if is(&error, Errno::INTR) => Err(Failure::Interrupted),
         Mended::Runs => Err(or_gone(error, Failure::Resume)),
+        Mended::Theirs => Err(Failure::Theirs(error)),
         Mended::Gone => Err(Failure::Gone),
         Mended::Stuck(again) => {
             let old: Vec<String> = plan.old.loaded.iter().map(Line::to_string).collect();
@@ -158,7 +166,7 @@ pub fn mend(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Mended {
     let mut failed = None;
     for _ in 0..TRIES {
         match bring_back(kernel, plan) {
-            Ok(()) => return Mended::Runs,
+            Ok(mended) => return mended,
             Err(error) if is_gone(&error) => return Mended::Gone,
             Err(error) => failed = Some(error),
         }
@@ -166,30 +174,31 @@ pub fn mend(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Mended {
     Mended::Stuck(failed.unwrap_or_else(|| Errno::IO.into()))
 }
 
-fn bring_back(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> io::Result<()> {
+fn bring_back(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> io::Result<Mended> {
     let device = plan.device;
     let state = kernel.state(device)?;
     if state.has_inactive {
         if kernel.has_table(device, Which::Inactive, &plan.new.shown)? {
             kernel.clear(device)?;
-        } else {
-            // A resume would bring another program's table to life. That program is to resume it.
-            return Ok(());
+        } else if state.suspended {
+            // A resume would bring another program's table to life.
+            return Ok(Mended::Theirs);
         }
     }
     if !state.suspended {
-        return Ok(());
+        return Ok(Mended::Runs);
     }
     // A resume comes first, whichever of the two tables is live, because a load takes memory.
     let Err(error) = kernel.resume(device) else {
-        return Ok(());
+        return Ok(Mended::Runs);
     };
     if !kernel.has_table(device, Which::Live, &plan.new.shown)? {
         // The live table is the old one, or a third one, which is not to be replaced.
         return Err(error);
     }
     kernel.load(device, &plan.old.loaded, plan.read_only)?;
-    kernel.resume(device)
+    kernel.resume(device)?;
+    Ok(Mended::Runs)
 }
 
 fn unknown(error: io::Error) -> Failure {

@@ -259,11 +259,15 @@ fn a_third_table_is_not_written_over() {
             times: u32::MAX,
             errno: Errno::NOMEM,
         });
-        attach(&mut fake).unwrap_err();
+        let message = attach(&mut fake).unwrap_err().to_string();
         match deed {
             Deed::Exchange => assert_eq!(fake.volume().live, others()),
             _ => assert_eq!(fake.volume().inactive, Some(others())),
         }
+        if !fake.volume().suspended {
+            continue;
+        }
+        assert!(!message.contains("runs as before"), "{deed:?}: {message}");
     }
 }
 
@@ -310,7 +314,9 @@ fn a_mending_leaves_another_programs_loaded_table() {
         let plan = planned(&mut fake);
         fake.deed(Some(Deed::Load));
         fake.devices.get_mut(&DEVICE).unwrap().suspended = suspended;
-        assert!(matches!(mend(&mut fake, &plan), Mended::Runs));
+        let mended = mend(&mut fake, &plan);
+        assert_eq!(matches!(mended, Mended::Theirs), suspended, "{mended:?}");
+        assert_eq!(matches!(mended, Mended::Runs), !suspended, "{mended:?}");
         assert_eq!(fake.volume().inactive, Some(others()));
         assert_eq!(fake.volume().suspended, suspended);
         assert_eq!(text(&fake.volume().live), ["0 2048 linear 8:0 0"]);
