@@ -3,7 +3,7 @@
 //! The change of one volume: under its locks, checked anew, and guarded.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use crate::attach::exchange::{self, Exchange, Failure};
@@ -199,7 +199,7 @@ impl Changer<'_, '_> {
         };
         let locks: Vec<_> = locks.iter().map(AsFd::as_fd).collect();
         self.guard.arm(&plan, &locks).map_err(Trouble::Guard)?;
-        let done = self.exchanged(volume, &mut plan, hide, new, read_only);
+        let done = self.exchanged(volume, &mut plan, &locks, hide, new, read_only);
         if let Some(hidden) = &plan.hidden {
             hidden.remove(self.kernel);
         }
@@ -230,6 +230,7 @@ impl Changer<'_, '_> {
         &mut self,
         volume: &Volume,
         plan: &mut guard::Plan,
+        locks: &[BorrowedFd<'_>],
         hide: Option<(Hidden, LineOptions)>,
         new: &[Line],
         read_only: bool,
@@ -247,7 +248,7 @@ impl Changer<'_, '_> {
             .exchange
             .insert(plan::exchange(volume, new, read_only))
             .clone();
-        self.guard.arm(plan, &[]).map_err(Trouble::Guard)?;
+        self.guard.arm(plan, locks).map_err(Trouble::Guard)?;
         exchange::load(self.kernel, &exchange)?;
         if let Some((hidden, device)) = made {
             if let Err(error) = hidden.leave(self.kernel, device) {

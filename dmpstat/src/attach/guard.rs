@@ -64,7 +64,8 @@ mod word {
 
 /// The guard as dmpstat sees it.
 pub trait Guard {
-    /// Gives the guard its work if dmpstat dies, and locks to hold until all is done.
+    /// Gives the guard its work if dmpstat dies, and locks to hold until all is done. Each call has the locks,
+    /// because a guard that was killed is replaced by one that has none.
     fn arm(&mut self, plan: &Plan, locks: &[BorrowedFd<'_>]) -> io::Result<()>;
     /// Tells the guard that the volume may stand still from now on.
     fn resuming(&mut self) -> io::Result<()>;
@@ -130,9 +131,7 @@ impl Process {
         let length = (text.len() as u64).to_ne_bytes();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(LOCKS))];
         let mut rights = SendAncillaryBuffer::new(&mut space);
-        if !locks.is_empty() {
-            rights.push(SendAncillaryMessage::ScmRights(locks));
-        }
+        rights.push(SendAncillaryMessage::ScmRights(locks));
         let word = [IoSlice::new(&[word::PLAN])];
         sendmsg(&self.socket, &word, &mut rights, SendFlags::empty())?;
         self.socket.write_all(&length)?;
@@ -218,7 +217,7 @@ impl Watch {
         let received = retry_on_intr(|| recvmsg(&self.socket, &mut into, &mut rights, flags))?;
         for message in rights.drain() {
             if let RecvAncillaryMessage::ScmRights(locks) = message {
-                self.locks.extend(locks);
+                self.locks = locks.collect();
             }
         }
         Ok((received.bytes > 0).then_some(word[0]))
