@@ -5,7 +5,7 @@
 use std::ffi::c_int;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 
 use rustix::fs::OFlags;
 use rustix::ioctl::{Setter, ioctl, opcode};
@@ -49,16 +49,19 @@ fn open(number: Number, machine: &Machine) -> Option<File> {
         .custom_flags(OFlags::NONBLOCK.bits() as i32)
         .open(path)
         .ok()?;
-    let node = rustix::fs::major(file.metadata().ok()?.rdev());
-    let minor = rustix::fs::minor(file.metadata().ok()?.rdev());
-    (u64::from(node), u64::from(minor))
-        .eq(&(number.major(), number.minor()))
-        .then_some(file)
+    let node = file.metadata().ok()?;
+    let (major, minor) = (
+        rustix::fs::major(node.rdev()),
+        rustix::fs::minor(node.rdev()),
+    );
+    let is_its_node = node.file_type().is_block_device()
+        && (u64::from(major), u64::from(minor)) == (number.major(), number.minor());
+    is_its_node.then_some(file)
 }
 
 fn set(node: &File, read_only: bool) -> io::Result<()> {
     // SAFETY: by fs.h, BLKROSET reads a c_int from the pointer that `Setter` makes of the value. The file is
-    // the node of a block device: `open` has compared its number with the device's.
+    // the node of a block device: `open` has looked at its kind and number.
     let set = unsafe { Setter::<SET_READ_ONLY, c_int>::new(c_int::from(read_only)) };
     // SAFETY: the file is the node of a block device, which knows BLKROSET, and `set` holds the c_int that
     // the ioctl reads.
