@@ -31,24 +31,31 @@ pub fn make_directory(path: &Path, mode: u32) -> io::Result<()> {
 
 /// Writes a file of this mode. A reader sees the old text or the new one, never a part.
 pub fn replace(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
-    let new = hidden(path, "new")?;
-    let mut file = create(&new, mode)?;
-    file.write_all(text)?;
-    fs::rename(new, path)
+    write_beside(path, mode, |file| file.write_all(text))
 }
 
 /// Writes a file as [`replace`] does, with the mode and owner of the file before, and onto the disk.
 pub fn replace_like(path: &Path, text: &[u8], before: Option<&Metadata>) -> io::Result<()> {
-    let new = hidden(path, "new")?;
-    let mut file = create(&new, before.map_or(FILE, |before| before.mode() & 0o7777))?;
-    let written = match before {
+    let mode = before.map_or(FILE, |before| before.mode() & 0o7777);
+    write_beside(path, mode, |file| {
         // Root can give the file any owner. Other users can replace their own files only.
-        Some(before) => fchown(&file, Some(before.uid()), Some(before.gid())),
-        None => Ok(()),
-    };
-    let written = written
-        .and_then(|()| file.write_all(text))
-        .and_then(|()| file.sync_all())
+        if let Some(before) = before {
+            fchown(&*file, Some(before.uid()), Some(before.gid()))?;
+        }
+        file.write_all(text)?;
+        file.sync_all()
+    })
+}
+
+/// Writes a hidden file, which then takes the name of the other one. Leaves no hidden file behind.
+fn write_beside(
+    path: &Path,
+    mode: u32,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    let new = hidden(path, "new")?;
+    let written = create(&new, mode)
+        .and_then(|mut file| write(&mut file))
         .and_then(|()| fs::rename(&new, path));
     if written.is_err() {
         // This error is ignored, because the first one is to be told.

@@ -380,6 +380,14 @@ fn a_queue_that_cannot_be_read_ends_the_work() {
 }
 
 #[test]
+fn a_reason_that_cannot_be_written_leaves_no_file() {
+    let (directory, queue) = queue(&["dm-1"]);
+    fs::create_dir(directory.path().join("run/queue/.dm-1.reason")).unwrap();
+    queue.set_reason("dm-1", "no memory").unwrap_err();
+    assert_eq!(files(&directory), [".dm-1.reason", "dm-1"]);
+}
+
+#[test]
 fn a_signal_ends_the_work_between_two_volumes_and_the_entries_stay() {
     let (_directory, queue) = queue(&["dm-1", "dm-2"]);
     work(&queue, &mut |_, _, _| unreachable!(), &mut Fake::new(0)).unwrap();
