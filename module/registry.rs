@@ -91,6 +91,8 @@ struct Table {
 enum Request {
     /// The table has not been resumed yet.
     Pending(LatencySetting),
+    /// The first resume is meeting the request.
+    Switching { on: bool },
     /// The first resume met the request. A resume may not sleep, so the value that it replaced is kept here.
     Done { _replaced: Option<Replaced> },
 }
@@ -374,6 +376,7 @@ impl Line {
         let request = self.table.table.latency.lock();
         match &*request {
             Request::Pending(setting) => setting.is_on(),
+            Request::Switching { on } => *on,
             Request::Done { .. } => self.counters().measures_latency(),
         }
     }
@@ -392,15 +395,18 @@ impl Line {
     /// the table requests. Allocates nothing and waits for nothing.
     pub(crate) fn resumed(&self) {
         let request = &self.table.table.latency;
-        let done = Request::Done { _replaced: None };
-        let asked = mem::replace(&mut *request.lock(), done);
-        match asked {
-            Request::Pending(setting) => {
-                self.counted(|device, table| device.resume(self.table.id, table));
-                let _replaced = self.counters().measure_latency_with(setting);
-                *request.lock() = Request::Done { _replaced };
-            }
-            done => *request.lock() = done,
+        let mut present = request.lock();
+        let Request::Pending(setting) = &*present else {
+            return;
+        };
+        // The table prints its option meanwhile, too.
+        let on = setting.is_on();
+        let asked = mem::replace(&mut *present, Request::Switching { on });
+        drop(present);
+        if let Request::Pending(setting) = asked {
+            self.counted(|device, table| device.resume(self.table.id, table));
+            let _replaced = self.counters().measure_latency_with(setting);
+            *request.lock() = Request::Done { _replaced };
         }
     }
 
