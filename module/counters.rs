@@ -111,7 +111,7 @@ impl Counters {
         let fields = Stamp::fields(fast.tag, operation.number());
         let (ticks, fields) = fast.tsc.read_after(fields);
         count(row, size);
-        row.tally::<BEGUN>(ticks);
+        row.tally::<BEGUN>(ticks, &section);
         bio.set_private(Stamp::with_fields(fields, ticks).word() as usize);
         true
     }
@@ -140,7 +140,7 @@ impl Counters {
         }
         count(row, size);
         let ns = time::now();
-        row.tally::<BEGUN>(ns);
+        row.tally::<BEGUN>(ns, &section);
         let fields = Stamp::fields(tag, operation.number());
         bio.set_private(Stamp::with_fields(fields, ns).word() as usize);
         true
@@ -165,7 +165,7 @@ impl Counters {
         now.period.count(operation, size);
         let stamp = if measured {
             let tag = now.period.tag().with_clock(clock);
-            now.period.begin(operation, clock, time);
+            now.period.begin(operation, clock, time, &section);
             Stamp::measured(tag, number, time)
         } else {
             Stamp::unmeasured(number)
@@ -200,7 +200,7 @@ impl Counters {
         else {
             return false;
         };
-        begun.tally::<ENDED>(after);
+        begun.tally::<ENDED>(after, &section);
         let below = tsc::rate().ns_of_short(below);
         measure(measured, below as u32, below + 1);
         true
@@ -231,7 +231,7 @@ impl Counters {
         else {
             return false;
         };
-        begun.tally::<ENDED>(ns.wrapping_sub(below));
+        begun.tally::<ENDED>(ns.wrapping_sub(below), &section);
         measure(measured, bucket, below + 1);
         true
     }
@@ -254,10 +254,10 @@ impl Counters {
                 let (arrival, ns) = age(stamp, tag.clock());
                 let is_current = tag.generation() == now.period.tag().generation();
                 if is_current {
-                    now.period.end(operation, tag.clock(), arrival);
+                    now.period.end(operation, tag.clock(), arrival, &section);
                     now.period.failed(operation, status);
                 } else if let Some(older) = &now.older[tag.generation()] {
-                    older.end(operation, tag.clock(), arrival);
+                    older.end(operation, tag.clock(), arrival, &section);
                 }
                 match &now.latency {
                     Some(latency) if is_current && status.is_ok() => latency.measure(operation, ns),

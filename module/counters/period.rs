@@ -16,7 +16,7 @@ use crate::{
         atomic::{self, SharedTally, Tally},
         bio::Status,
         percpu::{self, HasCounters, Row, Wait},
-        time,
+        preempt, time,
         tsc::Tsc,
     },
 };
@@ -226,18 +226,30 @@ impl Period {
     }
 
     /// Counts a measured request as in flight.
-    pub(super) fn begin(&self, operation: Operation, clock: Clock, time: u64) {
+    pub(super) fn begin(
+        &self,
+        operation: Operation,
+        clock: Clock,
+        time: u64,
+        section: &preempt::Guard,
+    ) {
         match self.own_row(operation, clock) {
-            Some(row) => row.tally::<BEGUN>(time),
+            Some(row) => row.tally::<BEGUN>(time, section),
             None => self.tallies(operation, clock).begun.add(time),
         }
     }
 
     /// Counts a measured request that arrived at `time` as no longer in flight.
-    pub(super) fn end(&self, operation: Operation, clock: Clock, time: u64) {
+    pub(super) fn end(
+        &self,
+        operation: Operation,
+        clock: Clock,
+        time: u64,
+        section: &preempt::Guard,
+    ) {
         let after = time.wrapping_add(1);
         match self.own_row(operation, clock) {
-            Some(row) => row.tally::<ENDED>(after),
+            Some(row) => row.tally::<ENDED>(after, section),
             None => self.tallies(operation, clock).ended.add(after),
         }
     }

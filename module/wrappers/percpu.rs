@@ -174,10 +174,10 @@ impl<const LEN: usize> Row<'_, LEN> {
         })
     }
 
-    /// Adds a thing with this value to the [`Tally`] at `AT`. Call it without preemption, because
-    /// all counters of the tally have to be of one CPU.
+    /// Adds a thing with this value to the [`Tally`] at `AT`. The section keeps the task on its CPU,
+    /// because all counters of the tally have to be of one.
     #[inline(always)]
-    pub(crate) fn tally<const AT: usize>(self, value: u64) {
+    pub(crate) fn tally<const AT: usize>(self, value: u64, _section: &preempt::Guard) {
         const { assert!(AT + Tally::COUNTERS <= LEN) };
         // SAFETY: by the invariant there are `LEN` counters, and the tally's are among them.
         unsafe { own::tally::<AT>(self.first, value) }
