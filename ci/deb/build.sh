@@ -1,4 +1,4 @@
-# Makes the packages in $out. The environment is that of default.nix.
+# Makes the packages in $out. default.nix sets the environment.
 # shellcheck shell=bash disable=SC2154
 set -euo pipefail
 
@@ -15,7 +15,7 @@ package() {
 		[[ $file != */changelog ]] || continue
 		sed "s/@VERSION@/$version/g" "$file" >"$name/DEBIAN/$(basename "$file")"
 	done
-	# dpkg asks before it replaces an edited file of these.
+	# dpkg asks before it replaces one of these files that was edited.
 	[[ ! -d $name/etc ]] ||
 		(cd "$name" && find etc -type f -printf '/%p\n' | sort >DEBIAN/conffiles)
 	cat "$packaging/copyright" >"$doc/copyright"
@@ -40,7 +40,7 @@ package() {
 	SOURCE_DATE_EPOCH=$(date +%s --date "$(sed -n '/^ -- /{s/.*>  //p;q}' "$packaging/$name/changelog")")
 	export SOURCE_DATE_EPOCH
 	find "$name" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
-	# With more threads the archive is cut into more pieces.
+	# More threads would cut the archive into other pieces.
 	dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$name" "$out/"
 }
 

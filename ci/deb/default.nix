@@ -2,7 +2,7 @@
 {
   runCommand,
   dpkg,
-  # A dmpstat that needs no library.
+  # dmpstat, linked without shared libraries.
   dmpstat,
 }:
 runCommand "dmp-deb"
