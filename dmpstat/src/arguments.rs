@@ -20,6 +20,7 @@ use crate::export::metrics::Choice;
 use crate::export::server::Address;
 use crate::manual;
 use crate::operation::Operation;
+use crate::units::number;
 
 /// The notes of the manual.
 const NOTES: &str = "\
@@ -586,13 +587,8 @@ pub fn parse<A: Into<OsString> + Clone>(
 /// Splits operands into devices and the numbers behind them. A device whose name is a number has other names
 /// as well, such as /dev/mapper/NAME.
 fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>), String> {
-    // The words inf and nan parse as floats, too, but here they are names.
-    let begins = |character: char| character.is_ascii_digit() || "+-.".contains(character);
-    let number = |operand: &OsString| {
-        let text = operand.to_str().filter(|text| text.starts_with(begins))?;
-        text.parse::<f64>().ok()
-    };
-    let numbers = operands.iter().rev().map_while(number).take(2).count();
+    let numbers = operands.iter().rev().map_while(|word| number(word));
+    let numbers = numbers.take(2).count();
     let behind = operands.split_off(operands.len() - numbers);
     let Some(interval) = behind.first() else {
         return Ok((operands, None));

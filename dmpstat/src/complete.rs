@@ -10,6 +10,7 @@ use crate::escape;
 use crate::lvm;
 use crate::selection::names;
 use crate::sysfs::Machine;
+use crate::units::number;
 
 /// Completes devices that dmp counts.
 pub fn devices() -> ArgValueCompleter {
@@ -36,8 +37,7 @@ fn candidates(word: &OsStr, machine: &Machine, devices: Vec<String>) -> Vec<Comp
         return Vec::new();
     };
     let candidate = |device: String| {
-        let name = machine.attribute(&device, "name")?;
-        let uuid = machine.attribute(&device, "uuid").unwrap_or_default();
+        let (name, uuid) = machine.name_and_uuid(&device)?;
         if lvm::is_private(&name, &uuid) {
             return None;
         }
@@ -55,7 +55,7 @@ fn completed(word: &str, device: &str, name: &[u8], uuid: &[u8]) -> Option<Strin
     let usual = match volume {
         Some(volume) => escape::show(&volume),
         // The bare name would be taken for an interval, or for an option.
-        None if shown.parse::<f64>().is_ok() || shown.starts_with('-') => {
+        None if number(shown.as_ref()).is_some() || shown.starts_with('-') => {
             format!("/dev/mapper/{shown}")
         }
         None => shown,

@@ -138,6 +138,12 @@ impl Machine {
         Some(text)
     }
 
+    /// Reads the name and the UUID of a mapped device. Without one the UUID is empty.
+    pub fn name_and_uuid(&self, device: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+        let name = self.attribute(device, "name")?;
+        Some((name, self.attribute(device, "uuid").unwrap_or_default()))
+    }
+
     /// Reads the kernel's own numbers of a mapped device.
     pub fn disk(&self, device: &str) -> Disk {
         let numbers = |file: &str| -> Vec<Option<u64>> {

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Amounts as people read them.
+//! Amounts as people read and write them.
+
+use std::ffi::OsStr;
+
+/// Returns the number that a word is. The words inf and nan parse as floats, too, but here they are names.
+pub fn number(word: &OsStr) -> Option<f64> {
+    let begins = |character: char| character.is_ascii_digit() || "+-.".contains(character);
+    let text = word.to_str().filter(|text| text.starts_with(begins))?;
+    text.parse().ok()
+}
 
 /// Formats an amount of bytes in the largest unit that gives at least 1, as iostat does: 4.9M.
 pub fn bytes(bytes: f64) -> String {

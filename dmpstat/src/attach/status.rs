@@ -201,11 +201,8 @@ fn table(lines: Lines, state: &State, is_attached: bool) -> &'static str {
 fn devices(machine: &Machine) -> Vec<Device> {
     let devices = machine.all_mapped_devices();
     let devices = devices.into_iter().filter_map(|device| {
-        Some(Device {
-            name: machine.attribute(&device, "name")?,
-            uuid: machine.attribute(&device, "uuid").unwrap_or_default(),
-            device,
-        })
+        let (name, uuid) = machine.name_and_uuid(&device)?;
+        Some(Device { device, name, uuid })
     });
     devices.collect()
 }
