@@ -54,8 +54,8 @@ fn open(number: Number, machine: &Machine) -> Option<File> {
         rustix::fs::major(node.rdev()),
         rustix::fs::minor(node.rdev()),
     );
-    let is_its_node = node.file_type().is_block_device()
-        && (u64::from(major), u64::from(minor)) == (number.major(), number.minor());
+    let is_its_node =
+        node.file_type().is_block_device() && Number::new(major.into(), minor.into()) == number;
     is_its_node.then_some(file)
 }
 
