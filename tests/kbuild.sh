@@ -8,6 +8,9 @@ for argument; do
 	[[ $argument != KDIR=* ]] || kdir=${argument#KDIR=}
 done
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
 wrong() { # what make was to do, what it said
 	printf '%s, but make says:\n%s\n' "$1" "$2" >&2
 	exit 1
@@ -54,7 +57,7 @@ done
 # The lines that Kbuild.wrappers looks for, as each kernel's headers have them, and the cfgs that they are
 # to give. Later releases of a series, and the series that are left out, have the same ones.
 finds() { # version, its cfgs, pairs of a header and some lines of it
-	local version=$1 wanted=$2 headers=$TMPDIR/headers/$1 flags
+	local version=$1 wanted=$2 headers=$work/headers/$1 flags
 	shift 2
 	while (($#)); do
 		mkdir -p "$headers/$(dirname "$1")"
@@ -107,10 +110,10 @@ done
 refused "this kernel was built without CONFIG_RUST=y" make "$@" CONFIG_RUST= modules
 
 # dmp as a part of the kernel. An object alone would be compiled without the kernel's configuration.
-cp -r . "$TMPDIR/built-in"
-sed -i 's/^obj-m := /obj-y := /' "$TMPDIR/built-in/Kbuild"
+cp -r . "$work/built-in"
+sed -i 's/^obj-m := /obj-y := /' "$work/built-in/Kbuild"
 refused "dmp can only be a module: obj-m" \
-	make -C "$kdir" "$@" M="$TMPDIR/built-in" need-config=1 helpers.o
+	make -C "$kdir" "$@" M="$work/built-in" need-config=1 helpers.o
 
 # Only bindgen is asked: the C compiler knows these flags under LTO only, and compiles nothing here.
 flags="-flto=thin -fsplit-lto-unit"
