@@ -9,6 +9,7 @@ mod common;
 mod abilities;
 mod access;
 mod again;
+mod ages;
 mod as_linear;
 mod attach;
 mod attach_listed;

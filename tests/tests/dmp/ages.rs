@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Ages of requests in flight to the nanosecond, in a machine whose clock counts instructions.
+
+use dmp_vm::{Accel, Machine};
+
+use crate::common::*;
+use crate::snapshot::{numbers, parse};
+
+/// Number of requests that end while another one is in flight.
+const ENDED: u64 = 10_000;
+
+/// A held disk, one that ends each request at once, and one that fails each.
+const TABLE: &str = "0 8 dmp /dev/mapper/held 0 1 latency\n\
+    8 80000 dmp /dev/mapper/zero 0 1 latency\n\
+    80008 80000 dmp /dev/mapper/bad 0 1 latency\n";
+
+/// Returns the difference between the age of the one read in flight and the present time, in nanoseconds. The
+/// age is read a little later than the time, and the least of the differences has no interrupt in between.
+#[track_caller]
+fn age_less_time(machine: &mut Machine, device: &str) -> i64 {
+    let texts = machine.sh(&format!(
+        "for n in $(seq 20); do cat {STAT}/{device}/snapshot; done"
+    ));
+    let snapshots = texts.split("dmp 1\n").skip(1).map(parse);
+    let differences = snapshots.map(|snapshot| {
+        let read = numbers(&snapshot["read"]);
+        assert_eq!(read["inflight"], 1, "{snapshot:?}");
+        let taken: u64 = snapshot["taken"][0].parse().unwrap();
+        read["age_ns"].cast_signed() - taken.cast_signed()
+    });
+    differences.min().unwrap()
+}
+
+/// A nanosecond too much or too little for each request would be a second within days.
+#[test]
+fn requests_that_end_leave_the_age_of_another_as_it_is() {
+    let mut machine = boot(builder().accel(Accel::Icount));
+    create(&mut machine, "held", "0 8 linear /dev/vda 0");
+    create(&mut machine, "zero", "0 80000 zero");
+    create(&mut machine, "bad", "0 80000 error");
+    let device = create(&mut machine, "d", TABLE);
+    machine.sh(&format!(
+        "dmsetup suspend --nolockfs held; {} & {}",
+        direct_reads("d", 4096, 1),
+        until(&format!("{device}/read/inflight"), 1)
+    ));
+    for (first, count) in [(1, [ENDED, 0]), (80008 / 8, [ENDED, ENDED])] {
+        let before = age_less_time(&mut machine, &device);
+        machine.sh(&format!(
+            "dd if=/dev/mapper/d of=/dev/null bs=4k skip={first} count={ENDED} iflag=direct \
+             conv=noerror 2>/dev/null || :"
+        ));
+        let counted = ["requests", "errors"]
+            .map(|name| number(&mut machine, &format!("{device}/read/{name}")));
+        assert_eq!(counted, [1 + count[0] + count[1], count[1]]);
+        let drift = age_less_time(&mut machine, &device) - before;
+        assert!(drift.unsigned_abs() < ENDED / 10, "{drift}");
+    }
+    machine.sh("dmsetup resume held; wait");
+    finish(machine);
+}
