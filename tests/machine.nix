@@ -68,7 +68,8 @@ parts
   soak = callPackage ./soak.nix { inherit nextest environment; };
 
   checks = {
-    tests = check { };
+    # One kernel is enough for the tests of the machine itself.
+    tests = check (lib.optionalAttrs (choice ? upstream) { filter = "binary(dmp) + binary(code)"; });
     stress = check {
       name = "stress";
       filter = "binary(stress)";
