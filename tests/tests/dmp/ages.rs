@@ -27,7 +27,7 @@ fn age_less_time(machine: &mut Machine, device: &str) -> i64 {
         let read = numbers(&snapshot["read"]);
         assert_eq!(read["inflight"], 1, "{snapshot:?}");
         let taken: u64 = snapshot["taken"][0].parse().unwrap();
-        read["age_ns"].cast_signed() - taken.cast_signed()
+        read["age_ns"] as i64 - taken as i64
     });
     differences.min().unwrap()
 }
