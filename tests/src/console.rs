@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_fault_of_the_kernel_is_no_complaint_and_the_same_of_another_is() {
+    fn a_known_kernel_fault_is_no_complaint_but_the_same_fault_of_dmp_is() {
         let known = freed_while_active("bdev_free_inode");
         let other = freed_while_active("dmp_release [dmp]");
         let complaints = |log: &str| Console::new(log.as_bytes()).complaints().len();

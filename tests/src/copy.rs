@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_from_the_guests_home_on_and_a_slash_at_its_end_keeps_the_name() {
+    fn paths_start_at_the_guests_home_and_a_final_slash_keeps_the_name() {
         for (to, at) in [
             ("", "/root/file"),
             ("other", "/root/other"),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_colon_parts_the_two_unless_there_is_a_file_of_that_name() {
+    fn the_last_colon_separates_the_paths_unless_such_a_file_exists() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("a:b");
         fs::write(&file, "").unwrap();

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn output_and_status_come_apart_wherever_the_stream_is_cut() {
+    fn output_and_status_are_separated_for_any_chunk_size() {
         let bodies: [&[u8]; 5] = [
             b"",
             b"no newline at the end",
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_held_back_but_a_possible_mark() {
+    fn only_a_possible_mark_is_held_back() {
         assert_eq!(split(b"prompt> ", 3), (b"prompt> ".to_vec(), None));
         assert_eq!(split(b"a\x1e0123", 6), (b"a".to_vec(), None));
         assert_eq!(split(b"\x1e0123456789abcdef 4", 64), (vec![], None));

@@ -129,7 +129,7 @@ fn show_tells_how_long_latencies_have_been_measured() {
 }
 
 #[test]
-fn a_reset_is_of_the_devices_that_are_named() {
+fn reset_writes_to_the_named_devices_only() {
     let root = two();
     assert_eq!(root.run(&["reset", "vg-home"]).output(), "");
     assert_eq!(
@@ -162,7 +162,7 @@ fn latencies_are_switched() {
 }
 
 #[test]
-fn where_one_of_them_is_none_nothing_is_done() {
+fn an_unknown_device_leaves_all_devices_unchanged() {
     let root = two();
     for command in [&["reset"][..], &["latency", "on"]] {
         let message = root
@@ -177,7 +177,7 @@ fn where_one_of_them_is_none_nothing_is_done() {
 }
 
 #[test]
-fn what_cannot_be_written_is_named() {
+fn an_error_names_the_file_that_cannot_be_written() {
     let root = two();
     fs::remove_file(root.stat().join("dm-3/reset")).unwrap();
     assert_eq!(
@@ -190,7 +190,7 @@ fn what_cannot_be_written_is_named() {
 }
 
 #[test]
-fn each_of_them_wants_a_device() {
+fn show_reset_and_latency_require_a_device() {
     for command in [&["show"][..], &["reset"], &["latency", "off"]] {
         let message = two().run(command).message();
         assert!(
@@ -207,7 +207,7 @@ fn each_of_them_wants_a_device() {
 }
 
 #[test]
-fn a_device_called_like_a_command_has_a_path_and_one_like_a_float_is_no_interval() {
+fn device_names_like_commands_or_floats_can_be_selected() {
     let root = Root::new();
     for name in ["inf", "nan", "infinity"] {
         root.write("dm-3", SNAPSHOT.replace("vg-data", name));

@@ -14,7 +14,7 @@ use dmpstat::attach::state::{self, State};
 use crate::common::{BOOTTIME, Root, SNAPSHOT, named};
 
 #[test]
-fn without_the_module_it_says_how_to_load_it() {
+fn the_error_without_the_module_says_how_to_load_it() {
     for arguments in [&[][..], &["1"]] {
         assert_eq!(
             Root::without_module().run(arguments).message(),
@@ -24,7 +24,7 @@ fn without_the_module_it_says_how_to_load_it() {
 }
 
 #[test]
-fn without_a_device_it_says_how_to_make_one() {
+fn the_error_without_a_device_says_how_to_make_one() {
     assert_eq!(
         Root::new().run(&[]).message(),
         "there is no dmp device. Make one over a disk with\n  \
@@ -34,7 +34,7 @@ fn without_a_device_it_says_how_to_make_one() {
 }
 
 #[test]
-fn with_an_old_module_it_says_what_is_missing() {
+fn the_error_about_an_old_module_names_the_missing_file() {
     let root = Root::with_device();
     fs::remove_file(root.stat().join("dm-3/snapshot")).unwrap();
     assert_eq!(
@@ -45,7 +45,7 @@ fn with_an_old_module_it_says_what_is_missing() {
 }
 
 #[test]
-fn of_no_such_device_the_near_names_are_told() {
+fn an_error_about_an_unknown_device_names_similar_devices() {
     let root = Root::with_device();
     root.write("dm-4", named(SNAPSHOT, "dm-4", "backup"));
     let message = |device| root.run(&[device, "1"]).message();
@@ -221,7 +221,7 @@ fn errors_tell_detached_and_waiting_volumes() {
 }
 
 #[test]
-fn what_is_no_snapshot_is_said_with_its_file() {
+fn an_error_about_a_malformed_snapshot_names_its_file_and_line() {
     let root = Root::new();
     root.write("dm-3", SNAPSHOT.replace("taken 9000000000", "taken soon"));
     assert_eq!(
@@ -275,7 +275,7 @@ fn wrong_arguments_are_named() {
 }
 
 #[test]
-fn what_only_root_may_do_is_said() {
+fn a_permission_error_says_to_run_as_root() {
     let error = Error::File {
         what: "write",
         path: "/sys/module/dmp/stat/dm-3/reset".into(),

@@ -220,7 +220,7 @@ fn open_metrics(root: &Root, operations: &[Operation], buckets: u32) -> String {
 }
 
 #[test]
-fn open_metrics_has_units_its_own_names_of_counters_and_when_counting_began() {
+fn open_metrics_has_units_counter_names_and_created_times() {
     let text = open_metrics(&with_requests_in_flight(), &[Operation::Read], 8);
     assert_eq!(without_seconds(&text), OPEN);
 }
@@ -340,7 +340,7 @@ fn a_histogram_adds_up_to_each_of_the_modules_bounds() {
 }
 
 #[test]
-fn numbers_that_nobody_can_add_up_are_no_panic() {
+fn bucket_sums_that_overflow_saturate() {
     let root = Root::new();
     let most = u64::MAX;
     root.write(
@@ -366,7 +366,7 @@ fn numbers_that_nobody_can_add_up_are_no_panic() {
 }
 
 #[test]
-fn what_is_not_measured_has_no_series() {
+fn unmeasured_values_have_no_series() {
     let root = Root::new();
     root.write(
         "dm-4",
@@ -407,7 +407,7 @@ fn what_is_not_measured_has_no_series() {
 }
 
 #[test]
-fn without_a_device_there_is_the_exporter_and_without_the_module_an_error() {
+fn export_without_devices_has_exporter_metrics_and_without_module_fails() {
     let output = Root::new().run(&["export"]).output();
     let names: Vec<&str> = output
         .lines()
@@ -443,7 +443,7 @@ fn without_a_device_there_is_the_exporter_and_without_the_module_an_error() {
 }
 
 #[test]
-fn the_volumes_that_can_be_read_are_printed_before_it_is_said_which_cannot() {
+fn readable_volumes_are_printed_and_unreadable_ones_are_errors() {
     let root = Root::with_device();
     root.write("dm-4", "no snapshot");
     root.write("dm-5", "");
@@ -464,7 +464,7 @@ fn the_volumes_that_can_be_read_are_printed_before_it_is_said_which_cannot() {
 
 /// A volume without latencies is told from a volume where nothing was slow.
 #[test]
-fn it_is_known_whether_latencies_are_measured() {
+fn latency_enabled_tells_if_latencies_are_measured() {
     let root = Root::with_device();
     root.write(
         "dm-4",
@@ -508,7 +508,7 @@ fn a_device_that_goes_is_left_out() {
 }
 
 #[test]
-fn the_devices_and_operations_that_were_asked_for_are_there_with_so_many_series() {
+fn selected_devices_and_operations_have_the_documented_series_count() {
     let root = Root::new();
     let rest = ["discard", "flush", "write_zeroes", "other"]
         .map(|operation| {
@@ -547,7 +547,7 @@ fn the_devices_and_operations_that_were_asked_for_are_there_with_so_many_series(
 }
 
 #[test]
-fn names_of_any_bytes_are_escaped_as_they_are_shown_and_then_as_labels_are() {
+fn names_are_escaped_as_on_the_screen_and_then_as_labels() {
     let root = Root::new();
     device(
         &root,
@@ -652,7 +652,7 @@ fn underlying(output: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_is_under_a_device_and_which_of_that_is_counted_is_known() {
+fn metrics_name_the_underlying_disks_and_the_dmp_volumes_below() {
     let root = Root::new();
     for counted in ["dm-2", "dm-10", "dm-3", "dm-4"] {
         device(&root, counted, counted, "");
@@ -683,7 +683,7 @@ fn what_is_under_a_device_and_which_of_that_is_counted_is_known() {
 /// If stacked_on had volumes that are not exported, the sum over volumes with an empty stacked_on would lack
 /// requests.
 #[test]
-fn stacked_on_has_exported_volumes_only_and_the_disk_below_is_known_all_the_same() {
+fn stacked_on_lists_only_exported_volumes_but_underlying_lists_all() {
     let root = Root::new();
     for counted in ["dm-2", "dm-3", "dm-4"] {
         device(&root, counted, counted, "");
@@ -723,7 +723,7 @@ fn stacked_on_has_exported_volumes_only_and_the_disk_below_is_known_all_the_same
 }
 
 #[test]
-fn the_file_is_written_anew_in_each_interval_and_whole_for_who_has_it_open() {
+fn the_file_is_replaced_each_interval_and_open_readers_see_it_whole() {
     let root = Root::with_device();
     let directory = root.path().join("textfile");
     fs::create_dir(&directory).unwrap();
@@ -802,7 +802,7 @@ fn a_file_that_cannot_be_written_at_first_is_named() {
 }
 
 #[test]
-fn a_directory_that_goes_is_told_once_and_the_file_is_written_again_when_it_is_back() {
+fn a_missing_directory_is_reported_once_and_used_again_when_it_is_back() {
     let root = Root::with_device();
     let directory = root.path().join("textfile");
     let file = directory.join("dmp.prom");
@@ -825,7 +825,7 @@ fn a_directory_that_goes_is_told_once_and_the_file_is_written_again_when_it_is_b
 }
 
 #[test]
-fn a_file_written_once_has_what_could_be_read() {
+fn a_failed_single_export_still_writes_the_readable_metrics() {
     let root = Root::with_device();
     let file = root.path().join("dmp.prom");
     fs::write(&file, "old").unwrap();
@@ -986,7 +986,7 @@ fn the_devices_are_listed_and_a_snapshot_is_opened_once_a_report_or_page() {
 
 /// All values are in the snapshot, and the file of a value that is not measured fails with ENODATA.
 #[test]
-fn no_other_file_of_a_device_is_read() {
+fn only_the_snapshot_of_a_device_is_read() {
     let root = Root::with_device();
     for file in ["flush/requests", "read/latency_ns", "name", "latency"] {
         root.file(&format!("sys/module/dmp/stat/dm-3/{file}"), "0\n");

@@ -24,7 +24,7 @@ fn parse(line: &str) -> Value {
 }
 
 #[test]
-fn json_is_a_line_a_report_with_what_is_not_measured_null() {
+fn json_has_a_line_per_report_and_null_for_unmeasured_values() {
     let output = root()
         .run(&["-j", "-o", "r/s,rkB/s,r_p99,w/s,w_await", "1", "2"])
         .output_without_latencies();
@@ -94,7 +94,7 @@ fn sysstat_s_document_has_its_keys_and_is_whole() {
 }
 
 #[test]
-fn sysstat_s_document_is_whole_where_the_module_goes() {
+fn sysstat_s_document_is_whole_after_the_module_is_unloaded() {
     let root = root();
     let ran = root.run_while(&["-J", "1", "3"], |step| {
         if step == 1 {
@@ -161,7 +161,7 @@ fn ages_are_milliseconds_and_null_where_they_are_not_measured() {
 }
 
 #[test]
-fn a_device_that_begins_anew_is_marked_there_too() {
+fn json_marks_a_device_that_was_reset() {
     let root = Root::with_device();
     let reset = SNAPSHOT.replace("since 5", "since 6");
     let output = root

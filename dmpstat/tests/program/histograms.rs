@@ -98,7 +98,7 @@ fn operations_that_a_device_has_seen_are_shown() {
 }
 
 #[test]
-fn where_latencies_are_off_it_says_how_to_switch_them_on() {
+fn a_note_says_how_to_switch_latencies_on() {
     let root = Root::new();
     let off = "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 1000000000\nlatency off\n\
         read requests 2 bytes 1024\nread sizes 512:2\n";
@@ -187,7 +187,7 @@ fn a_reset_within_the_interval_is_in_the_title() {
 }
 
 #[test]
-fn that_latencies_are_not_measured_is_noted_once() {
+fn the_note_about_unmeasured_latencies_is_printed_once() {
     let root = Root::new();
     root.write(
         "dm-3",

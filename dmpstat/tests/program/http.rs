@@ -35,7 +35,7 @@ fn thousand() -> Root {
 }
 
 #[test]
-fn a_client_gets_the_form_that_it_likes_best() {
+fn the_accept_header_selects_the_format() {
     let server = Server::new(Root::with_device(), &[]);
     let open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let classic = "text/plain; version=0.0.4; charset=utf-8";
@@ -86,7 +86,7 @@ fn a_client_gets_the_form_that_it_likes_best() {
 }
 
 #[test]
-fn the_metrics_are_those_of_now_and_what_was_made_when_stays() {
+fn each_scrape_has_new_counts_and_the_same_created_times() {
     let server = Server::new(Root::with_device(), &["--operations", "read", "vg/data"]);
     let line = |begin: &str| {
         let body = server.answer(OPEN).body;
@@ -423,7 +423,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
 }
 
 #[test]
-fn slow_readers_keep_others_from_nothing_and_take_little_memory_with_a_thousand_devices() {
+fn slow_readers_delay_no_scrape_and_take_little_memory() {
     let server = Server::new(thousand(), &[]);
     // One scrape is the usual case.
     assert_eq!(server.answer(OPEN).status(), "200");
@@ -470,7 +470,7 @@ fn serve(root: &Root, limits: Limits) -> u16 {
 }
 
 #[test]
-fn of_too_many_slow_readers_one_is_cut_off_and_sees_that_it_has_not_all() {
+fn one_of_too_many_slow_readers_is_cut_off_before_the_end() {
     let limits = Limits {
         readers: 2,
         connection: Duration::from_secs(3600),
@@ -494,7 +494,7 @@ fn of_too_many_slow_readers_one_is_cut_off_and_sees_that_it_has_not_all() {
 }
 
 #[test]
-fn of_too_many_silent_connections_the_oldest_goes_and_a_scrape_waits_for_none() {
+fn a_scrape_closes_the_oldest_of_too_many_silent_connections() {
     let limits = Limits {
         request: Duration::from_secs(3600),
         connection: Duration::from_secs(3600),
@@ -616,7 +616,7 @@ fn headers_of_a_mebibyte_are_refused_unread() {
 }
 
 #[test]
-fn a_client_that_does_not_ask_is_left_after_a_time() {
+fn a_client_without_a_whole_request_is_closed_after_the_time_limit() {
     let limits = Limits {
         request: Duration::from_millis(300),
         connection: Duration::from_secs(3600),
@@ -638,7 +638,7 @@ fn a_client_that_does_not_ask_is_left_after_a_time() {
 }
 
 #[test]
-fn a_client_that_does_not_read_is_left_after_a_time_and_sees_that_it_has_not_all() {
+fn a_client_that_does_not_read_is_cut_off_after_the_time_limit() {
     let limits = Limits {
         connection: Duration::from_secs(3),
         ..Limits::default()
@@ -655,7 +655,7 @@ fn a_client_that_does_not_read_is_left_after_a_time_and_sees_that_it_has_not_all
 }
 
 #[test]
-fn a_place_that_is_taken_is_named() {
+fn an_address_in_use_is_named() {
     let root = Root::with_device();
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -666,7 +666,7 @@ fn a_place_that_is_taken_is_named() {
 }
 
 #[test]
-fn a_name_that_no_device_has_is_an_error_at_the_start_and_a_pattern_waits() {
+fn an_unknown_name_is_an_error_at_the_start_but_a_pattern_waits() {
     let server = Server::silent(Root::with_device(), command(&["vg-dats"]));
     let (status, log) = server.ended();
     assert_eq!(status.code(), Some(1));
@@ -752,7 +752,7 @@ fn addresses_of_a_name_that_the_machine_has_not_are_left_out() {
 
 /// The signal may come before the server waits for signals.
 #[test]
-fn a_sigterm_right_after_the_start_ends_it() {
+fn a_sigterm_right_after_the_start_ends_the_server() {
     for _ in 0..50 {
         Server::new(Root::with_device(), &[]).end();
     }
@@ -771,7 +771,7 @@ fn activated(listener: TcpListener, address: &str) -> Server {
 }
 
 #[test]
-fn a_socket_of_systemd_is_taken_in_the_place_of_another_address_which_is_said() {
+fn a_systemd_socket_replaces_another_listen_address_with_a_note() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let mut server = activated(listener.try_clone().unwrap(), "1.2.3.4:1");

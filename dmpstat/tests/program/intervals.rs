@@ -80,7 +80,7 @@ fn a_switch_of_latency_leaves_requests_as_they_are() {
 
 /// Latencies were switched off and on between two reports, and more were measured after that than before.
 #[test]
-fn latencies_that_were_off_within_the_interval_are_of_the_time_since_then() {
+fn latencies_switched_on_within_the_interval_cover_the_time_since() {
     let root = Root::new();
     let since = |at: &str| format!("latency on\nlatency_since {at}\n");
     let early = reads(1, true, 1000)
@@ -212,7 +212,7 @@ fn a_device_whose_files_are_being_made_is_waited_for() {
 }
 
 #[test]
-fn without_a_count_it_goes_on() {
+fn reports_go_on_without_a_count() {
     let root = Root::with_device();
     // The clock of these tests ends the run after 100 intervals.
     let output = root.run(&["-o", "r/s", "0.5"]).output();
@@ -281,7 +281,7 @@ fn a_device_that_cannot_be_read_is_one_message_and_a_row_less() {
 
 /// The device's next interval begins at the last snapshot that could be read.
 #[test]
-fn a_device_that_could_not_be_read_is_no_new_one() {
+fn a_device_that_is_readable_again_continues_its_interval() {
     let root = Root::with_device();
     let ran = root.run_while(&["-j", "1", "3"], |step| match step {
         1 => root.write("dm-3", "dmp 2\n"),
@@ -368,7 +368,7 @@ fn a_certain_device_must_be_there_at_first_and_a_pattern_need_not_match() {
 }
 
 #[test]
-fn a_failed_write_keeps_no_other_device_as_it_is() {
+fn a_reset_goes_on_to_other_devices_after_a_failed_write() {
     let root = Root::with_device();
     for device in ["dm-2", "dm-4", "dm-5"] {
         root.write(device, named(SNAPSHOT, device, device));

@@ -30,7 +30,7 @@ fn meant(root: &Root, devices: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_device_has_all_the_names_that_tools_have_for_it() {
+fn a_device_is_selected_by_any_of_its_names() {
     let root = root(&["vg-data", "my--vg-my--data", "a\\x5cx20b", "plain"]);
     for name in [
         "vg-data",
@@ -58,7 +58,7 @@ fn a_device_has_all_the_names_that_tools_have_for_it() {
 }
 
 #[test]
-fn patterns_are_of_each_of_these_names() {
+fn patterns_match_each_name_of_a_device() {
     let root = root(&["vg-data", "vg-home", "other-data", "a[1]"]);
     assert_eq!(meant(&root, &["vg-*"]), ["dm-0", "dm-1"]);
     assert_eq!(meant(&root, &["*/data"]), ["dm-0", "dm-2"]);
@@ -85,7 +85,7 @@ fn other_paths_are_followed_to_the_device() {
 }
 
 #[test]
-fn a_file_that_is_called_like_a_device_is_none() {
+fn a_file_named_like_a_device_selects_no_device() {
     let root = root(&["vg-data", "vg-home"]);
     fs::create_dir_all(root.path().join("dev/disk")).unwrap();
     fs::create_dir_all(root.path().join("tmp/x")).unwrap();
@@ -150,7 +150,7 @@ fn names_of_any_bytes_are_shown_and_can_be_written_as_shown() {
 }
 
 #[test]
-fn a_name_that_another_device_has_taken_is_that_device() {
+fn a_name_selects_the_device_that_has_it_now() {
     let root = root(&["a", "b"]);
     let output = root
         .run_while(&["-yN", "-o", "r/s", "a", "1", "1"], |_| {

@@ -58,7 +58,7 @@ fn built() -> Command {
 }
 
 #[test]
-fn every_option_in_a_man_page_is_one_that_the_program_has_and_the_reverse() {
+fn man_pages_have_exactly_the_options_of_the_program() {
     let commands = all(&built());
     assert_eq!(commands.len(), 10);
     for command in &commands {
@@ -108,7 +108,7 @@ fn the_page_about_columns_has_each_and_its_meaning() {
 }
 
 #[test]
-fn the_page_says_what_a_percentile_is_and_what_the_marks_mean() {
+fn the_page_explains_percentiles_marks_and_json_keys() {
     let page = page(&built());
     for mark in ["new", "reset", "latency", "hung", "suspended"] {
         assert!(page.contains(&format!("\"{mark}\"")), "{mark}");

@@ -58,7 +58,7 @@ fn each_report_comes_at_once_into_a_pipe_and_the_last_one_is_whole_at_an_interru
 
 /// The first signal waits until the report is written, and nobody reads the report here.
 #[test]
-fn a_second_signal_ends_it_with_the_signals_status() {
+fn a_second_signal_ends_the_program_with_the_signals_status() {
     for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
         let root = Root::with_device();
         for n in 4..2000 {
@@ -103,7 +103,7 @@ fn a_standard_error_that_nobody_reads_changes_no_status() {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_ends_it_quietly() {
+fn a_closed_pipe_ends_the_program_quietly() {
     let root = Root::with_device();
     let mut child = command(&root, &["0.01"]).spawn().unwrap();
     drop(child.stdout.take());
@@ -112,7 +112,7 @@ fn a_pipe_that_nobody_reads_ends_it_quietly() {
 }
 
 #[test]
-fn there_are_no_colours_in_a_pipe_and_all_else_is() {
+fn a_pipe_gets_the_same_text_without_colours() {
     let root = Root::with_device();
     // One line in the middle has a style, and the lines behind it have none.
     root.write("dm-4", SNAPSHOT.replace("errors 0", "errors 7"));
@@ -165,7 +165,7 @@ fn errors_are_said_on_stderr_and_in_the_status() {
 }
 
 #[test]
-fn without_files_left_for_signals_that_is_said() {
+fn a_lack_of_file_descriptors_for_signals_is_reported() {
     let root = Root::with_device();
     let mut command = Command::new("sh");
     command.args([

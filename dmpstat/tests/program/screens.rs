@@ -167,7 +167,7 @@ fn the_first_screen_is_of_all_since_the_reset() {
 }
 
 #[test]
-fn the_next_ones_are_of_intervals_and_the_chosen_device_has_a_history() {
+fn later_screens_cover_intervals_and_the_chosen_device_has_a_history() {
     let (root, mut top) = three(&[], (100, 16));
     for (device, name) in [(1, "b"), (2, "c"), (10, "a")] {
         let reads = 1000 + u64::from(device % 10) * 30;
@@ -232,7 +232,7 @@ fn devices_are_sorted_by_any_column_and_the_first_one_is_chosen_then() {
 }
 
 #[test]
-fn the_column_by_which_it_is_sorted_is_in_view_on_a_narrow_terminal() {
+fn a_narrow_terminal_shows_the_sort_column() {
     let (_root, mut top) = three(&["-x"], (60, 10));
     assert!(top.screen()[1].starts_with("Device           r/s     rkB/s"));
     for _ in COLUMNS.iter() {
@@ -284,7 +284,7 @@ fn idle_devices_numbers_and_all_columns_are_switched_by_keys() {
 }
 
 #[test]
-fn sizes_all_since_the_reset_and_no_details_are_switched_by_keys() {
+fn keys_switch_sizes_totals_and_details() {
     let (_root, mut top) = three(&[], (100, 16));
     top.press(&[KeyCode::Tab]);
     let screen = top.screen();
@@ -308,7 +308,7 @@ fn sizes_all_since_the_reset_and_no_details_are_switched_by_keys() {
 }
 
 #[test]
-fn it_says_where_latencies_are_not_measured() {
+fn the_details_say_how_to_switch_latencies_on() {
     let root = Root::new();
     root.write(
         "dm-3",
@@ -364,7 +364,7 @@ fn a_pause_and_the_keys_are_shown() {
 }
 
 #[test]
-fn it_ends_by_these_keys() {
+fn keys_end_suspend_and_clear_the_screen() {
     let (_root, mut top) = three(&[], (100, 24));
     for key in [KeyCode::Char('q'), KeyCode::F(10)] {
         assert_eq!(top.press(&[key]), Next::End);
@@ -416,7 +416,7 @@ fn devices_come_and_go_and_none_is_no_error() {
 }
 
 #[test]
-fn what_is_wrong_at_the_start_is_an_error() {
+fn top_fails_at_the_start_without_the_module_or_a_named_device() {
     let error = Top::try_new(&Root::without_module(), &[], (80, 24))
         .err()
         .unwrap();
@@ -428,7 +428,7 @@ fn what_is_wrong_at_the_start_is_an_error() {
 }
 
 #[test]
-fn of_more_devices_than_lines_the_chosen_one_is_in_view() {
+fn the_chosen_device_is_in_view_among_more_devices_than_lines() {
     let root = Root::new();
     for device in 0..300 {
         root.write(
@@ -466,7 +466,7 @@ fn a_long_name_is_cut_and_its_bytes_are_shown() {
 
 /// No size makes the program panic. A terminal that is too small shows the size that is needed.
 #[test]
-fn it_works_on_terminals_of_any_size() {
+fn top_works_on_terminals_of_any_size() {
     let (_root, mut top) = three(&["-x"], (80, 24));
     for width in [0, 1, 2, 13, 39, 40, 41, 79, 300] {
         for height in [0, 1, 2, 5, 6, 7, 8, 12, 60] {
@@ -495,7 +495,7 @@ fn it_works_on_terminals_of_any_size() {
 }
 
 #[test]
-fn without_colours_there_are_none() {
+fn a_screen_has_colours_only_if_they_are_on() {
     let root = Root::new();
     root.write("dm-3", SNAPSHOT.replacen("errors 0", "errors 9", 1));
     for coloured in [true, false] {
@@ -572,7 +572,7 @@ fn the_worst_devices_are_in_view_after_a_sort() {
 }
 
 #[test]
-fn a_narrow_screen_has_fewer_columns_and_says_what_is_cut_off() {
+fn a_narrow_screen_has_fewer_columns_and_shows_how_many_are_cut_off() {
     let mut top = Top::new(&Root::with_device(), &[], (80, 12));
     assert_eq!(
         top.screen()[1],
@@ -587,7 +587,7 @@ fn a_narrow_screen_has_fewer_columns_and_says_what_is_cut_off() {
 }
 
 #[test]
-fn without_a_device_to_show_the_reason_is_told() {
+fn an_empty_table_shows_the_reason() {
     let (_root, mut top) = three(&[], (100, 12));
     top.type_text("/a");
     top.press(&[KeyCode::Enter, KeyCode::Char('z')]);

@@ -43,7 +43,7 @@ fn queue(root: &Root) -> Queue {
 }
 
 #[test]
-fn without_anything_attached_or_listed_there_is_a_heading() {
+fn status_without_attached_or_listed_volumes_is_a_heading() {
     let root = Root::without_module();
     device(&root, "dm-0", "vg-data", UUID);
     assert_eq!(

@@ -18,7 +18,7 @@ fn later() -> String {
 }
 
 #[test]
-fn one_report_is_of_all_since_the_reset() {
+fn a_single_report_covers_the_time_since_the_reset() {
     assert_eq!(
         Root::with_device().run(&[]).output(),
         "\
@@ -109,7 +109,7 @@ fn amounts_are_in_the_unit_that_was_asked_for() {
 }
 
 #[test]
-fn devices_are_sorted_by_a_column_and_where_it_is_not_known_last() {
+fn devices_are_sorted_by_a_column_with_unknown_values_last() {
     let root = Root::with_device();
     root.write(
         "dm-4",
@@ -132,7 +132,7 @@ fn devices_are_sorted_by_a_column_and_where_it_is_not_known_last() {
 }
 
 #[test]
-fn idle_devices_can_be_left_out_but_none_with_requests_under_way() {
+fn idle_devices_are_left_out_but_not_those_with_requests_in_flight() {
     let root = Root::with_device();
     let hung = named(SNAPSHOT, "dm-4", "hung").replace(
         "again 0 inflight 0 latency_ns 10",
@@ -149,7 +149,7 @@ fn idle_devices_can_be_left_out_but_none_with_requests_under_way() {
 }
 
 #[test]
-fn a_disk_that_hangs_is_seen_though_nothing_ends() {
+fn ages_and_aqu_sz_show_a_disk_that_hangs() {
     let hung = |taken: &str, ages: u64| {
         SNAPSHOT
             .replace("latency on\n", "latency on\nlatency_since 5000000000\n")
@@ -245,7 +245,7 @@ fn times_are_shown_and_the_first_report_left_out() {
 }
 
 #[test]
-fn names_are_aligned_by_what_they_take_on_the_screen() {
+fn names_are_aligned_by_their_width_on_the_screen() {
     let root = Root::new();
     root.write(
         "dm-3",
@@ -276,7 +276,7 @@ fn latencies_that_are_off_are_not_shown_as_zero() {
 }
 
 #[test]
-fn what_is_above_the_last_bound_took_no_more_than_the_slowest() {
+fn a_percentile_above_the_last_bound_is_the_highest_latency() {
     let root = Root::new();
     let slow = SNAPSHOT
         .replace("32768:20", "inf:20")
@@ -288,7 +288,7 @@ fn what_is_above_the_last_bound_took_no_more_than_the_slowest() {
 
 /// Latencies were switched on after the reset, so the number of requests in flight before is unknown.
 #[test]
-fn a_queue_of_which_a_part_was_not_measured_is_not_shown() {
+fn aqu_sz_is_unknown_if_a_request_was_not_measured() {
     let root = Root::new();
     root.write("dm-3", SNAPSHOT.replace("16384:480", "16384:479"));
     assert_eq!(
@@ -575,7 +575,7 @@ fn a_known_zero_comes_before_an_unknown_number() {
 }
 
 #[test]
-fn the_mean_in_flight_is_of_nanoseconds_in_nanoseconds() {
+fn aqu_sz_is_the_sum_of_latencies_over_the_time() {
     let root = Root::new();
     let seconds = SNAPSHOT.replace("latency_ns 10000000 ", "latency_ns 8000000000 ");
     root.write("dm-3", seconds);

@@ -136,7 +136,7 @@ fn modes(master: &dyn MasterPty) -> String {
 }
 
 #[test]
-fn it_has_the_screen_until_it_ends_by_a_key_or_a_signal() {
+fn top_has_the_screen_until_a_key_or_a_signal_ends_it() {
     let root = Root::with_device();
     for key in ["q", "\x03", "\x1b"] {
         let mut session = Session::top(&root, &[]);
@@ -157,7 +157,7 @@ fn it_has_the_screen_until_it_ends_by_a_key_or_a_signal() {
 }
 
 #[test]
-fn it_samples_and_takes_keys_and_another_size() {
+fn top_takes_samples_keys_and_another_size() {
     let root = Root::with_device();
     let mut session = Session::top(&root, &["0.02"]);
     session.wait_for_text("vg-data");
@@ -178,14 +178,14 @@ fn it_samples_and_takes_keys_and_another_size() {
 }
 
 #[test]
-fn it_ends_after_so_many_reports() {
+fn top_ends_after_the_requested_number_of_reports() {
     let root = Root::with_device();
     let session = Session::top(&root, &["0.02", "3"]);
     assert_eq!(session.end(), 0);
 }
 
 #[test]
-fn where_the_terminal_hangs_up_it_ends_quietly() {
+fn top_ends_quietly_when_the_terminal_hangs_up() {
     let root = Root::with_device();
     let pair = native_pty_system().openpty(size(100, 24)).unwrap();
     let mut child = pair.slave.spawn_command(top(&root, &["0.02"])).unwrap();
@@ -197,7 +197,7 @@ fn where_the_terminal_hangs_up_it_ends_quietly() {
 }
 
 #[test]
-fn it_stops_and_goes_on_as_the_shell_says() {
+fn the_shell_stops_and_continues_top() {
     let root = Root::with_device();
     let mut command = command("sh");
     command.args([
@@ -244,7 +244,7 @@ fn a_panic_leaves_the_terminal_as_it_was_and_is_seen() {
 }
 
 #[test]
-fn without_colours_it_writes_none() {
+fn no_color_switches_tops_colours_off() {
     let root = Root::with_device();
     for (colours, expected) in [(true, true), (false, false)] {
         let mut command = top(&root, &[]);
@@ -266,7 +266,7 @@ fn without_colours_it_writes_none() {
 }
 
 #[test]
-fn into_a_pipe_it_says_what_to_use() {
+fn top_without_a_terminal_names_the_commands_for_pipes() {
     let output = process::Command::new(env!("CARGO_BIN_EXE_dmpstat"))
         .arg("top")
         .env("DMPSTAT_ROOT", Root::with_device().path())

@@ -277,7 +277,7 @@ fn a_left_over_hidden_device_makes_room_for_the_next() {
 /// The hidden device already goes with the loaded line, in case dmpstat and its guard die before the
 /// exchange.
 #[test]
-fn a_hidden_device_is_to_go_before_the_exchange() {
+fn a_hidden_device_is_marked_for_removal_before_the_exchange() {
     for (uuid, was_deferred) in [("", true), (LVM, false)] {
         let mut fake = Fake::new(uuid, vec![line("striped", "1 8 8:0 0")]);
         attach(&mut fake).unwrap();
@@ -356,7 +356,7 @@ fn the_old_table_of_a_volume_shown_as_linear_is_loaded_as_it_was() {
 }
 
 #[test]
-fn a_hidden_device_is_one_by_its_name_and_uuid() {
+fn a_hidden_device_is_recognized_by_its_name_and_uuid() {
     for (name, uuid, expected) in [
         (
             "dmp-0123456789abcdef",
@@ -612,7 +612,7 @@ fn a_linear_line_gets_options_and_loses_them_again_and_others_stay() {
 }
 
 #[test]
-fn a_number_is_in_a_table_what_it_is_in_sysfs() {
+fn device_numbers_are_converted_to_major_and_minor() {
     assert_eq!(Number(0xfd03).in_table(), "253:3");
     assert_eq!(Number(0x0010_fd07).in_table(), "253:263");
     assert_eq!(Number::new(253, 263), Number(0x0010_fd07));

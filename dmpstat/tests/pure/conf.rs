@@ -228,7 +228,7 @@ fn a_volume_goes_before_a_pattern_that_would_hold_for_it() {
 }
 
 #[test]
-fn a_volume_that_was_kept_holds() {
+fn keeping_a_volume_twice_changes_nothing() {
     for text in [
         "",
         "x",

@@ -4,7 +4,7 @@ use dmpstat::escape::{show, undo};
 use proptest::prelude::*;
 
 #[test]
-fn what_is_escaped_is_undone_and_other_backslashes_stay() {
+fn escapes_are_undone_and_other_backslashes_stay() {
     assert_eq!(undo(b"a\\x20b\\x5cc\\xFf"), b"a b\\c\xff");
     assert_eq!(undo(b"\\"), b"\\");
     assert_eq!(undo(b"\\x\\x2\\xg0\\\\x41"), b"\\x\\x2\\xg0\\A");

@@ -16,7 +16,7 @@ use crate::fake::{DEVICE, Deed, Fake, Fault, LVM, line, others};
 
 /// Each call of device mapper fails in its turn, with each error, once or twice.
 #[test]
-fn a_volume_runs_whatever_fails() {
+fn a_volume_runs_after_any_failed_call() {
     for (what, begin, wanted) in cases() {
         for (errno, times) in [(Errno::NOMEM, 1), (Errno::INTR, 1), (Errno::IO, 2)] {
             {
@@ -57,7 +57,7 @@ fn a_volume_runs_whatever_fails() {
 
 /// The guard gets the plan at each call at which dmpstat can die.
 #[test]
-fn the_guard_ends_each_step_that_dmpstat_dies_in() {
+fn the_guard_leaves_a_running_volume_after_dmpstat_dies_at_any_step() {
     for (what, begin, wanted) in cases() {
         for call in 1.. {
             let mut fake = begin();
@@ -120,7 +120,7 @@ impl Dies {
 }
 
 #[test]
-fn each_failure_names_itself() {
+fn each_failure_has_its_own_message() {
     for (call_from_end, errno, expected) in [
         (2, Errno::NXIO, "the volume was removed meanwhile"),
         (

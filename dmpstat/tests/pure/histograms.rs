@@ -17,7 +17,7 @@ fn buckets_are_in_order_without_empty_ones_and_each_bound_once() {
 }
 
 #[test]
-fn a_difference_has_what_came_in_each_bucket_and_there_is_none_of_more() {
+fn a_difference_is_the_growth_of_each_bucket_and_none_if_one_shrank() {
     let (before, now) = (
         histogram(&[(512, 2), (1024, 5)]),
         histogram(&[(512, 2), (1024, 7), (2048, 1)]),
@@ -50,7 +50,7 @@ fn a_percentile_of_any_counts_is_exact() {
 
 /// A fuzzer found this: the counts together are more than a `u64` can hold.
 #[test]
-fn the_last_percentile_is_in_the_last_bucket_however_many_there_are() {
+fn percentiles_are_right_if_the_total_exceeds_64_bits() {
     let many = histogram(&[(512, u64::MAX), (1024, u64::MAX), (2048, 1)]);
     assert_eq!(
         [499, 500, 1000].map(|permille| many.percentile(permille)),

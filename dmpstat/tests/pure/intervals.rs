@@ -21,7 +21,7 @@ const LATE: &str = "read requests 150 bytes 102400 errors 2 again 4 inflight 1 l
     read sizes 512:100 1024:50\nread latencies 1024:143\n";
 
 #[test]
-fn an_interval_has_the_differences_and_what_is_under_way_at_its_end() {
+fn an_interval_has_differences_and_the_requests_in_flight_at_its_end() {
     let (early, late) = (
         snapshot(5, 1_000_000_005, "on", EARLY),
         snapshot(5, 3_500_000_005, "on", LATE),
@@ -50,7 +50,7 @@ fn an_interval_has_the_differences_and_what_is_under_way_at_its_end() {
 }
 
 #[test]
-fn a_reset_another_device_and_a_first_snapshot_begin_anew_where_counting_did() {
+fn a_reset_another_device_or_a_first_snapshot_restarts_the_interval() {
     let early = snapshot(5, 1_000_000_005, "on", LATE);
     let late = snapshot(2_000_000_005, 3_500_000_005, "on", EARLY);
     let reset = Interval::between(Some(&early), &late);
@@ -86,7 +86,7 @@ fn counters_that_went_back_were_reset() {
 }
 
 #[test]
-fn where_latency_was_switched_all_else_is_exact_and_of_latencies_nothing_is_said() {
+fn a_latency_switch_makes_latencies_unknown_and_keeps_requests_exact() {
     let off = "read requests 100 bytes 51200 errors 1 again 2\nread sizes 512:100\n";
     let (early, late) = (snapshot(5, 1005, "off", off), snapshot(5, 2005, "on", LATE));
     for (early, late, inflight) in [
@@ -119,7 +119,7 @@ fn where_latency_was_switched_all_else_is_exact_and_of_latencies_nothing_is_said
 
 /// The sum and the buckets are more than before, so only `latency_since` tells of the switch.
 #[test]
-fn latencies_that_were_switched_on_within_the_interval_are_of_the_time_since_then() {
+fn latencies_switched_on_within_the_interval_cover_the_time_since() {
     let late = snapshot(5, 5_000_000_005, "on\nlatency_since 3500000005", LATE);
     let off = "read requests 100 bytes 51200 errors 1 again 2\nread sizes 512:100\n";
     for early in [
@@ -142,7 +142,7 @@ fn latencies_that_were_switched_on_within_the_interval_are_of_the_time_since_the
 }
 
 #[test]
-fn where_one_operation_s_latencies_went_back_those_of_all_are_unknown() {
+fn a_decrease_of_one_operations_latencies_makes_all_unknown() {
     let early = snapshot(
         5,
         1005,
@@ -248,7 +248,7 @@ fn a_counter_without_an_earlier_value_has_no_difference() {
 }
 
 #[test]
-fn idle_is_what_has_nothing_under_way_either() {
+fn an_idle_device_has_no_arrivals_completions_or_requests_in_flight() {
     let idle = EARLY.replace("inflight 3", "inflight 0");
     let interval = |late: &str| {
         Interval::between(
@@ -340,7 +340,7 @@ fn without_the_age_of_an_operation_the_mean_number_in_flight_is_unknown() {
 
 /// An older module has no ages, so the mean is of the requests that ended, as iostat's.
 #[test]
-fn without_ages_the_mean_number_in_flight_is_of_what_ended() {
+fn the_mean_number_in_flight_without_ages_is_of_completed_requests() {
     let (early, late) = (
         snapshot(5, 1005, "on", EARLY),
         snapshot(5, 3505, "on", LATE),
@@ -467,7 +467,7 @@ proptest! {
     }
 
     #[test]
-    fn no_difference_is_more_than_what_was_counted(
+    fn no_difference_exceeds_the_later_count(
         counts in any::<[u64; 8]>(),
         times in any::<[u64; 4]>(),
     ) {

@@ -13,7 +13,7 @@ use dmpstat::attach::lock::take;
 use crate::{mode, under_umasks};
 
 #[test]
-fn a_held_lock_is_waited_for_ever_more_rarely_and_not_for_ever() {
+fn a_held_lock_is_retried_with_backoff_until_the_time_limit() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("lvm/V_vg");
     let patience = Duration::from_secs(10);
@@ -57,7 +57,7 @@ fn a_lock_on_a_removed_file_does_not_count() {
 /// Each holder removes the file before it releases the lock, as LVM does, so another thread may have opened
 /// the removed file.
 #[test]
-fn no_two_hold_a_lock_whose_file_is_removed() {
+fn no_two_threads_hold_a_lock_whose_file_is_removed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("V_vg");
     let (is_held, taken) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -117,7 +117,7 @@ fn a_lock_that_everybody_can_open_is_tightened() {
 
 /// Through a link, the mode of another file would change.
 #[test]
-fn a_lock_is_no_link() {
+fn a_lock_file_that_is_a_link_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let (file, path) = (directory.path().join("file"), directory.path().join("lock"));
     fs::write(&file, "").unwrap();

@@ -173,7 +173,7 @@ fn tables() -> Vec<Vec<Line>> {
 }
 
 #[test]
-fn each_flag_is_the_state_that_it_says() {
+fn each_flag_of_a_device_sets_its_state() {
     let none = State::default();
     let suspended = State {
         suspended: true,

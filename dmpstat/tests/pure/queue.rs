@@ -206,7 +206,7 @@ fn an_entry_that_was_being_removed_is_worked_on_by_the_next_worker() {
 
 /// systemd starts the unit at most ten times in 20 s.
 #[test]
-fn volumes_that_come_one_after_the_other_are_one_workers() {
+fn one_worker_attaches_volumes_that_come_one_after_the_other() {
     let (directory, queue) = queue(&["dm-1"]);
     let adding = queue.clone();
     let mut clock = Adding(Fake::new(1000), adding, 0);

@@ -254,7 +254,7 @@ fn a_listed_volume_that_was_attached_ten_times_within_a_minute_is_left_alone() {
     }
 }
 
-/// The first line that names a volume holds.
+/// The first line that matches a volume applies.
 #[test]
 fn a_volume_that_two_lines_name_is_attached_once_by_the_first() {
     for (conf, dmp) in [
@@ -343,7 +343,7 @@ const RAID: &str = "vg-raid: a raid volume cannot be attached: two live instance
                     on: dmsetup create NAME --table \"0 $(blockdev --getsz /dev/vg/raid) dmp /dev/vg/raid\"";
 
 #[test]
-fn a_volume_that_cannot_be_attached_keeps_others_from_it_if_it_was_named() {
+fn a_refused_volume_stops_the_run_only_if_it_was_named() {
     let mut fake = with_raid();
     let ran = run(&mut fake, &["attach", "vg/data", "vg/raid"]);
     assert_eq!(ran, Ran::failed(RAID));
@@ -472,7 +472,7 @@ impl Write for Fails {
 }
 
 #[test]
-fn a_run_stops_when_nobody_reads_its_output() {
+fn a_run_stops_when_its_output_cannot_be_written() {
     for (kind, expected) in [
         (
             io::ErrorKind::BrokenPipe,
@@ -492,7 +492,7 @@ fn a_run_stops_when_nobody_reads_its_output() {
 }
 
 #[test]
-fn a_volume_that_is_listed_or_kept_lasts() {
+fn a_listed_or_kept_volume_is_attached_without_a_note() {
     let mut fake = linear();
     fake.file("etc/dmp/attach.conf", "vg/d*\n");
     let ran = run(&mut fake, &["attach", "vg/data"]);
@@ -521,7 +521,7 @@ fn a_volume_that_is_listed_or_kept_lasts() {
 }
 
 #[test]
-fn a_name_of_no_volume_is_told_with_the_way_out() {
+fn an_error_about_an_unknown_volume_says_what_to_do() {
     let mut fake = linear();
     fake.file("dev/sda", "");
     fake.file("sys/class/block/sda/dev", "8:0\n");

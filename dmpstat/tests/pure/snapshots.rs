@@ -66,7 +66,7 @@ fn lines_are_counted_by_table_and_kind() {
 }
 
 #[test]
-fn all_that_the_module_writes_is_read() {
+fn every_field_of_a_snapshot_is_read() {
     let snapshot = parse(TEXT).unwrap();
     assert_eq!(snapshot.device, "dm-3");
     assert_eq!(
@@ -128,7 +128,7 @@ fn counted(snapshot: &Snapshot, operation: Operation) -> (u64, u64, Option<u64>,
 }
 
 #[test]
-fn what_real_modules_wrote_is_read() {
+fn recorded_snapshots_of_real_modules_are_read() {
     for (kernel, text) in recorded!("latency") {
         let snapshot = parse(text).unwrap();
         assert_eq!(
@@ -164,7 +164,7 @@ fn what_real_modules_wrote_is_read() {
 }
 
 #[test]
-fn what_failed_is_an_error_and_has_no_latency_in_what_real_modules_wrote() {
+fn failed_requests_in_recorded_snapshots_are_errors_without_latency() {
     for (kernel, text) in recorded!("errors") {
         let snapshot = parse(text).unwrap();
         assert_eq!(
@@ -179,7 +179,7 @@ fn what_failed_is_an_error_and_has_no_latency_in_what_real_modules_wrote() {
 }
 
 #[test]
-fn without_latencies_real_modules_wrote_none() {
+fn recorded_snapshots_without_latencies_have_no_timing() {
     for (kernel, text) in recorded!("plain") {
         let snapshot = parse(text).unwrap();
         assert!(!snapshot.latency, "{kernel}");
@@ -203,7 +203,7 @@ fn hostile_names_that_real_modules_wrote_come_back() {
 }
 
 #[test]
-fn what_later_modules_add_is_skipped() {
+fn words_of_later_modules_are_skipped() {
     let later = TEXT
         .replace("dmp 1", "dmp 1 more")
         .replace("diskseq 21", "diskseq 21 word 1\nunderlying 8:0 x")
@@ -214,7 +214,7 @@ fn what_later_modules_add_is_skipped() {
 }
 
 #[test]
-fn what_is_not_measured_is_not_there() {
+fn unmeasured_values_are_none() {
     let off = "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 0\nlatency off\n\
         read requests 2 bytes 1024\nread sizes 512:2\n";
     let snapshot = parse(off).unwrap();
@@ -304,7 +304,7 @@ fn a_name_has_both_escapes_undone_and_those_that_print_nothing_shown() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_line() {
+fn errors_name_the_line_of_a_malformed_snapshot() {
     assert_eq!(parse(""), Err(Malformed::NotASnapshot));
     assert_eq!(parse("read:\n reqs: 0\n"), Err(Malformed::NotASnapshot));
     assert_eq!(parse("dmp one\n"), Err(Malformed::NotASnapshot));
@@ -357,13 +357,13 @@ fn nearly() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn nothing_panics(text in any::<Vec<u8>>()) {
+    fn arbitrary_bytes_cause_no_panic(text in any::<Vec<u8>>()) {
         let _ = Snapshot::parse(&text);
         let _ = Snapshot::parse(&[b"dmp 1\n", text.as_slice()].concat());
     }
 
     #[test]
-    fn nothing_that_is_nearly_one_panics(text in nearly()) {
+    fn a_nearly_valid_snapshot_causes_no_panic(text in nearly()) {
         let _ = Snapshot::parse(&text).map(|snapshot| snapshot.shown_name());
     }
 

@@ -4,7 +4,7 @@ use dmpstat::units::{bound, bytes, duration};
 use proptest::prelude::*;
 
 #[test]
-fn bytes_are_in_the_largest_unit_of_which_there_is_one() {
+fn bytes_are_in_the_largest_unit_that_fits() {
     let amounts = [0.0, 1023.0, 1024.0, 5_000_000.0, 1e12, 2e18, 2e21].map(bytes);
     assert_eq!(
         amounts,
@@ -58,7 +58,7 @@ fn bounds_have_two_digits_and_are_rounded_up() {
 
 proptest! {
     #[test]
-    fn a_bound_stays_one_and_is_no_more_than_a_tenth_off(nanoseconds in 1_u64..1 << 55) {
+    fn a_shown_bound_is_at_most_a_tenth_above_the_exact_one(nanoseconds in 1_u64..1 << 55) {
         let milliseconds = nanoseconds as f64 / 1e6;
         let shown: f64 = bound(milliseconds).parse().unwrap();
         prop_assert!(shown >= milliseconds * (1.0 - 1e-9) && shown <= milliseconds * 1.1);

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_build_is_what_its_config_says() {
+    fn a_build_is_read_from_its_kernel_config() {
         let config = "#\n# Linux/x86_64 6.12.117 Kernel Configuration\n#\n\
                       CONFIG_CC_VERSION_TEXT=\"gcc (Debian 14.2.0-19) 14.2.0\"\n\
                       CONFIG_RUSTC_VERSION_TEXT=\"rustc 1.85.1 (4eb161250 2025-03-15)\"\n";

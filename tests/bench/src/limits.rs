@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_within_its_limits_is_none_to_complain_of() {
+    fn a_cost_within_its_limits_causes_no_complaint() {
         for compilers in [Compilers::Baseline, Compilers::Others] {
             let complaints = above_limits(&costs(25.0), compilers);
             assert_eq!(complaints, Vec::<String>::new());
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_above_its_limits_is_named_with_each() {
+    fn a_complaint_names_each_limit_that_a_cost_exceeds() {
         let complaints = above_limits(&costs(80.0), Compilers::Baseline).join("\n");
         assert!(complaints.contains("dmp: a read costs 80 instructions over dm-linear"));
         assert!(complaints.contains("50 more than the hard limit, 30"));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_compared_is_no_good() {
+    fn a_cost_without_comparison_causes_a_complaint() {
         let complaints = above_limits(&costs(50.0)[1..], Compilers::Baseline);
         assert_eq!(complaints, ["dmp: nothing to compare it with"]);
     }

@@ -27,7 +27,7 @@ fn io_path() -> Reached {
 const RARE: [&str; 2] = ["arrived", "ended_otherwise"];
 
 /// Returns all that successful reads and writes of data reach, measured or not.
-fn usual_path() -> Reached {
+fn common_path() -> Reached {
     module().reach_but(&ROOTS, &RARE)
 }
 
@@ -54,8 +54,8 @@ fn the_io_path_calls_the_clock_of_the_kernel_and_nothing_that_panics() {
 }
 
 #[test]
-fn what_is_rare_is_out_of_the_way() {
-    assert!(usual_path().left_out.iter().eq(RARE));
+fn rare_functions_are_outside_the_common_path() {
+    assert!(common_path().left_out.iter().eq(RARE));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn the_io_path_has_no_division() {
 /// Finds the lock prefix, and the exchange with memory, which always locks.
 #[test]
 fn reads_and_writes_lock_no_cache_line() {
-    assert_none(&usual_path(), |instruction| {
+    assert_none(&common_path(), |instruction| {
         let is_exchange = instruction.mnemonic() == Mnemonic::Xchg
             && (0..2).any(|n| instruction.op_kind(n) == OpKind::Memory);
         instruction.has_lock_prefix() || is_exchange
@@ -117,7 +117,7 @@ fn counted(path: &Reached) -> Vec<String> {
 /// store, and that count would be lost. A counter that all processors share would lose counts, too.
 #[test]
 fn each_counter_is_the_processors_own_and_counted_in_one_instruction() {
-    let path = usual_path();
+    let path = common_path();
     // An arrival adds to the bytes and to the bucket of a size. With latencies it adds to the three
     // words of a tally as well. An end adds to the three words of the other tally, to the time, and
     // to the bucket of a latency.
@@ -142,7 +142,7 @@ fn each_counter_is_the_processors_own_and_counted_in_one_instruction() {
 /// Counters in use are only read and replaced. A reset that zeroed them would lose a count that
 /// comes meanwhile, or keep half of it.
 #[test]
-fn no_counter_is_written_but_by_counting() {
+fn counters_are_written_only_by_counting() {
     let module = module();
     let names = module.named("dmp_percpu_");
     assert!(names.len() >= 6, "{names:?}");

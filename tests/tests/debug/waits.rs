@@ -24,7 +24,7 @@ fn taken_under(machine: &mut Machine, class: &str) -> Vec<String> {
 /// A suspend waits for a message. The holder of the mutex of per-CPU memory may wait for I/O to
 /// this device, so a message that waited for the mutex could never end.
 #[test]
-fn a_message_waits_for_nobody_who_allocates_per_cpu_memory() {
+fn a_message_does_not_take_the_mutex_of_per_cpu_memory() {
     const MUTEX: &str = "pcpu_alloc_mutex";
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");

@@ -58,7 +58,7 @@ fn arrives(machine: &mut Machine, script: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_limit_and_ability_of_the_disk_is_what_it_is_through_linear() {
+fn disk_limits_and_features_are_the_same_as_through_linear() {
     let (mut machine, _) = machine_with_able_disk();
     // The disk's limits, as the kernel has them: more than sysfs shows.
     let limits = DEVICES.map(|device| machine.sh(&ask(&format!("limits {device}"))));
@@ -142,7 +142,7 @@ fn each_request_arrives_with_its_flags_and_priority_and_is_counted_by_its_operat
 }
 
 #[test]
-fn a_write_that_must_reach_the_disk_or_not_wait_arrives_as_such() {
+fn fua_and_nowait_writes_arrive_with_their_flags() {
     let (mut machine, proxy) = machine_with_able_disk();
     let fio = "fio --name=flags --filename=DEVICE --rw=write --bs=4k --size=8k --direct=1 \
                --ioengine=pvsync2 --output=/dev/null";
@@ -289,7 +289,7 @@ fn each_error_of_the_disk_comes_back_as_itself_and_is_counted_once() {
 
 /// The kernel writes zeros itself instead, on each call: these requests count as writes.
 #[test]
-fn zeros_that_the_disk_does_not_write_by_itself_are_written_as_through_linear() {
+fn unsupported_write_zeroes_become_writes_as_through_linear() {
     let (mut machine, proxy) = machine_with_able_disk();
     let knobs = "/sys/module/dmp_test_disk/parameters";
     machine.sh(&format!("echo 9 >{knobs}/only && echo 1 >{knobs}/status"));

@@ -56,7 +56,7 @@ fn any_user_reads_all_statistics_and_only_root_changes_anything() {
 
 /// The name and the UUID are as long as device mapper allows.
 #[test]
-fn no_file_is_as_long_as_a_page_or_has_an_address_in_it() {
+fn files_are_shorter_than_a_page_and_contain_no_address() {
     let mut machine = machine();
     let name = "n".repeat(127);
     machine.sh(&format!(

@@ -31,7 +31,7 @@ fn counted(machine: &mut Machine, device: &str) -> [u64; 4] {
 }
 
 #[test]
-fn a_request_that_must_not_wait_and_would_is_no_error() {
+fn a_nowait_request_that_would_wait_is_no_error() {
     let mut machine = machine_with_tools();
     machine.sh(BUSY);
     let device = create(&mut machine, "d", "0 65536 dmp /dev/nullb0 0 1 latency");

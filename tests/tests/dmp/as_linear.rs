@@ -171,7 +171,7 @@ fn requests_are_counted_and_messages_work() {
 
 /// Latencies are measured, although the printed line does not show the option.
 #[test]
-fn the_other_options_work_with_it() {
+fn as_linear_works_with_latency_and_flush_bypass() {
     let mut machine = machine();
     let device = create(
         &mut machine,
@@ -417,7 +417,7 @@ fn a_failed_load_leaves_lines_and_references_as_they_were() {
 }
 
 #[test]
-fn the_module_is_in_use_where_no_table_shows_why_and_goes_after_the_device() {
+fn the_module_is_in_use_by_lines_that_show_linear_until_they_go() {
     let mut machine = machine();
     create(&mut machine, "true", "0 2048 linear /dev/vda 0");
     machine.sh(&direct_writes("true", 4096, 2));

@@ -171,7 +171,7 @@ fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
 /// Each reset, each switch and each removal frees the memory of the old counters. The first rounds
 /// of each may leave some memory for the next ones.
 #[test]
-fn what_is_replaced_is_freed() {
+fn replaced_counters_are_freed() {
     let mut machine = machine();
     // Each of the hundreds of grace periods would take two or three ticks otherwise.
     machine.sh("echo 1 >/sys/kernel/rcu_expedited");

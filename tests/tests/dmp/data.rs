@@ -13,7 +13,7 @@ const OFFSET: u64 = 1001;
 const LENGTH: u64 = 4099;
 
 #[test]
-fn what_is_read_is_what_is_on_the_disk_at_the_offset() {
+fn reads_return_the_disks_bytes_at_the_offset() {
     let content = pattern(1, 4 * MIB);
     let (mut machine, _directory) = machine_over(&content);
     create(
@@ -38,7 +38,7 @@ fn what_is_read_is_what_is_on_the_disk_at_the_offset() {
 }
 
 #[test]
-fn what_is_written_is_on_the_disk_at_the_offset_and_nowhere_else() {
+fn writes_change_the_disk_at_the_offset_only() {
     // The guest copies its second disk onto the first, through three windows on it.
     let (before, written) = (pattern(2, 8 * MIB), pattern(3, LENGTH * 512));
     let directory = tempfile::tempdir().unwrap();

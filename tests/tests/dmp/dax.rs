@@ -18,7 +18,7 @@ fn machine_with_pmem() -> Machine {
 }
 
 #[test]
-fn persistent_memory_is_direct_access_through_it_as_through_linear() {
+fn persistent_memory_is_accessed_directly_as_through_linear() {
     let mut machine = machine_with_pmem();
     let mut described = ["dmp", "linear"].map(|target| {
         create(
@@ -60,7 +60,7 @@ fn persistent_memory_is_direct_access_through_it_as_through_linear() {
 
 /// Direct access addresses the whole disk, so the partition's start has to be added.
 #[test]
-fn direct_access_to_a_partition_goes_to_where_the_partition_is() {
+fn direct_access_to_a_partition_adds_the_partitions_start() {
     let mut machine = machine_with_pmem();
     machine.sh("dd if=/dev/urandom of=/dev/pmem0 bs=1M count=1 conv=fsync status=none");
     machine.sh(&partition("/dev/pmem0"));

@@ -31,7 +31,7 @@ fn counted(device: &Value, column: &str, unit: f64) -> f64 {
 }
 
 #[test]
-fn it_says_what_dd_did() {
+fn dmpstat_shows_the_requests_of_dd() {
     let mut machine = machine();
     create(&mut machine, "d", "0 131072 dmp /dev/vda 0 1 latency");
     machine.sh(&format!(
@@ -130,7 +130,7 @@ fn iostat_says_the_same_of_the_same_interval() {
 /// The disk under the device is so slow that fio's own time is little: both medians are in one
 /// bucket. No request takes longer in the device than fio waits for it.
 #[test]
-fn it_says_what_fio_says() {
+fn counts_and_percentiles_agree_with_fio() {
     let mut machine = machine_with_tools();
     machine.sh("modprobe dm-delay");
     create(
@@ -182,7 +182,7 @@ fn it_says_what_fio_says() {
 }
 
 #[test]
-fn what_lies_between_two_samples_is_of_the_time_since_it_began_anew() {
+fn changes_between_two_reports_restart_the_interval() {
     let mut machine = machine();
     create(&mut machine, "a", "0 2048 dmp /dev/vda 0 1 latency");
     create(&mut machine, "b", "0 2048 dmp /dev/vda 2048 1 latency");
@@ -229,7 +229,7 @@ fn what_lies_between_two_samples_is_of_the_time_since_it_began_anew() {
 }
 
 #[test]
-fn requests_of_a_suspended_disk_are_under_way() {
+fn requests_of_a_suspended_disk_are_in_flight() {
     let mut machine = machine();
     machine.sh("dmsetup create disk --table '0 2048 linear /dev/vda 0'");
     create(&mut machine, "d", "0 2048 dmp /dev/mapper/disk 0 1 latency");
@@ -308,7 +308,7 @@ fn names_of_any_bytes_are_shown_and_understood() {
 }
 
 #[test]
-fn without_devices_it_says_how_to_make_one_and_of_three_hundred_none_is_missing() {
+fn dmpstat_says_how_to_make_a_device_and_lists_all_of_three_hundred() {
     let mut machine = machine();
     assert_refused(&mut machine, "dmpstat", "dmsetup create NAME --table");
     let all: Vec<String> = (0..300)
@@ -345,7 +345,7 @@ fn anybody_may_look_and_only_root_may_reset() {
 }
 
 #[test]
-fn it_never_opens_the_device_and_its_last_line_is_whole_at_an_interrupt() {
+fn dmpstat_never_opens_the_device_and_ends_with_a_whole_line() {
     let mut machine = machine();
     create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     let reports = lines(

@@ -212,7 +212,7 @@ fn inflight(machine: &mut Machine, device: &str, operation: &str) -> u64 {
 
 /// The module cannot know the requests that were in flight before the switch.
 #[test]
-fn what_is_under_way_is_what_came_since_latencies_are_measured() {
+fn inflight_excludes_requests_from_before_the_switch() {
     let mut machine = machine();
     slow_disk(&mut machine);
     let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0");
@@ -262,7 +262,7 @@ fn a_switch_takes_effect_at_once_and_leaves_the_requests_alone() {
 
 /// A request takes 100 ms here, and the switch comes within that time.
 #[test]
-fn a_request_under_way_at_a_switch_is_not_measured() {
+fn a_request_in_flight_at_a_switch_is_not_measured() {
     let mut machine = machine();
     slow_disk(&mut machine);
     let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0 1 latency");
@@ -304,7 +304,7 @@ fn anything_but_0_and_1_is_refused_and_changes_nothing() {
 
 /// dm-zero ends a request on the processor that sent it, so only one processor has had any.
 #[test]
-fn the_highest_latency_is_that_of_whichever_processor_had_it() {
+fn the_highest_latency_is_found_on_any_processor() {
     let mut machine = boot(builder().cpus(2));
     machine.sh("dmsetup create z --table '0 2048 zero'");
     let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/z 0 1 latency");
@@ -326,7 +326,7 @@ fn the_highest_latency_is_that_of_whichever_processor_had_it() {
 
 /// The option takes effect at the first resume of its table, and not at the next.
 #[test]
-fn a_reload_sets_what_its_table_asks_for_and_a_resume_alone_nothing() {
+fn a_reload_sets_the_option_of_its_table_and_a_resume_alone_does_not() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     let mut assert_after = |script: &str, on: bool| {

@@ -92,7 +92,7 @@ fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
 /// While sysfs is held, a removal waits for its directory to go, and the mapped device has gone by
 /// then. Files that need the mapped device fail, and counters can still be read.
 #[test]
-fn what_asks_for_the_name_of_a_device_that_is_being_removed_is_told_enxio() {
+fn name_uuid_and_snapshot_of_a_device_being_removed_read_enxio() {
     let mut machine = machine_with_tools();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     machine.sh(&format!(
@@ -119,7 +119,7 @@ fn what_asks_for_the_name_of_a_device_that_is_being_removed_is_told_enxio() {
 
 /// A shell whose working directory is the device's keeps neither the device nor the module.
 #[test]
-fn a_directory_that_is_in_use_keeps_nothing() {
+fn a_directory_in_use_keeps_neither_the_device_nor_the_module() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     machine.sh(&format!(

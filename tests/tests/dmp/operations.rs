@@ -78,7 +78,7 @@ fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
 
 /// Flushes reach the disk past the counters, as long as all lines have the option.
 #[test]
-fn with_flush_bypass_flushes_are_linears_and_not_counted() {
+fn flush_bypass_passes_flushes_on_uncounted() {
     let mut machine = machine();
     let under = create(&mut machine, "under", "0 4096 dmp /dev/vda 0");
     let device = create(
@@ -213,7 +213,7 @@ fn the_size_histogram_has_each_request_in_the_first_bucket_that_it_fits() {
 }
 
 #[test]
-fn the_status_line_has_all_operations_and_is_that_of_the_device() {
+fn each_status_line_has_all_operations_of_the_whole_device() {
     let mut machine = machine();
     create(
         &mut machine,

@@ -48,7 +48,7 @@ fn the_counters_survive_every_kind_of_new_table() {
 }
 
 #[test]
-fn they_go_with_the_last_dmp_line_and_the_next_begin_at_zero() {
+fn counters_go_with_the_last_dmp_line_and_the_next_begin_at_zero() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 4096, 3));
@@ -193,7 +193,7 @@ fn loads_against_removes_never_collide() {
 /// While sysfs is held, the end of a device's last line waits for the directory to go. The first
 /// line of the next table waits for that end, and has a directory of its own afterwards.
 #[test]
-fn a_device_whose_next_line_comes_before_the_last_ones_directory_has_gone_gets_a_new_one() {
+fn a_new_line_waits_for_the_old_directory_to_go_and_gets_its_own() {
     let mut machine = machine_with_tools();
     let table = "0 2048 dmp /dev/vda 0";
     let device = {

@@ -38,7 +38,7 @@ pub fn snapshot(machine: &mut Machine, device: &str) -> Snapshot {
 }
 
 #[test]
-fn it_says_what_all_the_other_files_say() {
+fn the_snapshot_agrees_with_all_other_files() {
     let mut machine = machine();
     // The name goes to the kernel unmangled: dmsetup would replace the space.
     machine.sh(
@@ -96,7 +96,7 @@ fn it_says_what_all_the_other_files_say() {
 }
 
 #[test]
-fn what_is_not_measured_is_not_in_it() {
+fn unmeasured_values_are_left_out() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     machine.sh(&direct_reads("d", 4096, 2));
@@ -112,7 +112,7 @@ fn what_is_not_measured_is_not_in_it() {
 
 /// Both times are by the clock of /proc/uptime, which counts a suspend to memory.
 #[test]
-fn it_has_the_times_of_the_last_reset_and_of_itself() {
+fn the_snapshot_has_the_times_of_the_last_reset_and_of_itself() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     let mut times = |script: &str| {
@@ -161,7 +161,7 @@ fn a_name_and_a_uuid_of_any_bytes_are_there_whole() {
 
 /// The reads are small, and between them requests are counted and the counters reset.
 #[test]
-fn a_reader_has_one_snapshot_in_however_many_reads() {
+fn a_reader_gets_one_snapshot_in_any_number_of_reads() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 5));
@@ -207,7 +207,7 @@ fn reader(file: &str, n: u32, begin: &str) -> String {
 
 /// Each reader has an open file of its own. All have read a part when the counters are reset.
 #[test]
-fn a_reader_gets_the_rest_of_its_snapshot_whatever_others_read_and_reset() {
+fn a_reader_keeps_its_snapshot_while_others_read_and_reset() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 5));
@@ -280,7 +280,7 @@ fn a_reader_that_is_at_the_end_disturbs_no_other() {
 
 /// The first read of an open file may be anywhere, and the next reads continue the same snapshot.
 #[test]
-fn a_first_read_past_the_begin_gets_what_is_there() {
+fn a_first_read_past_the_begin_gets_the_rest_of_the_snapshot() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 5));
@@ -333,7 +333,7 @@ fn a_read_at_the_begin_makes_a_new_snapshot_and_no_other_does() {
 
 /// The kernel gives an open file the memory of the one that was closed before.
 #[test]
-fn the_rest_that_a_reader_left_is_nobody_elses() {
+fn an_unread_rest_of_a_snapshot_goes_to_no_other_reader() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     let file = format!("{STAT}/{device}/snapshot");

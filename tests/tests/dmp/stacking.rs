@@ -20,7 +20,7 @@ fn assert_keeps_data(machine: &mut Machine, name: &str) {
 }
 
 #[test]
-fn over_and_under_linear_and_itself_each_layer_counts_once() {
+fn each_layer_over_and_under_linear_and_dmp_counts_once() {
     let mut machine = machine();
     let bottom = create(&mut machine, "bottom", "0 8192 dmp /dev/vda 2048");
     create(

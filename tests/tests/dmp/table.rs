@@ -135,7 +135,7 @@ fn a_bad_table_line_is_refused_with_its_message_and_leaves_nothing() {
 
 /// A device that another holder has to itself, and the mapped device itself.
 #[test]
-fn a_device_that_cannot_be_had_is_refused() {
+fn a_device_that_cannot_be_opened_is_refused() {
     let mut machine = machine();
     machine.sh("mke2fs /dev/vdb >/dev/null && mkdir /mnt && mount -t ext4 /dev/vdb /mnt");
     for (line, errno) in [

@@ -45,7 +45,7 @@ fn assert_like_linear(machine: &mut Machine, disk: &str, offset: u64, length: u6
 }
 
 #[test]
-fn it_describes_itself_as_linear_does_over_every_kind_of_disk() {
+fn the_device_has_linears_properties_over_every_kind_of_disk() {
     let mut machine = machine();
     let virtio = assert_like_linear(&mut machine, "/dev/vda", 0, 131_072);
     assert_like_linear(&mut machine, "/dev/vda", 1001, 4099);
@@ -78,7 +78,7 @@ fn it_describes_itself_as_linear_does_over_every_kind_of_disk() {
 
 /// Linear passes atomic writes through in newer kernels only.
 #[test]
-fn it_describes_itself_as_linear_does_over_a_disk_with_atomic_writes() {
+fn the_device_has_linears_properties_over_a_disk_with_atomic_writes() {
     let mut machine = machine();
     scsi_disk(&mut machine, "atomic_wr=1");
     assert_like_linear(&mut machine, "/dev/sda", 0, 32768);
@@ -144,7 +144,7 @@ fn a_read_only_table_opens_its_disk_for_reading_only() {
 
 /// Neither device can do more than the disk, and both fail with the same error.
 #[test]
-fn what_the_disk_refuses_is_refused_alike() {
+fn requests_that_the_disk_refuses_fail_as_on_linear() {
     let mut machine = machine();
     machine.sh("modprobe null_blk nr_devices=1 gb=1 discard=0");
     machine.sh(
@@ -169,7 +169,7 @@ fn what_the_disk_refuses_is_refused_alike() {
 }
 
 #[test]
-fn a_filesystem_discards_and_flushes_through_it() {
+fn a_filesystem_discards_and_flushes_through_dmp() {
     let mut machine = machine();
     let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 2048");
     machine.sh(
@@ -272,7 +272,7 @@ fn a_write_with_fua_is_one_write_and_reaches_the_disk_with_it() {
 /// A request that must not wait (RWF_NOWAIT) passes; where it would have to wait, as on a suspended
 /// device, it fails as it does on linear.
 #[test]
-fn a_request_that_must_not_wait_does_not() {
+fn a_nowait_request_passes_or_fails_as_on_linear() {
     let mut machine = machine_with_tools();
     let device = create(&mut machine, "proxy", "0 2048 dmp /dev/vda 0");
     create(&mut machine, "plain", "0 2048 linear /dev/vda 0");

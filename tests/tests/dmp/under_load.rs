@@ -43,7 +43,7 @@ fn sample(text: &str) -> Sample {
 }
 
 #[test]
-fn what_is_read_under_load_fits_together() {
+fn counters_read_under_load_are_consistent() {
     let mut machine = boot(builder().cpus(2));
     let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0");
     let text = machine.sh(&format!(
@@ -83,7 +83,7 @@ fn what_is_read_under_load_fits_together() {
 
 /// A request is no longer in flight before its end is counted.
 #[test]
-fn what_has_ended_and_what_is_under_way_are_together_no_more_than_what_arrived() {
+fn completed_and_in_flight_requests_never_exceed_arrived_ones() {
     let mut machine = boot(builder().cpus(2));
     let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
     let text = machine.sh(&format!(
@@ -119,7 +119,7 @@ fn what_has_ended_and_what_is_under_way_are_together_no_more_than_what_arrived()
 
 /// Resets by file and by message, and switches of latency, against requests on two CPUs.
 #[test]
-fn a_reset_under_load_mixes_nothing_and_afterwards_the_numbers_are_exact() {
+fn resets_under_load_keep_counters_consistent_and_exact_afterwards() {
     let mut machine = boot(builder().cpus(2));
     let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
     let text = machine.sh(&format!(
@@ -152,7 +152,7 @@ fn a_reset_under_load_mixes_nothing_and_afterwards_the_numbers_are_exact() {
 /// A reset comes after the requests of each round, so the counters have all requests of one
 /// round and no others.
 #[test]
-fn counters_grow_by_what_came_since_the_reset() {
+fn counters_have_only_the_requests_since_the_reset() {
     let mut machine = boot(builder().cpus(2));
     let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0");
     for n in 1..=5 {

@@ -54,7 +54,7 @@ fn a_target_of_the_same_wrappers_fails_every_third_write_and_nothing_else() {
 }
 
 #[test]
-fn a_target_that_does_not_come_to_be_says_why_and_leaves_its_device_to_others() {
+fn a_refused_line_of_another_target_says_why_and_releases_its_device() {
     let mut machine = machine_with_tools();
     machine.sh(LOAD);
     for (arguments, message) in [

@@ -12,7 +12,7 @@ fn zoned_disk(machine: &mut Machine) {
 }
 
 #[test]
-fn a_zoned_disk_is_the_same_zoned_disk_through_it() {
+fn a_zoned_disk_is_the_same_through_dmp_as_through_linear() {
     let mut machine = machine();
     zoned_disk(&mut machine);
     // All of it, and a part from the third zone on.
@@ -131,7 +131,7 @@ fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
 /// the request: the sector has to be that of the device that btrfs knows. Appends are writes, for
 /// the disk and for dmp.
 #[test]
-fn appends_of_btrfs_to_zones_come_back_with_their_place_and_are_counted_as_writes() {
+fn appends_of_btrfs_return_their_sector_and_are_counted_as_writes() {
     let mut machine = machine_with_tools();
     machine.sh("modprobe btrfs && modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 memory_backed=1");
     let device = create(&mut machine, "d", "0 1048576 dmp /dev/nullb0 65536");
@@ -203,7 +203,7 @@ fn the_zones_of_two_lines_are_reported_one_after_the_other() {
 /// dmp returns the disk's error. Otherwise device mapper would ask for the same zones again,
 /// without end.
 #[test]
-fn what_the_disk_says_instead_of_its_zones_comes_back() {
+fn an_error_of_a_zone_report_comes_back() {
     let mut machine = machine_with_tools();
     scsi_disk(&mut machine, "zbc=managed zone_size_mb=4");
     for target in ["linear", "dmp"] {

@@ -163,7 +163,7 @@ fn flushes_go_past_the_counters_while_all_live_lines_ask_for_it() {
 
 /// A table without dmp lines replaces the live one, and the live one's memory is used again.
 #[test]
-fn a_table_with_the_number_of_the_last_live_one_is_loaded_first() {
+fn a_table_that_reuses_a_number_is_counted_as_loaded() {
     let mut device = Device::new();
     let first = device.load(&[(true, false)]);
     device.resume(first);

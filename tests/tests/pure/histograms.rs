@@ -65,7 +65,7 @@ fn a_value_on_a_bound_is_in_its_bucket_and_one_more_in_the_next() {
 }
 
 #[test]
-fn it_is_written_a_line_a_bucket() {
+fn a_histogram_has_a_line_for_each_bucket() {
     let mut text = String::new();
     Scale::<9, 3>::write(&mut text, [7, 0, u64::MAX].into_iter()).unwrap();
     assert_eq!(text, "512 7\n1024 0\ninf 18446744073709551615\n");
@@ -73,7 +73,7 @@ fn it_is_written_a_line_a_bucket() {
 
 /// sysfs gives a file one page.
 #[test]
-fn the_largest_fits_a_page() {
+fn the_largest_histograms_fit_a_page() {
     let (mut sizes, mut latencies) = (String::new(), String::new());
     let most = || std::iter::repeat(u64::MAX);
     Sizes::write(&mut sizes, most()).unwrap();
@@ -91,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn more_is_never_in_a_lower_bucket(one: u64, other: u64) {
+    fn a_larger_value_is_never_in_a_lower_bucket(one: u64, other: u64) {
         let (low, high) = (one.min(other), one.max(other));
         prop_assert!(bucket::<9, 24>(low) <= bucket::<9, 24>(high));
         prop_assert!(bucket::<10, 28>(low) <= bucket::<10, 28>(high));
@@ -99,7 +99,7 @@ proptest! {
 
     /// Each bucket has its line, whatever its count.
     #[test]
-    fn what_is_written_reads_back(counts in prop::collection::vec(any::<u64>(), 24)) {
+    fn a_written_histogram_reads_back(counts in prop::collection::vec(any::<u64>(), 24)) {
         let mut text = String::new();
         Sizes::write(&mut text, counts.iter().copied()).unwrap();
         let read: Vec<(Option<u64>, u64)> = text

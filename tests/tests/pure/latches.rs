@@ -28,7 +28,7 @@ fn a_read_returns_the_last_write() {
 /// Each write stores numbers in a row, and begins above the write before. Two writers take turns by
 /// a lock.
 #[test]
-fn a_read_is_of_one_write_and_none_goes_back() {
+fn a_read_returns_one_whole_write_and_never_an_older_one() {
     const WRITES: u64 = 300_000;
     let latch = Latch::<6>::new();
     let last = Mutex::new(0);

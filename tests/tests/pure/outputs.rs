@@ -51,7 +51,7 @@ fn a_text_ends_in_a_nul_from_its_beginning_on() {
 }
 
 #[test]
-fn what_does_not_fit_is_cut_off_and_reported() {
+fn text_beyond_the_buffer_is_cut_off_and_reported() {
     check(1, &[b"1".to_vec()]);
     check(4, &[b"123".to_vec()]);
     check(4, &[b"1234".to_vec()]);

@@ -27,7 +27,7 @@ fn reads() -> OperationCounted {
 }
 
 #[test]
-fn all_of_a_device_is_there_and_the_buckets_with_something_in_them() {
+fn a_snapshot_has_every_field_and_the_nonempty_buckets() {
     let counted = Counted {
         since: 5_123_456_789,
         taken: 9_123_456_789,
@@ -44,7 +44,7 @@ fn all_of_a_device_is_there_and_the_buckets_with_something_in_them() {
 
 /// A 0 would say that the value was measured.
 #[test]
-fn what_is_not_measured_is_not_there() {
+fn unmeasured_values_are_left_out() {
     let counted = Counted {
         latency_since: None,
         operations: [Some(reads())],
@@ -62,7 +62,7 @@ fn what_is_not_measured_is_not_there() {
 }
 
 #[test]
-fn an_operation_that_is_not_measured_has_no_line_and_sums_that_could_not_be_read_no_word() {
+fn unmeasured_operations_have_no_line_and_unreadable_sums_no_word() {
     let counted = Counted {
         latency_since: Some(1),
         operations: [
@@ -81,7 +81,7 @@ fn an_operation_that_is_not_measured_has_no_line_and_sums_that_could_not_be_read
 }
 
 #[test]
-fn a_name_is_one_word_whatever_is_in_it_and_no_uuid_is_no_line() {
+fn a_name_of_any_bytes_is_one_word_and_an_empty_uuid_has_no_line() {
     let device = Device {
         name: b"a b\\c\n\xc3\xa9\x7f\0~!",
         uuid: b"",

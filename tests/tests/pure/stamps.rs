@@ -30,7 +30,7 @@ fn age(stamp: Stamp, time: u64) -> u64 {
 }
 
 #[test]
-fn one_comparison_finds_the_operations_below_a_number_of_one_tag_only() {
+fn operation_below_finds_only_measured_operations_of_the_same_tag() {
     for (n, tag) in tags().enumerate() {
         for operation in 0..6 {
             let stamp = Stamp::measured(tag, operation, 77 << 8);
@@ -45,7 +45,7 @@ fn one_comparison_finds_the_operations_below_a_number_of_one_tag_only() {
 
 /// A request without a stamp has the word 0, as an unmeasured one may have.
 #[test]
-fn a_stamp_has_what_it_was_made_of_and_only_an_unmeasured_one_can_be_0() {
+fn a_stamp_keeps_its_parts_and_only_an_unmeasured_one_can_be_0() {
     for operation in 0..6 {
         let unmeasured = Stamp::unmeasured(operation);
         assert_eq!(unmeasured.word() == 0, operation == 0);

@@ -106,7 +106,7 @@ proptest! {
 
     /// The numbers may be any, also such as wrapped round.
     #[test]
-    fn nothing_panics_and_the_text_has_nine_lines(numbers: [u64; 6]) {
+    fn volumes_has_nine_lines_for_any_numbers(numbers: [u64; 6]) {
         let [a, b, c, d, e, f] = numbers;
         prop_assert_eq!(volumes(sum(a, b, c), sum(d, e, f)).lines().count(), 9);
     }

@@ -33,7 +33,7 @@ fn parse_line(line: &str) -> Result<Parsed, Wrong> {
 }
 
 #[test]
-fn a_good_line_is_what_it_says() {
+fn a_good_line_is_parsed_into_device_offset_and_options() {
     for (line, offset, options) in [
         ("/dev/vda", 0, NONE),
         ("/dev/vda 7", 7, NONE),
@@ -212,7 +212,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(5000))]
 
     #[test]
-    fn any_words_are_what_the_documentation_says(words in prop::collection::vec(word(), 0..7)) {
+    fn any_words_are_parsed_as_the_documentation_says(words in prop::collection::vec(word(), 0..7)) {
         prop_assert_eq!(parse(&words), expected(&words));
     }
 
@@ -237,7 +237,7 @@ proptest! {
     }
 
     #[test]
-    fn a_range_fits_where_its_end_does(offset: u64, length: u64, end: u64, shift in 0_u32..64) {
+    fn a_range_fits_if_its_end_fits(offset: u64, length: u64, end: u64, shift in 0_u32..64) {
         let (offset, length) = (offset >> shift, length >> shift);
         let reaches = u128::from(offset) + u128::from(length);
         prop_assert_eq!(fits(offset, length, end), reaches <= u128::from(end));

@@ -62,7 +62,7 @@ fn a_rate_is_mult_and_shift() {
 }
 
 #[test]
-fn there_is_no_rate_where_the_product_of_a_short_interval_would_not_fit() {
+fn a_rate_is_none_if_the_product_of_a_short_interval_overflows() {
     // The limit is 500 MHz, 2 ns a tick: the product of Rate::SHORT ticks with less fits 64 bits.
     let slowest = Rate::new((1 << 24) - 1, 23);
     assert_ne!(slowest, Rate::NONE);
@@ -154,7 +154,7 @@ fn a_suspend_is_a_break() {
 }
 
 #[test]
-fn a_break_is_what_takes_more_than_a_millisecond_and_a_thousandth_off_the_time() {
+fn a_deviation_above_a_millisecond_and_a_thousandth_is_a_break() {
     for (ns, began) in [
         // The TSC counts a second, and the clock none.
         (3600 * GHZ, HOUR + 3 * GHZ),
@@ -200,7 +200,7 @@ proptest! {
     }
 
     #[test]
-    fn the_words_have_all_of_it(updates in prop::collection::vec((any::<u64>(), any::<u64>(), any::<bool>()), 0..5)) {
+    fn a_timeline_is_restored_from_its_words(updates in prop::collection::vec((any::<u64>(), any::<u64>(), any::<bool>()), 0..5)) {
         let mut whole = Timeline::from_words([0; Timeline::WORDS]);
         for (ticks, ns, by_tsc) in updates {
             whole.update(if by_tsc { update(ticks, ns) } else { other_clock(ns) });

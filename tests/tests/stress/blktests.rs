@@ -67,7 +67,7 @@ fn discards_of_all_sizes_reach_the_disk_as_they_are() {
 
 /// block/009: a discard drops its range from memory.
 #[test]
-fn after_a_discard_the_page_cache_says_what_the_disk_says() {
+fn the_page_cache_agrees_with_the_disk_after_a_discard() {
     let mut machine = machine();
     create_both(&mut machine, "/dev/vda", 131_072);
     let read = "dd if=DEVICE bs=64k count=16 status=none";
@@ -148,7 +148,7 @@ fn a_scheduler_that_changes_below_loses_no_request() {
 /// block/012 and block/013, and dm/001: a device that was made read-only, partitions, and a device
 /// over itself.
 #[test]
-fn what_is_refused_is_refused_alike() {
+fn refused_commands_fail_as_on_linear() {
     let mut machine = machine();
     create_both(&mut machine, "/dev/vda", 65536);
     let write = "dd if=/dev/zero of=DEVICE bs=4k count=1 oflag=direct conv=notrunc status=none";
@@ -175,7 +175,7 @@ fn what_is_refused_is_refused_alike() {
 
 /// block/021, and the queue's other settings.
 #[test]
-fn every_setting_of_the_queue_takes_and_refuses_the_same() {
+fn every_queue_setting_takes_and_refuses_the_same_values_as_linears() {
     let mut machine = machine();
     let device = create_both(&mut machine, "/dev/vda", 65536);
     assert_eq!(device, "dm-1");
@@ -197,7 +197,7 @@ fn every_setting_of_the_queue_takes_and_refuses_the_same() {
 /// block/017 and block/018: two reads and a write are in flight for a second, and dmp's counters
 /// show it.
 #[test]
-fn what_is_under_way_is_counted_and_its_time_is_taken() {
+fn requests_in_flight_are_counted_and_timed() {
     let mut machine = machine();
     create(&mut machine, "disk", "0 65536 linear /dev/vda 0");
     let device = create_both(&mut machine, "/dev/mapper/disk", 65536);
@@ -228,7 +228,7 @@ fn what_is_under_way_is_counted_and_its_time_is_taken() {
 /// block/016: a signal to a process that waits for a suspended device. The process's request is
 /// still done.
 #[test]
-fn who_waits_for_a_suspended_device_is_killed_when_it_resumes() {
+fn a_process_waiting_for_a_suspended_device_is_killed_at_its_resume() {
     let mut machine = machine();
     let device = create_both(&mut machine, "/dev/vda", 65536);
     let outcome = assert_alike(

@@ -13,7 +13,7 @@ const ENOSPC: i32 = 28;
 
 /// Requests are in flight for 200 ms each. All end and are measured, and none is lost.
 #[test]
-fn a_slow_disk_is_measured_and_removed_with_requests_under_way() {
+fn requests_of_a_slow_disk_are_all_measured_over_suspends() {
     let mut machine = machine_of(2);
     machine.sh("modprobe dm-delay");
     create(&mut machine, "slow", "0 65536 delay /dev/vda 0 200");
@@ -138,7 +138,7 @@ fn discard_at(sector: u64, how: &str) -> String {
 
 /// QEMU fails the requests: one as a host without space would.
 #[test]
-fn what_fails_in_one_sector_fails_as_on_the_disk_and_is_one_error() {
+fn a_bad_sector_fails_as_on_the_disk_and_is_one_error() {
     let fault = |operation, sector, errno| Fault {
         operation,
         sector: Some(sector),
@@ -218,7 +218,7 @@ fn a_flush_that_the_disk_fails_fails_as_on_the_disk_and_is_one_error() {
 
 /// A SCSI disk with bad sectors, from 4660 on, and a thin pool that is full.
 #[test]
-fn an_error_of_another_kind_stays_what_it_is() {
+fn medium_and_space_errors_are_returned_unchanged() {
     let mut machine = machine();
     scsi_disk(&mut machine, "opts=2");
     let device = create_both(&mut machine, "/dev/sda", 32768);

@@ -147,7 +147,7 @@ fn resets_lose_no_latency() {
 
 /// The number of requests in flight never seems to be negative, whatever is replaced meanwhile.
 #[test]
-fn what_is_under_way_is_exact_whatever_is_replaced() {
+fn resets_and_switches_keep_requests_in_flight_exact() {
     let mut machine = machine_of(4);
     let device = create(&mut machine, "d", &format!("{TABLE} 1 latency"));
     let totals = fio_against(
@@ -179,7 +179,7 @@ fn what_is_under_way_is_exact_whatever_is_replaced() {
 /// Ten reads and ten writes, all of one size, come before each reset. So a summary shows all of them
 /// or none, and never the reads from before the reset with the writes from after it.
 #[test]
-fn a_summary_is_of_one_time() {
+fn a_summary_never_mixes_counts_before_and_after_a_reset() {
     let mut machine = machine_of(4);
     let device = create(&mut machine, "d", TABLE);
     let reads = direct_reads("d", 4096, 10);
@@ -384,7 +384,7 @@ fn devices_made_and_removed_from_several_shells() {
 /// rmmod is refused as long as there is a device. Then it has to work at once, although files of
 /// the module are open. These files read an error from then on.
 #[test]
-fn the_module_is_unloaded_as_soon_as_it_may_be() {
+fn the_module_is_unloaded_at_once_after_its_last_device() {
     let mut machine = machine_of(4);
     machine.sh(&format!(
         "end=$(($(date +%s) + {})); n=0; \
@@ -404,7 +404,7 @@ fn the_module_is_unloaded_as_soon_as_it_may_be() {
 }
 
 #[test]
-fn what_a_processor_counted_stays_when_it_goes_offline() {
+fn a_processors_counts_stay_when_it_goes_offline() {
     let mut machine = machine_of(4);
     let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
     // A request ends on the processor that sent it.

@@ -142,7 +142,7 @@ fn no_two_machines_share_a_disk_random_numbers_a_boot_id_or_an_old_clock() {
 }
 
 #[test]
-fn the_console_of_a_machine_that_goes_on_has_the_boot_on_it_and_what_it_complained_of() {
+fn the_console_of_a_resumed_machine_has_the_boot_and_its_complaints() {
     let host = Host::new("");
     assert_output(&host.run(&TRUE), 0, "", "");
     let panic = host.run(&["--", "sh", "-c", "echo c >/proc/sysrq-trigger"]);
@@ -160,7 +160,7 @@ fn the_console_of_a_machine_that_goes_on_has_the_boot_on_it_and_what_it_complain
 }
 
 #[test]
-fn a_state_that_cannot_be_gone_on_from_is_said_taken_away_and_made_anew() {
+fn a_broken_state_is_reported_removed_and_replaced() {
     let host = Host::new("");
     assert_output(&host.run(&TRUE), 0, "", "");
     let whole = fs::read(host.saved()[0].join("memory")).unwrap();
@@ -191,7 +191,7 @@ fn a_machine_that_cannot_be_saved_works_and_the_next_is_booted() {
 }
 
 #[test]
-fn without_a_place_for_states_machines_are_booted() {
+fn machines_are_booted_without_a_directory_for_states() {
     let host = Host::new("");
     for place in ["", "/proc/nowhere"] {
         let output = host.vm().env("DMP_VM_STATES", place).args(TRUE).output();
@@ -201,7 +201,7 @@ fn without_a_place_for_states_machines_are_booted() {
 }
 
 #[test]
-fn what_nobody_has_used_for_a_day_and_more_than_sixteen_states_are_taken_away() {
+fn states_unused_for_a_day_or_beyond_sixteen_are_removed() {
     let host = Host::new("");
     let made = |name: &str, age: u64| {
         let state = host.states().join(name);

@@ -18,7 +18,7 @@ fn the_status_is_the_commands_own() {
 }
 
 #[test]
-fn output_and_errors_come_apart_and_alone() {
+fn stdout_and_stderr_are_separate_and_have_nothing_else() {
     let output = run_sh("echo out; echo err >&2; printf 'no newline'; exit 42");
     assert_output(&output, 42, "out\nno newline", "err\n");
 }
@@ -107,7 +107,7 @@ fn the_module_is_loaded_and_there_are_two_disks() {
 }
 
 #[test]
-fn what_is_copied_is_where_the_command_begins_or_where_it_is_said_to_be() {
+fn copied_files_are_in_the_working_directory_or_at_the_given_path() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     fs::create_dir_all(path("folder/below")).unwrap();
@@ -139,7 +139,7 @@ fn what_is_copied_is_where_the_command_begins_or_where_it_is_said_to_be() {
 }
 
 #[test]
-fn what_cannot_be_copied_is_125_and_named() {
+fn a_failed_copy_is_125_and_named() {
     let missing = run(["--copy", "/nowhere/file:/x", "--", "true"]);
     assert_failure(
         &missing,

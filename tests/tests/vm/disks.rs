@@ -57,7 +57,7 @@ fn a_raw_disk_keeps_what_is_written_to_it() {
 }
 
 #[test]
-fn a_qcow2_disk_is_seen_as_what_is_in_it_and_keeps_it() {
+fn a_qcow2_disk_shows_its_content_and_keeps_writes() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("disk.qcow2");
     let qemu_img = std::env::var_os("DMP_VM_QEMU_IMG")

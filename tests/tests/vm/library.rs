@@ -87,7 +87,7 @@ fn a_command_has_a_time_limit() {
 
 /// The kernel tells if the command is at work or waits.
 #[test]
-fn a_command_that_takes_too_long_is_shown_with_what_the_guest_does() {
+fn a_command_that_takes_too_long_is_shown_with_the_guests_tasks() {
     let builder = Machine::builder().cpus(2).disk(Disk::Scratch(1 << 20));
     let mut machine = builder.boot().unwrap_or_else(|error| panic!("{error}"));
     machine.set_limit(Duration::from_secs(3));

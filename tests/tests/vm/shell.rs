@@ -104,7 +104,7 @@ impl Terminal {
 }
 
 #[test]
-fn the_shell_says_what_to_type_and_what_is_typed_is_run() {
+fn the_shell_proposes_commands_and_runs_typed_ones() {
     let mut terminal = Terminal::start();
     let before = format!("{:?}", tcgetattr(&terminal.far).unwrap());
     terminal.type_proposed();

@@ -116,7 +116,7 @@ fn qemu_does_not_outlive_a_killed_dmp_vm() {
 }
 
 #[test]
-fn output_comes_as_it_is_made_and_nobody_to_read_it_is_the_end() {
+fn output_is_streamed_and_a_closed_pipe_ends_the_command() {
     let mut running = Running::start("echo begun; yes");
     let mut some = [0; 4096];
     let mut stdout = running.stdout.take().unwrap();

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_ends_at_what_returns() {
+    fn jumps_end_at_the_return() {
         let program = program(3, 0, 8, 24);
         let out = program.len() - 2;
         let target = |at: usize| at + 1 + ((program[at] >> 16) & 0xffff) as usize;
