@@ -8,12 +8,12 @@ use crate::common::*;
 use crate::snapshot::{numbers, parse};
 
 /// Number of requests that end while another one is in flight.
-const ENDED: u64 = 10_000;
+const ENDED: u64 = 4_000;
 
 /// A held disk, one that ends each request at once, and one that fails each.
 const TABLE: &str = "0 8 dmp /dev/mapper/held 0 1 latency\n\
-    8 80000 dmp /dev/mapper/zero 0 1 latency\n\
-    80008 80000 dmp /dev/mapper/bad 0 1 latency\n";
+    8 32000 dmp /dev/mapper/zero 0 1 latency\n\
+    32008 32000 dmp /dev/mapper/bad 0 1 latency\n";
 
 /// Returns the difference between the age of the one read in flight and the present time, in nanoseconds. The
 /// age is read a little later than the time, and the least of the differences has no interrupt in between.
@@ -37,15 +37,15 @@ fn age_less_time(machine: &mut Machine, device: &str) -> i64 {
 fn requests_that_end_leave_the_age_of_another_as_it_is() {
     let mut machine = boot(builder().accel(Accel::Icount));
     create(&mut machine, "held", "0 8 linear /dev/vda 0");
-    create(&mut machine, "zero", "0 80000 zero");
-    create(&mut machine, "bad", "0 80000 error");
+    create(&mut machine, "zero", "0 32000 zero");
+    create(&mut machine, "bad", "0 32000 error");
     let device = create(&mut machine, "d", TABLE);
     machine.sh(&format!(
         "dmsetup suspend --nolockfs held; {} & {}",
         direct_reads("d", 4096, 1),
         until(&format!("{device}/read/inflight"), 1)
     ));
-    for (first, count) in [(1, [ENDED, 0]), (80008 / 8, [ENDED, ENDED])] {
+    for (first, count) in [(1, [ENDED, 0]), (32008 / 8, [ENDED, ENDED])] {
         let before = age_less_time(&mut machine, &device);
         machine.sh(&format!(
             "dd if=/dev/mapper/d of=/dev/null bs=4k skip={first} count={ENDED} iflag=direct \
