@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Errors, and the commands that help.
+//! Errors of reading devices and of the command line, and the commands that help. A command defines the errors
+//! that only it has, and boxes them.
 
+use std::error;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::attach::former::Former;
 use crate::escape;
 use crate::snapshot::Malformed;
 
@@ -42,18 +43,8 @@ pub enum Error {
     /// A device that was there at first, as it was named.
     #[error("the dmp device \"{}\" has gone; it is waited for", escape::show(.0.as_bytes()))]
     Gone(OsString),
-    /// A volume that was attached earlier: this takes the place of the three errors before.
-    #[error("{0}")]
-    NotCounted(Former),
-    #[error(
-        "\"dmpstat top\" needs a terminal. Into a file or a pipe go \"dmpstat 1\", and \"dmpstat -j 1\" \
-         for programs"
-    )]
-    NoTerminal,
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
-    #[error("cannot use the terminal: {0}")]
-    Terminal(io::Error),
     #[error("cannot {what} {}: {source}{}", .path.display(), advice(.source))]
     File {
         what: &'static str,
@@ -62,16 +53,20 @@ pub enum Error {
     },
     #[error("{} is not what dmpstat understands: {source}", .path.display())]
     Snapshot { path: PathBuf, source: Malformed },
-    #[error("cannot listen at {address}: {source}")]
-    Listen { address: String, source: io::Error },
+    /// An error that one command defines.
     #[error(transparent)]
-    Attach(#[from] crate::attach::Failed),
+    Command(Box<dyn error::Error + Send + Sync>),
     /// The output cannot be written, or its reader has closed it.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
 }
 
 impl Error {
+    /// Wraps an error that a command defines.
+    pub fn command(error: impl error::Error + Send + Sync + 'static) -> Self {
+        Self::Command(Box::new(error))
+    }
+
     /// Tells if the output's reader has closed a pipe, which is no failure.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)

@@ -77,10 +77,7 @@ fn listen(
     }
     let ended = || !outside.clock.wait(Duration::ZERO);
     let served = server::run(listeners, exporter, told, Limits::default(), ended);
-    served.map_err(|source| Error::Listen {
-        address: address.to_string(),
-        source,
-    })
+    served.map_err(|source| address.failed(source))
 }
 
 fn listening(listener: &TcpListener) -> String {

@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod details;
+pub mod error;
 pub mod history;
 pub mod keys;
 pub mod screen;
@@ -24,6 +25,7 @@ use crate::clock::following;
 use crate::error::Error;
 use crate::outside::Outside;
 use crate::top::app::App;
+use crate::top::error::Failed;
 use crate::top::keys::Next;
 use crate::top::screen::{Input, Screen};
 
@@ -37,19 +39,19 @@ const REPEAT: Repeat = Repeat {
 pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     if (outside.width)().is_none() || is_dumb {
-        return Err(Error::NoTerminal);
+        return Err(Failed::NoTerminal.into());
     }
     let colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
     let repeat = options.repeat.unwrap_or(REPEAT);
     let mut app = App::new(options, colours);
     // The first sample is taken before the screen, so that its error is printed on the normal screen.
     sample(&mut app, outside)?;
-    let mut screen = Screen::open().map_err(Error::Terminal)?;
+    let mut screen = Screen::open().map_err(Failed::Terminal)?;
     outside.clock.hand_over();
     match go(&mut app, &mut screen, repeat, outside) {
         // The terminal has hung up, and nobody is left to be told.
-        Err(Error::Terminal(error)) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(()),
-        result => result,
+        Err(Failed::Terminal(error)) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(()),
+        result => Ok(result?),
     }
 }
 
@@ -58,23 +60,23 @@ fn go(
     screen: &mut Screen,
     repeat: Repeat,
     outside: &mut Outside<'_>,
-) -> Result<(), Error> {
+) -> Result<(), Failed> {
     let mut left = repeat.count;
     let mut next = Instant::now() + repeat.interval;
     loop {
         screen
             .draw(|frame| view::draw(app, frame))
-            .map_err(Error::Terminal)?;
+            .map_err(Failed::Terminal)?;
         match screen.wait((!app.is_paused()).then_some(next)) {
             Some(Input::Key(key)) => match keys::press(app, key) {
                 Next::Wait => {}
                 Next::End => return Ok(()),
                 Next::Suspend => {
-                    screen.suspend().map_err(Error::Terminal)?;
+                    screen.suspend().map_err(Failed::Terminal)?;
                     next = rebase(app, repeat, outside)?;
                 }
                 Next::GoOn => next = rebase(app, repeat, outside)?,
-                Next::Clear => screen.clear().map_err(Error::Terminal)?,
+                Next::Clear => screen.clear().map_err(Failed::Terminal)?,
             },
             Some(Input::Resized) => {}
             Some(Input::Ended) => return Ok(()),

@@ -4,6 +4,8 @@
 
 use std::io;
 
+use crate::error::Error;
+
 /// Reasons why nothing was done, or not all.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
@@ -41,6 +43,12 @@ pub enum Failed {
         done: Vec<String>,
         left: Vec<String>,
     },
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        Self::command(failed)
+    }
 }
 
 fn carried_out(done: &[String]) -> String {

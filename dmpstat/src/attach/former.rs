@@ -2,6 +2,7 @@
 
 //! Volumes that were attached earlier in this boot, for errors about volumes that are not counted.
 
+use std::error;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -74,6 +75,8 @@ impl fmt::Display for Former {
     }
 }
 
+impl error::Error for Former {}
+
 /// Turns the error that there is no such device into one about the volume that was attached.
 pub fn explain(error: Error, outside: &Outside<'_>) -> Error {
     let wanted: Vec<OsString> = match &error {
@@ -84,7 +87,7 @@ pub fn explain(error: Error, outside: &Outside<'_>) -> Error {
     };
     let mut wanted = wanted.iter();
     match wanted.find_map(|written| former(written, outside)) {
-        Some(former) => Error::NotCounted(former),
+        Some(former) => Error::command(former),
         None => error,
     }
 }

@@ -111,14 +111,27 @@ impl fmt::Display for Address {
     }
 }
 
+/// An address at which the server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen at {address}: {source}")]
+struct Deaf {
+    address: Address,
+    source: io::Error,
+}
+
 impl Address {
+    /// Returns the error that the server cannot listen at the address.
+    pub fn failed(&self, source: io::Error) -> Error {
+        Error::command(Deaf {
+            address: self.clone(),
+            source,
+        })
+    }
+
     /// Listens at the address, or at the sockets that systemd has for this service. Returns the listeners,
     /// and notes that say why they are not those that were asked for.
     pub fn listen(&self) -> Result<(Vec<TcpListener>, Vec<String>), Error> {
-        let failed = |source| Error::Listen {
-            address: self.0.clone(),
-            source,
-        };
+        let failed = |source| self.failed(source);
         let addresses = self.0.to_socket_addrs();
         let inherited = inherited().map_err(failed)?;
         if !inherited.is_empty() {

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Errors of the whole screen.
+
+use std::io;
+
+use crate::error::Error;
+
+/// Reasons why the screen ended early.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Failed {
+    #[error(
+        "\"dmpstat top\" needs a terminal. Into a file or a pipe go \"dmpstat 1\", and \"dmpstat -j 1\" \
+         for programs"
+    )]
+    NoTerminal,
+    #[error("cannot use the terminal: {0}")]
+    Terminal(io::Error),
+    /// An error of reading devices.
+    #[error(transparent)]
+    Read(#[from] Error),
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Read(error) => error,
+            failed => Self::command(failed),
+        }
+    }
+}
