@@ -12,6 +12,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use crate::attach::line::Shown;
+use crate::clock::Repeat;
 use crate::column::{COLUMNS, Column, Level, Unit};
 use crate::complete;
 use crate::error::Error;
@@ -19,6 +20,7 @@ use crate::escape;
 use crate::export::metrics::Choice;
 use crate::export::server::Address;
 use crate::manual;
+use crate::measure::Measure;
 use crate::operation::Operation;
 use crate::units::number;
 
@@ -344,13 +346,18 @@ impl clap::ValueEnum for Operation {
     }
 }
 
-/// The property of requests that a histogram is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Measure {
-    /// Sizes of requests
-    Size,
-    /// Latencies of requests
-    Latency,
+impl clap::ValueEnum for Measure {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Size, Self::Latency]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Size => ("size", "Sizes of requests"),
+            Self::Latency => ("latency", "Latencies of requests"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }
 
 /// The devices, and the times of reports.
@@ -471,15 +478,6 @@ pub enum Format {
 
 /// The longest interval, in seconds: more than anybody waits, and less than clocks can count.
 const LONGEST: f64 = 1e9;
-
-/// The rhythm of reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Repeat {
-    /// The time from one report to the next.
-    pub interval: Duration,
-    /// The number of reports; `None` for no end.
-    pub count: Option<u64>,
-}
 
 impl Columns {
     /// Returns the columns that were named, or those of a level.

@@ -33,6 +33,15 @@ pub trait Clock {
     }
 }
 
+/// The rhythm of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// The time from one report to the next.
+    pub interval: Duration,
+    /// The number of reports; `None` for no end.
+    pub count: Option<u64>,
+}
+
 /// Returns the end of the interval that begins at `last`, or now without an interval before. The time to read
 /// and print is part of an interval. Missed intervals are not made up for: an interval that took too long is
 /// followed by a whole one.

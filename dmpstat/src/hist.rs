@@ -4,20 +4,17 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 use serde_json::{Value, json};
 
-use crate::arguments::{Hist as Options, Measure};
-use crate::histogram::{Histogram, INFINITE};
-use crate::interval::Interval;
+use crate::arguments::Hist as Options;
+use crate::histogram::{Histogram, bounds};
 use crate::json::{buckets, identity};
+use crate::measure::Measure;
 use crate::operation::Operation;
 use crate::report::{Report, Row, marks, precise_timestamp, timestamp};
-use crate::snapshot::Counters;
-use crate::units;
 
 const HEADER: Style = Style::new().bold();
 const MARK: Style = AnsiColor::Yellow.on_default();
@@ -28,37 +25,6 @@ pub const BOUND: usize = 8;
 pub const COUNT: usize = 12;
 /// The width of a bar at most.
 const LONGEST_BAR: usize = 40;
-
-impl Measure {
-    /// Returns the histogram, if it was measured.
-    pub fn of(self, counters: &Counters) -> Option<Cow<'_, Histogram>> {
-        match self {
-            // Flushes and zone resets carry no data, and are in the bucket of the smallest requests.
-            Self::Size if counters.bytes == 0 => Some(Cow::Owned(counters.sizes.as_empty())),
-            Self::Size => Some(Cow::Borrowed(&counters.sizes)),
-            Self::Latency => Some(Cow::Borrowed(&counters.timing.as_ref()?.latencies)),
-        }
-    }
-
-    /// Returns the time that the histograms of an interval cover.
-    pub fn length(self, interval: &Interval) -> Duration {
-        match self {
-            Self::Size => interval.length,
-            Self::Latency => interval.latency_length.unwrap_or(interval.length),
-        }
-    }
-
-    /// Formats a bound for people.
-    pub fn label(self, bound: u64) -> String {
-        match self {
-            _ if bound == INFINITE => "more".to_owned(),
-            Self::Size if bound == 0 => "0".to_owned(),
-            // Bounds are powers of two, so the digit behind the point is always 0.
-            Self::Size => units::bytes(bound as f64).replace(".0", ""),
-            Self::Latency => units::duration(bound as f64),
-        }
-    }
-}
 
 /// The report of histograms.
 pub struct Hist {
@@ -207,28 +173,4 @@ impl Report for Hist {
 fn largest(histogram: &Histogram) -> u64 {
     let counts = histogram.buckets().iter().map(|(_, count)| *count);
     counts.max().unwrap_or(0)
-}
-
-/// Returns the bounds of all buckets that are not empty, and of the empty buckets between them: these have
-/// twice the bound before.
-pub fn bounds<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Vec<u64> {
-    let mut present: Vec<u64> = histograms
-        .flat_map(|histogram| histogram.buckets().iter().map(|(bound, _)| *bound))
-        .collect();
-    present.sort_unstable();
-    present.dedup();
-    let mut bounds = Vec::new();
-    for (at, bound) in present.iter().enumerate() {
-        bounds.push(*bound);
-        let next = present.get(at + 1).filter(|next| **next != INFINITE);
-        let mut double = bound.checked_mul(2).filter(|double| *double > 0);
-        while let (Some(next), Some(between)) = (next, double) {
-            if between >= *next {
-                break;
-            }
-            bounds.push(between);
-            double = between.checked_mul(2);
-        }
-    }
-    bounds
 }

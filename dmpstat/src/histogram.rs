@@ -88,3 +88,27 @@ impl Histogram {
         })
     }
 }
+
+/// Returns the bounds of all buckets that are not empty, and of the empty buckets between them: these have
+/// twice the bound before.
+pub fn bounds<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Vec<u64> {
+    let mut present: Vec<u64> = histograms
+        .flat_map(|histogram| histogram.buckets().iter().map(|(bound, _)| *bound))
+        .collect();
+    present.sort_unstable();
+    present.dedup();
+    let mut bounds = Vec::new();
+    for (at, bound) in present.iter().enumerate() {
+        bounds.push(*bound);
+        let next = present.get(at + 1).filter(|next| **next != INFINITE);
+        let mut double = bound.checked_mul(2).filter(|double| *double > 0);
+        while let (Some(next), Some(between)) = (next, double) {
+            if between >= *next {
+                break;
+            }
+            bounds.push(between);
+            double = between.checked_mul(2);
+        }
+    }
+    bounds
+}

@@ -8,11 +8,12 @@ use jiff::Zoned;
 use rustix::system::uname;
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{Measure, Reports, Table as Options};
+use crate::arguments::{Reports, Table as Options};
 use crate::column::{COLUMNS, Column, Unit};
 use crate::escape;
 use crate::histogram::{Histogram, INFINITE};
 use crate::interval::Interval;
+use crate::measure::Measure;
 use crate::operation::Operation;
 use crate::report::{COUNTS, Report, Row, precise_timestamp, timestamp};
 use crate::sysfs::Machine;

@@ -28,6 +28,7 @@ pub mod interval;
 pub mod json;
 pub mod lvm;
 pub mod manual;
+pub mod measure;
 pub mod operation;
 pub mod output;
 pub mod outside;
@@ -44,9 +45,10 @@ pub mod units;
 
 use std::ffi::OsString;
 
-use crate::arguments::{Arguments, Command, Measure, Switch};
+use crate::arguments::{Arguments, Command, Switch};
 use crate::error::Error;
 use crate::hist::Hist;
+use crate::measure::Measure;
 use crate::outside::Outside;
 use crate::sampling::Request;
 use crate::selection::Selection;

@@ -5,7 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 
-use crate::arguments::{Repeat, Reports};
+use crate::arguments::Reports;
+use crate::clock::Repeat;
 use crate::column::Column;
 use crate::error::Error;
 use crate::interval::Interval;

@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 use anstream::{AutoStream, ColorChoice};
 use rustix::io::Errno;
 
-use crate::arguments::{Repeat, Top as Options};
+use crate::arguments::Top as Options;
 use crate::attach::former;
-use crate::clock::following;
+use crate::clock::{Repeat, following};
 use crate::error::Error;
 use crate::outside::Outside;
 use crate::top::app::App;

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tempfile::Builder;
 
-use crate::arguments::Repeat;
+use crate::clock::Repeat;
 use crate::error::Error;
 use crate::export::Exporter;
 use crate::export::metrics::Form;

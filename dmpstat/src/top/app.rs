@@ -4,11 +4,12 @@
 
 use jiff::Zoned;
 
-use crate::arguments::{Columns, Measure, Top as Options};
+use crate::arguments::{Columns, Top as Options};
 use crate::column::{COLUMNS, Column, Level};
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::lvm::logical_volume;
+use crate::measure::Measure;
 use crate::sampling::{Sample, Sampling};
 use crate::snapshot::Snapshot;
 use crate::sysfs::Machine;

@@ -11,10 +11,10 @@ use ratatui::symbols::block::FULL;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Sparkline};
 
-use crate::arguments::Measure;
-use crate::hist::{BOUND, COUNT, bounds};
-use crate::histogram::Histogram;
+use crate::hist::{BOUND, COUNT};
+use crate::histogram::{Histogram, bounds};
 use crate::interval::Interval;
+use crate::measure::Measure;
 use crate::operation::Operation;
 use crate::top::app::{App, Device};
 use crate::top::history::KEPT;
