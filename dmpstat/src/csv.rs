@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use jiff::Zoned;
 
-use crate::arguments::Table as Options;
+use crate::cli::arguments::Table as Options;
 use crate::column::{Column, Unit};
 use crate::escape;
 use crate::operation::Operation;

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::arguments::Export;
+use crate::cli::arguments::Export;
 use crate::error::Error;
 use crate::export::created::Boot;
 use crate::export::metrics::{Choice, Form};

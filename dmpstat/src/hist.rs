@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 use serde_json::{Value, json};
 
-use crate::arguments::Hist as Options;
+use crate::cli::arguments::Hist as Options;
 use crate::histogram::{Histogram, bounds};
 use crate::json::{buckets, identity};
 use crate::measure::Measure;

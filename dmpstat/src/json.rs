@@ -8,7 +8,7 @@ use jiff::Zoned;
 use rustix::system::uname;
 use serde_json::{Map, Value, json};
 
-use crate::arguments::{Reports, Table as Options};
+use crate::cli::arguments::{Reports, Table as Options};
 use crate::column::{COLUMNS, Column, Unit};
 use crate::escape;
 use crate::histogram::{Histogram, INFINITE};

@@ -13,11 +13,10 @@
 
 #![warn(missing_docs)]
 
-pub mod arguments;
 pub mod attach;
+pub mod cli;
 pub mod clock;
 pub mod column;
-pub mod complete;
 pub mod csv;
 pub mod error;
 pub mod escape;
@@ -27,7 +26,6 @@ pub mod histogram;
 pub mod interval;
 pub mod json;
 pub mod lvm;
-pub mod manual;
 pub mod measure;
 pub mod operation;
 pub mod output;
@@ -45,7 +43,7 @@ pub mod units;
 
 use std::ffi::OsString;
 
-use crate::arguments::{Arguments, Command, Switch};
+use crate::cli::arguments::{self, Arguments, Command, Switch};
 use crate::error::Error;
 use crate::hist::Hist;
 use crate::measure::Measure;

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap_complete::CompleteEnv;
-use dmpstat::arguments;
+use dmpstat::cli::arguments;
 use dmpstat::clock::System;
 use dmpstat::error::Error;
 use dmpstat::output;

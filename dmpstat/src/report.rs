@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use jiff::Zoned;
 
-use crate::arguments::{Arguments, Format};
+use crate::cli::arguments::{Arguments, Format};
 use crate::csv::Csv;
 use crate::interval::{Anew, Interval, State};
 use crate::json::{Lines, Sysstat};

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 
-use crate::arguments::Reports;
+use crate::cli::arguments::Reports;
 use crate::clock::Repeat;
 use crate::column::Column;
 use crate::error::Error;

@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 use unicode_width::UnicodeWidthStr;
 
-use crate::arguments::{Columns, Reports};
+use crate::cli::arguments::{Columns, Reports};
 use crate::column::{Column, Level, Quantity, Unit};
 use crate::interval::{Interval, State};
 use crate::report::{Report, Row, marks, timestamp};

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use anstream::{AutoStream, ColorChoice};
 use rustix::io::Errno;
 
-use crate::arguments::Top as Options;
 use crate::attach::former;
+use crate::cli::arguments::Top as Options;
 use crate::clock::{Repeat, following};
 use crate::error::Error;
 use crate::outside::Outside;

@@ -39,7 +39,6 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
-use crate::arguments;
 use crate::attach::change::{Changer, Trouble};
 use crate::attach::conf::Conf;
 pub use crate::attach::error::Failed;
@@ -50,6 +49,7 @@ use crate::attach::line::{DMP, Options, Shown};
 use crate::attach::plan::Plan;
 use crate::attach::state::State;
 use crate::attach::volume::{Refusal, Volume};
+use crate::cli::arguments;
 use crate::error::Error;
 use crate::escape;
 use crate::outside::Outside;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::{env, error, fs};
 
 use clap_complete::env::Shells;
-use dmpstat::manual;
+use dmpstat::cli::manual;
 
 /// Files of completions: each with its shell and its last line. At the first completion zsh runs the file as
 /// the body of a function, so the last line has to complete as well.
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         .ok_or("name a directory for the pages")?;
     let directory = PathBuf::from(directory);
     fs::create_dir_all(&directory)?;
-    let command = dmpstat::arguments::command();
+    let command = dmpstat::cli::arguments::command();
     clap_mangen::generate_to(command, &directory)?;
     let page = directory.join("dmpstat.1");
     let text = fs::read_to_string(&page)? + &manual::roff();

@@ -4,7 +4,7 @@
 
 use jiff::Zoned;
 
-use crate::arguments::{Columns, Top as Options};
+use crate::cli::arguments::{Columns, Top as Options};
 use crate::column::{COLUMNS, Column, Level};
 use crate::error::Error;
 use crate::interval::Interval;

@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use dmpstat::arguments;
+use dmpstat::cli::arguments;
 
 use crate::common::{Root, SNAPSHOT, named};
 

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dmpstat::arguments::{self, Command::Export};
+use dmpstat::cli::arguments::{self, Command::Export};
 use dmpstat::export::Exporter;
 use dmpstat::export::server::{self, Limits};
 use dmpstat::problems::Told;

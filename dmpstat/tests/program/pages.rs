@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use clap::Command;
 use clap_mangen::Man;
-use dmpstat::arguments;
+use dmpstat::cli::arguments;
+use dmpstat::cli::manual::{self, EXAMPLES};
 use dmpstat::column::COLUMNS;
-use dmpstat::manual::{self, EXAMPLES};
 
 /// Returns the options of a command, as they are written.
 fn options(command: &Command) -> BTreeSet<String> {
@@ -52,7 +52,7 @@ fn all(command: &Command) -> Vec<Command> {
 }
 
 fn built() -> Command {
-    let mut command = dmpstat::arguments::command();
+    let mut command = dmpstat::cli::arguments::command();
     command.build();
     command
 }

@@ -2,7 +2,7 @@
 
 //! The screen of `dmpstat top`, cell by cell.
 
-use dmpstat::arguments::{self, Command};
+use dmpstat::cli::arguments::{self, Command};
 use dmpstat::column::COLUMNS;
 use dmpstat::error::Error;
 use dmpstat::sysfs::Machine;

@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use std::thread;
 use std::time::Duration;
 
-use dmpstat::arguments::{self, Command};
 use dmpstat::attach::conf::Conf;
 use dmpstat::attach::guard::Guard;
 use dmpstat::attach::kernel::Number;
@@ -18,6 +17,7 @@ use dmpstat::attach::lock::take;
 use dmpstat::attach::queue::{self, Queue};
 use dmpstat::attach::state::{OFTEN, State, WHILE};
 use dmpstat::attach::{Failed, attach_by, detach_by, listed};
+use dmpstat::cli::arguments::{self, Command};
 use dmpstat::clock::Clock;
 use dmpstat::error::Error;
 use dmpstat::outside::Outside;

@@ -12,14 +12,14 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use crate::attach::line::Shown;
+use crate::cli::complete;
+use crate::cli::manual;
 use crate::clock::Repeat;
 use crate::column::{COLUMNS, Column, Level, Unit};
-use crate::complete;
 use crate::error::Error;
 use crate::escape;
 use crate::export::metrics::Choice;
 use crate::export::server::Address;
-use crate::manual;
 use crate::measure::Measure;
 use crate::operation::Operation;
 use crate::units::number;
