@@ -6,8 +6,8 @@ use std::io::{self, Write};
 
 use jiff::Zoned;
 
-use crate::cli::arguments::Table as Options;
 use crate::column::{Column, Unit};
+use crate::columns::Columns;
 use crate::escape;
 use crate::operation::Operation;
 use crate::report::{COUNTS, Count, Report, Row, precise_timestamp};
@@ -36,12 +36,12 @@ pub struct Csv {
 }
 
 impl Csv {
-    /// Makes reports with the columns of the command line.
-    pub fn new(options: &Options) -> Self {
+    /// Makes reports with these columns, and with the counts of each operation if `counts` is set.
+    pub fn new(columns: &Columns, counts: bool) -> Self {
         Self {
-            columns: options.chosen(),
-            unit: options.columns.unit(),
-            counts: options.counts,
+            columns: columns.for_programs(),
+            unit: columns.unit,
+            counts,
             begun: false,
         }
     }

@@ -13,15 +13,17 @@ pub mod server;
 pub mod textfile;
 pub mod volumes;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::cli::arguments::Export;
+use crate::clock::Repeat;
 use crate::error::Error;
 use crate::export::created::Boot;
 use crate::export::metrics::{Choice, Form};
@@ -36,8 +38,23 @@ use crate::sysfs::Machine;
 /// The size of a write, in bytes.
 const PIECE: usize = 32 << 10;
 
+/// The options of an export.
+#[derive(Debug)]
+pub struct Options {
+    /// The devices, as they were written; empty for all.
+    pub devices: Vec<OsString>,
+    /// The interval and the count of writes of the file.
+    pub repeat: Option<Repeat>,
+    /// The choice of series.
+    pub choice: Choice,
+    /// The file that the metrics are written into.
+    pub textfile: Option<PathBuf>,
+    /// The address at which the metrics are served.
+    pub listen: Option<Address>,
+}
+
 /// Writes the metrics once, or again and again, or serves them until a signal comes.
-pub fn run(options: &Export, outside: &mut Outside<'_>) -> Result<(), Error> {
+pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
     let exporter = Exporter::new(options, outside.machine);
     // An exporter that keeps running waits for the module and for devices.
     let waits = options.listen.is_some() || options.repeat.is_some();
@@ -100,11 +117,11 @@ pub struct Exporter {
 
 impl Exporter {
     /// Makes the exporter that the command line asks for.
-    pub fn new(options: &Export, machine: &Machine) -> Self {
+    pub fn new(options: &Options, machine: &Machine) -> Self {
         Self {
             machine: machine.clone(),
             selection: Selection::new(&options.devices),
-            choice: options.choice(),
+            choice: options.choice.clone(),
             boot: Mutex::default(),
             process: options.listen.is_some(),
         }

@@ -9,12 +9,11 @@ use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 use serde_json::{Value, json};
 
-use crate::cli::arguments::Hist as Options;
 use crate::histogram::{Histogram, bounds};
 use crate::json::{buckets, identity};
 use crate::measure::Measure;
 use crate::operation::Operation;
-use crate::report::{Report, Row, marks, precise_timestamp, timestamp};
+use crate::report::{Look, Report, Row, marks, precise_timestamp, timestamp};
 
 const HEADER: Style = Style::new().bold();
 const MARK: Style = AnsiColor::Yellow.on_default();
@@ -30,20 +29,18 @@ const LONGEST_BAR: usize = 40;
 pub struct Hist {
     what: Measure,
     json: bool,
-    numbers: bool,
-    timestamps: bool,
+    look: Look,
     /// The terminal's width. Without a terminal there are no bars, because bars are for eyes only.
     width: Option<usize>,
 }
 
 impl Hist {
-    /// Makes the report that the command line asks for.
-    pub fn new(options: &Options) -> Self {
+    /// Makes a report in text or JSON.
+    pub fn new(what: Measure, json: bool, look: Look) -> Self {
         Self {
-            what: options.what,
-            json: options.json,
-            numbers: options.reports.numbers,
-            timestamps: options.reports.timestamps,
+            what,
+            json,
+            look,
             width: None,
         }
     }
@@ -94,7 +91,7 @@ impl Hist {
         write!(
             out,
             "{HEADER}{}{HEADER:#}, {measure}, {seconds:.1} s",
-            row.title(self.numbers)
+            row.title(self.look.numbers)
         )?;
         let marks = marks(&row.interval);
         if !marks.is_empty() {
@@ -163,7 +160,7 @@ impl Report for Hist {
         if self.json {
             return self.write_json(out, time, rows);
         }
-        if self.timestamps {
+        if self.look.timestamps {
             writeln!(out, "{}", timestamp(time))?;
         }
         rows.iter().try_for_each(|row| self.write_text(out, row))

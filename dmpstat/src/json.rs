@@ -8,8 +8,8 @@ use jiff::Zoned;
 use rustix::system::uname;
 use serde_json::{Map, Value, json};
 
-use crate::cli::arguments::{Reports, Table as Options};
 use crate::column::{COLUMNS, Column, Unit};
+use crate::columns::Columns;
 use crate::escape;
 use crate::histogram::{Histogram, INFINITE};
 use crate::interval::Interval;
@@ -26,12 +26,12 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Makes reports with the columns of the command line.
-    pub fn new(options: &Options) -> Self {
+    /// Makes reports with these columns, and with the counts of each operation if `counts` is set.
+    pub fn new(columns: &Columns, counts: bool) -> Self {
         Self {
-            columns: options.chosen(),
-            unit: options.columns.unit(),
-            counts: options.counts,
+            columns: columns.for_programs(),
+            unit: columns.unit,
+            counts,
         }
     }
 }
@@ -138,11 +138,11 @@ pub struct Sysstat {
 }
 
 impl Sysstat {
-    /// Makes a document in the unit of the command line.
-    pub fn new(options: &Options, reports: &Reports, machine: Machine) -> Self {
+    /// Makes a document in this unit. dm-N takes the place of names if `numbers` is set.
+    pub fn new(unit: Unit, numbers: bool, machine: Machine) -> Self {
         Self {
-            unit: options.columns.unit(),
-            numbers: reports.numbers,
+            unit,
+            numbers,
             machine,
             begun: false,
         }

@@ -17,6 +17,8 @@ pub mod attach;
 pub mod cli;
 pub mod clock;
 pub mod column;
+pub mod columns;
+pub mod commands;
 pub mod csv;
 pub mod error;
 pub mod escape;
@@ -43,42 +45,25 @@ pub mod units;
 
 use std::ffi::OsString;
 
-use crate::cli::arguments::{self, Arguments, Command, Switch};
+use crate::attach::former;
+use crate::cli::invocation::{Command, Invocation};
+use crate::commands::counters;
 use crate::error::Error;
-use crate::hist::Hist;
-use crate::measure::Measure;
 use crate::outside::Outside;
-use crate::sampling::Request;
-use crate::selection::Selection;
 
 /// Runs the program with these arguments. The first one is the program's name.
 pub fn run<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
     outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
-    let arguments = arguments::parse(arguments)?;
-    run_command(&arguments, outside).map_err(|error| attach::former::explain(error, outside))
+    let invocation = cli::parse(arguments)?;
+    run_command(&invocation, outside).map_err(|error| former::explain(error, outside))
 }
 
-fn run_command(arguments: &Arguments, outside: &mut Outside<'_>) -> Result<(), Error> {
-    match &arguments.command {
-        None => {
-            let mut report = report::of(arguments, outside.machine);
-            let request = Request {
-                reports: &arguments.reports,
-                sort: arguments.table.columns.sort,
-                latencies: arguments.table.columns.asks_for_latencies(),
-            };
-            sampling::run(&request, report.as_mut(), outside)
-        }
-        Some(Command::Hist(options)) => {
-            let request = Request {
-                reports: &options.reports,
-                sort: None,
-                latencies: options.what == Measure::Latency,
-            };
-            sampling::run(&request, &mut Hist::new(options), outside)
-        }
+fn run_command(invocation: &Invocation, outside: &mut Outside<'_>) -> Result<(), Error> {
+    match &invocation.command {
+        None => commands::report::run(&invocation.report, outside),
+        Some(Command::Hist(options)) => commands::hist::run(options, outside),
         Some(Command::Top(options)) => top::run(options, outside),
         Some(Command::Export(options)) => export::run(options, outside),
         Some(Command::Show { devices }) => show::run(devices, outside),
@@ -86,34 +71,7 @@ fn run_command(arguments: &Arguments, outside: &mut Outside<'_>) -> Result<(), E
         Some(Command::Detach { volumes }) => attach::detach(volumes, outside),
         Some(Command::Guard) => attach::guard(outside),
         Some(Command::Status) => attach::status::run(outside),
-        Some(Command::Reset { devices }) => write(devices, "reset", "1", outside),
-        Some(Command::Latency { switch, devices }) => write(
-            devices,
-            "latency",
-            if *switch == Switch::On { "1" } else { "0" },
-            outside,
-        ),
+        Some(Command::Reset { devices }) => counters::reset(devices, outside),
+        Some(Command::Latency { on, devices }) => counters::set_latency(*on, devices, outside),
     }
-}
-
-/// Writes a text into a file of each device. Writes nothing if a device is missing or cannot be read.
-fn write(
-    devices: &[OsString],
-    file: &str,
-    text: &str,
-    outside: &mut Outside<'_>,
-) -> Result<(), Error> {
-    let devices = Selection::new(devices).first(outside.machine, false)?;
-    let devices = devices.whole()?;
-    let mut result = Ok(());
-    for device in devices {
-        let written = outside.machine.write(&device.device, file, text);
-        // The devices behind one that fails are written as well.
-        match (&result, written) {
-            (Ok(()), written) => result = written,
-            (Err(_), Err(error)) => outside.note(&error),
-            (Err(_), Ok(())) => {}
-        }
-    }
-    result
 }

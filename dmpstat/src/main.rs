@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap_complete::CompleteEnv;
-use dmpstat::cli::arguments;
+use dmpstat::cli;
 use dmpstat::clock::System;
 use dmpstat::error::Error;
 use dmpstat::output;
@@ -31,7 +31,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn main() -> ExitCode {
     // A process that a shell has started for a completion ends here.
-    CompleteEnv::with_factory(arguments::command).complete();
+    CompleteEnv::with_factory(cli::command).complete();
     let machine = Machine::from_environment();
     let (mut out, mut notes) = (output::stdout(), anstream::stderr());
     let width = || {

@@ -6,13 +6,8 @@ use std::io::{self, Write};
 
 use jiff::Zoned;
 
-use crate::cli::arguments::{Arguments, Format};
-use crate::csv::Csv;
 use crate::interval::{Anew, Interval, State};
-use crate::json::{Lines, Sysstat};
 use crate::snapshot::{Counters, Snapshot};
-use crate::sysfs::Machine;
-use crate::table::Table;
 
 /// A function that reads a count of an operation in an interval.
 pub type Count = fn(&Counters) -> Option<u64>;
@@ -34,6 +29,15 @@ pub const COUNTS: [(&str, Count); 11] = [
     ("rest_ns", |of| of.timing.as_ref()?.rest),
     ("rest", |of| of.timing.as_ref()?.rest_count),
 ];
+
+/// The look of reports for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// dm-N takes the place of names.
+    pub numbers: bool,
+    /// The time is above each report.
+    pub timestamps: bool,
+}
 
 /// A device in a report.
 pub struct Row<'a> {
@@ -77,17 +81,6 @@ pub trait Report {
     /// Writes the end of the document, behind the last report, if there was one.
     fn end(&mut self, _: &mut dyn Write, _: &Zoned) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Makes reports of the form that the command line asks for.
-pub fn of(arguments: &Arguments, machine: &Machine) -> Box<dyn Report> {
-    let (options, reports) = (&arguments.table, &arguments.reports);
-    match options.format() {
-        Format::Table => Box::new(Table::new(&options.columns, reports)),
-        Format::JsonLines => Box::new(Lines::new(options)),
-        Format::Sysstat => Box::new(Sysstat::new(options, reports, machine.clone())),
-        Format::Csv => Box::new(Csv::new(options)),
     }
 }
 

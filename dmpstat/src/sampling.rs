@@ -5,7 +5,6 @@
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 
-use crate::cli::arguments::Reports;
 use crate::clock::Repeat;
 use crate::column::Column;
 use crate::error::Error;
@@ -18,9 +17,16 @@ use crate::snapshot::Snapshot;
 use crate::sysfs::{Machine, Readings};
 
 /// A request for reports.
-pub struct Request<'a> {
-    /// The devices, and the times of reports.
-    pub reports: &'a Reports,
+#[derive(Debug)]
+pub struct Request {
+    /// The devices, as they were written; empty for all.
+    pub devices: Vec<OsString>,
+    /// The interval and the count of reports.
+    pub repeat: Option<Repeat>,
+    /// Idle devices are left out: those without any request in the interval, and none in flight.
+    pub omit_idle: bool,
+    /// The first report, which covers the time before, is left out.
+    pub omit_first: bool,
     /// The column by which devices are sorted, the largest numbers first.
     pub sort: Option<&'static Column>,
     /// Latencies were asked for.
@@ -29,7 +35,7 @@ pub struct Request<'a> {
 
 /// Writes reports until the last one or ^C.
 pub fn run(
-    request: &Request<'_>,
+    request: &Request,
     report: &mut dyn Report,
     outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
@@ -42,14 +48,10 @@ pub fn run(
     result
 }
 
-fn go(
-    request: &Request<'_>,
-    report: &mut dyn Report,
-    outside: &mut Outside<'_>,
-) -> Result<(), Error> {
-    let repeat: Option<Repeat> = request.reports.repeat;
+fn go(request: &Request, report: &mut dyn Report, outside: &mut Outside<'_>) -> Result<(), Error> {
+    let repeat = request.repeat;
     let mut left = repeat.map_or(Some(1), |repeat| repeat.count);
-    let mut sampling = Sampling::new(&request.reports.devices, repeat.is_some());
+    let mut sampling = Sampling::new(&request.devices, repeat.is_some());
     let mut told = Told::default();
     loop {
         let first = sampling.is_first();
@@ -68,7 +70,7 @@ fn go(
         if first && request.latencies && !off.is_empty() {
             outside.note(&unmeasured(&off));
         }
-        if !(first && request.reports.omit_first && repeat.is_some()) {
+        if !(first && request.omit_first && repeat.is_some()) {
             if !(devices.is_empty() && report.needs_devices()) {
                 let rows = rows(request, &sampling, &devices);
                 let now = outside.clock.now();
@@ -174,14 +176,14 @@ impl Sampling {
     }
 }
 
-fn rows<'a>(request: &Request<'_>, sampling: &Sampling, devices: &'a [Snapshot]) -> Vec<Row<'a>> {
+fn rows<'a>(request: &Request, sampling: &Sampling, devices: &'a [Snapshot]) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = devices
         .iter()
         .map(|device| Row {
             device,
             interval: sampling.interval(device),
         })
-        .filter(|row| !request.reports.omit_idle || !row.interval.is_idle())
+        .filter(|row| !request.omit_idle || !row.interval.is_idle())
         .collect();
     if let Some(column) = request.sort {
         rows.sort_by(|one, other| column.most_first(&one.interval, &other.interval));

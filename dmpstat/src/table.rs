@@ -10,10 +10,10 @@ use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::arguments::{Columns, Reports};
 use crate::column::{Column, Level, Quantity, Unit};
+use crate::columns::Columns;
 use crate::interval::{Interval, State};
-use crate::report::{Report, Row, marks, timestamp};
+use crate::report::{Look, Report, Row, marks, timestamp};
 use crate::units;
 
 const HEADER: Style = Style::new().bold();
@@ -33,9 +33,9 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Makes a grid of these columns, in the units of the command line.
+    /// Makes a grid of these columns, in the units of `options`.
     pub fn new(columns: Vec<&'static Column>, options: &Columns) -> Self {
-        let unit = options.unit();
+        let unit = options.unit;
         let name = |column: &&Column| column.name_in(unit).len().max(column.width);
         Self {
             widths: columns.iter().map(name).collect(),
@@ -128,21 +128,19 @@ pub struct Table {
     short: Option<Grid>,
     /// The terminal's width.
     width: Option<usize>,
-    numbers: bool,
-    timestamps: bool,
+    look: Look,
     name_width: usize,
 }
 
 impl Table {
-    /// Makes the table that the command line asks for.
-    pub fn new(columns: &Columns, reports: &Reports) -> Self {
+    /// Makes the table of these columns.
+    pub fn new(columns: &Columns, look: Look) -> Self {
         let grid = |level| Grid::new(columns.chosen(level), columns);
         Self {
-            grid: grid(columns.level()),
+            grid: grid(columns.level),
             short: columns.may_shorten().then(|| grid(Level::Short)),
             width: None,
-            numbers: reports.numbers,
-            timestamps: reports.timestamps,
+            look,
             name_width: NAME_WIDTH,
         }
     }
@@ -158,7 +156,10 @@ impl Report for Table {
     }
 
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
-        let names: Vec<String> = rows.iter().map(|row| row.title(self.numbers)).collect();
+        let names: Vec<String> = rows
+            .iter()
+            .map(|row| row.title(self.look.numbers))
+            .collect();
         let widest = names.iter().map(|name| name.width()).max();
         self.name_width = self.name_width.max(widest.unwrap_or(0));
         let name_width = self.name_width;
@@ -175,7 +176,7 @@ impl Report for Table {
             grid = short;
         }
 
-        if self.timestamps {
+        if self.look.timestamps {
             writeln!(out, "{}", timestamp(time))?;
         }
         write!(out, "{HEADER}{:<name_width$}", "Device")?;

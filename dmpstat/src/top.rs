@@ -20,11 +20,10 @@ use anstream::{AutoStream, ColorChoice};
 use rustix::io::Errno;
 
 use crate::attach::former;
-use crate::cli::arguments::Top as Options;
 use crate::clock::{Repeat, following};
 use crate::error::Error;
 use crate::outside::Outside;
-use crate::top::app::App;
+use crate::top::app::{App, Options};
 use crate::top::error::Failed;
 use crate::top::keys::Next;
 use crate::top::screen::{Input, Screen};

@@ -28,6 +28,7 @@ pub mod lock;
 pub mod memory;
 pub mod plan;
 pub mod queue;
+pub mod request;
 pub mod settings;
 pub mod signals;
 pub mod stall;
@@ -45,11 +46,11 @@ pub use crate::attach::error::Failed;
 use crate::attach::guard::{Guard, Process};
 use crate::attach::jobs::Job;
 use crate::attach::kernel::{Control, DeviceMapper};
-use crate::attach::line::{DMP, Options, Shown};
+use crate::attach::line::{DMP, Options};
 use crate::attach::plan::Plan;
+use crate::attach::request::Request;
 use crate::attach::state::State;
 use crate::attach::volume::{Refusal, Volume};
-use crate::cli::arguments;
 use crate::error::Error;
 use crate::escape;
 use crate::outside::Outside;
@@ -65,34 +66,33 @@ pub enum Change {
 }
 
 /// Runs `dmpstat attach`.
-pub fn attach(options: &arguments::Attach, outside: &mut Outside<'_>) -> Result<(), Error> {
-    if let Some(device) = &options.queue {
+pub fn attach(request: &Request, outside: &mut Outside<'_>) -> Result<(), Error> {
+    if let Some(device) = &request.queue {
         return listed::enqueue(device, outside);
     }
     let mut kernel = open(outside)?;
-    attach_by(options, &mut kernel, &mut start, outside)
+    attach_by(request, &mut kernel, &mut start, outside)
 }
 
 /// Attaches volumes of this device mapper. `start` starts the guard.
 pub fn attach_by(
-    options: &arguments::Attach,
+    request: &Request,
     kernel: &mut dyn DeviceMapper,
     start: &mut Start<'_>,
     outside: &mut Outside<'_>,
 ) -> Result<(), Error> {
-    if options.queued {
+    if request.queued {
         return listed::work(kernel, start, outside);
     }
-    let run = Run::new(kernel, start, outside, options.dry_run);
-    if options.all {
+    let run = Run::new(kernel, start, outside, request.dry_run);
+    if request.all {
         return run.listed();
     }
-    let asked = Options {
-        latency: !options.no_latency,
-        flush_bypass: options.flush_bypass,
-        shown: options.shown.map_or(Shown::Auto, Shown::from),
-    };
-    run.named(&options.volumes, Change::Attach(asked), options.keep)
+    run.named(
+        &request.volumes,
+        Change::Attach(request.options),
+        request.keep,
+    )
 }
 
 /// Runs `dmpstat detach`.

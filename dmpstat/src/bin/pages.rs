@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         .ok_or("name a directory for the pages")?;
     let directory = PathBuf::from(directory);
     fs::create_dir_all(&directory)?;
-    let command = dmpstat::cli::arguments::command();
+    let command = dmpstat::cli::command();
     clap_mangen::generate_to(command, &directory)?;
     let page = directory.join("dmpstat.1");
     let text = fs::read_to_string(&page)? + &manual::roff();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The command line.
+//! The words of the command line, as clap reads them.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -9,23 +9,27 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser, ValueHint};
+use clap::{CommandFactory, Parser, ValueHint};
 
-use crate::attach::line::Shown;
+use crate::attach::line::{Options, Shown};
 use crate::cli::complete;
-use crate::cli::manual;
+use crate::cli::invocation::{self, Invocation};
 use crate::clock::Repeat;
 use crate::column::{COLUMNS, Column, Level, Unit};
-use crate::error::Error;
-use crate::escape;
+use crate::commands::hist;
+use crate::commands::report::{self, Form};
 use crate::export::metrics::Choice;
 use crate::export::server::Address;
 use crate::measure::Measure;
 use crate::operation::Operation;
+use crate::report::Look;
+use crate::sampling::Request;
+use crate::top::app;
 use crate::units::number;
+use crate::{attach, columns, escape, export};
 
 /// The notes of the manual.
-const NOTES: &str = "\
+pub const NOTES: &str = "\
 Rates are by the clock of the counters: that dmpstat is late shows in no number. r/s and the like count \
 requests where they arrive.
 
@@ -214,7 +218,7 @@ pub enum Command {
 }
 
 /// The volumes to attach, and the way.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub struct Attach {
     /// Volumes, as devices of the table: linear, thin or striped ones
     #[arg(
@@ -264,15 +268,6 @@ pub enum TableName {
     Linear,
 }
 
-impl From<TableName> for Shown {
-    fn from(name: TableName) -> Self {
-        match name {
-            TableName::Dmp => Self::Dmp,
-            TableName::Linear => Self::Linear,
-        }
-    }
-}
-
 /// The position of a switch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[allow(missing_docs)]
@@ -302,12 +297,6 @@ pub struct Export {
     /// the number of writes.
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
-    /// The devices, without the numbers behind them.
-    #[arg(skip)]
-    pub devices: Vec<OsString>,
-    /// The interval and the count of writes of the file.
-    #[arg(skip)]
-    pub repeat: Option<Repeat>,
     /// Write the metrics into this file, whole or not at all: for the textfile collector of node_exporter
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "listen")]
     pub textfile: Option<PathBuf>,
@@ -321,19 +310,6 @@ pub struct Export {
     /// Bounds of buckets are each 2^N times the one before: 1 for all, 0 for none
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(..=8))]
     buckets: u32,
-}
-
-impl Export {
-    /// Returns the choice of series.
-    pub fn choice(&self) -> Choice {
-        let wanted = |operation: &Operation| {
-            self.operations.is_empty() || self.operations.contains(operation)
-        };
-        Choice {
-            operations: Operation::ALL.into_iter().filter(wanted).collect(),
-            buckets: self.buckets,
-        }
-    }
 }
 
 impl clap::ValueEnum for Operation {
@@ -368,12 +344,6 @@ pub struct Reports {
     /// an INTERVAL one report, without a COUNT until ^C.
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
-    /// The devices, without the numbers behind them.
-    #[arg(skip)]
-    pub devices: Vec<OsString>,
-    /// The interval and the count of reports.
-    #[arg(skip)]
-    pub repeat: Option<Repeat>,
     /// Leave out idle devices: without any request in the interval, and none in flight
     #[arg(short = 'z', long)]
     pub omit_idle: bool,
@@ -395,12 +365,6 @@ pub struct Top {
     /// until a key or a signal ends the program.
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
-    /// The devices, without the numbers behind them.
-    #[arg(skip)]
-    pub devices: Vec<OsString>,
-    /// The interval and the count of reports.
-    #[arg(skip)]
-    pub repeat: Option<Repeat>,
     /// Begin without devices that are idle
     #[arg(short = 'z', long)]
     pub omit_idle: bool,
@@ -466,120 +430,173 @@ pub struct Columns {
     pub human: bool,
 }
 
-/// The form of reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Format {
-    Table,
-    JsonLines,
-    Sysstat,
-    Csv,
-}
-
 /// The longest interval, in seconds: more than anybody waits, and less than clocks can count.
 const LONGEST: f64 = 1e9;
 
+impl Arguments {
+    /// Returns the options that the commands take. Fails if the numbers behind the devices are wrong.
+    pub fn into_options(self) -> Result<Invocation, clap::Error> {
+        self.options()
+            .map_err(|message| Self::command().error(ErrorKind::ValueValidation, message))
+    }
+
+    fn options(self) -> Result<Invocation, String> {
+        let form = self.table.form();
+        let columns = self.table.columns.options();
+        let latencies = columns.asks_for_latencies();
+        let (request, look) = self.reports.options(columns.sort, latencies)?;
+        let report = report::Options {
+            request,
+            form,
+            columns,
+            counts: self.table.counts,
+            look,
+        };
+        let command = self.command.map(Command::options).transpose()?;
+        Ok(Invocation { report, command })
+    }
+}
+
+impl Command {
+    fn options(self) -> Result<invocation::Command, String> {
+        Ok(match self {
+            Self::Hist(hist) => invocation::Command::Hist(hist.options()?),
+            Self::Top(top) => invocation::Command::Top(top.options()?),
+            Self::Show { devices } => invocation::Command::Show { devices },
+            Self::Attach(attach) => invocation::Command::Attach(attach.options()),
+            Self::Detach { volumes } => invocation::Command::Detach { volumes },
+            Self::Status => invocation::Command::Status,
+            Self::Guard => invocation::Command::Guard,
+            Self::Reset { devices } => invocation::Command::Reset { devices },
+            Self::Latency { switch, devices } => invocation::Command::Latency {
+                on: switch == Switch::On,
+                devices,
+            },
+            Self::Export(export) => invocation::Command::Export(export.options()?),
+        })
+    }
+}
+
+impl Reports {
+    fn options(
+        self,
+        sort: Option<&'static Column>,
+        latencies: bool,
+    ) -> Result<(Request, Look), String> {
+        let (devices, repeat) = split(self.operands)?;
+        let request = Request {
+            devices,
+            repeat,
+            omit_idle: self.omit_idle,
+            omit_first: self.omit_first,
+            sort,
+            latencies,
+        };
+        let look = Look {
+            numbers: self.numbers,
+            timestamps: self.timestamps,
+        };
+        Ok((request, look))
+    }
+}
+
 impl Columns {
-    /// Returns the columns that were named, or those of a level.
-    pub fn chosen(&self, level: Level) -> Vec<&'static Column> {
-        match self.columns.as_slice() {
-            [] => COLUMNS
-                .iter()
-                .filter(|column| column.level <= level)
-                .collect(),
-            columns => columns.to_vec(),
-        }
-    }
-
-    /// Returns the level that was asked for.
-    pub fn level(&self) -> Level {
-        match (self.extended, self.short) {
-            (true, _) => Level::Extended,
-            (false, true) => Level::Short,
-            (false, false) => Level::Usual,
-        }
-    }
-
-    /// Tells if columns may be left out when there is no room for all.
-    pub fn may_shorten(&self) -> bool {
-        self.columns.is_empty() && self.level() == Level::Usual
-    }
-
-    /// Tells if one of the named columns needs latencies.
-    pub fn asks_for_latencies(&self) -> bool {
-        self.columns
-            .iter()
-            .chain(&self.sort)
-            .any(|column| column.quantity.is_of_latencies())
-    }
-
-    /// Returns the unit of amounts.
-    pub fn unit(&self) -> Unit {
-        match self.megabytes {
-            true => Unit::Megabytes,
-            false => Unit::Kilobytes,
+    fn options(self) -> columns::Columns {
+        columns::Columns {
+            named: self.columns,
+            level: match (self.extended, self.short) {
+                (true, _) => Level::Extended,
+                (false, true) => Level::Short,
+                (false, false) => Level::Usual,
+            },
+            sort: self.sort,
+            unit: match self.megabytes {
+                true => Unit::Megabytes,
+                false => Unit::Kilobytes,
+            },
+            human: self.human,
         }
     }
 }
 
 impl Table {
-    /// Returns the columns to show: in the forms for programs all, if none were chosen.
-    pub fn chosen(&self) -> Vec<&'static Column> {
-        let level = self.columns.level();
-        self.columns.chosen(match level {
-            Level::Usual if self.format() != Format::Table => Level::Extended,
-            level => level,
+    fn form(&self) -> Form {
+        match (self.json, self.sysstat, self.csv) {
+            (true, ..) => Form::JsonLines,
+            (_, true, _) => Form::Sysstat,
+            (.., true) => Form::Csv,
+            _ => Form::Table,
+        }
+    }
+}
+
+impl Hist {
+    fn options(self) -> Result<hist::Options, String> {
+        let (request, look) = self.reports.options(None, self.what == Measure::Latency)?;
+        Ok(hist::Options {
+            request,
+            what: self.what,
+            json: self.json,
+            look,
         })
     }
+}
 
-    /// Returns the form of reports.
-    pub fn format(&self) -> Format {
-        match (self.json, self.sysstat, self.csv) {
-            (true, ..) => Format::JsonLines,
-            (_, true, _) => Format::Sysstat,
-            (.., true) => Format::Csv,
-            _ => Format::Table,
+impl Top {
+    fn options(self) -> Result<app::Options, String> {
+        let (devices, repeat) = split(self.operands)?;
+        Ok(app::Options {
+            devices,
+            repeat,
+            omit_idle: self.omit_idle,
+            numbers: self.numbers,
+            columns: self.columns.options(),
+        })
+    }
+}
+
+impl Attach {
+    fn options(self) -> attach::request::Request {
+        attach::request::Request {
+            volumes: self.volumes,
+            options: Options {
+                latency: !self.no_latency,
+                flush_bypass: self.flush_bypass,
+                shown: match self.shown {
+                    None => Shown::Auto,
+                    Some(TableName::Dmp) => Shown::Dmp,
+                    Some(TableName::Linear) => Shown::Linear,
+                },
+            },
+            keep: self.keep,
+            dry_run: self.dry_run,
+            all: self.all,
+            queue: self.queue,
+            queued: self.queued,
         }
     }
 }
 
-/// Returns the definition of the command line, from which man pages and completions are made.
-pub fn command() -> clap::Command {
-    Arguments::command()
-}
-
-/// Reads the command line.
-pub fn parse<A: Into<OsString> + Clone>(
-    arguments: impl IntoIterator<Item = A>,
-) -> Result<Arguments, Error> {
-    let help = format!("{NOTES}\n\n{}", manual::text());
-    let matches = command()
-        .after_long_help(help)
-        .try_get_matches_from(arguments)?;
-    let mut parsed = Arguments::from_arg_matches(&matches)?;
-    let of_reports = |reports: &mut Reports| {
-        let operands = std::mem::take(&mut reports.operands);
-        (reports.devices, reports.repeat) = split(operands)?;
-        Ok(())
-    };
-    match &mut parsed.command {
-        None => of_reports(&mut parsed.reports),
-        Some(Command::Hist(hist)) => of_reports(&mut hist.reports),
-        Some(Command::Top(top)) => split(std::mem::take(&mut top.operands))
-            .map(|operands| (top.devices, top.repeat) = operands),
-        Some(Command::Export(export)) => {
-            split(std::mem::take(&mut export.operands)).and_then(|operands| {
-                (export.devices, export.repeat) = operands;
-                match export.repeat.is_some() && export.textfile.is_none() {
-                    true => Err("an INTERVAL is of a file: name it with --textfile".to_owned()),
-                    false => Ok(()),
-                }
-            })
+impl Export {
+    fn options(self) -> Result<export::Options, String> {
+        let (devices, repeat) = split(self.operands)?;
+        if repeat.is_some() && self.textfile.is_none() {
+            return Err("an INTERVAL is of a file: name it with --textfile".to_owned());
         }
-        Some(_) => Ok(()),
+        let wanted = |operation: &Operation| {
+            self.operations.is_empty() || self.operations.contains(operation)
+        };
+        Ok(export::Options {
+            devices,
+            repeat,
+            choice: Choice {
+                operations: Operation::ALL.into_iter().filter(wanted).collect(),
+                buckets: self.buckets,
+            },
+            textfile: self.textfile,
+            listen: self.listen,
+        })
     }
-    .map_err(|message: String| Arguments::command().error(ErrorKind::ValueValidation, message))?;
-    Ok(parsed)
 }
 
 /// Splits operands into devices and the numbers behind them. A device whose name is a number has other names

@@ -2,10 +2,13 @@
 
 //! The state of the screen: the devices, and the user's choices.
 
+use std::ffi::OsString;
+
 use jiff::Zoned;
 
-use crate::cli::arguments::{Columns, Top as Options};
+use crate::clock::Repeat;
 use crate::column::{COLUMNS, Column, Level};
+use crate::columns::Columns;
 use crate::error::Error;
 use crate::interval::Interval;
 use crate::lvm::logical_volume;
@@ -15,6 +18,21 @@ use crate::snapshot::Snapshot;
 use crate::sysfs::Machine;
 use crate::table::Grid;
 use crate::top::history::{History, Identity, identity};
+
+/// The options of the screen.
+#[derive(Debug)]
+pub struct Options {
+    /// The devices, as they were written; empty for all.
+    pub devices: Vec<OsString>,
+    /// The interval and the count of reports.
+    pub repeat: Option<Repeat>,
+    /// The screen begins without idle devices.
+    pub omit_idle: bool,
+    /// The screen begins with dm-N in the place of names.
+    pub numbers: bool,
+    /// The columns.
+    pub columns: Columns,
+}
 
 /// A device in the last sample.
 pub struct Device {
@@ -51,6 +69,8 @@ impl Device {
 pub struct App {
     sampling: Sampling,
     columns: Columns,
+    /// The level of columns when not all are shown.
+    usual: Level,
     pub(super) devices: Vec<Device>,
     pub(super) history: History,
     /// A reason that devices are missing.
@@ -97,8 +117,9 @@ impl App {
         let columns = options.columns.clone();
         Self {
             sampling: Sampling::new(&options.devices, true),
-            grid: Grid::new(columns.chosen(columns.level()), &columns),
-            level: columns.level(),
+            grid: Grid::new(columns.chosen(columns.level), &columns),
+            level: columns.level,
+            usual: columns.level.min(Level::Usual),
             sort: columns.sort,
             columns,
             devices: Vec::new(),
@@ -228,8 +249,11 @@ impl App {
 
     /// Shows all columns, or those that were asked for again.
     pub(super) fn toggle_columns(&mut self) {
-        self.columns.extended = !self.columns.extended;
-        self.set_level(self.columns.level());
+        self.columns.level = match self.columns.level {
+            Level::Extended => self.usual,
+            _ => Level::Extended,
+        };
+        self.set_level(self.columns.level);
     }
 
     /// Leaves out columns on a screen that is too narrow for the usual ones.

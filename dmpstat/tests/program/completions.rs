@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use dmpstat::cli::arguments;
+use dmpstat::cli;
 
 use crate::common::{Root, SNAPSHOT, named};
 
@@ -127,7 +127,7 @@ fn columns_and_files_are_completed() {
 #[test]
 fn all_options_and_commands_are_completed() {
     let root = root();
-    let mut command = arguments::command();
+    let mut command = cli::command();
     command.build();
     let mut commands: Vec<&str> = command
         .get_subcommands()

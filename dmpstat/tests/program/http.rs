@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dmpstat::cli::arguments::{self, Command::Export};
+use dmpstat::cli;
+use dmpstat::cli::invocation::Command::Export;
 use dmpstat::export::Exporter;
 use dmpstat::export::server::{self, Limits};
 use dmpstat::problems::Told;
@@ -460,7 +461,7 @@ fn slow_readers_delay_no_scrape_and_take_little_memory() {
 fn serve(root: &Root, limits: Limits) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let arguments = arguments::parse(["dmpstat", "export", "--listen", "0"]).unwrap();
+    let arguments = cli::parse(["dmpstat", "export", "--listen", "0"]).unwrap();
     let Some(Export(options)) = arguments.command else {
         unreachable!()
     };

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use clap::Command;
 use clap_mangen::Man;
-use dmpstat::cli::arguments;
+use dmpstat::cli;
 use dmpstat::cli::manual::{self, EXAMPLES};
 use dmpstat::column::COLUMNS;
 
@@ -52,7 +52,7 @@ fn all(command: &Command) -> Vec<Command> {
 }
 
 fn built() -> Command {
-    let mut command = dmpstat::cli::arguments::command();
+    let mut command = dmpstat::cli::command();
     command.build();
     command
 }
@@ -80,7 +80,7 @@ fn every_example_is_a_command_line() {
     for (example, _) in EXAMPLES {
         let words = example.split(" >").next().unwrap().split(' ');
         let words = words.map(|word| word.trim_matches('\''));
-        arguments::parse(words).unwrap_or_else(|error| panic!("{example}: {error}"));
+        cli::parse(words).unwrap_or_else(|error| panic!("{example}: {error}"));
     }
     let mut options = options(&built());
     options.insert("--keep".to_owned());

@@ -2,7 +2,8 @@
 
 //! The screen of `dmpstat top`, cell by cell.
 
-use dmpstat::cli::arguments::{self, Command};
+use dmpstat::cli;
+use dmpstat::cli::invocation::Command;
 use dmpstat::column::COLUMNS;
 use dmpstat::error::Error;
 use dmpstat::sysfs::Machine;
@@ -31,7 +32,7 @@ fn now() -> Zoned {
 impl Top {
     fn try_new(root: &Root, arguments: &[&str], size: (u16, u16)) -> Result<Self, Error> {
         let arguments = [&["dmpstat", "top"], arguments].concat();
-        let Some(Command::Top(options)) = arguments::parse(arguments)?.command else {
+        let Some(Command::Top(options)) = cli::parse(arguments)?.command else {
             unreachable!()
         };
         let mut app = App::new(&options, true);
@@ -500,8 +501,7 @@ fn a_screen_has_colours_only_if_they_are_on() {
     root.write("dm-3", SNAPSHOT.replacen("errors 0", "errors 9", 1));
     for coloured in [true, false] {
         let mut top = Top::new(&root, &[], (100, 12));
-        let Some(Command::Top(options)) = arguments::parse(["dmpstat", "top"]).unwrap().command
-        else {
+        let Some(Command::Top(options)) = cli::parse(["dmpstat", "top"]).unwrap().command else {
             unreachable!()
         };
         top.app = App::new(&options, coloured);

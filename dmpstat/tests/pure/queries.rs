@@ -59,7 +59,7 @@ fn all_metrics_in_documents_are_in_the_table() {
     // OpenMetrics has this series of a counter as well.
     known.push("dmp_requests_created".to_owned());
     let rules = file("tests/queries.yml");
-    let manual = dmpstat::cli::arguments::command()
+    let manual = dmpstat::cli::command()
         .find_subcommand("export")
         .unwrap()
         .get_after_long_help()

@@ -17,7 +17,8 @@ use dmpstat::attach::lock::take;
 use dmpstat::attach::queue::{self, Queue};
 use dmpstat::attach::state::{OFTEN, State, WHILE};
 use dmpstat::attach::{Failed, attach_by, detach_by, listed};
-use dmpstat::cli::arguments::{self, Command};
+use dmpstat::cli;
+use dmpstat::cli::invocation::Command;
 use dmpstat::clock::Clock;
 use dmpstat::error::Error;
 use dmpstat::outside::Outside;
@@ -132,7 +133,7 @@ fn run_into(
     };
     let mut start = || -> Result<Box<dyn Guard>, Failed> { Ok(Box::new(Armed::default())) };
     let words = ["dmpstat"].iter().chain(words).map(OsString::from);
-    let result = match arguments::parse(words).unwrap().command {
+    let result = match cli::parse(words).unwrap().command {
         Some(Command::Attach(options)) => attach_by(&options, fake, &mut start, outside),
         Some(Command::Detach { volumes }) => detach_by(&volumes, fake, &mut start, outside),
         _ => unreachable!("no other command changes a volume"),

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The command line, as the options that the commands define.
+
+use std::ffi::OsString;
+
+use crate::attach::request::Request as Attach;
+use crate::commands::{hist, report};
+use crate::export;
+use crate::top::app as top;
+
+/// A command line, as options.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The options of the reports that are written without a command.
+    pub report: report::Options,
+    /// The command; without one, reports are written.
+    pub command: Option<Command>,
+}
+
+/// A command and its options.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub enum Command {
+    Hist(hist::Options),
+    Top(top::Options),
+    Show { devices: Vec<OsString> },
+    Attach(Attach),
+    Detach { volumes: Vec<OsString> },
+    Status,
+    Guard,
+    Reset { devices: Vec<OsString> },
+    Latency { on: bool, devices: Vec<OsString> },
+    Export(export::Options),
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `dmpstat reset` and `latency`: writes to the counters of devices.
+
+use std::ffi::OsString;
+
+use crate::error::Error;
+use crate::outside::Outside;
+use crate::selection::Selection;
+
+/// Sets the counters of devices to zero.
+pub fn reset(devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
+    write(devices, "reset", "1", outside)
+}
+
+/// Switches the measuring of latencies on or off.
+pub fn set_latency(on: bool, devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
+    write(devices, "latency", if on { "1" } else { "0" }, outside)
+}
+
+/// Writes a text into a file of each device. Writes nothing if a device is missing or cannot be read.
+fn write(
+    devices: &[OsString],
+    file: &str,
+    text: &str,
+    outside: &mut Outside<'_>,
+) -> Result<(), Error> {
+    let devices = Selection::new(devices).first(outside.machine, false)?;
+    let devices = devices.whole()?;
+    let mut result = Ok(());
+    for device in devices {
+        let written = outside.machine.write(&device.device, file, text);
+        // The devices behind one that fails are written as well.
+        match (&result, written) {
+            (Ok(()), written) => result = written,
+            (Err(_), Err(error)) => outside.note(&error),
+            (Err(_), Ok(())) => {}
+        }
+    }
+    result
+}

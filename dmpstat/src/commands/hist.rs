@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `dmpstat hist`: reports of histograms.
+
+use crate::error::Error;
+use crate::hist::Hist;
+use crate::measure::Measure;
+use crate::outside::Outside;
+use crate::report::Look;
+use crate::sampling::{self, Request};
+
+/// The options of reports of histograms.
+#[derive(Debug)]
+pub struct Options {
+    /// The devices, and the times of reports.
+    pub request: Request,
+    /// The property of requests.
+    pub what: Measure,
+    /// JSON in the place of text.
+    pub json: bool,
+    /// The look of the text.
+    pub look: Look,
+}
+
+/// Writes reports until the last one or ^C.
+pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
+    let mut report = Hist::new(options.what, options.json, options.look);
+    sampling::run(&options.request, &mut report, outside)
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `dmpstat` without a command: reports of columns.
+
+use crate::columns::Columns;
+use crate::csv::Csv;
+use crate::error::Error;
+use crate::json::{Lines, Sysstat};
+use crate::outside::Outside;
+use crate::report::{Look, Report};
+use crate::sampling::{self, Request};
+use crate::sysfs::Machine;
+use crate::table::Table;
+
+/// The options of reports of columns.
+#[derive(Debug)]
+pub struct Options {
+    /// The devices, and the times of reports.
+    pub request: Request,
+    /// The form of reports.
+    pub form: Form,
+    /// The columns.
+    pub columns: Columns,
+    /// The forms for programs have the counts of each operation as well.
+    pub counts: bool,
+    /// The look of the table.
+    pub look: Look,
+}
+
+/// The form of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Form {
+    Table,
+    JsonLines,
+    Sysstat,
+    Csv,
+}
+
+/// Writes reports until the last one or ^C.
+pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
+    let mut report = report(options, outside.machine);
+    sampling::run(&options.request, report.as_mut(), outside)
+}
+
+/// Makes reports of the form that is asked for.
+fn report(options: &Options, machine: &Machine) -> Box<dyn Report> {
+    let (columns, look) = (&options.columns, options.look);
+    match options.form {
+        Form::Table => Box::new(Table::new(columns, look)),
+        Form::JsonLines => Box::new(Lines::new(columns, options.counts)),
+        Form::Sysstat => Box::new(Sysstat::new(columns.unit, look.numbers, machine.clone())),
+        Form::Csv => Box::new(Csv::new(columns, options.counts)),
+    }
+}
