@@ -18,15 +18,16 @@ use crate::clock::Repeat;
 use crate::column::{COLUMNS, Column, Level, Unit};
 use crate::commands::hist;
 use crate::commands::report::{self, Form};
+use crate::export::address::Address;
+use crate::export::exporter;
 use crate::export::metrics::Choice;
-use crate::export::server::Address;
 use crate::measure::Measure;
 use crate::operation::Operation;
 use crate::report::Look;
 use crate::sampling::Request;
 use crate::top::app;
 use crate::units::number;
-use crate::{attach, columns, escape, export};
+use crate::{attach, columns, escape};
 
 /// The notes of the manual.
 pub const NOTES: &str = "\
@@ -578,7 +579,7 @@ impl Attach {
 }
 
 impl Export {
-    fn options(self) -> Result<export::Options, String> {
+    fn options(self) -> Result<exporter::Options, String> {
         let (devices, repeat) = split(self.operands)?;
         if repeat.is_some() && self.textfile.is_none() {
             return Err("an INTERVAL is of a file: name it with --textfile".to_owned());
@@ -586,7 +587,7 @@ impl Export {
         let wanted = |operation: &Operation| {
             self.operations.is_empty() || self.operations.contains(operation)
         };
-        Ok(export::Options {
+        Ok(exporter::Options {
             devices,
             repeat,
             choice: Choice {

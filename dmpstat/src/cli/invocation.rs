@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use crate::attach::request::Request as Attach;
 use crate::commands::{hist, report};
-use crate::export;
+use crate::export::exporter;
 use crate::top::app as top;
 
 /// A command line, as options.
@@ -31,5 +31,5 @@ pub enum Command {
     Guard,
     Reset { devices: Vec<OsString> },
     Latency { on: bool, devices: Vec<OsString> },
-    Export(export::Options),
+    Export(exporter::Options),
 }

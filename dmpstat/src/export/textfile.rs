@@ -11,7 +11,7 @@ use tempfile::Builder;
 
 use crate::clock::Repeat;
 use crate::error::Error;
-use crate::export::Exporter;
+use crate::export::exporter::Exporter;
 use crate::export::metrics::Form;
 use crate::export::volumes::{Reading, Volumes};
 use crate::outside::Outside;

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use dmpstat::cli;
 use dmpstat::cli::invocation::Command::Export;
-use dmpstat::export::Exporter;
+use dmpstat::export::address;
+use dmpstat::export::exporter::Exporter;
 use dmpstat::export::server::{self, Limits};
 use dmpstat::problems::Told;
 use flate2::read::GzDecoder;
@@ -714,7 +715,7 @@ fn bound(addresses: [&str; 2], failure: Errno) -> (Vec<String>, Vec<String>) {
         true => Err(failure.into()),
         false => Ok(address.to_string()),
     };
-    let (bound, missing) = server::bind(addresses, bind).unwrap();
+    let (bound, missing) = address::bind(addresses, bind).unwrap();
     let missing = missing.into_iter();
     let missing = missing.map(|(address, error)| format!("{address}: {error}"));
     (bound, missing.collect())
@@ -741,7 +742,7 @@ fn addresses_of_a_name_that_the_machine_has_not_are_left_out() {
             true => Err(failure.into()),
             false => Ok(()),
         };
-        let error = server::bind(addresses.iter().copied(), bind).unwrap_err();
+        let error = address::bind(addresses.iter().copied(), bind).unwrap_err();
         Errno::from_io_error(&error)
     };
     assert_eq!(fails(&addresses, Errno::ADDRINUSE), Some(Errno::ADDRINUSE));

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The exporter: it reads volumes and writes their metrics.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::clock::Repeat;
+use crate::error::Error;
+use crate::export::address::Address;
+use crate::export::created::Boot;
+use crate::export::metrics::{self, Choice, Form};
+use crate::export::process::Process;
+use crate::export::volumes::{Reading, Volumes};
+use crate::selection::Selection;
+use crate::sysfs::Machine;
+
+/// The options of an export.
+#[derive(Debug)]
+pub struct Options {
+    /// The devices, as they were written; empty for all.
+    pub devices: Vec<OsString>,
+    /// The interval and the count of writes of the file.
+    pub repeat: Option<Repeat>,
+    /// The choice of series.
+    pub choice: Choice,
+    /// The file that the metrics are written into.
+    pub textfile: Option<PathBuf>,
+    /// The address at which the metrics are served.
+    pub listen: Option<Address>,
+}
+
+/// An exporter: it reads volumes and writes their metrics, again and again.
+#[derive(Debug)]
+pub struct Exporter {
+    machine: Machine,
+    selection: Selection,
+    choice: Choice,
+    boot: Mutex<Boot>,
+    /// Metrics of this process are written as well. In a text file they would be taken for node_exporter's.
+    process: bool,
+}
+
+impl Exporter {
+    /// Makes the exporter that the command line asks for.
+    pub fn new(options: &Options, machine: &Machine) -> Self {
+        Self {
+            machine: machine.clone(),
+            selection: Selection::new(&options.devices),
+            choice: options.choice.clone(),
+            boot: Mutex::default(),
+            process: options.listen.is_some(),
+        }
+    }
+
+    /// Reads the volumes the first time. Fails if an argument names no device; a pattern may match nothing
+    /// while waiting.
+    pub fn first(&self, waits: bool) -> Result<Reading, Error> {
+        Reading::first(&self.machine, &self.selection, waits)
+    }
+
+    /// Reads the volumes again.
+    pub fn read(&self) -> Reading {
+        Reading::next(&self.machine, &self.selection)
+    }
+
+    /// Writes them as metrics.
+    pub fn write(&self, volumes: Volumes, form: Form, out: &mut dyn Write) -> io::Result<()> {
+        let mut out = Text { out, failed: None };
+        let process = self.process.then(Process::read).flatten();
+        let boot = self.boot();
+        let written = metrics::encode(volumes, process, &self.choice, form, boot, &mut out);
+        match out.failed {
+            Some(error) => Err(error),
+            None => written.map_err(io::Error::other),
+        }
+    }
+
+    /// Returns the time of the boot, in seconds since 1970.
+    fn boot(&self) -> f64 {
+        let seconds = |clock| {
+            let time = clock_gettime(clock);
+            time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+        };
+        let mut boot = self.boot.lock().unwrap_or_else(PoisonError::into_inner);
+        boot.at(seconds(ClockId::Realtime), seconds(ClockId::Boottime))
+    }
+}
+
+/// A writer of text into a writer of bytes. It keeps the error of a failed write.
+struct Text<'a> {
+    out: &'a mut dyn Write,
+    failed: Option<io::Error>,
+}
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.out.write_all(text.as_bytes()).map_err(|error| {
+            self.failed = Some(error);
+            fmt::Error
+        })
+    }
+}
