@@ -2,8 +2,8 @@
 
 //! The table and a chosen device's histogram on the whole screen.
 //!
-//! [`app`] has the state, [`keys`] changes it at each key, [`view`] and [`details`] draw it, and [`screen`]
-//! is the terminal. [`history`] has each device's numbers of the last intervals.
+//! [`app`] has the state, [`keys`] changes it at each key, [`view`] and [`details`] draw it as [`text`], and
+//! [`screen`] is the terminal. [`history`] has each device's numbers of the last intervals.
 
 pub mod app;
 pub mod details;
@@ -11,6 +11,7 @@ pub mod error;
 pub mod history;
 pub mod keys;
 pub mod screen;
+pub mod text;
 pub mod view;
 
 use std::io;

@@ -18,7 +18,7 @@ use crate::measure::Measure;
 use crate::operation::Operation;
 use crate::top::app::{App, Device};
 use crate::top::history::KEPT;
-use crate::top::view::{colour, cut};
+use crate::top::text::{colour, cut};
 
 /// The least number of lines: a title, a history, a header and a bucket or two.
 pub const SMALLEST: usize = 6;

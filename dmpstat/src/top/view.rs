@@ -7,7 +7,7 @@ use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row, Table, TableState, Wrap};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::error::Error;
 use crate::interval::{Anew, Interval, State};
@@ -16,19 +16,12 @@ use crate::table::Cells;
 use crate::top::app::App;
 use crate::top::details;
 use crate::top::keys::HELP;
+use crate::top::text::{colour, cut};
 
 /// The least width and height of the screen.
 const SMALLEST: (u16, u16) = (40, 6);
 /// Least width of the devices' names.
 const NAME_WIDTH: usize = 12;
-
-/// Returns a colour; no style if colours are off.
-pub fn colour(app: &App, colour: Color) -> Style {
-    match app.colours {
-        true => Style::new().fg(colour),
-        false => Style::new(),
-    }
-}
 
 /// Draws the whole screen.
 pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
@@ -251,24 +244,6 @@ fn columns(app: &mut App, width: usize) -> std::ops::Range<usize> {
     let mut ends = (first..=widths.len()).rev();
     let end = ends.find(|end| fits(first, *end)).unwrap_or(first);
     first..end
-}
-
-/// Cuts a name to a width, with an ellipsis at its end.
-pub fn cut(name: &str, width: usize) -> String {
-    if name.width() <= width {
-        return name.to_owned();
-    }
-    let mut cut = String::new();
-    let mut taken = 1;
-    for character in name.chars() {
-        taken += character.width().unwrap_or(0);
-        if taken > width {
-            break;
-        }
-        cut.push(character);
-    }
-    cut.push('…');
-    cut
 }
 
 fn draw_keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
