@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 
 use crate::attach::kernel::{DeviceMapper, Status, Which};
 use crate::attach::line::{DMP, LINEAR, Line};
-use crate::attach::volume::{Volume, Way};
 use crate::escape;
 use crate::lvm;
 use crate::sysfs::{self, Machine};
@@ -15,6 +14,15 @@ use crate::sysfs::{self, Machine};
 const ABOVE: [&str; 2] = ["thin", "striped"];
 /// Targets that keep nothing and stay as they are.
 const PLAIN: [&str; 2] = ["error", "zero"];
+
+/// The way to count a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// dmp lines take the place of linear lines.
+    InPlace,
+    /// The table moves to a hidden device, and a dmp line over it takes its place.
+    Above,
+}
 
 /// A kind of volume that cannot be attached.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,19 +107,21 @@ pub fn way(table: &[Line]) -> Result<Way, Kind> {
     }
 }
 
-/// Says what to attach in a volume's place.
+/// Says what to attach in a volume's place. `device` is the volume's name in the kernel, and `status` has its
+/// names.
 pub fn advice(
     next: Next,
-    volume: &Volume,
+    device: &str,
+    status: &Status,
     kernel: &mut dyn DeviceMapper,
     machine: &Machine,
 ) -> String {
-    let own = || own_device(&path(&volume.status));
+    let own = || own_device(&path(status));
     match next {
         Next::On => "Attach the volumes on it".to_owned(),
         Next::Own => own(),
         Next::Below => {
-            let below = linear_below(&volume.device, kernel, machine);
+            let below = linear_below(device, kernel, machine);
             match below.is_empty() {
                 false => format!(
                     "Attach the volume below: {}",

@@ -5,8 +5,9 @@
 use crate::attach::Change;
 use crate::attach::exchange::{Exchange, Table};
 use crate::attach::kernel::{DeviceMapper, Number, Which};
+use crate::attach::kind::Way;
 use crate::attach::line::{Line, LineOptions};
-use crate::attach::volume::{Refusal, Volume, Way};
+use crate::attach::volume::{Refusal, Volume};
 use crate::lvm;
 use crate::sysfs::Machine;
 

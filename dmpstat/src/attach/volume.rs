@@ -8,7 +8,7 @@ use std::io;
 use crate::attach::exchange::is_gone;
 use crate::attach::hidden;
 use crate::attach::kernel::{DeviceMapper, Number, Status, Which};
-use crate::attach::kind::{self, Kind};
+use crate::attach::kind::{self, Kind, Way};
 use crate::attach::line::{Line, LineOptions, Options, Shown};
 use crate::error::Error;
 use crate::escape;
@@ -93,15 +93,6 @@ impl From<io::Error> for Refusal {
             false => Self::Kernel(error),
         }
     }
-}
-
-/// The way to count a volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// dmp lines take the place of linear lines.
-    InPlace,
-    /// The table moves to a hidden device, and a dmp line over it takes its place.
-    Above,
 }
 
 impl Volume {
@@ -250,7 +241,7 @@ impl Volume {
             Kind::Target { name, reason, next } => Refusal::Kind {
                 target: name,
                 reason,
-                advice: kind::advice(next, self, kernel, machine),
+                advice: kind::advice(next, &self.device, &self.status, kernel, machine),
             },
         }
     }
