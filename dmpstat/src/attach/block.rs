@@ -10,7 +10,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use rustix::fs::OFlags;
 use rustix::ioctl::{Setter, ioctl, opcode};
 
-use crate::attach::kernel::{DeviceMapper, Number};
+use crate::attach::kernel::mapper::DeviceMapper;
+use crate::attach::kernel::number::Number;
 use crate::attach::volume::device;
 use crate::sysfs::Machine;
 

@@ -10,13 +10,13 @@ use crate::attach::exchange::{self, Exchange, Failure};
 use crate::attach::guard::{self, Guard};
 use crate::attach::hidden::Hidden;
 use crate::attach::jobs::Job;
-use crate::attach::kernel::{DeviceMapper, Which};
-use crate::attach::line::{DMP, Line, LineOptions};
+use crate::attach::kernel::line::{DMP, Line, LineOptions};
+use crate::attach::kernel::mapper::{DeviceMapper, Which};
 use crate::attach::lock::{self, Lock};
 use crate::attach::plan::{self, Plan, plan};
 use crate::attach::settings::Settings;
 use crate::attach::volume::{self, Refusal, Volume};
-use crate::attach::{Change, block, hidden, stall, state};
+use crate::attach::{block, hidden, stall, state};
 use crate::error::Error;
 use crate::outside::Outside;
 
@@ -285,16 +285,6 @@ impl Changer<'_, '_> {
         match self.kernel.target_version(DMP).map_err(Refusal::Kernel)? {
             Some(version) if version < KNOWS_AS_LINEAR => Err(Trouble::OldModule(version)),
             _ => Ok(()),
-        }
-    }
-}
-
-impl Change {
-    /// Returns the word for a volume that got the change.
-    pub fn done(self) -> &'static str {
-        match self {
-            Self::Attach(_) => "attached",
-            Self::Detach => "detached",
         }
     }
 }

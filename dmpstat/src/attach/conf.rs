@@ -9,7 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::attach::files;
-use crate::attach::line::{Options, Shown};
+use crate::attach::request::{Options, Shown};
 use crate::escape;
 use crate::lvm;
 use crate::selection::{self, Choice};

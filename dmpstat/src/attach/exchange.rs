@@ -11,8 +11,9 @@ use std::io;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::attach::kernel::{DeviceMapper, Number, Which};
-use crate::attach::line::Line;
+use crate::attach::kernel::line::Line;
+use crate::attach::kernel::mapper::{DeviceMapper, Which};
+use crate::attach::kernel::number::Number;
 
 /// The number of tries to bring a volume back.
 const TRIES: usize = 3;

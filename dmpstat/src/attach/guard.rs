@@ -27,7 +27,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::attach::exchange::{self, Exchange};
 use crate::attach::hidden::Hidden;
-use crate::attach::kernel::DeviceMapper;
+use crate::attach::kernel::mapper::DeviceMapper;
 use crate::attach::settings::Settings;
 use crate::attach::{memory, signals};
 

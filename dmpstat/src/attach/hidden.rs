@@ -6,8 +6,9 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attach::kernel::{DeviceMapper, Number, Status};
-use crate::attach::line::Line;
+use crate::attach::kernel::line::Line;
+use crate::attach::kernel::mapper::{DeviceMapper, Status};
+use crate::attach::kernel::number::Number;
 use crate::lvm;
 
 /// The prefix of each hidden device's name, before 16 hexadecimal digits.

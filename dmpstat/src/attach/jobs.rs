@@ -6,9 +6,10 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::attach::Change;
-use crate::attach::kernel::{DeviceMapper, Number};
+use crate::attach::kernel::mapper::DeviceMapper;
+use crate::attach::kernel::number::Number;
 use crate::attach::kind::own_device;
+use crate::attach::request::Change;
 use crate::attach::volume::{device, diskseq};
 use crate::escape;
 use crate::lvm;

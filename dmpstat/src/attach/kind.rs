@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::attach::kernel::{DeviceMapper, Status, Which};
-use crate::attach::line::{DMP, LINEAR, Line};
+use crate::attach::kernel::line::{DMP, LINEAR, Line};
+use crate::attach::kernel::mapper::{DeviceMapper, Status, Which};
 use crate::escape;
 use crate::lvm;
 use crate::sysfs::{self, Machine};

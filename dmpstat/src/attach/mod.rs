@@ -3,9 +3,9 @@
 //! `dmpstat attach` and `detach`: counting on volumes that run.
 //!
 //! From the command line to the kernel: [`jobs`] finds the volumes, and [`volume`] reads each of them.
-//! [`plan`] makes a new table of [`line`]s, as the volume's [`kind`] asks for. [`change`] takes the volume's
-//! [`lock`]s and checks the volume again, and [`exchange`] gives it the table through [`kernel`]. [`guard`]
-//! cleans up if dmpstat dies.
+//! [`plan`] makes a new table, as the volume's [`kind`] asks for. [`change`] takes the volume's [`lock`]s and
+//! checks the volume again, and [`exchange`] gives it the table through [`kernel`]. [`guard`] cleans up if
+//! dmpstat dies.
 //!
 //! [`conf`] has the rules for volumes that are attached automatically, and [`queue`] the volumes that wait
 //! for an attach. [`state`] keeps facts about each volume until the next boot, and [`status`] shows them.
@@ -22,7 +22,6 @@ pub mod hidden;
 pub mod jobs;
 pub mod kernel;
 pub mod kind;
-pub mod line;
 pub mod listed;
 pub mod lock;
 pub mod memory;
@@ -45,25 +44,17 @@ use crate::attach::conf::Conf;
 pub use crate::attach::error::Failed;
 use crate::attach::guard::{Guard, Process};
 use crate::attach::jobs::Job;
-use crate::attach::kernel::{Control, DeviceMapper};
-use crate::attach::line::{DMP, Options};
+use crate::attach::kernel::control::Control;
+use crate::attach::kernel::line::{DMP, Line};
+use crate::attach::kernel::mapper::DeviceMapper;
 use crate::attach::plan::Plan;
-use crate::attach::request::Request;
+use crate::attach::request::{Change, Request};
 use crate::attach::state::State;
 use crate::attach::volume::{Refusal, Volume};
 use crate::error::Error;
 use crate::escape;
 use crate::outside::Outside;
 use crate::selection::Choice;
-
-/// A change of a volume.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// Counting begins, with these options.
-    Attach(Options),
-    /// Counting ends.
-    Detach,
-}
 
 /// Runs `dmpstat attach`.
 pub fn attach(request: &Request, outside: &mut Outside<'_>) -> Result<(), Error> {
@@ -371,7 +362,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 }
                 Plan::Hide(options) => {
                     old.iter().try_for_each(|line| writeln!(out, "- {line}"))?;
-                    let over = line::Line::over(None, volume.length(), *options);
+                    let over = Line::over(None, volume.length(), *options);
                     writeln!(out, "+ {over}")
                 }
             }

@@ -2,11 +2,12 @@
 
 //! Plans: the steps that give a volume its change.
 
-use crate::attach::Change;
 use crate::attach::exchange::{Exchange, Table};
-use crate::attach::kernel::{DeviceMapper, Number, Which};
+use crate::attach::kernel::line::{Line, LineOptions};
+use crate::attach::kernel::mapper::{DeviceMapper, Which};
+use crate::attach::kernel::number::Number;
 use crate::attach::kind::Way;
-use crate::attach::line::{Line, LineOptions};
+use crate::attach::request::Change;
 use crate::attach::volume::{Refusal, Volume};
 use crate::lvm;
 use crate::sysfs::Machine;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests to attach volumes.
+//! Requests to attach or detach volumes.
 
 use std::ffi::OsString;
-
-use crate::attach::line::Options;
 
 /// A request to attach volumes. `queue`, `queued` and `all` exclude each other and `volumes`.
 #[derive(Debug, Default)]
@@ -23,4 +21,47 @@ pub struct Request {
     pub queue: Option<String>,
     /// The volumes in the queue are to be attached.
     pub queued: bool,
+}
+
+/// The options of dmp lines that a user can ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Measure latencies.
+    pub latency: bool,
+    /// Have flushes go past the counters.
+    pub flush_bypass: bool,
+    /// The target's name in `dmsetup table`.
+    pub shown: Shown,
+}
+
+/// The target's name in `dmsetup table`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// Linear for LVM's volumes, because LVM compares the name with that in its own table; dmp for all
+    /// others.
+    #[default]
+    Auto,
+    /// Always dmp.
+    Dmp,
+    /// Always linear.
+    Linear,
+}
+
+/// A change of a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Counting begins, with these options.
+    Attach(Options),
+    /// Counting ends.
+    Detach,
+}
+
+impl Change {
+    /// Returns the word for a volume that got the change.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Attach(_) => "attached",
+            Self::Detach => "detached",
+        }
+    }
 }

@@ -7,9 +7,11 @@ use std::io;
 
 use crate::attach::exchange::is_gone;
 use crate::attach::hidden;
-use crate::attach::kernel::{DeviceMapper, Number, Status, Which};
+use crate::attach::kernel::line::{Line, LineOptions};
+use crate::attach::kernel::mapper::{DeviceMapper, Status, Which};
+use crate::attach::kernel::number::Number;
 use crate::attach::kind::{self, Kind, Way};
-use crate::attach::line::{Line, LineOptions, Options, Shown};
+use crate::attach::request::{Options, Shown};
 use crate::error::Error;
 use crate::escape;
 use crate::lvm;

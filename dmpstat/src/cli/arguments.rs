@@ -11,7 +11,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueHint};
 
-use crate::attach::line::{Options, Shown};
+use crate::attach::request::{Options, Shown};
 use crate::cli::complete;
 use crate::cli::invocation::{self, Invocation};
 use crate::clock::Repeat;

@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use dmpstat::attach::conf::{Conf, Kept};
-use dmpstat::attach::line::{Options, Shown};
+use dmpstat::attach::request::{Options, Shown};
 use tempfile::TempDir;
 
 use crate::{mode, under_umasks};

@@ -7,8 +7,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use dmpstat::attach::kernel::{DeviceMapper, Number, State, Status, Which};
-use dmpstat::attach::line::Line;
+use dmpstat::attach::kernel::line::Line;
+use dmpstat::attach::kernel::mapper::{DeviceMapper, State, Status, Which};
+use dmpstat::attach::kernel::number::Number;
 use dmpstat::sysfs::Machine;
 use rustix::io::Errno;
 use tempfile::TempDir;

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use dmpstat::attach::conf::Conf;
 use dmpstat::attach::guard::Guard;
-use dmpstat::attach::kernel::Number;
-use dmpstat::attach::line::Line;
+use dmpstat::attach::kernel::line::Line;
+use dmpstat::attach::kernel::number::Number;
 use dmpstat::attach::lock::take;
 use dmpstat::attach::queue::{self, Queue};
 use dmpstat::attach::state::{OFTEN, State, WHILE};

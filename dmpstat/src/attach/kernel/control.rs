@@ -9,8 +9,9 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use crate::attach::kernel::ioctl::{Channel, Message, command, flag, spec_size};
-use crate::attach::kernel::{DeviceMapper, Number, State, Status, Which};
-use crate::attach::line::Line;
+use crate::attach::kernel::line::Line;
+use crate::attach::kernel::mapper::{DeviceMapper, State, Status, Which};
+use crate::attach::kernel::number::Number;
 
 /// The room for an answer that most tables fit into.
 const ROOM: usize = 16 << 10;

@@ -10,8 +10,9 @@ use std::io;
 
 use rustix::ioctl::{Direction, Ioctl, IoctlOutput, Opcode, opcode};
 
-use crate::attach::kernel::{Number, State};
-use crate::attach::line::Line;
+use crate::attach::kernel::line::Line;
+use crate::attach::kernel::mapper::State;
+use crate::attach::kernel::number::Number;
 
 /// The oldest form of the ioctls, which every kernel since Linux 2.6 takes.
 const VERSION: [u32; 3] = [4, 0, 0];
@@ -32,7 +33,7 @@ mod at {
     pub const UUID: usize = 176;
     pub const DATA: usize = 305;
 }
-pub mod command {
+pub(super) mod command {
     pub const LIST_DEVICES: u8 = 2;
     pub const DEV_CREATE: u8 = 3;
     pub const DEV_REMOVE: u8 = 4;
@@ -44,7 +45,7 @@ pub mod command {
     pub const TABLE_STATUS: u8 = 12;
     pub const GET_TARGET_VERSION: u8 = 17;
 }
-pub mod flag {
+pub(super) mod flag {
     pub const READONLY: u32 = 1 << 0;
     pub const SUSPEND: u32 = 1 << 1;
     pub const STATUS_TABLE: u32 = 1 << 4;

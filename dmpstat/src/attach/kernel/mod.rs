@@ -1,113 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Device mapper, as attaching uses it.
+//!
+//! [`mapper`] has its calls, which name devices by [`number`] and give them tables of [`line`]s. [`control`]
+//! makes the calls of the running kernel, by the messages of [`ioctl`].
 
-mod control;
-mod ioctl;
-
-use std::io;
-
-use serde::{Deserialize, Serialize};
-
-use crate::attach::line::Line;
-use crate::{escape, lvm};
-
-pub use control::Control;
-pub use ioctl::{Channel, Message};
-
-/// The calls of device mapper. They name devices by number, because names change.
-pub trait DeviceMapper {
-    /// Lists all mapped devices: number and name.
-    fn devices(&mut self) -> io::Result<Vec<(Number, Vec<u8>)>>;
-    /// Reads a device's names and flags.
-    fn status(&mut self, device: Number) -> io::Result<Status>;
-    /// Reads a table as the kernel shows it.
-    fn table(&mut self, device: Number, which: Which) -> io::Result<Vec<Line>>;
-    /// Returns the version of a target, or `None` if there is no such target. Loads its module.
-    fn target_version(&mut self, target: &str) -> io::Result<Option<[u32; 3]>>;
-    /// Makes a device without a table.
-    fn create(&mut self, name: &str, uuid: &str) -> io::Result<Number>;
-    /// Brings a new device to life, and has udev leave it alone.
-    fn start_hidden(&mut self, device: Number) -> io::Result<()>;
-    /// Removes a device. If the device is open, a deferred removal waits for its last user, and any other
-    /// fails.
-    fn remove(&mut self, device: Number, deferred: bool) -> io::Result<()>;
-
-    /// Makes room for these tables, so that the calls below allocate nothing. A volume may stand still during
-    /// those calls, and then nothing may wait for memory.
-    fn reserve(&mut self, tables: &[&[Line]]);
-    /// Reads a device's flags.
-    fn state(&mut self, device: Number) -> io::Result<State>;
-    /// Compares a table, as the kernel shows it, with this one.
-    fn has_table(&mut self, device: Number, which: Which, table: &[Line]) -> io::Result<bool>;
-    /// Loads an inactive table.
-    fn load(&mut self, device: Number, table: &[Line], read_only: bool) -> io::Result<()>;
-    /// Drops the inactive table, if there is one.
-    fn clear(&mut self, device: Number) -> io::Result<()>;
-    /// Makes the inactive table, if there is one, the live one, and has the device run. The kernel
-    /// itself suspends a running device for that, so nobody can die with the device suspended.
-    fn resume(&mut self, device: Number) -> io::Result<()>;
-}
-
-/// One of a device's two tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// The table of its requests.
-    Live,
-    /// A table that is loaded and waits for a resume.
-    Inactive,
-}
-
-/// A device's number, as the kernel writes it into 64 bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Number(pub u64);
-
-impl Number {
-    /// Makes the number of a major and a minor one (`huge_encode_dev`).
-    pub fn new(major: u32, minor: u32) -> Self {
-        let (major, minor) = (u64::from(major), u64::from(minor));
-        Self((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12))
-    }
-
-    /// Returns the major number.
-    pub fn major(self) -> u64 {
-        (self.0 >> 8) & 0xfff
-    }
-
-    /// Returns N of dm-N: the kernel gives all mapped devices one major number.
-    pub fn minor(self) -> u64 {
-        (self.0 & 0xff) | ((self.0 >> 12) & !0xff)
-    }
-
-    /// Returns the number as a table line names it.
-    pub fn in_table(self) -> String {
-        format!("{}:{}", self.major(), self.minor())
-    }
-}
-
-/// A device's names and flags.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Status {
-    pub name: Vec<u8>,
-    pub uuid: Vec<u8>,
-    pub state: State,
-}
-
-impl Status {
-    /// Returns VG/LV of a volume of LVM's.
-    pub fn logical_volume(&self) -> Option<Vec<u8>> {
-        lvm::logical_volume(&escape::undo(&self.name)).filter(|_| lvm::made(&self.uuid))
-    }
-}
-
-/// A device's flags.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct State {
-    pub read_only: bool,
-    pub suspended: bool,
-    pub has_inactive: bool,
-    /// The device goes as soon as nobody has it open.
-    pub to_be_removed: bool,
-}
+pub mod control;
+pub mod ioctl;
+pub mod line;
+pub mod mapper;
+pub mod number;

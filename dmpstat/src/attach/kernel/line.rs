@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attach::kernel::Number;
+use crate::attach::kernel::number::Number;
 use crate::escape;
 
 /// The target that counts.
@@ -27,30 +27,6 @@ pub struct Line {
     pub target: String,
     /// The target's arguments.
     pub parameters: Vec<u8>,
-}
-
-/// The options of dmp lines that a user can ask for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Measure latencies.
-    pub latency: bool,
-    /// Have flushes go past the counters.
-    pub flush_bypass: bool,
-    /// The target's name in `dmsetup table`.
-    pub shown: Shown,
-}
-
-/// The target's name in `dmsetup table`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Shown {
-    /// Linear for LVM's volumes, because LVM compares the name with that in its own table; dmp for all
-    /// others.
-    #[default]
-    Auto,
-    /// Always dmp.
-    Dmp,
-    /// Always linear.
-    Linear,
 }
 
 /// The options of a dmp line, as the table line has them.

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The calls of device mapper.
+
+use std::io;
+
+use crate::attach::kernel::line::Line;
+use crate::attach::kernel::number::Number;
+use crate::{escape, lvm};
+
+/// The calls of device mapper. They name devices by number, because names change.
+pub trait DeviceMapper {
+    /// Lists all mapped devices: number and name.
+    fn devices(&mut self) -> io::Result<Vec<(Number, Vec<u8>)>>;
+    /// Reads a device's names and flags.
+    fn status(&mut self, device: Number) -> io::Result<Status>;
+    /// Reads a table as the kernel shows it.
+    fn table(&mut self, device: Number, which: Which) -> io::Result<Vec<Line>>;
+    /// Returns the version of a target, or `None` if there is no such target. Loads its module.
+    fn target_version(&mut self, target: &str) -> io::Result<Option<[u32; 3]>>;
+    /// Makes a device without a table.
+    fn create(&mut self, name: &str, uuid: &str) -> io::Result<Number>;
+    /// Brings a new device to life, and has udev leave it alone.
+    fn start_hidden(&mut self, device: Number) -> io::Result<()>;
+    /// Removes a device. If the device is open, a deferred removal waits for its last user, and any other
+    /// fails.
+    fn remove(&mut self, device: Number, deferred: bool) -> io::Result<()>;
+
+    /// Makes room for these tables, so that the calls below allocate nothing. A volume may stand still during
+    /// those calls, and then nothing may wait for memory.
+    fn reserve(&mut self, tables: &[&[Line]]);
+    /// Reads a device's flags.
+    fn state(&mut self, device: Number) -> io::Result<State>;
+    /// Compares a table, as the kernel shows it, with this one.
+    fn has_table(&mut self, device: Number, which: Which, table: &[Line]) -> io::Result<bool>;
+    /// Loads an inactive table.
+    fn load(&mut self, device: Number, table: &[Line], read_only: bool) -> io::Result<()>;
+    /// Drops the inactive table, if there is one.
+    fn clear(&mut self, device: Number) -> io::Result<()>;
+    /// Makes the inactive table, if there is one, the live one, and has the device run. The kernel
+    /// itself suspends a running device for that, so nobody can die with the device suspended.
+    fn resume(&mut self, device: Number) -> io::Result<()>;
+}
+
+/// One of a device's two tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The table of its requests.
+    Live,
+    /// A table that is loaded and waits for a resume.
+    Inactive,
+}
+
+/// A device's names and flags.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Status {
+    pub name: Vec<u8>,
+    pub uuid: Vec<u8>,
+    pub state: State,
+}
+
+impl Status {
+    /// Returns VG/LV of a volume of LVM's.
+    pub fn logical_volume(&self) -> Option<Vec<u8>> {
+        lvm::logical_volume(&escape::undo(&self.name)).filter(|_| lvm::made(&self.uuid))
+    }
+}
+
+/// A device's flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct State {
+    pub read_only: bool,
+    pub suspended: bool,
+    pub has_inactive: bool,
+    /// The device goes as soon as nobody has it open.
+    pub to_be_removed: bool,
+}
