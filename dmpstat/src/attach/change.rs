@@ -14,9 +14,11 @@ use crate::attach::kernel::line::{DMP, Line, LineOptions};
 use crate::attach::kernel::mapper::{DeviceMapper, Which};
 use crate::attach::lock::{self, Lock};
 use crate::attach::plan::{self, Plan, plan};
+use crate::attach::request::Change;
 use crate::attach::settings::Settings;
+use crate::attach::state::{self, State};
 use crate::attach::volume::{self, Refusal, Volume};
-use crate::attach::{block, hidden, stall, state};
+use crate::attach::{block, hidden, stall};
 use crate::error::Error;
 use crate::outside::Outside;
 
@@ -286,5 +288,26 @@ impl Changer<'_, '_> {
             Some(version) if version < KNOWS_AS_LINEAR => Err(Trouble::OldModule(version)),
             _ => Ok(()),
         }
+    }
+}
+
+/// Writes the state of a changed volume. A failure is only a note, because the change itself is done.
+pub fn remember(volume: &Volume, change: Change, above: bool, outside: &mut Outside<'_>) {
+    let directory = outside.machine.path(state::DIRECTORY);
+    let now = outside.clock.boottime().as_secs();
+    let facts = State {
+        diskseq: volume.diskseq,
+        name: volume.status.name.clone(),
+        uuid: volume.status.uuid.clone(),
+        above,
+        ..State::default()
+    };
+    let before = State::read(&directory, &volume.device);
+    let state = match change {
+        Change::Attach(_) => State::attached(before.as_ref(), facts, now),
+        Change::Detach => State::detached(facts, now),
+    };
+    if let Err(error) = state.write(&directory, &volume.device) {
+        outside.note(&format!("cannot write in {}: {error}", state::DIRECTORY));
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Errors of attach and detach as a whole; those of one volume are [`Trouble`](super::change::Trouble).
+//! Errors of attach and detach as a whole; those of one volume are [`Trouble`](crate::attach::change::Trouble).
 
 use std::io;
 

@@ -10,13 +10,15 @@ use std::thread;
 use std::time::Duration;
 
 use dmpstat::attach::conf::Conf;
+use dmpstat::attach::error::Failed;
 use dmpstat::attach::guard::Guard;
 use dmpstat::attach::kernel::line::Line;
 use dmpstat::attach::kernel::number::Number;
+use dmpstat::attach::listed;
 use dmpstat::attach::lock::take;
 use dmpstat::attach::queue::{self, Queue};
+use dmpstat::attach::run::{attach_by, detach_by};
 use dmpstat::attach::state::{OFTEN, State, WHILE};
-use dmpstat::attach::{Failed, attach_by, detach_by, listed};
 use dmpstat::cli;
 use dmpstat::cli::invocation::Command;
 use dmpstat::clock::Clock;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The start of a run: device mapper, and the guard.
+
+use std::io;
+
+use crate::attach::error::Failed;
+use crate::attach::guard::{Guard, Process};
+use crate::attach::kernel::control::Control;
+use crate::attach::kernel::line::DMP;
+use crate::attach::kernel::mapper::DeviceMapper;
+use crate::attach::{memory, signals};
+use crate::outside::Outside;
+
+/// Opens the running kernel's device mapper.
+pub fn open(outside: &mut Outside<'_>) -> Result<Control, Failed> {
+    outside.clock.hold();
+    signals::interrupt().map_err(Failed::Kernel)?;
+    Control::open(&outside.machine.path("/dev/mapper/control")).map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Failed::Root(error),
+            _ => Failed::NoDeviceMapper(error),
+        }
+    })
+}
+
+/// The function that starts the guard of a run.
+pub type Start<'a> = dyn FnMut() -> Result<Box<dyn Guard>, Failed> + 'a;
+
+/// Starts the guard as a process, and locks this process in memory, because it has to run while volumes stand
+/// still.
+pub fn start() -> Result<Box<dyn Guard>, Failed> {
+    let guard = Process::start().map_err(Failed::Guard)?;
+    memory::lock().map_err(Failed::Memory)?;
+    Ok(Box::new(guard))
+}
+
+/// Starts the guard. Fails without the target dmp.
+pub fn prepare(
+    kernel: &mut dyn DeviceMapper,
+    start: &mut Start<'_>,
+) -> Result<Box<dyn Guard>, Failed> {
+    if kernel.target_version(DMP)?.is_none() {
+        return Err(Failed::NoTarget);
+    }
+    start()
+}
