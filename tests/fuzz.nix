@@ -22,7 +22,7 @@ rustPlatform.buildRustPackage {
   src = import ./source.nix {
     wanted = [
       "tests|tests/fuzz|tests/fuzz/.*"
-      "dmpstat|dmpstat/src|dmpstat/src/(escape|histogram|interval|operation|snapshot)[.]rs"
+      "dmpstat|dmpstat/src|dmpstat/src/model(/.*)?"
     ];
     module = true;
   };

@@ -2,7 +2,7 @@
 
 //! The choice of columns, their order and their units.
 
-use crate::column::{COLUMNS, Column, Level, Unit};
+use crate::model::column::{COLUMNS, Column, Level, Unit};
 
 /// The columns, their order and their units.
 #[derive(Clone, Debug)]

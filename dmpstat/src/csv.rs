@@ -6,10 +6,10 @@ use std::io::{self, Write};
 
 use jiff::Zoned;
 
-use crate::column::{Column, Unit};
 use crate::columns::Columns;
-use crate::escape;
-use crate::operation::Operation;
+use crate::model::column::{Column, Unit};
+use crate::model::escape;
+use crate::model::operation::Operation;
 use crate::report::{COUNTS, Count, Report, Row, precise_timestamp};
 
 /// The columns that say which device, time and state a line is of.

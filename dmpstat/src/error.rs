@@ -9,8 +9,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::escape;
-use crate::snapshot::Malformed;
+use crate::model::escape;
+use crate::model::snapshot::Malformed;
 
 /// An error of the program.
 #[derive(Debug, thiserror::Error)]

@@ -9,10 +9,10 @@ use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 use serde_json::{Value, json};
 
-use crate::histogram::{Histogram, bounds};
 use crate::json::{buckets, identity};
-use crate::measure::Measure;
-use crate::operation::Operation;
+use crate::model::histogram::{Histogram, bounds};
+use crate::model::measure::Measure;
+use crate::model::operation::Operation;
 use crate::report::{Look, Report, Row, marks, precise_timestamp, timestamp};
 
 const HEADER: Style = Style::new().bold();

@@ -8,13 +8,13 @@ use jiff::Zoned;
 use rustix::system::uname;
 use serde_json::{Map, Value, json};
 
-use crate::column::{COLUMNS, Column, Unit};
 use crate::columns::Columns;
-use crate::escape;
-use crate::histogram::{Histogram, INFINITE};
-use crate::interval::Interval;
-use crate::measure::Measure;
-use crate::operation::Operation;
+use crate::model::column::{COLUMNS, Column, Unit};
+use crate::model::escape;
+use crate::model::histogram::{Histogram, INFINITE};
+use crate::model::interval::Interval;
+use crate::model::measure::Measure;
+use crate::model::operation::Operation;
 use crate::report::{COUNTS, Report, Row, precise_timestamp, timestamp};
 use crate::sysfs::Machine;
 

@@ -16,20 +16,15 @@
 pub mod attach;
 pub mod cli;
 pub mod clock;
-pub mod column;
 pub mod columns;
 pub mod commands;
 pub mod csv;
 pub mod error;
-pub mod escape;
 pub mod export;
 pub mod hist;
-pub mod histogram;
-pub mod interval;
 pub mod json;
 pub mod lvm;
-pub mod measure;
-pub mod operation;
+pub mod model;
 pub mod output;
 pub mod outside;
 pub mod problems;
@@ -37,11 +32,9 @@ pub mod report;
 pub mod sampling;
 pub mod selection;
 pub mod show;
-pub mod snapshot;
 pub mod sysfs;
 pub mod table;
 pub mod top;
-pub mod units;
 
 use std::ffi::OsString;
 

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 
 use jiff::Zoned;
 
-use crate::interval::{Anew, Interval, State};
-use crate::snapshot::{Counters, Snapshot};
+use crate::model::interval::{Anew, Interval, State};
+use crate::model::snapshot::{Counters, Snapshot};
 
 /// A function that reads a count of an operation in an interval.
 pub type Count = fn(&Counters) -> Option<u64>;

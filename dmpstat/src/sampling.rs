@@ -6,14 +6,14 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 
 use crate::clock::Repeat;
-use crate::column::Column;
 use crate::error::Error;
-use crate::interval::Interval;
+use crate::model::column::Column;
+use crate::model::interval::Interval;
+use crate::model::snapshot::Snapshot;
 use crate::outside::Outside;
 use crate::problems::Told;
 use crate::report::{Report, Row};
 use crate::selection::Selection;
-use crate::snapshot::Snapshot;
 use crate::sysfs::{Machine, Readings};
 
 /// A request for reports.

@@ -11,9 +11,9 @@ use std::path::Path;
 use glob::{MatchOptions, Pattern, PatternError};
 
 use crate::error::Error;
-use crate::escape;
 use crate::lvm::{self, logical_volume};
-use crate::snapshot::Snapshot;
+use crate::model::escape;
+use crate::model::snapshot::Snapshot;
 use crate::sysfs::{Machine, Readings, minor};
 
 /// The number of similar names in an error about a wrong one, and their least similarity.

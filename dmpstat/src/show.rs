@@ -7,16 +7,16 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::column::Quantity;
 use crate::error::Error;
-use crate::escape;
-use crate::histogram::INFINITE;
-use crate::interval::{Interval, State};
-use crate::operation::Operation;
+use crate::model::column::Quantity;
+use crate::model::escape;
+use crate::model::histogram::INFINITE;
+use crate::model::interval::{Interval, State};
+use crate::model::operation::Operation;
+use crate::model::snapshot::{Lines, Snapshot};
+use crate::model::units;
 use crate::outside::Outside;
 use crate::selection::Selection;
-use crate::snapshot::{Lines, Snapshot};
-use crate::units;
 
 const NAME: Style = Style::new().bold();
 const STUCK: Style = AnsiColor::Red.on_default().bold();

@@ -14,7 +14,7 @@ use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 
 use crate::error::Error;
-use crate::snapshot::{Disk, Snapshot};
+use crate::model::snapshot::{Disk, Snapshot};
 
 /// The number of tries to find a file, and of further tries to read a text to its end.
 const TRIES: usize = 50;

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use crate::attach::files;
 use crate::attach::request::{Options, Shown};
-use crate::escape;
 use crate::lvm;
+use crate::model::escape;
 use crate::selection::{self, Choice};
 use crate::sysfs::Machine;
 

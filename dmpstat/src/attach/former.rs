@@ -11,8 +11,8 @@ use crate::attach::queue::{self, Queue};
 use crate::attach::state::{self, State};
 use crate::attach::volume;
 use crate::error::Error;
-use crate::escape;
 use crate::lvm;
+use crate::model::escape;
 use crate::outside::Outside;
 use crate::selection::{self, Choice};
 

@@ -11,8 +11,8 @@ use crate::attach::kernel::number::Number;
 use crate::attach::kind::own_device;
 use crate::attach::request::Change;
 use crate::attach::volume::{device, diskseq};
-use crate::escape;
 use crate::lvm;
+use crate::model::escape;
 use crate::selection::{self, Choice};
 use crate::sysfs::Machine;
 

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::attach::kernel::line::{DMP, LINEAR, Line};
 use crate::attach::kernel::mapper::{DeviceMapper, Status, Which};
-use crate::escape;
 use crate::lvm;
+use crate::model::escape;
 use crate::sysfs::{self, Machine};
 
 /// Targets that a dmp line goes over: two live instances of them do no harm.

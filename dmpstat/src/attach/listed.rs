@@ -24,7 +24,7 @@ use crate::attach::state::State;
 use crate::attach::volume::{self, Refusal, Volume};
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::escape;
+use crate::model::escape;
 use crate::outside::Outside;
 use crate::sysfs::Machine;
 

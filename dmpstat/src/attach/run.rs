@@ -20,7 +20,7 @@ use crate::attach::request::{Change, Request};
 use crate::attach::start::{Start, open, prepare, start};
 use crate::attach::volume::{self, Refusal, Volume};
 use crate::error::Error;
-use crate::escape;
+use crate::model::escape;
 use crate::outside::Outside;
 use crate::selection::Choice;
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::snapshot::Disk;
+use crate::model::snapshot::Disk;
 use crate::sysfs::Machine;
 
 /// The time without an end of a request after which a device is stalled.

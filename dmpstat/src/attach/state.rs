@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Zoned};
 
 use crate::attach::files;
 use crate::clock::Clock;
-use crate::escape;
+use crate::model::escape;
 use crate::sysfs::{self, Machine};
 
 /// The directory.

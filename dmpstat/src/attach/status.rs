@@ -15,10 +15,10 @@ use crate::attach::state::State;
 use crate::attach::volume;
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::escape;
+use crate::model::escape;
+use crate::model::snapshot::Lines;
 use crate::outside::Outside;
 use crate::selection::Choice;
-use crate::snapshot::Lines;
 use crate::sysfs::Machine;
 
 const HEADING: [&str; 7] = [

@@ -13,9 +13,9 @@ use crate::attach::kernel::number::Number;
 use crate::attach::kind::{self, Kind, Way};
 use crate::attach::request::{Options, Shown};
 use crate::error::Error;
-use crate::escape;
 use crate::lvm;
-use crate::snapshot::LineCount;
+use crate::model::escape;
+use crate::model::snapshot::LineCount;
 use crate::sysfs::Machine;
 
 /// A mapped device, its live table, and its dmp lines.

@@ -11,23 +11,25 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueHint};
 
+use crate::attach;
 use crate::attach::request::{Options, Shown};
 use crate::cli::complete;
 use crate::cli::invocation::{self, Invocation};
 use crate::clock::Repeat;
-use crate::column::{COLUMNS, Column, Level, Unit};
+use crate::columns;
 use crate::commands::hist;
 use crate::commands::report::{self, Form};
 use crate::export::address::Address;
 use crate::export::exporter;
 use crate::export::metrics::Choice;
-use crate::measure::Measure;
-use crate::operation::Operation;
+use crate::model::column::{COLUMNS, Column, Level, Unit};
+use crate::model::escape;
+use crate::model::measure::Measure;
+use crate::model::operation::Operation;
+use crate::model::units::number;
 use crate::report::Look;
 use crate::sampling::Request;
 use crate::top::app;
-use crate::units::number;
-use crate::{attach, columns, escape};
 
 /// The notes of the manual.
 pub const NOTES: &str = "\

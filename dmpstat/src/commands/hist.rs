@@ -4,7 +4,7 @@
 
 use crate::error::Error;
 use crate::hist::Hist;
-use crate::measure::Measure;
+use crate::model::measure::Measure;
 use crate::outside::Outside;
 use crate::report::Look;
 use crate::sampling::{self, Request};

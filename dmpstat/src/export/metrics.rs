@@ -13,9 +13,9 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::export::created::{self, Created, Times};
 use crate::export::process::Process;
 use crate::export::volumes::{Volume, Volumes};
-use crate::histogram::{Histogram, INFINITE};
-use crate::operation::Operation;
-use crate::snapshot::{Counters, Snapshot};
+use crate::model::histogram::{Histogram, INFINITE};
+use crate::model::operation::Operation;
+use crate::model::snapshot::{Counters, Snapshot};
 
 /// A way to write metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

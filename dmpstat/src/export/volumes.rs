@@ -6,10 +6,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use crate::error::Error;
-use crate::escape;
 use crate::lvm;
+use crate::model::escape;
+use crate::model::snapshot::Snapshot;
 use crate::selection::Selection;
-use crate::snapshot::Snapshot;
 use crate::sysfs::{Machine, Readings};
 
 /// The volumes at one time.

@@ -7,14 +7,14 @@ use std::ffi::OsString;
 use jiff::Zoned;
 
 use crate::clock::Repeat;
-use crate::column::{COLUMNS, Column, Level};
 use crate::columns::Columns;
 use crate::error::Error;
-use crate::interval::Interval;
 use crate::lvm::logical_volume;
-use crate::measure::Measure;
+use crate::model::column::{COLUMNS, Column, Level};
+use crate::model::interval::Interval;
+use crate::model::measure::Measure;
+use crate::model::snapshot::Snapshot;
 use crate::sampling::{Sample, Sampling};
-use crate::snapshot::Snapshot;
 use crate::sysfs::Machine;
 use crate::table::Grid;
 use crate::top::history::{History, Identity, identity};

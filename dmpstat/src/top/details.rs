@@ -12,10 +12,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Sparkline};
 
 use crate::hist::{BOUND, COUNT};
-use crate::histogram::{Histogram, bounds};
-use crate::interval::Interval;
-use crate::measure::Measure;
-use crate::operation::Operation;
+use crate::model::histogram::{Histogram, bounds};
+use crate::model::interval::Interval;
+use crate::model::measure::Measure;
+use crate::model::operation::Operation;
 use crate::top::app::{App, Device};
 use crate::top::history::KEPT;
 use crate::top::text::{colour, cut};

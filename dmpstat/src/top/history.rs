@@ -4,10 +4,10 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::column::Quantity;
-use crate::interval::Interval;
-use crate::operation::Operation::{Read, Write};
-use crate::snapshot::Snapshot;
+use crate::model::column::Quantity;
+use crate::model::interval::Interval;
+use crate::model::operation::Operation::{Read, Write};
+use crate::model::snapshot::Snapshot;
 
 /// The quantities that are kept, and their names.
 pub const KEPT: [(&str, Quantity); 4] = [

@@ -4,7 +4,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use crate::measure::Measure;
+use crate::model::measure::Measure;
 use crate::top::app::App;
 
 /// The help about keys, in the order of use.

@@ -10,7 +10,7 @@ use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row, Table, TableState, Wr
 use unicode_width::UnicodeWidthStr;
 
 use crate::error::Error;
-use crate::interval::{Anew, Interval, State};
+use crate::model::interval::{Anew, Interval, State};
 use crate::report::marks;
 use crate::table::Cells;
 use crate::top::app::App;

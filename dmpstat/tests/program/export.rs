@@ -14,7 +14,7 @@ use std::process::Command;
 use dmpstat::export::created::Boot;
 use dmpstat::export::metrics::{self, Choice, Form};
 use dmpstat::export::volumes::Reading;
-use dmpstat::operation::Operation;
+use dmpstat::model::operation::Operation;
 use dmpstat::selection::Selection;
 use rustix::fs::inotify;
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use dmpstat::column::COLUMNS;
+use dmpstat::model::column::COLUMNS;
 
 use crate::common::{Root, SNAPSHOT};
 

@@ -8,7 +8,7 @@ use clap::Command;
 use clap_mangen::Man;
 use dmpstat::cli;
 use dmpstat::cli::manual::{self, EXAMPLES};
-use dmpstat::column::COLUMNS;
+use dmpstat::model::column::COLUMNS;
 
 /// Returns the options of a command, as they are written.
 fn options(command: &Command) -> BTreeSet<String> {

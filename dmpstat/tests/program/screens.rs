@@ -4,8 +4,8 @@
 
 use dmpstat::cli;
 use dmpstat::cli::invocation::Command;
-use dmpstat::column::COLUMNS;
 use dmpstat::error::Error;
+use dmpstat::model::column::COLUMNS;
 use dmpstat::sysfs::Machine;
 use dmpstat::top::app::App;
 use dmpstat::top::keys::{self, Next};

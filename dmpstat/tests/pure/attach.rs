@@ -21,8 +21,8 @@ use dmpstat::attach::request::Change;
 use dmpstat::attach::request::{Options, Shown};
 use dmpstat::attach::volume::Volume;
 use dmpstat::clock::Clock;
+use dmpstat::model::snapshot::LineCount;
 use dmpstat::outside::Outside;
-use dmpstat::snapshot::LineCount;
 use jiff::Zoned;
 
 use crate::fake::{DEVICE, Deed, Device, Fake, LVM, line, others};

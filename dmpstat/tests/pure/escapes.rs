@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::escape::{show, undo};
+use dmpstat::model::escape::{show, undo};
 use proptest::prelude::*;
 
 #[test]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::histogram::{Histogram, INFINITE};
+use dmpstat::model::histogram::{Histogram, INFINITE};
 
 fn histogram(buckets: &[(u64, u64)]) -> Histogram {
     Histogram::new(buckets.to_vec())

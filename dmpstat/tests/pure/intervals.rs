@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use dmpstat::column::Quantity;
-use dmpstat::interval::{Anew, Interval};
-use dmpstat::operation::Operation::{Flush, Read, Write};
-use dmpstat::snapshot::Snapshot;
+use dmpstat::model::column::Quantity;
+use dmpstat::model::interval::{Anew, Interval};
+use dmpstat::model::operation::Operation::{Flush, Read, Write};
+use dmpstat::model::snapshot::Snapshot;
 use proptest::prelude::*;
 
 fn snapshot(since: u64, taken: u64, latency: &str, reads: &str) -> Snapshot {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::histogram::INFINITE;
-use dmpstat::operation::Operation::{self, Flush, Read, Write};
-use dmpstat::snapshot::{LineCount, Lines, Malformed, Snapshot};
+use dmpstat::model::histogram::INFINITE;
+use dmpstat::model::operation::Operation::{self, Flush, Read, Write};
+use dmpstat::model::snapshot::{LineCount, Lines, Malformed, Snapshot};
 use proptest::prelude::*;
 
 /// A snapshot as the module writes it: the module's own tests check that it writes this very file.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::units::{bound, bytes, duration};
+use dmpstat::model::units::{bound, bytes, duration};
 use proptest::prelude::*;
 
 #[test]

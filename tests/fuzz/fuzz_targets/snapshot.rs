@@ -10,24 +10,12 @@ use libfuzzer_sys::fuzz_target;
 // dmpstat's files, and not its crate: nothing else of the crate is fuzzed, and all of it would be
 // built.
 #[allow(dead_code)]
-#[path = "../../../dmpstat/src/escape.rs"]
-mod escape;
-#[allow(dead_code)]
-#[path = "../../../dmpstat/src/histogram.rs"]
-mod histogram;
-#[allow(dead_code)]
-#[path = "../../../dmpstat/src/interval.rs"]
-mod interval;
-#[allow(dead_code)]
-#[path = "../../../dmpstat/src/operation.rs"]
-mod operation;
-#[allow(dead_code)]
-#[path = "../../../dmpstat/src/snapshot.rs"]
-mod snapshot;
+#[path = "../../../dmpstat/src/model/mod.rs"]
+mod model;
 
-use histogram::Histogram;
-use interval::Interval;
-use snapshot::{Counters, Snapshot};
+use model::histogram::Histogram;
+use model::interval::Interval;
+use model::snapshot::{Counters, Snapshot};
 
 /// Words that bytes from [`FIRST`] on are short for: a fuzzer hardly ever spells the parser's
 /// words.
@@ -111,7 +99,7 @@ fn check_interval(interval: &Interval) {
 fn check(snapshot: &Snapshot) {
     // The shown name leads back to the name.
     assert_eq!(
-        escape::undo(snapshot.shown_name().as_bytes()),
+        model::escape::undo(snapshot.shown_name().as_bytes()),
         snapshot.plain_name()
     );
     check_interval(&Interval::since_reset(snapshot));

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::attach::kernel::number::Number;
-use crate::escape;
+use crate::model::escape;
 
 /// The target that counts.
 pub const DMP: &str = "dmp";

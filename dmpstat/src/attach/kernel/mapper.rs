@@ -6,7 +6,8 @@ use std::io;
 
 use crate::attach::kernel::line::Line;
 use crate::attach::kernel::number::Number;
-use crate::{escape, lvm};
+use crate::lvm;
+use crate::model::escape;
 
 /// The calls of device mapper. They name devices by number, because names change.
 pub trait DeviceMapper {

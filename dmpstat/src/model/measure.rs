@@ -5,10 +5,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::histogram::{Histogram, INFINITE};
-use crate::interval::Interval;
-use crate::snapshot::Counters;
-use crate::units;
+use crate::model::histogram::{Histogram, INFINITE};
+use crate::model::interval::Interval;
+use crate::model::snapshot::Counters;
+use crate::model::units;
 
 /// The property of requests that a histogram is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

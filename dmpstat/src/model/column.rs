@@ -4,8 +4,8 @@
 
 use std::cmp::Ordering;
 
-use crate::interval::{Interval, average};
-use crate::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
+use crate::model::interval::{Interval, average};
+use crate::model::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
 
 /// A column: one number of each interval.
 #[derive(Debug, PartialEq, Eq)]

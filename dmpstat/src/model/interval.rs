@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use crate::operation::Operation;
-use crate::snapshot::{Counters, Snapshot, Timing};
+use crate::model::operation::Operation;
+use crate::model::snapshot::{Counters, Snapshot, Timing};
 
 /// Time after which requests in flight hang if none of them ends.
 const LONG: Duration = Duration::from_secs(1);

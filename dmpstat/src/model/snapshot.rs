@@ -5,9 +5,9 @@
 //! Later modules may add words at the end of a line and lines at the end of the file. So unknown words and
 //! lines are skipped, and a counter that is missing was not measured.
 
-use crate::escape;
-use crate::histogram::{Histogram, INFINITE};
-use crate::operation::Operation;
+use crate::model::escape;
+use crate::model::histogram::{Histogram, INFINITE};
+use crate::model::operation::Operation;
 
 /// The version of the file's form.
 const FORM: u64 = 1;
