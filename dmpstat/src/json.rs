@@ -16,7 +16,7 @@ use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
 use crate::report::{COUNTS, Report, Row, precise_timestamp, timestamp};
-use crate::sysfs::Machine;
+use crate::source::sysfs::Machine;
 
 /// A line each interval.
 pub struct Lines {

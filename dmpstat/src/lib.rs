@@ -23,16 +23,14 @@ pub mod error;
 pub mod export;
 pub mod hist;
 pub mod json;
-pub mod lvm;
 pub mod model;
 pub mod output;
 pub mod outside;
 pub mod problems;
 pub mod report;
 pub mod sampling;
-pub mod selection;
 pub mod show;
-pub mod sysfs;
+pub mod source;
 pub mod table;
 pub mod top;
 

@@ -12,7 +12,7 @@ use dmpstat::clock::System;
 use dmpstat::error::Error;
 use dmpstat::output;
 use dmpstat::outside::Outside;
-use dmpstat::sysfs::Machine;
+use dmpstat::source::sysfs::Machine;
 use rustix::termios::tcgetwinsize;
 
 /// Prints help, or an error with the prefix of all other errors. Returns clap's exit status.

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::sysfs::Machine;
+use crate::source::sysfs::Machine;
 
 /// The program's environment.
 pub struct Outside<'a> {

@@ -13,8 +13,8 @@ use crate::model::snapshot::Snapshot;
 use crate::outside::Outside;
 use crate::problems::Told;
 use crate::report::{Report, Row};
-use crate::selection::Selection;
-use crate::sysfs::{Machine, Readings};
+use crate::source::selection::Selection;
+use crate::source::sysfs::{Machine, Readings};
 
 /// A request for reports.
 #[derive(Debug)]

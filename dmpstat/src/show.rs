@@ -16,7 +16,7 @@ use crate::model::operation::Operation;
 use crate::model::snapshot::{Lines, Snapshot};
 use crate::model::units;
 use crate::outside::Outside;
-use crate::selection::Selection;
+use crate::source::selection::Selection;
 
 const NAME: Style = Style::new().bold();
 const STUCK: Style = AnsiColor::Red.on_default().bold();

@@ -10,10 +10,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use rustix::fs::OFlags;
 use rustix::ioctl::{Setter, ioctl, opcode};
 
-use crate::attach::kernel::mapper::DeviceMapper;
-use crate::attach::kernel::number::Number;
 use crate::attach::volume::device;
-use crate::sysfs::Machine;
+use crate::source::kernel::mapper::DeviceMapper;
+use crate::source::kernel::number::Number;
+use crate::source::sysfs::Machine;
 
 /// BLKROSET of include/uapi/linux/fs.h: _IO(0x12, 93).
 const SET_READ_ONLY: u32 = opcode::none(0x12, 93);

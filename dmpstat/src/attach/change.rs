@@ -10,8 +10,6 @@ use crate::attach::exchange::{self, Exchange, Failure};
 use crate::attach::guard::{self, Guard};
 use crate::attach::hidden::Hidden;
 use crate::attach::jobs::Job;
-use crate::attach::kernel::line::{DMP, Line, LineOptions};
-use crate::attach::kernel::mapper::{DeviceMapper, Which};
 use crate::attach::lock::{self, Lock};
 use crate::attach::plan::{self, Plan, plan};
 use crate::attach::request::Change;
@@ -21,6 +19,8 @@ use crate::attach::volume::{self, Refusal, Volume};
 use crate::attach::{block, hidden, stall};
 use crate::error::Error;
 use crate::outside::Outside;
+use crate::source::kernel::line::{DMP, Line, LineOptions};
+use crate::source::kernel::mapper::{DeviceMapper, Which};
 
 /// The longest wait for the locks of LVM and of other attaches, in an interactive run.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -10,10 +10,10 @@ use std::path::Path;
 
 use crate::attach::files;
 use crate::attach::request::{Options, Shown};
-use crate::lvm;
 use crate::model::escape;
-use crate::selection::{self, Choice};
-use crate::sysfs::Machine;
+use crate::source::lvm;
+use crate::source::selection::{self, Choice};
+use crate::source::sysfs::Machine;
 
 /// The file.
 pub const PATH: &str = "/etc/dmp/attach.conf";

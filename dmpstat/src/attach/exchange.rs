@@ -11,9 +11,9 @@ use std::io;
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::attach::kernel::line::Line;
-use crate::attach::kernel::mapper::{DeviceMapper, Which};
-use crate::attach::kernel::number::Number;
+use crate::source::kernel::line::Line;
+use crate::source::kernel::mapper::{DeviceMapper, Which};
+use crate::source::kernel::number::Number;
 
 /// The number of tries to bring a volume back.
 const TRIES: usize = 3;

@@ -11,10 +11,10 @@ use crate::attach::queue::{self, Queue};
 use crate::attach::state::{self, State};
 use crate::attach::volume;
 use crate::error::Error;
-use crate::lvm;
 use crate::model::escape;
 use crate::outside::Outside;
-use crate::selection::{self, Choice};
+use crate::source::lvm;
+use crate::source::selection::{self, Choice};
 
 /// A volume that was attached, and is not counted any more.
 #[derive(Debug, PartialEq, Eq)]

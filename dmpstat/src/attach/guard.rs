@@ -27,9 +27,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::attach::exchange::{self, Exchange};
 use crate::attach::hidden::Hidden;
-use crate::attach::kernel::mapper::DeviceMapper;
 use crate::attach::settings::Settings;
 use crate::attach::{memory, signals};
+use crate::source::kernel::mapper::DeviceMapper;
 
 /// The number of a volume's locks: its own, and its group's.
 const LOCKS: usize = 2;

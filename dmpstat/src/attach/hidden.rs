@@ -6,10 +6,10 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attach::kernel::line::Line;
-use crate::attach::kernel::mapper::{DeviceMapper, Status};
-use crate::attach::kernel::number::Number;
-use crate::lvm;
+use crate::source::kernel::line::Line;
+use crate::source::kernel::mapper::{DeviceMapper, Status};
+use crate::source::kernel::number::Number;
+use crate::source::lvm;
 
 /// The prefix of each hidden device's name, before 16 hexadecimal digits.
 const NAME: &str = "dmp-";

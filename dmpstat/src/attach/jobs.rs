@@ -6,15 +6,15 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::attach::kernel::mapper::DeviceMapper;
-use crate::attach::kernel::number::Number;
 use crate::attach::kind::own_device;
 use crate::attach::request::Change;
 use crate::attach::volume::{device, diskseq};
-use crate::lvm;
 use crate::model::escape;
-use crate::selection::{self, Choice};
-use crate::sysfs::Machine;
+use crate::source::kernel::mapper::DeviceMapper;
+use crate::source::kernel::number::Number;
+use crate::source::lvm;
+use crate::source::selection::{self, Choice};
+use crate::source::sysfs::Machine;
 
 /// One volume, and the change that it is to get.
 #[derive(Clone, Debug)]

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::attach::kernel::line::{DMP, LINEAR, Line};
-use crate::attach::kernel::mapper::{DeviceMapper, Status, Which};
-use crate::lvm;
 use crate::model::escape;
-use crate::sysfs::{self, Machine};
+use crate::source::kernel::line::{DMP, LINEAR, Line};
+use crate::source::kernel::mapper::{DeviceMapper, Status, Which};
+use crate::source::lvm;
+use crate::source::sysfs::{self, Machine};
 
 /// Targets that a dmp line goes over: two live instances of them do no harm.
 const ABOVE: [&str; 2] = ["thin", "striped"];

@@ -12,9 +12,6 @@ use crate::attach::conf::{self, Conf};
 use crate::attach::error::Failed;
 use crate::attach::guard::Guard;
 use crate::attach::jobs::{self, Job};
-use crate::attach::kernel::control::Control;
-use crate::attach::kernel::mapper::{DeviceMapper, Status};
-use crate::attach::kernel::number::Number;
 use crate::attach::plan::Plan;
 use crate::attach::queue::{self, Outcome, Queue};
 use crate::attach::request::Change;
@@ -26,7 +23,10 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::model::escape;
 use crate::outside::Outside;
-use crate::sysfs::Machine;
+use crate::source::kernel::control::Control;
+use crate::source::kernel::mapper::{DeviceMapper, Status};
+use crate::source::kernel::number::Number;
+use crate::source::sysfs::Machine;
 
 /// Runs `dmpstat attach --queue dm-N`: queues the volume for the unit, if it is listed, can be attached and
 /// is not attached. udev runs this for each change of a mapped device, and LVM waits for udev. So this takes

@@ -5,7 +5,7 @@
 //! From the command line to the kernel: [`run`] carries out a [`request`]. [`start`] opens device mapper,
 //! [`jobs`] finds the volumes, and [`volume`] reads each of them. [`plan`] makes a new table, as the volume's
 //! [`kind`] asks for. [`change`] takes the volume's [`lock`]s and checks the volume again, and [`exchange`] gives
-//! it the table through [`kernel`]. [`guard`] cleans up if dmpstat dies.
+//! it the table through device mapper. [`guard`] cleans up if dmpstat dies.
 //!
 //! [`conf`] has the rules for volumes that are attached automatically, and [`queue`] the volumes that wait
 //! for an attach. [`state`] keeps facts about each volume until the next boot, and [`status`] shows them.
@@ -20,7 +20,6 @@ pub mod former;
 pub mod guard;
 pub mod hidden;
 pub mod jobs;
-pub mod kernel;
 pub mod kind;
 pub mod listed;
 pub mod lock;

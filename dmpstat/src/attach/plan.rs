@@ -3,14 +3,14 @@
 //! Plans: the steps that give a volume its change.
 
 use crate::attach::exchange::{Exchange, Table};
-use crate::attach::kernel::line::{Line, LineOptions};
-use crate::attach::kernel::mapper::{DeviceMapper, Which};
-use crate::attach::kernel::number::Number;
 use crate::attach::kind::Way;
 use crate::attach::request::Change;
 use crate::attach::volume::{Refusal, Volume};
-use crate::lvm;
-use crate::sysfs::Machine;
+use crate::source::kernel::line::{Line, LineOptions};
+use crate::source::kernel::mapper::{DeviceMapper, Which};
+use crate::source::kernel::number::Number;
+use crate::source::lvm;
+use crate::source::sysfs::Machine;
 
 /// The steps for one volume.
 #[derive(Debug, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use rustix::io::Errno;
 
 use crate::attach::files;
 use crate::clock::Clock;
-use crate::sysfs;
+use crate::source::sysfs;
 
 /// The queue's directory. dmp-attach.path watches it.
 pub const PATH: &str = "/run/dmp/queue";

@@ -11,9 +11,6 @@ use crate::attach::conf::{self, Conf};
 use crate::attach::error::Failed;
 use crate::attach::guard::{self, Guard};
 use crate::attach::jobs::{self, Job};
-use crate::attach::kernel::control::Control;
-use crate::attach::kernel::line::Line;
-use crate::attach::kernel::mapper::DeviceMapper;
 use crate::attach::listed;
 use crate::attach::plan::Plan;
 use crate::attach::request::{Change, Request};
@@ -22,7 +19,10 @@ use crate::attach::volume::{self, Refusal, Volume};
 use crate::error::Error;
 use crate::model::escape;
 use crate::outside::Outside;
-use crate::selection::Choice;
+use crate::source::kernel::control::Control;
+use crate::source::kernel::line::Line;
+use crate::source::kernel::mapper::DeviceMapper;
+use crate::source::selection::Choice;
 
 /// Runs `dmpstat attach`.
 pub fn attach(request: &Request, outside: &mut Outside<'_>) -> Result<(), Error> {

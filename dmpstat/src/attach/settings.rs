@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sysfs::Machine;
+use crate::source::sysfs::Machine;
 
 /// The writable files of a device's queue/ directory, and their contents: read-ahead and limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::model::snapshot::Disk;
-use crate::sysfs::Machine;
+use crate::source::sysfs::Machine;
 
 /// The time without an end of a request after which a device is stalled.
 const LOOK: Duration = Duration::from_secs(1);

@@ -6,11 +6,11 @@ use std::io;
 
 use crate::attach::error::Failed;
 use crate::attach::guard::{Guard, Process};
-use crate::attach::kernel::control::Control;
-use crate::attach::kernel::line::DMP;
-use crate::attach::kernel::mapper::DeviceMapper;
 use crate::attach::{memory, signals};
 use crate::outside::Outside;
+use crate::source::kernel::control::Control;
+use crate::source::kernel::line::DMP;
+use crate::source::kernel::mapper::DeviceMapper;
 
 /// Opens the running kernel's device mapper.
 pub fn open(outside: &mut Outside<'_>) -> Result<Control, Failed> {

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Zoned};
 use crate::attach::files;
 use crate::clock::Clock;
 use crate::model::escape;
-use crate::sysfs::{self, Machine};
+use crate::source::sysfs::{self, Machine};
 
 /// The directory.
 pub const DIRECTORY: &str = "/run/dmp";

@@ -18,8 +18,8 @@ use crate::error::Error;
 use crate::model::escape;
 use crate::model::snapshot::Lines;
 use crate::outside::Outside;
-use crate::selection::Choice;
-use crate::sysfs::Machine;
+use crate::source::selection::Choice;
+use crate::source::sysfs::Machine;
 
 const HEADING: [&str; 7] = [
     "Volume", "Device", "State", "Table", "Since", "Again", "Note",

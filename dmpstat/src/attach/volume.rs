@@ -7,16 +7,16 @@ use std::io;
 
 use crate::attach::exchange::is_gone;
 use crate::attach::hidden;
-use crate::attach::kernel::line::{Line, LineOptions};
-use crate::attach::kernel::mapper::{DeviceMapper, Status, Which};
-use crate::attach::kernel::number::Number;
 use crate::attach::kind::{self, Kind, Way};
 use crate::attach::request::{Options, Shown};
 use crate::error::Error;
-use crate::lvm;
 use crate::model::escape;
 use crate::model::snapshot::LineCount;
-use crate::sysfs::Machine;
+use crate::source::kernel::line::{Line, LineOptions};
+use crate::source::kernel::mapper::{DeviceMapper, Status, Which};
+use crate::source::kernel::number::Number;
+use crate::source::lvm;
+use crate::source::sysfs::Machine;
 
 /// A mapped device, its live table, and its dmp lines.
 pub struct Volume {

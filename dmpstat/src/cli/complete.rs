@@ -6,11 +6,11 @@ use std::ffi::OsStr;
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
-use crate::lvm;
 use crate::model::escape;
 use crate::model::units::number;
-use crate::selection::names;
-use crate::sysfs::Machine;
+use crate::source::lvm;
+use crate::source::selection::names;
+use crate::source::sysfs::Machine;
 
 /// Completes devices that dmp counts.
 pub fn devices() -> ArgValueCompleter {

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use crate::error::Error;
 use crate::outside::Outside;
-use crate::selection::Selection;
+use crate::source::selection::Selection;
 
 /// Sets the counters of devices to zero.
 pub fn reset(devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {

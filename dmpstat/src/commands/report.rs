@@ -9,7 +9,7 @@ use crate::json::{Lines, Sysstat};
 use crate::outside::Outside;
 use crate::report::{Look, Report};
 use crate::sampling::{self, Request};
-use crate::sysfs::Machine;
+use crate::source::sysfs::Machine;
 use crate::table::Table;
 
 /// The options of reports of columns.

@@ -17,8 +17,8 @@ use crate::export::created::Boot;
 use crate::export::metrics::{self, Choice, Form};
 use crate::export::process::Process;
 use crate::export::volumes::{Reading, Volumes};
-use crate::selection::Selection;
-use crate::sysfs::Machine;
+use crate::source::selection::Selection;
+use crate::source::sysfs::Machine;
 
 /// The options of an export.
 #[derive(Debug)]

@@ -6,11 +6,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use crate::error::Error;
-use crate::lvm;
 use crate::model::escape;
 use crate::model::snapshot::Snapshot;
-use crate::selection::Selection;
-use crate::sysfs::{Machine, Readings};
+use crate::source::lvm;
+use crate::source::selection::Selection;
+use crate::source::sysfs::{Machine, Readings};
 
 /// The volumes at one time.
 #[derive(Debug)]

@@ -9,13 +9,13 @@ use jiff::Zoned;
 use crate::clock::Repeat;
 use crate::columns::Columns;
 use crate::error::Error;
-use crate::lvm::logical_volume;
 use crate::model::column::{COLUMNS, Column, Level};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::snapshot::Snapshot;
 use crate::sampling::{Sample, Sampling};
-use crate::sysfs::Machine;
+use crate::source::lvm::logical_volume;
+use crate::source::sysfs::Machine;
 use crate::table::Grid;
 use crate::top::history::{History, Identity, identity};
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use dmpstat::clock::Clock;
 use dmpstat::error::Error;
 use dmpstat::outside::Outside;
-use dmpstat::sysfs::Machine;
+use dmpstat::source::sysfs::Machine;
 use jiff::Zoned;
 use tempfile::TempDir;
 

@@ -15,7 +15,7 @@ use dmpstat::export::created::Boot;
 use dmpstat::export::metrics::{self, Choice, Form};
 use dmpstat::export::volumes::Reading;
 use dmpstat::model::operation::Operation;
-use dmpstat::selection::Selection;
+use dmpstat::source::selection::Selection;
 use rustix::fs::inotify;
 
 use crate::common::{Root, SNAPSHOT, named};

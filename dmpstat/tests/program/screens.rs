@@ -6,7 +6,7 @@ use dmpstat::cli;
 use dmpstat::cli::invocation::Command;
 use dmpstat::error::Error;
 use dmpstat::model::column::COLUMNS;
-use dmpstat::sysfs::Machine;
+use dmpstat::source::sysfs::Machine;
 use dmpstat::top::app::App;
 use dmpstat::top::keys::{self, Next};
 use dmpstat::top::view;

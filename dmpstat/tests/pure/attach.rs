@@ -13,8 +13,6 @@ use dmpstat::attach::change::{Changer, Trouble};
 use dmpstat::attach::guard::{Guard, Plan as Guarded};
 use dmpstat::attach::hidden::is_hidden;
 use dmpstat::attach::jobs::Job;
-use dmpstat::attach::kernel::line::{Line, LineOptions};
-use dmpstat::attach::kernel::number::Number;
 use dmpstat::attach::lock::take;
 use dmpstat::attach::plan::{Plan, exchange};
 use dmpstat::attach::request::Change;
@@ -23,6 +21,8 @@ use dmpstat::attach::volume::Volume;
 use dmpstat::clock::Clock;
 use dmpstat::model::snapshot::LineCount;
 use dmpstat::outside::Outside;
+use dmpstat::source::kernel::line::{Line, LineOptions};
+use dmpstat::source::kernel::number::Number;
 use jiff::Zoned;
 
 use crate::fake::{DEVICE, Deed, Device, Fake, LVM, line, others};

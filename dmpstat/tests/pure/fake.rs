@@ -7,10 +7,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use dmpstat::attach::kernel::line::Line;
-use dmpstat::attach::kernel::mapper::{DeviceMapper, State, Status, Which};
-use dmpstat::attach::kernel::number::Number;
-use dmpstat::sysfs::Machine;
+use dmpstat::source::kernel::line::Line;
+use dmpstat::source::kernel::mapper::{DeviceMapper, State, Status, Which};
+use dmpstat::source::kernel::number::Number;
+use dmpstat::source::sysfs::Machine;
 use rustix::io::Errno;
 use tempfile::TempDir;
 

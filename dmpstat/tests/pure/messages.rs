@@ -6,11 +6,11 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
-use dmpstat::attach::kernel::control::Control;
-use dmpstat::attach::kernel::ioctl::{Channel, Message};
-use dmpstat::attach::kernel::line::Line;
-use dmpstat::attach::kernel::mapper::{DeviceMapper, State, Which};
-use dmpstat::attach::kernel::number::Number;
+use dmpstat::source::kernel::control::Control;
+use dmpstat::source::kernel::ioctl::{Channel, Message};
+use dmpstat::source::kernel::line::Line;
+use dmpstat::source::kernel::mapper::{DeviceMapper, State, Which};
+use dmpstat::source::kernel::number::Number;
 use rustix::io::Errno;
 
 use crate::fake::line;

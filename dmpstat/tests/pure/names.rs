@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::lvm::{device_name, is_inner, logical_volume};
-use dmpstat::selection::Choice;
-use dmpstat::sysfs::{Machine, minor};
+use dmpstat::source::lvm::{device_name, is_inner, logical_volume};
+use dmpstat::source::selection::Choice;
+use dmpstat::source::sysfs::{Machine, minor};
 
 #[test]
 fn a_logical_volume_is_two_names_with_doubled_hyphens() {

@@ -12,8 +12,6 @@ use std::time::Duration;
 use dmpstat::attach::conf::Conf;
 use dmpstat::attach::error::Failed;
 use dmpstat::attach::guard::Guard;
-use dmpstat::attach::kernel::line::Line;
-use dmpstat::attach::kernel::number::Number;
 use dmpstat::attach::listed;
 use dmpstat::attach::lock::take;
 use dmpstat::attach::queue::{self, Queue};
@@ -24,6 +22,8 @@ use dmpstat::cli::invocation::Command;
 use dmpstat::clock::Clock;
 use dmpstat::error::Error;
 use dmpstat::outside::Outside;
+use dmpstat::source::kernel::line::Line;
+use dmpstat::source::kernel::number::Number;
 use jiff::Zoned;
 use rustix::io::Errno;
 

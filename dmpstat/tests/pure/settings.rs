@@ -10,7 +10,7 @@ use std::time::Duration;
 use dmpstat::attach::settings::Settings;
 use dmpstat::attach::stall::is_stalled;
 use dmpstat::clock::Clock;
-use dmpstat::sysfs::Machine;
+use dmpstat::source::sysfs::Machine;
 use jiff::Zoned;
 use tempfile::TempDir;
 

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use crate::attach::kernel::ioctl::{Channel, Message, command, flag, spec_size};
-use crate::attach::kernel::line::Line;
-use crate::attach::kernel::mapper::{DeviceMapper, State, Status, Which};
-use crate::attach::kernel::number::Number;
+use crate::source::kernel::ioctl::{Channel, Message, command, flag, spec_size};
+use crate::source::kernel::line::Line;
+use crate::source::kernel::mapper::{DeviceMapper, State, Status, Which};
+use crate::source::kernel::number::Number;
 
 /// The room for an answer that most tables fit into.
 const ROOM: usize = 16 << 10;

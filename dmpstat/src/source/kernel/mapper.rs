@@ -4,10 +4,10 @@
 
 use std::io;
 
-use crate::attach::kernel::line::Line;
-use crate::attach::kernel::number::Number;
-use crate::lvm;
 use crate::model::escape;
+use crate::source::kernel::line::Line;
+use crate::source::kernel::number::Number;
+use crate::source::lvm;
 
 /// The calls of device mapper. They name devices by number, because names change.
 pub trait DeviceMapper {

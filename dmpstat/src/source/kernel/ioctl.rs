@@ -10,9 +10,9 @@ use std::io;
 
 use rustix::ioctl::{Direction, Ioctl, IoctlOutput, Opcode, opcode};
 
-use crate::attach::kernel::line::Line;
-use crate::attach::kernel::mapper::State;
-use crate::attach::kernel::number::Number;
+use crate::source::kernel::line::Line;
+use crate::source::kernel::mapper::State;
+use crate::source::kernel::number::Number;
 
 /// The oldest form of the ioctls, which every kernel since Linux 2.6 takes.
 const VERSION: [u32; 3] = [4, 0, 0];

@@ -11,10 +11,10 @@ use std::path::Path;
 use glob::{MatchOptions, Pattern, PatternError};
 
 use crate::error::Error;
-use crate::lvm::{self, logical_volume};
 use crate::model::escape;
 use crate::model::snapshot::Snapshot;
-use crate::sysfs::{Machine, Readings, minor};
+use crate::source::lvm::{self, logical_volume};
+use crate::source::sysfs::{Machine, Readings, minor};
 
 /// The number of similar names in an error about a wrong one, and their least similarity.
 const NEAR: (usize, f64) = (3, 0.75);

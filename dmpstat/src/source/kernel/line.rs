@@ -6,8 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attach::kernel::number::Number;
 use crate::model::escape;
+use crate::source::kernel::number::Number;
 
 /// The target that counts.
 pub const DMP: &str = "dmp";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Device mapper, as attaching uses it.
+//! Device mapper.
 //!
 //! [`mapper`] has its calls, which name devices by [`number`] and give them tables of [`line`]s. [`control`]
 //! makes the calls of the running kernel, by the messages of [`ioctl`].
