@@ -16,22 +16,17 @@
 pub mod attach;
 pub mod cli;
 pub mod clock;
-pub mod columns;
 pub mod commands;
-pub mod csv;
 pub mod error;
 pub mod export;
-pub mod hist;
-pub mod json;
+pub mod format;
 pub mod model;
 pub mod output;
 pub mod outside;
 pub mod problems;
-pub mod report;
 pub mod sampling;
 pub mod show;
 pub mod source;
-pub mod table;
 pub mod top;
 
 use std::ffi::OsString;

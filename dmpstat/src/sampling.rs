@@ -7,12 +7,12 @@ use std::ffi::OsString;
 
 use crate::clock::Repeat;
 use crate::error::Error;
+use crate::format::report::{Report, Row};
 use crate::model::column::Column;
 use crate::model::interval::Interval;
 use crate::model::snapshot::Snapshot;
 use crate::outside::Outside;
 use crate::problems::Told;
-use crate::report::{Report, Row};
 use crate::source::selection::Selection;
 use crate::source::sysfs::{Machine, Readings};
 

@@ -3,10 +3,10 @@
 //! `dmpstat hist`: reports of histograms.
 
 use crate::error::Error;
-use crate::hist::Hist;
+use crate::format::histograms::Hist;
+use crate::format::report::Look;
 use crate::model::measure::Measure;
 use crate::outside::Outside;
-use crate::report::Look;
 use crate::sampling::{self, Request};
 
 /// The options of reports of histograms.

@@ -2,15 +2,15 @@
 
 //! `dmpstat` without a command: reports of columns.
 
-use crate::columns::Columns;
-use crate::csv::Csv;
 use crate::error::Error;
-use crate::json::{Lines, Sysstat};
+use crate::format::columns::Columns;
+use crate::format::csv::Csv;
+use crate::format::json::{Lines, Sysstat};
+use crate::format::report::{Look, Report};
+use crate::format::table::Table;
 use crate::outside::Outside;
-use crate::report::{Look, Report};
 use crate::sampling::{self, Request};
 use crate::source::sysfs::Machine;
-use crate::table::Table;
 
 /// The options of reports of columns.
 #[derive(Debug)]

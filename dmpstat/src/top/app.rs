@@ -7,8 +7,9 @@ use std::ffi::OsString;
 use jiff::Zoned;
 
 use crate::clock::Repeat;
-use crate::columns::Columns;
 use crate::error::Error;
+use crate::format::columns::Columns;
+use crate::format::table::Grid;
 use crate::model::column::{COLUMNS, Column, Level};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;
@@ -16,7 +17,6 @@ use crate::model::snapshot::Snapshot;
 use crate::sampling::{Sample, Sampling};
 use crate::source::lvm::logical_volume;
 use crate::source::sysfs::Machine;
-use crate::table::Grid;
 use crate::top::history::{History, Identity, identity};
 
 /// The options of the screen.

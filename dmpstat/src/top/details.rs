@@ -11,7 +11,7 @@ use ratatui::symbols::block::FULL;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Sparkline};
 
-use crate::hist::{BOUND, COUNT};
+use crate::format::histograms::{BOUND, COUNT};
 use crate::model::histogram::{Histogram, bounds};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;

@@ -10,9 +10,9 @@ use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row, Table, TableState, Wr
 use unicode_width::UnicodeWidthStr;
 
 use crate::error::Error;
+use crate::format::report::marks;
+use crate::format::table::Cells;
 use crate::model::interval::{Anew, Interval, State};
-use crate::report::marks;
-use crate::table::Cells;
 use crate::top::app::App;
 use crate::top::details;
 use crate::top::keys::HELP;

@@ -6,11 +6,11 @@ use std::io::{self, Write};
 
 use jiff::Zoned;
 
-use crate::columns::Columns;
+use crate::format::columns::Columns;
+use crate::format::report::{COUNTS, Count, Report, Row, precise_timestamp};
 use crate::model::column::{Column, Unit};
 use crate::model::escape;
 use crate::model::operation::Operation;
-use crate::report::{COUNTS, Count, Report, Row, precise_timestamp};
 
 /// The columns that say which device, time and state a line is of.
 const KEYS: [&str; 11] = [

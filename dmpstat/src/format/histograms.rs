@@ -9,11 +9,11 @@ use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 use serde_json::{Value, json};
 
-use crate::json::{buckets, identity};
+use crate::format::json::{buckets, identity};
+use crate::format::report::{Look, Report, Row, marks, precise_timestamp, timestamp};
 use crate::model::histogram::{Histogram, bounds};
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
-use crate::report::{Look, Report, Row, marks, precise_timestamp, timestamp};
 
 const HEADER: Style = Style::new().bold();
 const MARK: Style = AnsiColor::Yellow.on_default();

@@ -8,14 +8,14 @@ use jiff::Zoned;
 use rustix::system::uname;
 use serde_json::{Map, Value, json};
 
-use crate::columns::Columns;
+use crate::format::columns::Columns;
+use crate::format::report::{COUNTS, Report, Row, precise_timestamp, timestamp};
 use crate::model::column::{COLUMNS, Column, Unit};
 use crate::model::escape;
 use crate::model::histogram::{Histogram, INFINITE};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
-use crate::report::{COUNTS, Report, Row, precise_timestamp, timestamp};
 use crate::source::sysfs::Machine;
 
 /// A line each interval.

@@ -10,11 +10,11 @@ use anstyle::{AnsiColor, Style};
 use jiff::Zoned;
 use unicode_width::UnicodeWidthStr;
 
-use crate::columns::Columns;
+use crate::format::columns::Columns;
+use crate::format::report::{Look, Report, Row, marks, timestamp};
 use crate::model::column::{Column, Level, Quantity, Unit};
 use crate::model::interval::{Interval, State};
 use crate::model::units;
-use crate::report::{Look, Report, Row, marks, timestamp};
 
 const HEADER: Style = Style::new().bold();
 const ERRORS: Style = AnsiColor::Red.on_default().bold();
