@@ -49,7 +49,7 @@ fn report(options: &Options, machine: &Machine) -> Box<dyn Report> {
     match options.form {
         Form::Table => Box::new(Table::new(columns, look)),
         Form::JsonLines => Box::new(Lines::new(columns, options.counts)),
-        Form::Sysstat => Box::new(Sysstat::new(columns.unit, look.numbers, machine.clone())),
+        Form::Sysstat => Box::new(Sysstat::new(columns.unit, look.numbers, machine.cpus())),
         Form::Csv => Box::new(Csv::new(columns, options.counts)),
     }
 }

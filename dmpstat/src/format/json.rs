@@ -16,7 +16,6 @@ use crate::model::histogram::{Histogram, INFINITE};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
-use crate::source::sysfs::Machine;
 
 /// A line each interval.
 pub struct Lines {
@@ -133,17 +132,19 @@ const NOT_MEASURED: [&str; 7] = ["rrqm/s", "wrqm/s", "drqm/s", "rrqm", "wrqm", "
 pub struct Sysstat {
     unit: Unit,
     numbers: bool,
-    machine: Machine,
+    /// The number of processors that are online; `None` if the machine does not say.
+    cpus: Option<u64>,
     begun: bool,
 }
 
 impl Sysstat {
-    /// Makes a document in this unit. dm-N takes the place of names if `numbers` is set.
-    pub fn new(unit: Unit, numbers: bool, machine: Machine) -> Self {
+    /// Makes a document in this unit, of a machine with so many processors. dm-N takes the place of names if
+    /// `numbers` is set.
+    pub fn new(unit: Unit, numbers: bool, cpus: Option<u64>) -> Self {
         Self {
             unit,
             numbers,
-            machine,
+            cpus,
             begun: false,
         }
     }
@@ -156,7 +157,7 @@ impl Sysstat {
             "sysname": text(system.sysname()),
             "release": text(system.release()),
             "machine": text(system.machine()),
-            "number-of-cpus": self.machine.cpus(),
+            "number-of-cpus": self.cpus,
             "date": time.strftime("%Y-%m-%d").to_string(),
         })
         .to_string();
