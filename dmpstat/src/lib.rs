@@ -2,14 +2,14 @@
 
 //! dmpstat: statistics of the requests that pass through dmp devices.
 //!
-//! From the kernel to the screen: [`sysfs`] finds the devices and reads their files. A [`snapshot`] has the
-//! counters of one file, an [`interval`] the differences of two snapshots, and a [`column`] one number of an
-//! interval. [`table`], [`json`] and [`csv`] print the columns, [`hist`] prints histograms, and [`show`]
-//! prints a device in words. [`top`] draws the table and a histogram on the whole screen, and [`export`]
-//! writes metrics for Prometheus.
+//! The layers, each of which uses those below it only:
 //!
-//! [`selection`] finds the devices of a command line, and [`sampling`] reads them interval after interval.
-//! [`attach`] makes running volumes dmp devices.
+//! - [`cli`] reads the command line, and makes the options of the commands.
+//! - [`commands`] read devices and print, draw or export them, and [`attach`] makes running volumes dmp devices.
+//! - [`format`] writes reports, and [`source`] reads devices.
+//! - [`model`] has the numbers of devices.
+//!
+//! [`outside`] has the clock and the output that a command gets, and [`error`] the errors of reading devices.
 
 #![warn(missing_docs)]
 
@@ -18,22 +18,17 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod error;
-pub mod export;
 pub mod format;
 pub mod model;
 pub mod output;
 pub mod outside;
-pub mod problems;
-pub mod sampling;
-pub mod show;
 pub mod source;
-pub mod top;
 
 use std::ffi::OsString;
 
 use crate::attach::former;
 use crate::cli::invocation::{Command, Invocation};
-use crate::commands::counters;
+use crate::commands::{counters, export, hist, report, show, top};
 use crate::error::Error;
 use crate::outside::Outside;
 
@@ -48,8 +43,8 @@ pub fn run<A: Into<OsString> + Clone>(
 
 fn run_command(invocation: &Invocation, outside: &mut Outside<'_>) -> Result<(), Error> {
     match &invocation.command {
-        None => commands::report::run(&invocation.report, outside),
-        Some(Command::Hist(options)) => commands::hist::run(options, outside),
+        None => report::run(&invocation.report, outside),
+        Some(Command::Hist(options)) => hist::run(options, outside),
         Some(Command::Top(options)) => top::run(options, outside),
         Some(Command::Export(options)) => export::run(options, outside),
         Some(Command::Show { devices }) => show::run(devices, outside),

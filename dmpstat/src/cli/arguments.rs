@@ -16,11 +16,13 @@ use crate::attach::request::{Options, Shown};
 use crate::cli::complete;
 use crate::cli::invocation::{self, Invocation};
 use crate::clock::Repeat;
+use crate::commands::export::address::Address;
+use crate::commands::export::exporter;
+use crate::commands::export::metrics::Choice;
 use crate::commands::hist;
 use crate::commands::report::{self, Form};
-use crate::export::address::Address;
-use crate::export::exporter;
-use crate::export::metrics::Choice;
+use crate::commands::sampling::Request;
+use crate::commands::top::app;
 use crate::format::columns;
 use crate::format::report::Look;
 use crate::model::column::{COLUMNS, Column, Level, Unit};
@@ -28,8 +30,6 @@ use crate::model::escape;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
 use crate::model::units::number;
-use crate::sampling::Request;
-use crate::top::app;
 
 /// The notes of the manual.
 pub const NOTES: &str = "\

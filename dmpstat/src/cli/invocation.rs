@@ -5,9 +5,9 @@
 use std::ffi::OsString;
 
 use crate::attach::request::Request as Attach;
+use crate::commands::export::exporter;
+use crate::commands::top::app as top;
 use crate::commands::{hist, report};
-use crate::export::exporter;
-use crate::top::app as top;
 
 /// A command line, as options.
 #[derive(Debug)]

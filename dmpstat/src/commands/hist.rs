@@ -2,12 +2,12 @@
 
 //! `dmpstat hist`: reports of histograms.
 
+use crate::commands::sampling::{self, Request};
 use crate::error::Error;
 use crate::format::histograms::Hist;
 use crate::format::report::Look;
 use crate::model::measure::Measure;
 use crate::outside::Outside;
-use crate::sampling::{self, Request};
 
 /// The options of reports of histograms.
 #[derive(Debug)]

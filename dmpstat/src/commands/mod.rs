@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The commands. Each defines its options, which the command line makes.
+//!
+//! [`sampling`] reads devices interval after interval: [`report`] and [`hist`] print them, and [`top`] draws them
+//! on the whole screen. [`show`] prints a device in words, [`export`] writes metrics for Prometheus, and
+//! [`counters`] resets and switches counters. [`problems`] tells about devices that cannot be read.
 
 pub mod counters;
+pub mod export;
 pub mod hist;
+pub mod problems;
 pub mod report;
+pub mod sampling;
+pub mod show;
+pub mod top;

@@ -2,6 +2,7 @@
 
 //! `dmpstat` without a command: reports of columns.
 
+use crate::commands::sampling::{self, Request};
 use crate::error::Error;
 use crate::format::columns::Columns;
 use crate::format::csv::Csv;
@@ -9,7 +10,6 @@ use crate::format::json::{Lines, Sysstat};
 use crate::format::report::{Look, Report};
 use crate::format::table::Table;
 use crate::outside::Outside;
-use crate::sampling::{self, Request};
 use crate::source::sysfs::Machine;
 
 /// The options of reports of columns.

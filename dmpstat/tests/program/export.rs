@@ -11,9 +11,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::Command;
 
-use dmpstat::export::created::Boot;
-use dmpstat::export::metrics::{self, Choice, Form};
-use dmpstat::export::volumes::Reading;
+use dmpstat::commands::export::created::Boot;
+use dmpstat::commands::export::metrics::{self, Choice, Form};
+use dmpstat::commands::export::volumes::Reading;
 use dmpstat::model::operation::Operation;
 use dmpstat::source::selection::Selection;
 use rustix::fs::inotify;

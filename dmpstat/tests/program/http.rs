@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 
 use dmpstat::cli;
 use dmpstat::cli::invocation::Command::Export;
-use dmpstat::export::address;
-use dmpstat::export::exporter::Exporter;
-use dmpstat::export::server::{self, Limits};
-use dmpstat::problems::Told;
+use dmpstat::commands::export::address;
+use dmpstat::commands::export::exporter::Exporter;
+use dmpstat::commands::export::server::{self, Limits};
+use dmpstat::commands::problems::Told;
 use flate2::read::GzDecoder;
 use rustix::fs::{CWD, Mode, mkfifoat};
 use rustix::io::Errno;

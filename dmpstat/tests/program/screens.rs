@@ -4,12 +4,12 @@
 
 use dmpstat::cli;
 use dmpstat::cli::invocation::Command;
+use dmpstat::commands::top::app::App;
+use dmpstat::commands::top::keys::{self, Next};
+use dmpstat::commands::top::view;
 use dmpstat::error::Error;
 use dmpstat::model::column::COLUMNS;
 use dmpstat::source::sysfs::Machine;
-use dmpstat::top::app::App;
-use dmpstat::top::keys::{self, Next};
-use dmpstat::top::view;
 use jiff::Zoned;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;

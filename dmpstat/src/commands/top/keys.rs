@@ -4,8 +4,8 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::commands::top::app::App;
 use crate::model::measure::Measure;
-use crate::top::app::App;
 
 /// The help about keys, in the order of use.
 pub const HELP: [(&str, &str); 14] = [

@@ -9,14 +9,14 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Cell, Clear, Paragraph, Row, Table, TableState, Wrap};
 use unicode_width::UnicodeWidthStr;
 
+use crate::commands::top::app::App;
+use crate::commands::top::details;
+use crate::commands::top::keys::HELP;
+use crate::commands::top::text::{colour, cut};
 use crate::error::Error;
 use crate::format::report::marks;
 use crate::format::table::Cells;
 use crate::model::interval::{Anew, Interval, State};
-use crate::top::app::App;
-use crate::top::details;
-use crate::top::keys::HELP;
-use crate::top::text::{colour, cut};
 
 /// The least width and height of the screen.
 const SMALLEST: (u16, u16) = (40, 6);

@@ -11,14 +11,14 @@ use ratatui::symbols::block::FULL;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Sparkline};
 
+use crate::commands::top::app::{App, Device};
+use crate::commands::top::history::KEPT;
+use crate::commands::top::text::{colour, cut};
 use crate::format::histograms::{BOUND, COUNT};
 use crate::model::histogram::{Histogram, bounds};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
-use crate::top::app::{App, Device};
-use crate::top::history::KEPT;
-use crate::top::text::{colour, cut};
 
 /// The least number of lines: a title, a history, a header and a bucket or two.
 pub const SMALLEST: usize = 6;

@@ -11,12 +11,12 @@ use std::sync::{Mutex, PoisonError};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::clock::Repeat;
+use crate::commands::export::address::Address;
+use crate::commands::export::created::Boot;
+use crate::commands::export::metrics::{self, Choice, Form};
+use crate::commands::export::process::Process;
+use crate::commands::export::volumes::{Reading, Volumes};
 use crate::error::Error;
-use crate::export::address::Address;
-use crate::export::created::Boot;
-use crate::export::metrics::{self, Choice, Form};
-use crate::export::process::Process;
-use crate::export::volumes::{Reading, Volumes};
 use crate::source::selection::Selection;
 use crate::source::sysfs::Machine;
 

@@ -10,9 +10,9 @@ use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::export::created::{self, Created, Times};
-use crate::export::process::Process;
-use crate::export::volumes::{Volume, Volumes};
+use crate::commands::export::created::{self, Created, Times};
+use crate::commands::export::process::Process;
+use crate::commands::export::volumes::{Volume, Volumes};
 use crate::model::histogram::{Histogram, INFINITE};
 use crate::model::operation::Operation;
 use crate::model::snapshot::{Counters, Snapshot};

@@ -7,6 +7,8 @@ use std::ffi::OsString;
 use jiff::Zoned;
 
 use crate::clock::Repeat;
+use crate::commands::sampling::{Sample, Sampling};
+use crate::commands::top::history::{History, Identity, identity};
 use crate::error::Error;
 use crate::format::columns::Columns;
 use crate::format::table::Grid;
@@ -14,10 +16,8 @@ use crate::model::column::{COLUMNS, Column, Level};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::snapshot::Snapshot;
-use crate::sampling::{Sample, Sampling};
 use crate::source::lvm::logical_volume;
 use crate::source::sysfs::Machine;
-use crate::top::history::{History, Identity, identity};
 
 /// The options of the screen.
 #[derive(Debug)]

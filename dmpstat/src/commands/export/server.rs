@@ -32,9 +32,9 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::export::exporter::Exporter;
-use crate::export::metrics::Form;
-use crate::problems::Told;
+use crate::commands::export::exporter::Exporter;
+use crate::commands::export::metrics::Form;
+use crate::commands::problems::Told;
 
 /// Limits of clients.
 #[derive(Clone, Copy, Debug)]

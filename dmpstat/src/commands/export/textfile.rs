@@ -10,12 +10,12 @@ use std::path::Path;
 use tempfile::Builder;
 
 use crate::clock::Repeat;
+use crate::commands::export::exporter::Exporter;
+use crate::commands::export::metrics::Form;
+use crate::commands::export::volumes::{Reading, Volumes};
+use crate::commands::problems::Told;
 use crate::error::Error;
-use crate::export::exporter::Exporter;
-use crate::export::metrics::Form;
-use crate::export::volumes::{Reading, Volumes};
 use crate::outside::Outside;
-use crate::problems::Told;
 
 /// Writes the file once or in each interval, the first time from the reading `first`. With intervals, only a
 /// failure of the first write is an error. All later problems are told, and the next interval tries again.

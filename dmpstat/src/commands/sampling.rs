@@ -6,13 +6,13 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 
 use crate::clock::Repeat;
+use crate::commands::problems::Told;
 use crate::error::Error;
 use crate::format::report::{Report, Row};
 use crate::model::column::Column;
 use crate::model::interval::Interval;
 use crate::model::snapshot::Snapshot;
 use crate::outside::Outside;
-use crate::problems::Told;
 use crate::source::selection::Selection;
 use crate::source::sysfs::{Machine, Readings};
 

@@ -22,12 +22,12 @@ use rustix::io::Errno;
 
 use crate::attach::former;
 use crate::clock::{Repeat, following};
+use crate::commands::top::app::{App, Options};
+use crate::commands::top::error::Failed;
+use crate::commands::top::keys::Next;
+use crate::commands::top::screen::{Input, Screen};
 use crate::error::Error;
 use crate::outside::Outside;
-use crate::top::app::{App, Options};
-use crate::top::error::Failed;
-use crate::top::keys::Next;
-use crate::top::screen::{Input, Screen};
 
 /// The rhythm of reports without an INTERVAL, as of top.
 const REPEAT: Repeat = Repeat {

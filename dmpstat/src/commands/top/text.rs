@@ -5,7 +5,7 @@
 use ratatui::style::{Color, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::top::app::App;
+use crate::commands::top::app::App;
 
 /// Returns a colour; no style if colours are off.
 pub fn colour(app: &App, colour: Color) -> Style {

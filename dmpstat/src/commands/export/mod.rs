@@ -20,14 +20,14 @@ use std::io::{BufWriter, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use crate::commands::export::address::Address;
+use crate::commands::export::exporter::{Exporter, Options};
+use crate::commands::export::metrics::Form;
+use crate::commands::export::server::Limits;
+use crate::commands::export::volumes::Reading;
+use crate::commands::problems::Told;
 use crate::error::Error;
-use crate::export::address::Address;
-use crate::export::exporter::{Exporter, Options};
-use crate::export::metrics::Form;
-use crate::export::server::Limits;
-use crate::export::volumes::Reading;
 use crate::outside::Outside;
-use crate::problems::Told;
 
 /// The size of a write, in bytes.
 const PIECE: usize = 32 << 10;
