@@ -9,7 +9,7 @@
 //! - [`format`] writes reports, and [`source`] reads devices.
 //! - [`model`] has the numbers of devices.
 //!
-//! [`outside`] has the clock and the output that a command gets, and [`error`] the errors of reading devices.
+//! [`environment`] has the clock and the output that a command gets, and [`error`] the errors of reading devices.
 
 #![warn(missing_docs)]
 
@@ -17,11 +17,11 @@ pub mod attach;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod environment;
 pub mod error;
 pub mod format;
 pub mod model;
 pub mod output;
-pub mod outside;
 pub mod source;
 
 use std::ffi::OsString;
@@ -29,30 +29,30 @@ use std::ffi::OsString;
 use crate::attach::former;
 use crate::cli::invocation::{Command, Invocation};
 use crate::commands::{counters, export, hist, report, show, top};
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::outside::Outside;
 
 /// Runs the program with these arguments. The first one is the program's name.
 pub fn run<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
     let invocation = cli::parse(arguments)?;
-    run_command(&invocation, outside).map_err(|error| former::explain(error, outside))
+    run_command(&invocation, environment).map_err(|error| former::explain(error, environment))
 }
 
-fn run_command(invocation: &Invocation, outside: &mut Outside<'_>) -> Result<(), Error> {
+fn run_command(invocation: &Invocation, environment: &mut Environment<'_>) -> Result<(), Error> {
     match &invocation.command {
-        None => report::run(&invocation.report, outside),
-        Some(Command::Hist(options)) => hist::run(options, outside),
-        Some(Command::Top(options)) => top::run(options, outside),
-        Some(Command::Export(options)) => export::run(options, outside),
-        Some(Command::Show { devices }) => show::run(devices, outside),
-        Some(Command::Attach(options)) => attach::run::attach(options, outside),
-        Some(Command::Detach { volumes }) => attach::run::detach(volumes, outside),
-        Some(Command::Guard) => attach::run::guard(outside),
-        Some(Command::Status) => attach::status::run(outside),
-        Some(Command::Reset { devices }) => counters::reset(devices, outside),
-        Some(Command::Latency { on, devices }) => counters::set_latency(*on, devices, outside),
+        None => report::run(&invocation.report, environment),
+        Some(Command::Hist(options)) => hist::run(options, environment),
+        Some(Command::Top(options)) => top::run(options, environment),
+        Some(Command::Export(options)) => export::run(options, environment),
+        Some(Command::Show { devices }) => show::run(devices, environment),
+        Some(Command::Attach(options)) => attach::run::attach(options, environment),
+        Some(Command::Detach { volumes }) => attach::run::detach(volumes, environment),
+        Some(Command::Guard) => attach::run::guard(environment),
+        Some(Command::Status) => attach::status::run(environment),
+        Some(Command::Reset { devices }) => counters::reset(devices, environment),
+        Some(Command::Latency { on, devices }) => counters::set_latency(*on, devices, environment),
     }
 }

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use clap_complete::CompleteEnv;
 use dmpstat::cli;
 use dmpstat::clock::System;
+use dmpstat::environment::Environment;
 use dmpstat::error::Error;
 use dmpstat::output;
-use dmpstat::outside::Outside;
 use dmpstat::source::sysfs::Machine;
 use rustix::termios::tcgetwinsize;
 
@@ -39,14 +39,14 @@ fn main() -> ExitCode {
         Some(size.ws_col.into()).filter(|_| io::stdout().is_terminal())
     };
     let result = System::new().map_err(Error::Signals).and_then(|mut clock| {
-        let mut outside = Outside {
+        let mut environment = Environment {
             machine: &machine,
             clock: &mut clock,
             out: &mut out,
             notes: &mut notes,
             width: &width,
         };
-        dmpstat::run(env::args_os(), &mut outside)
+        dmpstat::run(env::args_os(), &mut environment)
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -17,8 +17,8 @@ use crate::attach::settings::Settings;
 use crate::attach::state::{self, State};
 use crate::attach::volume::{self, Refusal, Volume};
 use crate::attach::{block, hidden, stall};
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::outside::Outside;
 use crate::source::kernel::line::{DMP, Line, LineOptions};
 use crate::source::kernel::mapper::{DeviceMapper, Which};
 
@@ -36,7 +36,7 @@ pub struct Changer<'a, 'b> {
     /// The device mapper.
     pub kernel: &'a mut dyn DeviceMapper,
     /// The program's environment.
-    pub outside: &'a mut Outside<'b>,
+    pub environment: &'a mut Environment<'b>,
     /// The process that cleans up if this one dies.
     pub guard: &'a mut dyn Guard,
     /// No user waits for the result, and a change that failed is tried again.
@@ -87,7 +87,10 @@ impl Changer<'_, '_> {
             Plan::Already => {}
             Plan::Latency(on) => {
                 let text = if *on { "1" } else { "0" };
-                let written = self.outside.machine.write(&volume.device, "latency", text);
+                let written = self
+                    .environment
+                    .machine
+                    .write(&volume.device, "latency", text);
                 written.map_err(|error| Trouble::Latency(Box::new(error)))?;
             }
             Plan::Table(new) => self.guarded(&volume, &locks, None, new)?,
@@ -101,7 +104,7 @@ impl Changer<'_, '_> {
 
     /// Reads the volume as it is now, and makes the plan for it.
     pub fn look(&mut self, job: &Job) -> Result<(Volume, Plan), Trouble> {
-        let machine = self.outside.machine;
+        let machine = self.environment.machine;
         let volume = Volume::read(self.kernel, job.device, machine)?;
         if (&volume.status.uuid, volume.diskseq) != (&job.uuid, job.diskseq) {
             return Err(Refusal::Another.into());
@@ -124,7 +127,7 @@ impl Changer<'_, '_> {
     }
 
     fn is_left_over(&mut self, volume: &Volume) -> Result<bool, Refusal> {
-        let snapshot = self.outside.machine.snapshot(&volume.device);
+        let snapshot = self.environment.machine.snapshot(&volume.device);
         let lines = snapshot.ok().flatten().and_then(|snapshot| snapshot.lines);
         if lines.is_none_or(|lines| lines.loaded.all == 0) {
             return Ok(false);
@@ -164,8 +167,8 @@ impl Changer<'_, '_> {
         } else {
             PATIENCE
         };
-        let clock = &mut self.outside.clock;
-        let there = self.outside.machine.path(path);
+        let clock = &mut self.environment.clock;
+        let there = self.environment.machine.path(path);
         let taken = lock::take(&there, patience, &mut |pause| clock.wait(pause));
         match taken.map_err(|error| Trouble::Lock(path.to_owned(), error))? {
             None => Err(busy()),
@@ -181,8 +184,8 @@ impl Changer<'_, '_> {
         hide: Option<(Hidden, LineOptions)>,
         new: &[Line],
     ) -> Result<(), Trouble> {
-        let machine = self.outside.machine;
-        if self.unattended && stall::is_stalled(machine, &volume.device, self.outside.clock) {
+        let machine = self.environment.machine;
+        if self.unattended && stall::is_stalled(machine, &volume.device, self.environment.clock) {
             return Err(Trouble::Stalled);
         }
         if new.iter().any(|line| *line != line.shown()) {
@@ -207,7 +210,7 @@ impl Changer<'_, '_> {
         }
         for setting in plan.settings.restore() {
             let name = volume.shown_name();
-            self.outside.note(&format!(
+            self.environment.note(&format!(
                 "{name}: cannot set queue/{setting} of {} as it was",
                 volume.device
             ));
@@ -265,7 +268,7 @@ impl Changer<'_, '_> {
         match exchange::exchange(self.kernel, &exchange) {
             Err(Failure::Resume(_) | Failure::Interrupted) if self.has(volume, &exchange) => Ok(()),
             // The signal came from the guard: the clock has seen none.
-            Err(Failure::Interrupted) if self.unattended && !self.outside.clock.has_ended() => {
+            Err(Failure::Interrupted) if self.unattended && !self.environment.clock.has_ended() => {
                 Err(Trouble::Slow)
             }
             done => Ok(done?),
@@ -275,7 +278,7 @@ impl Changer<'_, '_> {
     /// Returns whether a volume whose first resume failed has its new table nevertheless. The module's count
     /// of dmp lines tells tables apart that look alike.
     fn has(&mut self, volume: &Volume, exchange: &Exchange) -> bool {
-        let Ok(now) = Volume::read(self.kernel, volume.number, self.outside.machine) else {
+        let Ok(now) = Volume::read(self.kernel, volume.number, self.environment.machine) else {
             return false;
         };
         let lines = exchange.new.loaded.iter();
@@ -292,9 +295,9 @@ impl Changer<'_, '_> {
 }
 
 /// Writes the state of a changed volume. A failure is only a note, because the change itself is done.
-pub fn remember(volume: &Volume, change: Change, above: bool, outside: &mut Outside<'_>) {
-    let directory = outside.machine.path(state::DIRECTORY);
-    let now = outside.clock.boottime().as_secs();
+pub fn remember(volume: &Volume, change: Change, above: bool, environment: &mut Environment<'_>) {
+    let directory = environment.machine.path(state::DIRECTORY);
+    let now = environment.clock.boottime().as_secs();
     let facts = State {
         diskseq: volume.diskseq,
         name: volume.status.name.clone(),
@@ -308,6 +311,6 @@ pub fn remember(volume: &Volume, change: Change, above: bool, outside: &mut Outs
         Change::Detach => State::detached(facts, now),
     };
     if let Err(error) = state.write(&directory, &volume.device) {
-        outside.note(&format!("cannot write in {}: {error}", state::DIRECTORY));
+        environment.note(&format!("cannot write in {}: {error}", state::DIRECTORY));
     }
 }

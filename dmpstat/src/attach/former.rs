@@ -10,9 +10,9 @@ use std::os::unix::ffi::OsStrExt;
 use crate::attach::queue::{self, Queue};
 use crate::attach::state::{self, State};
 use crate::attach::volume;
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::escape;
-use crate::outside::Outside;
 use crate::source::lvm;
 use crate::source::selection::{self, Choice};
 
@@ -78,7 +78,7 @@ impl fmt::Display for Former {
 impl error::Error for Former {}
 
 /// Turns the error that there is no such device into one about the volume that was attached.
-pub fn explain(error: Error, outside: &Outside<'_>) -> Error {
+pub fn explain(error: Error, environment: &Environment<'_>) -> Error {
     let wanted: Vec<OsString> = match &error {
         Error::NoDevices(wanted) if wanted.is_empty() => vec!["*".into()],
         Error::NoDevices(wanted) => wanted.clone(),
@@ -86,16 +86,16 @@ pub fn explain(error: Error, outside: &Outside<'_>) -> Error {
         _ => return error,
     };
     let mut wanted = wanted.iter();
-    match wanted.find_map(|written| former(written, outside)) {
+    match wanted.find_map(|written| former(written, environment)) {
         Some(former) => Error::command(former),
         None => error,
     }
 }
 
 /// Finds the formerly attached volume that a user has named in this way.
-fn former(written: &OsStr, outside: &Outside<'_>) -> Option<Former> {
+fn former(written: &OsStr, environment: &Environment<'_>) -> Option<Former> {
     let choice = Choice::checked(written).ok()?;
-    let machine = outside.machine;
+    let machine = environment.machine;
     let target = choice.target(machine);
     let states = State::all(&machine.path(state::DIRECTORY));
     // A device that is there is better than one that has gone.
@@ -127,8 +127,8 @@ fn former(written: &OsStr, outside: &Outside<'_>) -> Option<Former> {
         true => End::Table,
         false => End::Gone,
     };
-    let now = outside.clock.now();
-    let since = state.since_by(outside.clock).map(|since| {
+    let now = environment.clock.now();
+    let since = state.since_by(environment.clock).map(|since| {
         let form = match since.date() == now.date() {
             true => "%H:%M:%S",
             false => "%Y-%m-%d %H:%M:%S",

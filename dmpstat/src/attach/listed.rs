@@ -20,9 +20,9 @@ use crate::attach::start::{Start, prepare};
 use crate::attach::state::State;
 use crate::attach::volume::{self, Refusal, Volume};
 use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::escape;
-use crate::outside::Outside;
 use crate::source::kernel::control::Control;
 use crate::source::kernel::mapper::{DeviceMapper, Status};
 use crate::source::kernel::number::Number;
@@ -31,8 +31,8 @@ use crate::source::sysfs::Machine;
 /// Runs `dmpstat attach --queue dm-N`: queues the volume for the unit, if it is listed, can be attached and
 /// is not attached. udev runs this for each change of a mapped device, and LVM waits for udev. So this takes
 /// no lock, and prints nothing about other volumes.
-pub fn enqueue(device: &str, outside: &mut Outside<'_>) -> Result<(), Error> {
-    let machine = outside.machine;
+pub fn enqueue(device: &str, environment: &mut Environment<'_>) -> Result<(), Error> {
+    let machine = environment.machine;
     let Ok(conf) = Conf::read(machine) else {
         return Ok(());
     };
@@ -95,16 +95,16 @@ fn is_wanted(job: &Job, kernel: &mut dyn DeviceMapper, machine: &Machine) -> boo
 pub fn work(
     kernel: &mut dyn DeviceMapper,
     start: &mut Start<'_>,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
-    let queue = Queue::new(outside.machine.path(queue::PATH));
+    let queue = Queue::new(environment.machine.path(queue::PATH));
     let mut guard = match prepare(kernel, start) {
         Ok(guard) => guard,
         Err(failed @ Failed::NoTarget) => {
             // DKMS may not have built the module for this kernel yet: nothing can be attached until it has.
-            outside.note(&failed);
+            environment.note(&failed);
             let mut nothing = |_: &str, _: &BTreeSet<String>, _: &mut dyn Clock| Outcome::Done;
-            return queue::work(&queue, &mut nothing, outside.clock)
+            return queue::work(&queue, &mut nothing, environment.clock)
                 .map_err(|error| Failed::Queue(error).into());
         }
         Err(failed) => return Err(failed.into()),
@@ -114,18 +114,23 @@ pub fn work(
         guard: guard.as_mut(),
         queue: &queue,
     };
-    let (machine, out, notes) = (outside.machine, &mut *outside.out, &mut *outside.notes);
+    let (machine, out, notes) = (
+        environment.machine,
+        &mut *environment.out,
+        &mut *environment.notes,
+    );
     let mut attempt = |device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock| {
-        let outside = &mut Outside {
+        let environment = &mut Environment {
             machine,
             clock,
             out: &mut *out,
             notes: &mut *notes,
             width: &|| None,
         };
-        worker.attempt(device, busy, outside)
+        worker.attempt(device, busy, environment)
     };
-    queue::work(&queue, &mut attempt, outside.clock).map_err(|error| Failed::Queue(error).into())
+    queue::work(&queue, &mut attempt, environment.clock)
+        .map_err(|error| Failed::Queue(error).into())
 }
 
 /// The worker that attaches the queue's volumes.
@@ -140,12 +145,12 @@ impl Worker<'_> {
         &mut self,
         device: &str,
         busy: &BTreeSet<String>,
-        outside: &mut Outside<'_>,
+        environment: &mut Environment<'_>,
     ) -> Outcome {
-        let Ok(conf) = Conf::read(outside.machine) else {
+        let Ok(conf) = Conf::read(environment.machine) else {
             return Outcome::Done;
         };
-        let job = match job(device, &conf, self.kernel, outside.machine) {
+        let job = match job(device, &conf, self.kernel, environment.machine) {
             Ok(Some(job)) => job,
             Ok(None) => return Outcome::Done,
             Err(error) => return Outcome::Retry(error.to_string()),
@@ -155,16 +160,16 @@ impl Worker<'_> {
         if let Some(group) = group.filter(|group| busy.contains(group)) {
             return Outcome::Busy(group);
         }
-        match self.attach(&job, outside) {
+        match self.attach(&job, environment) {
             Ok(()) => Outcome::Done,
-            Err(trouble) => self.outcome(&job, device, trouble, outside),
+            Err(trouble) => self.outcome(&job, device, trouble, environment),
         }
     }
 
-    fn attach(&mut self, job: &Job, outside: &mut Outside<'_>) -> Result<(), Trouble> {
-        let volume = Volume::read(self.kernel, job.device, outside.machine)?;
-        let state = State::of(outside.machine, &volume.device, volume.diskseq);
-        let now = outside.clock.boottime().as_secs();
+    fn attach(&mut self, job: &Job, environment: &mut Environment<'_>) -> Result<(), Trouble> {
+        let volume = Volume::read(self.kernel, job.device, environment.machine)?;
+        let state = State::of(environment.machine, &volume.device, volume.diskseq);
+        let now = environment.clock.boottime().as_secs();
         if volume.is_attached() || state.as_ref().is_some_and(|state| state.detached) {
             return Ok(());
         }
@@ -173,16 +178,16 @@ impl Worker<'_> {
         }
         let mut changer = Changer {
             kernel: self.kernel,
-            outside,
+            environment,
             guard: self.guard,
             unattended: true,
         };
         let (volume, plan) = changer.change(job)?;
         if plan != Plan::Already {
-            remember(&volume, job.change, plan.is_above(&volume), outside);
+            remember(&volume, job.change, plan.is_above(&volume), environment);
             // Errors are ignored, because the journal need not be there.
-            let _ = writeln!(outside.out, "{}: attached", volume.shown_name());
-            let _ = outside.out.flush();
+            let _ = writeln!(environment.out, "{}: attached", volume.shown_name());
+            let _ = environment.out.flush();
         }
         Ok(())
     }
@@ -192,7 +197,7 @@ impl Worker<'_> {
         job: &Job,
         device: &str,
         trouble: Trouble,
-        outside: &mut Outside<'_>,
+        environment: &mut Environment<'_>,
     ) -> Outcome {
         let name = volume::shown(self.kernel, job.device);
         match trouble {
@@ -211,13 +216,13 @@ impl Worker<'_> {
                 | Refusal::TooOften,
             )
             | Trouble::OldModule(_) => {
-                outside.note(&format!("{name}: {trouble}"));
+                environment.note(&format!("{name}: {trouble}"));
                 Outcome::Done
             }
             trouble => {
                 let reason = trouble.to_string();
                 if self.queue.reason(device).as_ref() != Some(&reason) {
-                    outside.note(&format!("{name}: {reason}"));
+                    environment.note(&format!("{name}: {reason}"));
                 }
                 Outcome::Retry(reason)
             }
@@ -232,9 +237,9 @@ pub fn after(
     attached: &[String],
     keep: bool,
     kernel: &mut dyn DeviceMapper,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
-    let machine = outside.machine;
+    let machine = environment.machine;
     let path = machine.path(conf::PATH);
     let conf = Conf::read(machine).unwrap_or_default();
     let mut passing = Vec::new();
@@ -254,7 +259,7 @@ pub fn after(
         }
     }
     if !passing.is_empty() {
-        outside.note(&format!(
+        environment.note(&format!(
             "this lasts until LVM or another program writes the table anew, or the machine is booted. For \
              good: dmpstat attach --keep {}",
             passing.join(" ")

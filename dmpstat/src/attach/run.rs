@@ -16,21 +16,21 @@ use crate::attach::plan::Plan;
 use crate::attach::request::{Change, Request};
 use crate::attach::start::{Start, open, prepare, start};
 use crate::attach::volume::{self, Refusal, Volume};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::escape;
-use crate::outside::Outside;
 use crate::source::kernel::control::Control;
 use crate::source::kernel::line::Line;
 use crate::source::kernel::mapper::DeviceMapper;
 use crate::source::selection::Choice;
 
 /// Runs `dmpstat attach`.
-pub fn attach(request: &Request, outside: &mut Outside<'_>) -> Result<(), Error> {
+pub fn attach(request: &Request, environment: &mut Environment<'_>) -> Result<(), Error> {
     if let Some(device) = &request.queue {
-        return listed::enqueue(device, outside);
+        return listed::enqueue(device, environment);
     }
-    let mut kernel = open(outside)?;
-    attach_by(request, &mut kernel, &mut start, outside)
+    let mut kernel = open(environment)?;
+    attach_by(request, &mut kernel, &mut start, environment)
 }
 
 /// Attaches volumes of this device mapper. `start` starts the guard.
@@ -38,12 +38,12 @@ pub fn attach_by(
     request: &Request,
     kernel: &mut dyn DeviceMapper,
     start: &mut Start<'_>,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
     if request.queued {
-        return listed::work(kernel, start, outside);
+        return listed::work(kernel, start, environment);
     }
-    let run = Run::new(kernel, start, outside, request.dry_run);
+    let run = Run::new(kernel, start, environment, request.dry_run);
     if request.all {
         return run.listed();
     }
@@ -55,9 +55,9 @@ pub fn attach_by(
 }
 
 /// Runs `dmpstat detach`.
-pub fn detach(volumes: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
-    let mut kernel = open(outside)?;
-    detach_by(volumes, &mut kernel, &mut start, outside)
+pub fn detach(volumes: &[OsString], environment: &mut Environment<'_>) -> Result<(), Error> {
+    let mut kernel = open(environment)?;
+    detach_by(volumes, &mut kernel, &mut start, environment)
 }
 
 /// Detaches volumes of this device mapper. `start` starts the guard.
@@ -65,14 +65,14 @@ pub fn detach_by(
     volumes: &[OsString],
     kernel: &mut dyn DeviceMapper,
     start: &mut Start<'_>,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
-    Run::new(kernel, start, outside, false).named(volumes, Change::Detach, false)
+    Run::new(kernel, start, environment, false).named(volumes, Change::Detach, false)
 }
 
 /// Runs `dmpstat guard`.
-pub fn guard(outside: &Outside<'_>) -> Result<(), Error> {
-    let path = outside.machine.path("/dev/mapper/control");
+pub fn guard(environment: &Environment<'_>) -> Result<(), Error> {
+    let path = environment.machine.path("/dev/mapper/control");
     let run = guard::run(|| Ok(Box::new(Control::open(&path)?)));
     Ok(run.map_err(Failed::Guard)?)
 }
@@ -81,7 +81,7 @@ pub fn guard(outside: &Outside<'_>) -> Result<(), Error> {
 struct Run<'a, 'b> {
     kernel: &'a mut dyn DeviceMapper,
     start: &'a mut Start<'a>,
-    outside: &'a mut Outside<'b>,
+    environment: &'a mut Environment<'b>,
     dry_run: bool,
     /// A volume that cannot be changed does not keep the others from being changed.
     each_by_itself: bool,
@@ -92,13 +92,13 @@ impl<'a, 'b> Run<'a, 'b> {
     fn new(
         kernel: &'a mut dyn DeviceMapper,
         start: &'a mut Start<'a>,
-        outside: &'a mut Outside<'b>,
+        environment: &'a mut Environment<'b>,
         dry_run: bool,
     ) -> Self {
         Self {
             kernel,
             start,
-            outside,
+            environment,
             dry_run,
             each_by_itself: false,
             failed: Vec::new(),
@@ -108,7 +108,7 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Changes the volumes that the command line names.
     fn named(mut self, volumes: &[OsString], change: Change, keep: bool) -> Result<(), Error> {
         let devices = self.kernel.devices().map_err(Failed::Kernel)?;
-        let machine = self.outside.machine;
+        let machine = self.environment.machine;
         let mut jobs: Vec<Job> = Vec::new();
         for written in volumes {
             let choice = Choice::checked(written).map_err(|error| {
@@ -127,17 +127,17 @@ impl<'a, 'b> Run<'a, 'b> {
             return Err(Failed::Volumes(self.failed).into());
         }
         let result = self.run(&jobs)?;
-        listed::after(&jobs, &result, keep, self.kernel, self.outside)
+        listed::after(&jobs, &result, keep, self.kernel, self.environment)
     }
 
     /// Changes all volumes that attach.conf lists.
     fn listed(mut self) -> Result<(), Error> {
         self.each_by_itself = true;
-        let conf = Conf::read(self.outside.machine).map_err(Failed::NoConf)?;
+        let conf = Conf::read(self.environment.machine).map_err(Failed::NoConf)?;
         self.failed
             .extend(conf.wrong.iter().map(ToString::to_string));
         let devices = self.kernel.devices().map_err(Failed::Kernel)?;
-        let machine = self.outside.machine;
+        let machine = self.environment.machine;
         let mut jobs: Vec<Job> = Vec::new();
         for rule in &conf.rules {
             let found = jobs::find(&rule.volumes, &devices, machine);
@@ -190,17 +190,23 @@ impl<'a, 'b> Run<'a, 'b> {
     fn change(&mut self, jobs: &[&Job], guard: &mut dyn Guard) -> Result<Vec<String>, Error> {
         let mut done = Vec::new();
         for (at, job) in jobs.iter().enumerate() {
-            if self.outside.clock.has_ended() {
+            if self.environment.clock.has_ended() {
                 return Err(self.stopped("a signal", done, &jobs[at..]));
             }
             let changed = self.changer(guard).change(job);
             let said = match changed {
                 Ok((volume, plan)) => {
                     let name = volume.shown_name();
-                    remember(&volume, job.change, plan.is_above(&volume), self.outside);
+                    remember(
+                        &volume,
+                        job.change,
+                        plan.is_above(&volume),
+                        self.environment,
+                    );
                     done.push(name.clone());
                     let said = format!("{name}: {}", job.change.done());
-                    writeln!(self.outside.out, "{said}").and_then(|()| self.outside.out.flush())
+                    writeln!(self.environment.out, "{said}")
+                        .and_then(|()| self.environment.out.flush())
                 }
                 Err(trouble) => {
                     self.trouble(job, &trouble);
@@ -222,7 +228,7 @@ impl<'a, 'b> Run<'a, 'b> {
     /// Returns the error of a run that ends early, after a note of each failure.
     fn stopped(&mut self, by: &'static str, done: Vec<String>, left: &[&Job]) -> Error {
         for failed in std::mem::take(&mut self.failed) {
-            self.outside.note(&failed);
+            self.environment.note(&failed);
         }
         let left = left.iter();
         let left = left.map(|job| volume::shown(self.kernel, job.device));
@@ -244,7 +250,7 @@ impl<'a, 'b> Run<'a, 'b> {
     fn changer<'c>(&'c mut self, guard: &'c mut dyn Guard) -> Changer<'c, 'b> {
         Changer {
             kernel: self.kernel,
-            outside: self.outside,
+            environment: self.environment,
             guard,
             unattended: false,
         }
@@ -257,7 +263,7 @@ impl<'a, 'b> Run<'a, 'b> {
         let message = format!("{name}: {trouble}");
         match trouble {
             Trouble::Refused(Refusal::Kind { .. } | Refusal::NoTable) if !job.named => {
-                self.outside.note(&format!("passed over: {message}"));
+                self.environment.note(&format!("passed over: {message}"));
             }
             _ => self.failed.push(message),
         }
@@ -269,19 +275,19 @@ impl<'a, 'b> Run<'a, 'b> {
             Change::Attach(_) => "already attached",
             Change::Detach => {
                 if !self.dry_run {
-                    remember(volume, job.change, false, self.outside);
+                    remember(volume, job.change, false, self.environment);
                 }
                 "not attached"
             }
         };
-        writeln!(self.outside.out, "{name}: {said}").map_err(Error::Output)
+        writeln!(self.environment.out, "{name}: {said}").map_err(Error::Output)
     }
 
     /// Prints the old table and the new one as diff does.
     fn show(&mut self, volume: &Volume, plan: &Plan) -> Result<(), Error> {
         let name = volume.shown_name();
         let old = volume.loadable();
-        self.outside.print(|out| {
+        self.environment.print(|out| {
             writeln!(out, "{name}")?;
             match plan {
                 Plan::Already => Ok(()),

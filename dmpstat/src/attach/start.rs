@@ -7,16 +7,16 @@ use std::io;
 use crate::attach::error::Failed;
 use crate::attach::guard::{Guard, Process};
 use crate::attach::{memory, signals};
-use crate::outside::Outside;
+use crate::environment::Environment;
 use crate::source::kernel::control::Control;
 use crate::source::kernel::line::DMP;
 use crate::source::kernel::mapper::DeviceMapper;
 
 /// Opens the running kernel's device mapper.
-pub fn open(outside: &mut Outside<'_>) -> Result<Control, Failed> {
-    outside.clock.hold();
+pub fn open(environment: &mut Environment<'_>) -> Result<Control, Failed> {
+    environment.clock.hold();
     signals::interrupt().map_err(Failed::Kernel)?;
-    Control::open(&outside.machine.path("/dev/mapper/control")).map_err(|error| {
+    Control::open(&environment.machine.path("/dev/mapper/control")).map_err(|error| {
         match error.kind() {
             io::ErrorKind::PermissionDenied => Failed::Root(error),
             _ => Failed::NoDeviceMapper(error),

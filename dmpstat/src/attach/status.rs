@@ -14,10 +14,10 @@ use crate::attach::queue::{self, Queue};
 use crate::attach::state::State;
 use crate::attach::volume;
 use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::escape;
 use crate::model::snapshot::Lines;
-use crate::outside::Outside;
 use crate::source::selection::Choice;
 use crate::source::sysfs::Machine;
 
@@ -29,14 +29,14 @@ const HEADING: [&str; 7] = [
 type Row = [String; HEADING.len()];
 
 /// Shows attached and listed volumes. This needs no root.
-pub fn run(outside: &mut Outside<'_>) -> Result<(), Error> {
-    let conf = Conf::read(outside.machine).unwrap_or_default();
+pub fn run(environment: &mut Environment<'_>) -> Result<(), Error> {
+    let conf = Conf::read(environment.machine).unwrap_or_default();
     for wrong in &conf.wrong {
-        outside.note(wrong);
+        environment.note(wrong);
     }
     let mut rows = vec![HEADING.map(str::to_owned)];
-    rows.extend(Status::read(conf, outside.machine).rows(outside.clock));
-    outside.print(|out| {
+    rows.extend(Status::read(conf, environment.machine).rows(environment.clock));
+    environment.print(|out| {
         for line in aligned(&rows) {
             writeln!(out, "{line}")?;
         }

@@ -4,18 +4,22 @@
 
 use std::ffi::OsString;
 
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::outside::Outside;
 use crate::source::selection::Selection;
 
 /// Sets the counters of devices to zero.
-pub fn reset(devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
-    write(devices, "reset", "1", outside)
+pub fn reset(devices: &[OsString], environment: &mut Environment<'_>) -> Result<(), Error> {
+    write(devices, "reset", "1", environment)
 }
 
 /// Switches the measuring of latencies on or off.
-pub fn set_latency(on: bool, devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
-    write(devices, "latency", if on { "1" } else { "0" }, outside)
+pub fn set_latency(
+    on: bool,
+    devices: &[OsString],
+    environment: &mut Environment<'_>,
+) -> Result<(), Error> {
+    write(devices, "latency", if on { "1" } else { "0" }, environment)
 }
 
 /// Writes a text into a file of each device. Writes nothing if a device is missing or cannot be read.
@@ -23,17 +27,17 @@ fn write(
     devices: &[OsString],
     file: &str,
     text: &str,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
-    let devices = Selection::new(devices).first(outside.machine, false)?;
+    let devices = Selection::new(devices).first(environment.machine, false)?;
     let devices = devices.whole()?;
     let mut result = Ok(());
     for device in devices {
-        let written = outside.machine.write(&device.device, file, text);
+        let written = environment.machine.write(&device.device, file, text);
         // The devices behind one that fails are written as well.
         match (&result, written) {
             (Ok(()), written) => result = written,
-            (Err(_), Err(error)) => outside.note(&error),
+            (Err(_), Err(error)) => environment.note(&error),
             (Err(_), Ok(())) => {}
         }
     }

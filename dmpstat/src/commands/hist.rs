@@ -3,11 +3,11 @@
 //! `dmpstat hist`: reports of histograms.
 
 use crate::commands::sampling::{self, Request};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::format::histograms::Hist;
 use crate::format::report::Look;
 use crate::model::measure::Measure;
-use crate::outside::Outside;
 
 /// The options of reports of histograms.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Options {
 }
 
 /// Writes reports until the last one or ^C.
-pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
+pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), Error> {
     let mut report = Hist::new(options.what, options.json, options.look);
-    sampling::run(&options.request, &mut report, outside)
+    sampling::run(&options.request, &mut report, environment)
 }

@@ -5,8 +5,8 @@
 use std::collections::HashSet;
 
 use crate::attach::former;
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::outside::Outside;
 
 /// The problems of the last reading.
 #[derive(Debug, Default)]
@@ -27,11 +27,13 @@ impl Told {
     }
 
     /// Writes a note of each new problem.
-    pub fn tell(&mut self, problems: Vec<Error>, outside: &mut Outside<'_>) {
+    pub fn tell(&mut self, problems: Vec<Error>, environment: &mut Environment<'_>) {
         let problems = problems.into_iter();
-        let problems: Vec<Error> = problems.map(|of| former::explain(of, outside)).collect();
+        let problems: Vec<Error> = problems
+            .map(|of| former::explain(of, environment))
+            .collect();
         for news in self.news(&problems) {
-            outside.note(&news);
+            environment.note(&news);
         }
     }
 }

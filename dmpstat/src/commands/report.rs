@@ -3,13 +3,13 @@
 //! `dmpstat` without a command: reports of columns.
 
 use crate::commands::sampling::{self, Request};
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::format::columns::Columns;
 use crate::format::csv::Csv;
 use crate::format::json::{Lines, Sysstat};
 use crate::format::report::{Look, Report};
 use crate::format::table::Table;
-use crate::outside::Outside;
 use crate::source::sysfs::Machine;
 
 /// The options of reports of columns.
@@ -38,9 +38,9 @@ pub enum Form {
 }
 
 /// Writes reports until the last one or ^C.
-pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
-    let mut report = report(options, outside.machine);
-    sampling::run(&options.request, report.as_mut(), outside)
+pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), Error> {
+    let mut report = report(options, environment.machine);
+    sampling::run(&options.request, report.as_mut(), environment)
 }
 
 /// Makes reports of the form that is asked for.

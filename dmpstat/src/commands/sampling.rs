@@ -7,12 +7,12 @@ use std::ffi::OsString;
 
 use crate::clock::Repeat;
 use crate::commands::problems::Told;
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::format::report::{Report, Row};
 use crate::model::column::Column;
 use crate::model::interval::Interval;
 use crate::model::snapshot::Snapshot;
-use crate::outside::Outside;
 use crate::source::selection::Selection;
 use crate::source::sysfs::{Machine, Readings};
 
@@ -37,18 +37,22 @@ pub struct Request {
 pub fn run(
     request: &Request,
     report: &mut dyn Report,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
-    let result = go(request, report, outside);
+    let result = go(request, report, environment);
     // A document gets its end even if the reports end early.
     if !matches!(result, Err(Error::Output(_))) {
-        let now = outside.clock.now();
-        outside.print(|text| report.end(text, &now))?;
+        let now = environment.clock.now();
+        environment.print(|text| report.end(text, &now))?;
     }
     result
 }
 
-fn go(request: &Request, report: &mut dyn Report, outside: &mut Outside<'_>) -> Result<(), Error> {
+fn go(
+    request: &Request,
+    report: &mut dyn Report,
+    environment: &mut Environment<'_>,
+) -> Result<(), Error> {
     let repeat = request.repeat;
     let mut left = repeat.map_or(Some(1), |repeat| repeat.count);
     let mut sampling = Sampling::new(&request.devices, repeat.is_some());
@@ -58,24 +62,24 @@ fn go(request: &Request, report: &mut dyn Report, outside: &mut Outside<'_>) -> 
         let Sample {
             devices,
             mut problems,
-        } = sampling.sample(outside.machine)?;
+        } = sampling.sample(environment.machine)?;
         // The last problem becomes the error of the only report.
         let failed = if repeat.is_none() {
             problems.pop()
         } else {
             None
         };
-        told.tell(problems, outside);
+        told.tell(problems, environment);
         let off: Vec<&Snapshot> = devices.iter().filter(|of| !of.latency).collect();
         if first && request.latencies && !off.is_empty() {
-            outside.note(&unmeasured(&off));
+            environment.note(&unmeasured(&off));
         }
         if !(first && request.omit_first && repeat.is_some()) {
             if !(devices.is_empty() && report.needs_devices()) {
                 let rows = rows(request, &sampling, &devices);
-                let now = outside.clock.now();
-                report.fit((outside.width)());
-                outside.print(|text| report.write(text, &now, &rows))?;
+                let now = environment.clock.now();
+                report.fit((environment.width)());
+                environment.print(|text| report.write(text, &now, &rows))?;
             }
             left = left.map(|left| left - 1);
         }
@@ -86,7 +90,7 @@ fn go(request: &Request, report: &mut dyn Report, outside: &mut Outside<'_>) -> 
             return Ok(());
         };
         sampling.keep(devices);
-        if !outside.clock.wait(repeat.interval) {
+        if !environment.clock.wait(repeat.interval) {
             return Ok(());
         }
     }

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::environment::Environment;
 use crate::error::Error;
 use crate::model::column::Quantity;
 use crate::model::escape;
@@ -15,7 +16,6 @@ use crate::model::interval::{Interval, State};
 use crate::model::operation::Operation;
 use crate::model::snapshot::{Lines, Snapshot};
 use crate::model::units;
-use crate::outside::Outside;
 use crate::source::selection::Selection;
 
 const NAME: Style = Style::new().bold();
@@ -23,11 +23,11 @@ const STUCK: Style = AnsiColor::Red.on_default().bold();
 const FLUSH_BYPASS: &str = "not counted (flush_bypass)";
 
 /// Shows these devices.
-pub fn run(devices: &[OsString], outside: &mut Outside<'_>) -> Result<(), Error> {
-    let readings = Selection::new(devices).first(outside.machine, false)?;
-    let readings = readings.with_disks(outside.machine);
+pub fn run(devices: &[OsString], environment: &mut Environment<'_>) -> Result<(), Error> {
+    let readings = Selection::new(devices).first(environment.machine, false)?;
+    let readings = readings.with_disks(environment.machine);
     let devices = &readings.snapshots;
-    outside.print(|text| devices.iter().try_for_each(|device| write(text, device)))?;
+    environment.print(|text| devices.iter().try_for_each(|device| write(text, device)))?;
     readings.whole().map(|_| ())
 }
 

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dmpstat::clock::Clock;
+use dmpstat::environment::Environment;
 use dmpstat::error::Error;
-use dmpstat::outside::Outside;
 use dmpstat::source::sysfs::Machine;
 use jiff::Zoned;
 use tempfile::TempDir;
@@ -122,7 +122,7 @@ impl Root {
         let arguments = name.chain(arguments.iter().map(OsString::from));
         let result = dmpstat::run(
             arguments,
-            &mut Outside {
+            &mut Environment {
                 machine: &self.machine(),
                 clock: &mut clock,
                 out: &mut out,

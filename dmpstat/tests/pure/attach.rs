@@ -19,8 +19,8 @@ use dmpstat::attach::request::Change;
 use dmpstat::attach::request::{Options, Shown};
 use dmpstat::attach::volume::Volume;
 use dmpstat::clock::Clock;
+use dmpstat::environment::Environment;
 use dmpstat::model::snapshot::LineCount;
-use dmpstat::outside::Outside;
 use dmpstat::source::kernel::line::{Line, LineOptions};
 use dmpstat::source::kernel::number::Number;
 use jiff::Zoned;
@@ -103,7 +103,7 @@ pub fn run(
     let (mut out, mut notes) = (Vec::new(), Vec::new());
     let mut changer = Changer {
         kernel: fake,
-        outside: &mut Outside {
+        environment: &mut Environment {
             machine: &machine,
             clock,
             out: &mut out,

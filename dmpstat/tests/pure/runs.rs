@@ -20,8 +20,8 @@ use dmpstat::attach::state::{OFTEN, State, WHILE};
 use dmpstat::cli;
 use dmpstat::cli::invocation::Command;
 use dmpstat::clock::Clock;
+use dmpstat::environment::Environment;
 use dmpstat::error::Error;
-use dmpstat::outside::Outside;
 use dmpstat::source::kernel::line::Line;
 use dmpstat::source::kernel::number::Number;
 use jiff::Zoned;
@@ -126,7 +126,7 @@ fn run_into(
 ) -> (String, Result<(), Error>) {
     let machine = fake.machine();
     let mut notes = Vec::new();
-    let outside = &mut Outside {
+    let environment = &mut Environment {
         machine: &machine,
         clock,
         out,
@@ -136,8 +136,8 @@ fn run_into(
     let mut start = || -> Result<Box<dyn Guard>, Failed> { Ok(Box::new(Armed::default())) };
     let words = ["dmpstat"].iter().chain(words).map(OsString::from);
     let result = match cli::parse(words).unwrap().command {
-        Some(Command::Attach(options)) => attach_by(&options, fake, &mut start, outside),
-        Some(Command::Detach { volumes }) => detach_by(&volumes, fake, &mut start, outside),
+        Some(Command::Attach(options)) => attach_by(&options, fake, &mut start, environment),
+        Some(Command::Detach { volumes }) => detach_by(&volumes, fake, &mut start, environment),
         _ => unreachable!("no other command changes a volume"),
     };
     (String::from_utf8(notes).unwrap(), result)

@@ -26,35 +26,39 @@ use crate::commands::export::metrics::Form;
 use crate::commands::export::server::Limits;
 use crate::commands::export::volumes::Reading;
 use crate::commands::problems::Told;
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::outside::Outside;
 
 /// The size of a write, in bytes.
 const PIECE: usize = 32 << 10;
 
 /// Writes the metrics once, or again and again, or serves them until a signal comes.
-pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
-    let exporter = Exporter::new(options, outside.machine);
+pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), Error> {
+    let exporter = Exporter::new(options, environment.machine);
     // An exporter that keeps running waits for the module and for devices.
     let waits = options.listen.is_some() || options.repeat.is_some();
     let first = exporter.first(waits)?;
     match (&options.listen, &options.textfile) {
-        (Some(address), _) => listen(address, exporter, first.problems, outside),
-        (_, Some(file)) => textfile::run(file, options.repeat, first, &exporter, outside),
-        _ => print(first, &exporter, outside),
+        (Some(address), _) => listen(address, exporter, first.problems, environment),
+        (_, Some(file)) => textfile::run(file, options.repeat, first, &exporter, environment),
+        _ => print(first, &exporter, environment),
     }
 }
 
 /// Prints the volumes that could be read, and fails if there are others.
-fn print(reading: Reading, exporter: &Exporter, outside: &mut Outside<'_>) -> Result<(), Error> {
+fn print(
+    reading: Reading,
+    exporter: &Exporter,
+    environment: &mut Environment<'_>,
+) -> Result<(), Error> {
     // The text is written piece by piece: with many devices it is more than should be in memory.
-    let mut out = BufWriter::with_capacity(PIECE, &mut *outside.out);
+    let mut out = BufWriter::with_capacity(PIECE, &mut *environment.out);
     let written = exporter.write(reading.volumes, Form::Classic, &mut out);
     written.and_then(|()| out.flush()).map_err(Error::Output)?;
     drop(out);
     let mut problems = reading.problems;
     let failed = problems.pop();
-    Told::default().tell(problems, outside);
+    Told::default().tell(problems, environment);
     failed.map_or(Ok(()), Err)
 }
 
@@ -62,16 +66,16 @@ fn listen(
     address: &Address,
     exporter: Exporter,
     problems: Vec<Error>,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
     let mut told = Told::default();
-    told.tell(problems, outside);
+    told.tell(problems, environment);
     let (listeners, notes) = address.listen()?;
     let listening = listeners.iter().map(listening);
     for note in notes.into_iter().chain(listening) {
-        outside.note(&note);
+        environment.note(&note);
     }
-    let ended = || !outside.clock.wait(Duration::ZERO);
+    let ended = || !environment.clock.wait(Duration::ZERO);
     let served = server::run(listeners, exporter, told, Limits::default(), ended);
     served.map_err(|source| address.failed(source))
 }

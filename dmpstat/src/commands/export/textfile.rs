@@ -14,8 +14,8 @@ use crate::commands::export::exporter::Exporter;
 use crate::commands::export::metrics::Form;
 use crate::commands::export::volumes::{Reading, Volumes};
 use crate::commands::problems::Told;
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::outside::Outside;
 
 /// Writes the file once or in each interval, the first time from the reading `first`. With intervals, only a
 /// failure of the first write is an error. All later problems are told, and the next interval tries again.
@@ -24,7 +24,7 @@ pub fn run(
     repeat: Option<Repeat>,
     first: Reading,
     exporter: &Exporter,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
     let mut left = repeat.map_or(Some(1), |repeat| repeat.count);
     let mut told = Told::default();
@@ -49,13 +49,13 @@ pub fn run(
         } else {
             None
         };
-        told.tell(problems, outside);
+        told.tell(problems, environment);
         if let Some(error) = failed {
             return Err(error);
         }
         left = left.map(|left| left - 1);
         match repeat.filter(|_| left != Some(0)) {
-            Some(repeat) if outside.clock.wait(repeat.interval) => {}
+            Some(repeat) if environment.clock.wait(repeat.interval) => {}
             _ => return Ok(()),
         }
     }

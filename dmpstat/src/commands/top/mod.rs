@@ -26,8 +26,8 @@ use crate::commands::top::app::{App, Options};
 use crate::commands::top::error::Failed;
 use crate::commands::top::keys::Next;
 use crate::commands::top::screen::{Input, Screen};
+use crate::environment::Environment;
 use crate::error::Error;
-use crate::outside::Outside;
 
 /// The rhythm of reports without an INTERVAL, as of top.
 const REPEAT: Repeat = Repeat {
@@ -36,19 +36,19 @@ const REPEAT: Repeat = Repeat {
 };
 
 /// Shows devices until a key, a signal or the count of reports ends it.
-pub fn run(options: &Options, outside: &mut Outside<'_>) -> Result<(), Error> {
+pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), Error> {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-    if (outside.width)().is_none() || is_dumb {
+    if (environment.width)().is_none() || is_dumb {
         return Err(Failed::NoTerminal.into());
     }
     let colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
     let repeat = options.repeat.unwrap_or(REPEAT);
     let mut app = App::new(options, colours);
     // The first sample is taken before the screen, so that its error is printed on the normal screen.
-    sample(&mut app, outside)?;
+    sample(&mut app, environment)?;
     let mut screen = Screen::open().map_err(Failed::Terminal)?;
-    outside.clock.hand_over();
-    match go(&mut app, &mut screen, repeat, outside) {
+    environment.clock.hand_over();
+    match go(&mut app, &mut screen, repeat, environment) {
         // The terminal has hung up, and nobody is left to be told.
         Err(Failed::Terminal(error)) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(()),
         result => Ok(result?),
@@ -59,7 +59,7 @@ fn go(
     app: &mut App,
     screen: &mut Screen,
     repeat: Repeat,
-    outside: &mut Outside<'_>,
+    environment: &mut Environment<'_>,
 ) -> Result<(), Failed> {
     let mut left = repeat.count;
     let mut next = Instant::now() + repeat.interval;
@@ -73,9 +73,9 @@ fn go(
                 Next::End => return Ok(()),
                 Next::Suspend => {
                     screen.suspend().map_err(Failed::Terminal)?;
-                    next = rebase(app, repeat, outside)?;
+                    next = rebase(app, repeat, environment)?;
                 }
-                Next::GoOn => next = rebase(app, repeat, outside)?,
+                Next::GoOn => next = rebase(app, repeat, environment)?,
                 Next::Clear => screen.clear().map_err(Failed::Terminal)?,
             },
             Some(Input::Resized) => {}
@@ -85,7 +85,7 @@ fn go(
                 if left == Some(0) {
                     return Ok(());
                 }
-                sample(app, outside)?;
+                sample(app, environment)?;
                 next = following(Some(next), repeat.interval, Instant::now());
             }
         }
@@ -93,14 +93,14 @@ fn go(
 }
 
 /// Begins an interval now, after a time in which no interval was shown. Returns the time of its end.
-fn rebase(app: &mut App, repeat: Repeat, outside: &Outside<'_>) -> Result<Instant, Error> {
-    app.rebase(outside.machine)?;
+fn rebase(app: &mut App, repeat: Repeat, environment: &Environment<'_>) -> Result<Instant, Error> {
+    app.rebase(environment.machine)?;
     Ok(Instant::now() + repeat.interval)
 }
 
-fn sample(app: &mut App, outside: &Outside<'_>) -> Result<(), Error> {
-    app.sample(outside.machine, &outside.clock.now())?;
+fn sample(app: &mut App, environment: &Environment<'_>) -> Result<(), Error> {
+    app.sample(environment.machine, &environment.clock.now())?;
     let problem = app.problem.take();
-    app.problem = problem.map(|problem| former::explain(problem, outside));
+    app.problem = problem.map(|problem| former::explain(problem, environment));
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::source::sysfs::Machine;
 
 /// The program's environment.
-pub struct Outside<'a> {
+pub struct Environment<'a> {
     /// The machine whose devices are read.
     pub machine: &'a Machine,
     /// The clock.
@@ -23,7 +23,7 @@ pub struct Outside<'a> {
     pub width: &'a dyn Fn() -> Option<usize>,
 }
 
-impl Outside<'_> {
+impl Environment<'_> {
     /// Prints a text in one write, so that a pipe's reader gets whole reports.
     pub fn print(
         &mut self,
