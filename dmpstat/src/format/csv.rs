@@ -78,7 +78,10 @@ impl Report for Csv {
                 device.taken.to_string(),
                 interval.length.as_secs_f64().to_string(),
                 latency_seconds.map_or_else(String::new, |seconds| seconds.to_string()),
-                interval.anew.map_or("", |anew| anew.word()).to_owned(),
+                interval
+                    .restart
+                    .map_or("", |restart| restart.word())
+                    .to_owned(),
                 interval.state.word().to_owned(),
             ];
             let numbers = self.columns.iter().map(|column| {

@@ -75,7 +75,10 @@ pub fn identity(row: &Row<'_>) -> Map<String, Value> {
             .map(|time| time.as_secs_f64())
             .into(),
     );
-    identity.insert("anew".into(), interval.anew.map(|anew| anew.word()).into());
+    identity.insert(
+        "anew".into(),
+        interval.restart.map(|restart| restart.word()).into(),
+    );
     identity.insert("state".into(), interval.state.word().into());
     identity
 }

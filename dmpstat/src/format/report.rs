@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use jiff::Zoned;
 
-use crate::model::interval::{Anew, Interval, State};
+use crate::model::interval::{Interval, Restart, State};
 use crate::model::snapshot::{Counters, Snapshot};
 
 /// A function that reads a count of an operation in an interval.
@@ -59,7 +59,7 @@ impl Row<'_> {
 
 /// Returns the words behind a device's numbers: the reason that counting restarted, and the device's state.
 pub fn marks(interval: &Interval) -> String {
-    let restart = interval.anew.map(Anew::word);
+    let restart = interval.restart.map(Restart::word);
     let state = Some(interval.state).filter(|state| *state != State::Running);
     let words: Vec<&str> = restart.into_iter().chain(state.map(State::word)).collect();
     words.join(" ")

@@ -16,7 +16,7 @@ pub struct Interval {
     /// The length of that time, by the clock of the snapshots.
     pub length: Duration,
     /// The reason that counting restarted within the interval.
-    pub anew: Option<Anew>,
+    pub restart: Option<Restart>,
     /// The time in which latencies were measured; `None` if latencies are off, or the time is unknown.
     pub latency_length: Option<Duration>,
     /// Sum of the nanoseconds that each measured request was in flight within `latency_length`; `None` if a
@@ -54,7 +54,7 @@ impl State {
 
 /// The reason that counting restarted within an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Anew {
+pub enum Restart {
     /// The device was not there before, or its number was another device's.
     Device,
     /// The counters were reset.
@@ -64,7 +64,7 @@ pub enum Anew {
     Latency,
 }
 
-impl Anew {
+impl Restart {
     /// Returns the reason in one word.
     pub fn word(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl Interval {
         let all_timed = || now.latency && now.operations.iter().flatten().all(all_timed);
         Self {
             length,
-            anew: None,
+            restart: None,
             latency_length: match now.latency_since {
                 Some(since) => Some(self::length(since, now)),
                 None => all_timed().then_some(length),
@@ -100,17 +100,17 @@ impl Interval {
 
     /// Returns the interval since `before`, or, if counting restarted after `before`, since then.
     pub fn between(before: Option<&Snapshot>, now: &Snapshot) -> Self {
-        let anew = |why| Self {
-            anew: Some(why),
+        let since_restart = |why| Self {
+            restart: Some(why),
             ..Self::since_reset(now)
         };
         let same =
             before.filter(|before| (&before.device, before.diskseq) == (&now.device, now.diskseq));
         let Some(before) = same else {
-            return anew(Anew::Device);
+            return since_restart(Restart::Device);
         };
         if before.since != now.since {
-            return anew(Anew::Reset);
+            return since_restart(Restart::Reset);
         }
         let latency = |of: &Snapshot| (of.latency, of.latency_since);
         let mut switched = latency(before) != latency(now);
@@ -122,7 +122,7 @@ impl Interval {
                 continue;
             };
             let Some(mut difference) = counters.since(earlier) else {
-                return anew(Anew::Reset);
+                return since_restart(Restart::Reset);
             };
             if restarted.is_some() {
                 difference.timing = counters.timing.clone();
@@ -141,7 +141,7 @@ impl Interval {
         let whole = length(before.taken, now);
         Self {
             length: whole,
-            anew: switched.then_some(Anew::Latency),
+            restart: switched.then_some(Restart::Latency),
             latency_length: match restarted {
                 Some(since) => Some(length(since, now)),
                 None => (now.latency && !switched).then_some(whole),

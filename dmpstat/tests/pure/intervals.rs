@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dmpstat::model::column::Quantity;
-use dmpstat::model::interval::{Anew, Interval};
+use dmpstat::model::interval::{Interval, Restart};
 use dmpstat::model::operation::Operation::{Flush, Read, Write};
 use dmpstat::model::snapshot::Snapshot;
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn an_interval_has_differences_and_the_requests_in_flight_at_its_end() {
     );
     let interval = Interval::between(Some(&early), &late);
     assert_eq!(
-        (interval.length, interval.anew),
+        (interval.length, interval.restart),
         (Duration::from_millis(2500), None)
     );
     let reads = interval.of(Read).unwrap();
@@ -55,8 +55,8 @@ fn a_reset_another_device_or_a_first_snapshot_restarts_the_interval() {
     let late = snapshot(2_000_000_005, 3_500_000_005, "on", EARLY);
     let reset = Interval::between(Some(&early), &late);
     assert_eq!(
-        (reset.anew, reset.length),
-        (Some(Anew::Reset), Duration::from_millis(1500))
+        (reset.restart, reset.length),
+        (Some(Restart::Reset), Duration::from_millis(1500))
     );
     assert_eq!(reset.operations, late.operations);
 
@@ -66,10 +66,13 @@ fn a_reset_another_device_or_a_first_snapshot_restarts_the_interval() {
     };
     let device = Interval::between(Some(&early), &other);
     assert_eq!(
-        (device.anew, device.length),
-        (Some(Anew::Device), Duration::from_millis(1500))
+        (device.restart, device.length),
+        (Some(Restart::Device), Duration::from_millis(1500))
     );
-    assert_eq!(Interval::between(None, &late).anew, Some(Anew::Device));
+    assert_eq!(
+        Interval::between(None, &late).restart,
+        Some(Restart::Device)
+    );
 }
 
 #[test]
@@ -80,8 +83,8 @@ fn counters_that_went_back_were_reset() {
     );
     let interval = Interval::between(Some(&early), &late);
     assert_eq!(
-        (interval.anew, &interval.operations),
-        (Some(Anew::Reset), &late.operations)
+        (interval.restart, &interval.operations),
+        (Some(Restart::Reset), &late.operations)
     );
 }
 
@@ -106,8 +109,8 @@ fn a_latency_switch_makes_latencies_unknown_and_keeps_requests_exact() {
         let interval = Interval::between(Some(early), late);
         let reads = interval.of(Read).unwrap();
         assert_eq!(
-            (interval.anew, interval.latency_length),
-            (Some(Anew::Latency), None)
+            (interval.restart, interval.latency_length),
+            (Some(Restart::Latency), None)
         );
         let requests = late.of(Read).unwrap().requests - 100;
         assert_eq!(
@@ -128,9 +131,9 @@ fn latencies_switched_on_within_the_interval_cover_the_time_since() {
     ] {
         let interval = Interval::between(Some(&early), &late);
         assert_eq!(
-            (interval.anew, interval.length, interval.latency_length),
+            (interval.restart, interval.length, interval.latency_length),
             (
-                Some(Anew::Latency),
+                Some(Restart::Latency),
                 Duration::from_secs(4),
                 Some(Duration::from_millis(1500))
             )
@@ -152,8 +155,8 @@ fn a_decrease_of_one_operations_latencies_makes_all_unknown() {
     let late = EARLY.replace("9400", "9399") + &timed("write", [70, 0], 0, "");
     let interval = Interval::between(Some(&early), &snapshot(5, 2005, "on", &late));
     assert_eq!(
-        (interval.anew, interval.inflight_ns),
-        (Some(Anew::Latency), None)
+        (interval.restart, interval.inflight_ns),
+        (Some(Restart::Latency), None)
     );
     for operation in [Read, Write] {
         assert_eq!(interval.of(operation).unwrap().timing, None);
@@ -166,7 +169,7 @@ fn latencies_that_went_on_have_the_length_of_the_interval() {
     let late = snapshot(5, 5_000_000_005, "on\nlatency_since 7", LATE);
     let interval = Interval::between(Some(&early), &late);
     assert_eq!(
-        (interval.anew, interval.latency_length),
+        (interval.restart, interval.latency_length),
         (None, Some(Duration::from_secs(4)))
     );
     let sum = |interval: &Interval| interval.of(Read)?.timing.as_ref().map(|timing| timing.sum);
@@ -180,8 +183,8 @@ fn latencies_that_went_on_have_the_length_of_the_interval() {
     );
     let interval = Interval::between(Some(&early), &back);
     assert_eq!(
-        (interval.anew, interval.latency_length, sum(&interval)),
-        (Some(Anew::Latency), None, None)
+        (interval.restart, interval.latency_length, sum(&interval)),
+        (Some(Restart::Latency), None, None)
     );
     assert_eq!(interval.inflight_ns, None);
 }
@@ -223,7 +226,7 @@ fn an_operation_without_an_earlier_count_is_not_measured_in_the_interval() {
     let without = snapshot(5, 1_000_000_005, "on", EARLY);
     let with = snapshot(5, 2_000_000_005, "on", &format!("{EARLY}{flushes}"));
     let interval = Interval::between(Some(&without), &with);
-    assert_eq!((interval.anew, interval.of(Flush)), (None, None));
+    assert_eq!((interval.restart, interval.of(Flush)), (None, None));
     assert_eq!(Quantity::Rate(Flush).value(&interval), None);
     // Totals are of the operations that are measured.
     assert_eq!(Quantity::ErrorRate.value(&interval), Some(0.0));
@@ -396,8 +399,8 @@ fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
     let before = snapshot(5, 90, "off", "read requests 9 bytes 0\n");
     let switched = Interval::between(Some(&before), &now);
     assert_eq!(
-        (switched.anew, queue(&switched)),
-        (Some(Anew::Latency), Some(3.5))
+        (switched.restart, queue(&switched)),
+        (Some(Restart::Latency), Some(3.5))
     );
 }
 
@@ -456,7 +459,7 @@ proptest! {
         let before = simulated(&requests, since, early);
         let now = simulated(&requests, since, late);
         let interval = Interval::between(Some(&before), &now);
-        prop_assert_eq!(interval.anew, None);
+        prop_assert_eq!(interval.restart, None);
         prop_assert_eq!(interval.inflight_ns, Some(integral(&requests, early, late).into()));
         // The mean since the reset is unknown, or right to the digits that are shown.
         let first = Interval::since_reset(&now);

@@ -117,7 +117,7 @@ fuzz_target!(|data: &[u8]| {
         // Nothing passed between a snapshot and itself.
         let nothing = Interval::between(Some(now), now);
         assert!(
-            nothing.anew.is_none()
+            nothing.restart.is_none()
                 && nothing
                     .operations
                     .iter()

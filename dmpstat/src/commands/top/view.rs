@@ -16,7 +16,7 @@ use crate::commands::top::text::{colour, cut};
 use crate::error::Error;
 use crate::format::report::marks;
 use crate::format::table::Cells;
-use crate::model::interval::{Anew, Interval, State};
+use crate::model::interval::{Interval, Restart, State};
 
 /// The least width and height of the screen.
 const SMALLEST: (u16, u16) = (40, 6);
@@ -99,7 +99,11 @@ fn draw_title(app: &App, shown: usize, frame: &mut Frame<'_>, area: Rect) {
         parts.push("since the reset".to_owned());
     } else {
         let whole = app.devices.iter().map(|device| &device.interval);
-        let whole = whole.filter(|interval| interval.anew.is_none_or(|anew| anew == Anew::Latency));
+        let whole = whole.filter(|interval| {
+            interval
+                .restart
+                .is_none_or(|restart| restart == Restart::Latency)
+        });
         if let Some(length) = whole.map(|interval| interval.length).max() {
             parts.push(format!("{:.1} s", length.as_secs_f64()));
         }
