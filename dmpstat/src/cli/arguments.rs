@@ -18,7 +18,7 @@ use crate::cli::invocation::{self, Invocation};
 use crate::clock::Repeat;
 use crate::commands::export::address::Address;
 use crate::commands::export::exporter;
-use crate::commands::export::metrics::Choice;
+use crate::commands::export::metrics::Series;
 use crate::commands::hist;
 use crate::commands::report::{self, Form};
 use crate::commands::sampling::Request;
@@ -592,7 +592,7 @@ impl Export {
         Ok(exporter::Options {
             devices,
             repeat,
-            choice: Choice {
+            series: Series {
                 operations: Operation::ALL.into_iter().filter(wanted).collect(),
                 buckets: self.buckets,
             },

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use dmpstat::commands::export::created::Boot;
-use dmpstat::commands::export::metrics::{self, Choice, Form};
+use dmpstat::commands::export::metrics::{self, Form, Series};
 use dmpstat::commands::export::volumes::Reading;
 use dmpstat::model::operation::Operation;
 use dmpstat::source::selection::Selection;
@@ -200,7 +200,7 @@ dmp_exporter_build_info{version="0.1.0"} 1
 
 /// Returns OpenMetrics of a machine that was booted a quarter of a second after 1700000000.
 fn open_metrics(root: &Root, operations: &[Operation], buckets: u32) -> String {
-    let choice = Choice {
+    let choice = Series {
         operations: operations.to_vec(),
         buckets,
     };

@@ -13,7 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::clock::Repeat;
 use crate::commands::export::address::Address;
 use crate::commands::export::created::Boot;
-use crate::commands::export::metrics::{self, Choice, Form};
+use crate::commands::export::metrics::{self, Form, Series};
 use crate::commands::export::process::Process;
 use crate::commands::export::volumes::{Reading, Volumes};
 use crate::error::Error;
@@ -27,8 +27,8 @@ pub struct Options {
     pub devices: Vec<OsString>,
     /// The interval and the count of writes of the file.
     pub repeat: Option<Repeat>,
-    /// The choice of series.
-    pub choice: Choice,
+    /// The series of each volume.
+    pub series: Series,
     /// The file that the metrics are written into.
     pub textfile: Option<PathBuf>,
     /// The address at which the metrics are served.
@@ -40,7 +40,7 @@ pub struct Options {
 pub struct Exporter {
     machine: Machine,
     selection: Selection,
-    choice: Choice,
+    series: Series,
     boot: Mutex<Boot>,
     /// Metrics of this process are written as well. In a text file they would be taken for node_exporter's.
     process: bool,
@@ -52,7 +52,7 @@ impl Exporter {
         Self {
             machine: machine.clone(),
             selection: Selection::new(&options.devices),
-            choice: options.choice.clone(),
+            series: options.series.clone(),
             boot: Mutex::default(),
             process: options.listen.is_some(),
         }
@@ -74,7 +74,7 @@ impl Exporter {
         let mut out = Text { out, failed: None };
         let process = self.process.then(Process::read).flatten();
         let boot = self.boot();
-        let written = metrics::encode(volumes, process, &self.choice, form, boot, &mut out);
+        let written = metrics::encode(volumes, process, &self.series, form, boot, &mut out);
         match out.failed {
             Some(error) => Err(error),
             None => written.map_err(io::Error::other),

@@ -43,9 +43,9 @@ const SIZES: (u32, u32) = (9, 31);
 const LATENCIES: (u32, u32) = (10, 36);
 const NANOSECONDS: f64 = 1e9;
 
-/// The choice of a volume's series.
+/// The series of each volume that are written.
 #[derive(Clone, Debug)]
-pub struct Choice {
+pub struct Series {
     /// The operations.
     pub operations: Vec<Operation>,
     /// Bounds of buckets are powers of 2^`buckets`; without bounds if it is 0.
@@ -57,7 +57,7 @@ pub struct Choice {
 pub fn encode(
     volumes: Volumes,
     process: Option<Process>,
-    choice: &Choice,
+    series: &Series,
     form: Form,
     boot: f64,
     out: &mut dyn Write,
@@ -67,9 +67,9 @@ pub fn encode(
     registry.register_collector(Box::new(Metrics {
         volumes,
         process,
-        operations: choice.operations.clone(),
-        sizes: Scale::new(SIZES, choice.buckets, 1.0),
-        latencies: Scale::new(LATENCIES, choice.buckets, NANOSECONDS),
+        operations: series.operations.clone(),
+        sizes: Scale::new(SIZES, series.buckets, 1.0),
+        latencies: Scale::new(LATENCIES, series.buckets, NANOSECONDS),
         created: (form == Form::OpenMetrics).then(|| created.clone()),
         boot,
     }));
