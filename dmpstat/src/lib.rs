@@ -2,14 +2,14 @@
 
 //! dmpstat: statistics of the requests that pass through dmp devices.
 //!
-//! The layers, each of which uses those below it only:
+//! The layers, each of which uses only those below it:
 //!
 //! - [`cli`] reads the command line, and makes the options of the commands.
-//! - [`commands`] read devices and print, draw or export them, and [`attach`] makes running volumes dmp devices.
-//! - [`format`] writes reports, and [`source`] reads devices.
-//! - [`model`] has the numbers of devices.
-//!
-//! [`environment`] has the clock and the output that a command gets, and [`error`] the errors of reading devices.
+//! - [`commands`] read devices, and print, draw or export them.
+//! - [`attach`] makes running volumes dmp devices.
+//! - [`format`] writes reports, and [`environment`] has the machine, the clock and the output of a command.
+//! - [`source`] reads devices.
+//! - [`error`] has the errors of all, and [`model`] the numbers of devices.
 
 #![warn(missing_docs)]
 

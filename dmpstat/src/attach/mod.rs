@@ -4,8 +4,8 @@
 //!
 //! From the command line to the kernel: [`run`] carries out a [`request`]. [`start`] opens device mapper,
 //! [`jobs`] finds the volumes, and [`volume`] reads each of them. [`plan`] makes a new table, as the volume's
-//! [`kind`] asks for. [`change`] takes the volume's [`lock`]s and checks the volume again, and [`exchange`] gives
-//! it the table through device mapper. [`guard`] cleans up if dmpstat dies.
+//! [`kind`] asks for. [`change`] takes the volume's [`lock`]s and checks the volume again, and [`exchange`]
+//! gives it the table through device mapper. [`guard`] cleans up if dmpstat dies.
 //!
 //! [`conf`] has the rules for volumes that are attached automatically, and [`queue`] the volumes that wait
 //! for an attach. [`state`] keeps facts about each volume until the next boot, and [`status`] shows them.

@@ -3,8 +3,8 @@
 //! The numbers of devices, without a file or a screen.
 //!
 //! A [`snapshot`] has the counters of one file: those of each [`operation`], with a [`histogram`] of each
-//! [`measure`]. An [`interval`] has the differences of two snapshots, and a [`column`] one number of an interval.
-//! [`escape`] and [`units`] write names and amounts for people.
+//! [`measure`]. An [`interval`] has the differences of two snapshots, and a [`column`] one number of an
+//! interval. [`escape`] and [`units`] write names and amounts for people.
 
 pub mod column;
 pub mod escape;

@@ -46,7 +46,7 @@ impl fmt::Display for Address {
 /// An address at which the server cannot listen.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen at {address}: {source}")]
-struct Deaf {
+struct CannotListen {
     address: Address,
     source: io::Error,
 }
@@ -54,7 +54,7 @@ struct Deaf {
 impl Address {
     /// Returns the error that the server cannot listen at the address.
     pub fn failed(&self, source: io::Error) -> Error {
-        Error::command(Deaf {
+        Error::command(CannotListen {
             address: self.clone(),
             source,
         })

@@ -47,7 +47,7 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Makes the exporter that the command line asks for.
+    /// Makes the exporter of these options.
     pub fn new(options: &Options, machine: &Machine) -> Self {
         Self {
             machine: machine.clone(),

@@ -112,7 +112,7 @@ pub struct App {
 }
 
 impl App {
-    /// Makes the state that the command line asks for.
+    /// Makes the state at the begin.
     pub fn new(options: &Options, colours: bool) -> Self {
         let columns = options.columns.clone();
         Self {
