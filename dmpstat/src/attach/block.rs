@@ -55,8 +55,7 @@ fn open(number: Number, machine: &Machine) -> Option<File> {
         rustix::fs::major(node.rdev()),
         rustix::fs::minor(node.rdev()),
     );
-    let is_its_node =
-        node.file_type().is_block_device() && Number::new(major.into(), minor.into()) == number;
+    let is_its_node = node.file_type().is_block_device() && Number::new(major, minor) == number;
     is_its_node.then_some(file)
 }
 
