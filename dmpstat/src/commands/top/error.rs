@@ -9,7 +9,7 @@ use crate::error::Error;
 /// Reasons why the screen ended early.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
-pub enum Failed {
+pub enum ScreenError {
     #[error(
         "\"dmpstat top\" needs a terminal. Into a file or a pipe go \"dmpstat 1\", and \"dmpstat -j 1\" \
          for programs"
@@ -22,10 +22,10 @@ pub enum Failed {
     Read(#[from] Error),
 }
 
-impl From<Failed> for Error {
-    fn from(failed: Failed) -> Self {
+impl From<ScreenError> for Error {
+    fn from(failed: ScreenError) -> Self {
         match failed {
-            Failed::Read(error) => error,
+            ScreenError::Read(error) => error,
             failed => Self::command(failed),
         }
     }

@@ -23,7 +23,7 @@ use rustix::io::Errno;
 use crate::attach::former;
 use crate::clock::{Repeat, following};
 use crate::commands::top::app::{App, Options};
-use crate::commands::top::error::Failed;
+use crate::commands::top::error::ScreenError;
 use crate::commands::top::keys::Next;
 use crate::commands::top::screen::{Input, Screen};
 use crate::environment::Environment;
@@ -39,18 +39,20 @@ const REPEAT: Repeat = Repeat {
 pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), Error> {
     let is_dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
     if (environment.width)().is_none() || is_dumb {
-        return Err(Failed::NoTerminal.into());
+        return Err(ScreenError::NoTerminal.into());
     }
     let colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
     let repeat = options.repeat.unwrap_or(REPEAT);
     let mut app = App::new(options, colours);
     // The first sample is taken before the screen, so that its error is printed on the normal screen.
     sample(&mut app, environment)?;
-    let mut screen = Screen::open().map_err(Failed::Terminal)?;
+    let mut screen = Screen::open().map_err(ScreenError::Terminal)?;
     environment.clock.hand_over();
     match go(&mut app, &mut screen, repeat, environment) {
         // The terminal has hung up, and nobody is left to be told.
-        Err(Failed::Terminal(error)) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(()),
+        Err(ScreenError::Terminal(error)) if Errno::from_io_error(&error) == Some(Errno::IO) => {
+            Ok(())
+        }
         result => Ok(result?),
     }
 }
@@ -60,23 +62,23 @@ fn go(
     screen: &mut Screen,
     repeat: Repeat,
     environment: &mut Environment<'_>,
-) -> Result<(), Failed> {
+) -> Result<(), ScreenError> {
     let mut left = repeat.count;
     let mut next = Instant::now() + repeat.interval;
     loop {
         screen
             .draw(|frame| view::draw(app, frame))
-            .map_err(Failed::Terminal)?;
+            .map_err(ScreenError::Terminal)?;
         match screen.wait((!app.is_paused()).then_some(next)) {
             Some(Input::Key(key)) => match keys::press(app, key) {
                 Next::Wait => {}
                 Next::End => return Ok(()),
                 Next::Suspend => {
-                    screen.suspend().map_err(Failed::Terminal)?;
+                    screen.suspend().map_err(ScreenError::Terminal)?;
                     next = rebase(app, repeat, environment)?;
                 }
                 Next::GoOn => next = rebase(app, repeat, environment)?,
-                Next::Clear => screen.clear().map_err(Failed::Terminal)?,
+                Next::Clear => screen.clear().map_err(ScreenError::Terminal)?,
             },
             Some(Input::Resized) => {}
             Some(Input::Ended) => return Ok(()),
