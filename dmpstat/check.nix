@@ -4,7 +4,11 @@
 dmpstat.overrideAttrs (_: {
   pname = "dmpstat-tests";
   src = import ../tests/source.nix {
-    wanted = [ "dmpstat|dmpstat/(Cargo[.].*|(docs|etc|examples|src|systemd|tests|udev)(/.*)?)" ];
+    wanted = [
+      "dmpstat|dmpstat/(Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)"
+      # Tests compare these pages with the program.
+      "docs|docs/src|docs/src/reference|docs/src/reference/(columns|prometheus)[.]md"
+    ];
   };
   env.CARGO_PROFILE_DEV_DEBUG = "0";
   buildPhase = ''

@@ -102,8 +102,20 @@ in
   # between.
   names =
     let
-      inFolder = folder: map (name: folder + "/${name}") (builtins.attrNames (builtins.readDir folder));
-      documents = [ ../README.md ] ++ inFolder ../module/docs ++ inFolder ../dmpstat/docs;
+      # All files below a folder.
+      filesBelow =
+        folder:
+        let
+          entries = builtins.readDir folder;
+          files =
+            name:
+            if entries.${name} == "directory" then
+              filesBelow (folder + "/${name}")
+            else
+              [ (folder + "/${name}") ];
+        in
+        builtins.concatMap files (builtins.attrNames entries);
+      documents = [ ../README.md ] ++ filesBelow ../module/docs ++ filesBelow ../docs/src;
       # builtins.split returns strings between the matches.
       namesIn =
         document:

@@ -530,7 +530,7 @@ fn selected_devices_and_operations_have_the_documented_series_count() {
             .filter(|line| line.contains("name=\"vg-data\""))
             .count()
     };
-    // These numbers are those of docs/prometheus.md.
+    // These numbers are those of docs/src/reference/prometheus.md.
     let per_operation = |durations: usize, sizes: usize| durations + 2 + sizes + 2 + 6;
     assert_eq!(series(&[]), 6 * per_operation(28, 24) + 2);
     assert_eq!(series(&["--buckets", "1"]), 374);

@@ -94,7 +94,7 @@ fn every_example_is_a_command_line() {
 
 #[test]
 fn the_page_about_columns_has_each_and_its_meaning() {
-    let page = include_str!("../../docs/columns.md");
+    let page = include_str!("../../../docs/src/reference/columns.md");
     let rows: Vec<&str> = page
         .lines()
         .filter(|line| line.starts_with("| `"))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The queries of docs/prometheus.md. `promtool test rules` tests their results, and the tests here check
-//! that promtool's file has the same queries.
+//! The queries of docs/src/reference/prometheus.md. `promtool test rules` tests their results, and the tests
+//! here check that promtool's file has the same queries.
 
 use std::fs;
 
@@ -27,7 +27,7 @@ fn expressions(rules: &str) -> Vec<String> {
 
 #[test]
 fn the_queries_that_promtool_tests_are_those_of_the_page() {
-    let page = flat(&file("docs/prometheus.md"));
+    let page = flat(&file("../docs/src/reference/prometheus.md"));
     let expressions = expressions(&file("tests/queries.yml"));
     assert_eq!(expressions.len(), 8);
     for expression in expressions {
@@ -47,7 +47,7 @@ fn metrics(text: &str) -> Vec<&str> {
 /// A metric without a line in the page's table was renamed.
 #[test]
 fn all_metrics_in_documents_are_in_the_table() {
-    let page = file("docs/prometheus.md");
+    let page = file("../docs/src/reference/prometheus.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `dmp_"));
     let mut known: Vec<String> = rows
         .filter_map(|row| Some(format!("dmp_{}", row.split_once('`')?.0)))
