@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Makes the README's pictures in the test machine, as one would see it in a terminal:
+//! Makes docs/src/pictures/ in the test machine, as one would see it in a terminal:
 //!
 //!     cargo run --example pictures -- DIRECTORY DMP-VM
 //!
