@@ -59,6 +59,8 @@ mv "$source/dkms/dkms.conf" "$source/"
 mkdir -p dmp-dkms/usr/share/doc/dmp-dkms
 mv "$source"/docs/* dmp-dkms/usr/share/doc/dmp-dkms/
 rmdir "$source/docs"
+# postinst names one of these pages.
+cp --no-preserve=ownership "$pages"/*.md dmp-dkms/usr/share/doc/dmp-dkms/
 package dmp-dkms "$version"
 
 mkdir -p dmpstat/usr

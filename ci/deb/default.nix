@@ -16,6 +16,8 @@ runCommand "dmp-deb"
       path = ../../module;
       filter = path: _: builtins.match ".*[.]nix" path == null;
     };
+    # The book's pages about installing.
+    pages = ../../docs/src/install;
     packaging = ./.;
   }
   ''
