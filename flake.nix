@@ -81,7 +81,7 @@
         };
       }
       // named [ "kernel" "dmp" "vm" "try" "soak" ] (others // { inherit debug latest; })
-      // named [ "bench" "bench-distribution" "bench-smoke" ] (others // { inherit latest; })
+      // named [ "bench" "bench-smoke" ] (others // { inherit latest; })
       // named [ "tests" ] (builtins.mapAttrs (_: machine: machine.checks) others);
 
       apps.${system} = {
