@@ -47,9 +47,9 @@ pub struct Changer<'a, 'b> {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Trouble {
-    #[error("LVM is at work on the volume group {0}: try again when it has ended")]
+    #[error("LVM is changing the volume group {0}: try again when LVM has finished")]
     Lvm(String),
-    #[error("another dmpstat attaches or detaches the volume: try again when it has ended")]
+    #[error("another dmpstat is changing the volume: try again when the other one has finished")]
     Busy,
     #[error("cannot lock {0}: {1}")]
     Lock(String, io::Error),
@@ -58,21 +58,23 @@ pub enum Trouble {
     #[error(transparent)]
     Failed(#[from] Failure),
     #[error(
-        "requests in flight do not end: new ones would wait for them. Look at the disks below, or \
-         attach the volume by hand"
+        "requests in flight do not end, and an attach would have new requests wait for them. Check \
+         the underlying disks, or attach the volume by hand"
     )]
     Stalled,
     #[error("requests in flight did not end within 2 s. The volume runs as before")]
     Slow,
     #[error(
-        "the loaded dmp module is {}.{}.{}, and the option as_linear needs 1.1.0. Detach all volumes, and \
-         load the new one with \"modprobe -r dmp\" and \"modprobe dmp\"; or attach with --as dmp",
+        "the loaded dmp module is {}.{}.{}, and the option as_linear needs 1.1.0. Detach all volumes and \
+         load the new module with \"modprobe -r dmp\" and \"modprobe dmp\", or attach with --as dmp",
         .0[0], .0[1], .0[2]
     )]
     OldModule([u32; 3]),
-    #[error("cannot make a hidden device for the table: {0}")]
+    #[error("cannot create the hidden device for the table: {0}")]
     Hidden(io::Error),
-    #[error("the guard that would bring the volume back does not answer: {0}")]
+    #[error(
+        "the guard, the process that restores the volume if dmpstat dies, does not answer: {0}"
+    )]
     Guard(io::Error),
     #[error("{0}")]
     Latency(Box<Error>),
@@ -211,7 +213,7 @@ impl Changer<'_, '_> {
         for setting in plan.settings.restore() {
             let name = volume.shown_name();
             self.environment.note(&format!(
-                "{name}: cannot set queue/{setting} of {} as it was",
+                "{name}: cannot restore queue/{setting} of {}",
                 volume.device
             ));
         }
@@ -311,6 +313,6 @@ pub fn remember(volume: &Volume, change: Change, above: bool, environment: &mut 
         Change::Detach => State::detached(facts, now),
     };
     if let Err(error) = state.write(&directory, &volume.device) {
-        environment.note(&format!("cannot write in {}: {error}", state::DIRECTORY));
+        environment.note(&format!("cannot write to {}: {error}", state::DIRECTORY));
     }
 }

@@ -125,7 +125,7 @@ fn rule(number: usize, line: &[u8]) -> Result<Option<Rule>, String> {
     let volumes = OsString::from_vec(volumes.to_vec());
     let volumes = Choice::checked(&volumes).map_err(|error| {
         format!(
-            "\"{}\" is no pattern: {error}",
+            "\"{}\" is not a valid pattern: {error}",
             escape::show(volumes.as_encoded_bytes())
         )
     })?;
@@ -148,7 +148,7 @@ fn options<'a>(words: impl Iterator<Item = &'a [u8]>) -> Result<Options, String>
             b"flush_bypass" => options.flush_bypass = true,
             other => {
                 return Err(format!(
-                    "\"{}\" is no option: there are latency, no_latency, flush_bypass, as_dmp and \
+                    "\"{}\" is not an option: expected latency, no_latency, flush_bypass, as_dmp or \
                      as_linear",
                     escape::show(other)
                 ));
@@ -186,8 +186,8 @@ fn written(volume: &OsStr, options: Options) -> io::Result<Vec<u8>> {
         _ => Err(io::Error::new(
             ErrorKind::InvalidInput,
             format!(
-                "the name \"{}\" cannot be written there: use a pattern such as * or ? for its \
-                 blanks, \"#\" and \"[\"",
+                "a line cannot hold the name \"{}\": write a pattern, with ? for each blank, \"#\" \
+                 and \"[\"",
                 escape::show(volume.as_bytes())
             ),
         )),
@@ -197,8 +197,8 @@ fn written(volume: &OsStr, options: Options) -> io::Result<Vec<u8>> {
 fn is_link(path: &Path) -> io::Error {
     let target = fs::read_link(path).unwrap_or_default();
     io::Error::other(format!(
-        "it is a link to {}, which another program writes. Add the line there (on NixOS to \
-         services.dmp.attach)",
+        "the file is a link to {}, written by another program. Add the volume to the other \
+         program's settings (on NixOS services.dmp.attach)",
         escape::show(target.as_os_str().as_bytes())
     ))
 }

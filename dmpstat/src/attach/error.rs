@@ -12,27 +12,29 @@ use crate::error::Error;
 pub enum Failed {
     #[error("attach and detach need root: {0}")]
     Root(io::Error),
-    #[error("device mapper is not there: {0}. Load it with \"modprobe dm-mod\"")]
+    #[error("cannot open /dev/mapper/control: {0}. Load device mapper with \"modprobe dm-mod\"")]
     NoDeviceMapper(io::Error),
-    #[error("device mapper has no target dmp: install the dmp module, and try \"modprobe dmp\"")]
+    #[error(
+        "device mapper has no target \"dmp\": install the dmp module, and run \"modprobe dmp\""
+    )]
     NoTarget,
     #[error(
-        "cannot read /etc/dmp/attach.conf: {0}. List the volumes to attach there, one a line, or use \
+        "cannot read /etc/dmp/attach.conf: {0}. Write the file, one volume a line, or run \
          \"dmpstat attach --keep VOLUME\""
     )]
     NoConf(io::Error),
     #[error("cannot write /etc/dmp/attach.conf: {0}")]
     Keep(io::Error),
-    #[error("cannot work on the queue in /run/dmp/queue: {0}")]
+    #[error("cannot read or write the queue /run/dmp/queue: {0}")]
     Queue(io::Error),
     #[error(
-        "cannot keep dmpstat in memory, which it has to be while a volume stands still: {0}. It needs \
-         CAP_IPC_LOCK"
+        "cannot lock dmpstat in memory for the time that a volume is suspended: {0}. Run dmpstat \
+         with the capability CAP_IPC_LOCK"
     )]
     Memory(io::Error),
-    #[error("cannot start the guard that brings a volume back if dmpstat dies: {0}")]
+    #[error("cannot start the guard, the process that restores a volume if dmpstat dies: {0}")]
     Guard(io::Error),
-    #[error("device mapper does not answer: {0}")]
+    #[error("an ioctl of device mapper failed: {0}")]
     Kernel(#[from] io::Error),
     /// The message of each volume.
     #[error("{}", .0.join("\ndmpstat: "))]
@@ -53,8 +55,8 @@ impl From<Failed> for Error {
 
 fn carried_out(done: &[String]) -> String {
     match done {
-        [] => "Nothing was done".to_owned(),
-        done => format!("Done: {}", done.join(", ")),
+        [] => "No volume was changed".to_owned(),
+        done => format!("Changed: {}", done.join(", ")),
     }
 }
 

@@ -45,30 +45,29 @@ pub struct Table {
 pub enum Failure {
     #[error("the volume was removed meanwhile")]
     Gone,
-    #[error(
-        "the new table was not loaded: {0}. The kernel's log (dmesg) says why. The volume runs as before"
-    )]
+    #[error("cannot load the new table: {0}. See dmesg for the reason. The volume runs as before")]
     Load(io::Error),
     #[error(
-        "another program changed the table meanwhile. The volume runs with that program's: try again"
+        "another program changed the table meanwhile. The volume runs with the other program's table: \
+         try again"
     )]
     Changed,
-    #[error("another program suspended the volume meanwhile, and has to resume it: try again then")]
+    #[error("another program suspended the volume meanwhile: try again after the resume")]
     Suspended,
-    #[error("a signal came while in-flight requests were waited for. The volume runs as before")]
+    #[error("a signal ended the wait for requests in flight. The volume runs as before")]
     Interrupted,
-    #[error("the new table did not come to life: {0}. The volume runs as before")]
+    #[error("cannot activate the new table: {0}. The volume runs as before")]
     Resume(io::Error),
     #[error(
-        "the new table did not come to life: {0}. The volume is suspended, with another program's table \
-         loaded: that program has to resume it, or \"dmsetup resume\" does"
+        "cannot activate the new table: {0}. The volume is suspended, and another program has loaded a \
+         table. Let the other program resume the volume, or run \"dmsetup resume\""
     )]
     Theirs(io::Error),
-    #[error("device mapper does not answer: {0}. The volume runs as before")]
+    #[error("an ioctl of device mapper failed: {0}. The volume runs as before")]
     Kernel(io::Error),
     #[error(
-        "the new table did not come to life ({0}), and the old one neither ({1}): THE VOLUME STANDS \
-         STILL. Its old table is\n{2}\nLoad it with \"dmsetup load\", and try \"dmsetup resume\""
+        "cannot activate the new table ({0}), nor the old one ({1}): THE VOLUME IS SUSPENDED. Its old \
+         table is\n{2}\nLoad the old table with \"dmsetup load\", and run \"dmsetup resume\""
     )]
     Stuck(io::Error, io::Error, String),
 }

@@ -53,7 +53,10 @@ impl fmt::Display for Former {
         }
         let end = match &self.end {
             End::Detached => {
-                return write!(f, ". Attach it again with \"dmpstat attach {name}\"");
+                return write!(
+                    f,
+                    ". Attach the volume again with \"dmpstat attach {name}\""
+                );
             }
             End::Waiting(None) => {
                 return write!(f, ", lost its dmp table, and waits to be attached again");
@@ -64,13 +67,13 @@ impl fmt::Display for Former {
                     ", lost its dmp table, and waits to be attached again: {reason}"
                 );
             }
-            End::Table => "LVM or another program has written its table since",
-            End::Gone => "it was deactivated or removed since",
+            End::Table => "LVM or another program has replaced the table since",
+            End::Gone => "the volume was deactivated or removed since",
         };
         write!(
             f,
-            " and is not counted any more: {end}. Attach it again with \"dmpstat attach {name}\", or \
-             for good with \"dmpstat attach --keep {name}\""
+            ", and counting has ended: {end}. Attach the volume again with \"dmpstat attach {name}\", \
+             or for good with \"dmpstat attach --keep {name}\""
         )
     }
 }

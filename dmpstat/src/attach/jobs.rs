@@ -93,7 +93,7 @@ pub fn unknown(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine
     let class = machine.path("/sys/class/block").join(&target);
     if target != "." && class.join("dev").exists() {
         let advice = own_device(&format!("/dev/{}", escape::show(target.as_bytes())));
-        return format!("{written}: it is no volume of device mapper's. {advice}");
+        return format!("{written}: not a volume of device mapper. {advice}");
     }
     let names = devices
         .iter()
@@ -101,14 +101,14 @@ pub fn unknown(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine
     let near = choice.near(names);
     let inactive = match logical_volume(&written).filter(|_| !choice.is_pattern()) {
         Some(volume) => {
-            format!(". If it is inactive, activate it with \"lvchange -ay {volume}\"")
+            format!(". Activate an inactive volume with \"lvchange -ay {volume}\"")
         }
         None => String::new(),
     };
     match near.as_slice() {
         [] => format!("there is no volume \"{written}\"{inactive}"),
         near => format!(
-            "there is no volume \"{written}\"; there is {}{inactive}",
+            "there is no volume \"{written}\"; similar names: {}{inactive}",
             near.join(", ")
         ),
     }

@@ -61,7 +61,7 @@ const REFUSED: [(&str, &str, Next); 15] = [
     ("clone", METADATA, Next::Own),
     (
         "integrity",
-        "two live instances would write one journal",
+        "two live instances would write the same journal",
         Next::Own,
     ),
     ("snapshot", EXCEPTIONS, Next::Own),
@@ -69,19 +69,22 @@ const REFUSED: [(&str, &str, Next); 15] = [
     ("snapshot-origin", EXCEPTIONS, Next::Below),
     (
         "crypt",
-        "its key cannot be loaded again, and cryptsetup does not know dmp",
+        "the key cannot be loaded again, and cryptsetup does not know dmp",
         Next::Below,
     ),
-    ("multipath", "its table is multipathd's", Next::On),
-    ("thin-pool", "a pool is for its thin volumes only", Next::On),
-    ("vdo", "two live instances would write one index", Next::Own),
-    ("verity", "its table cannot be loaded again", Next::Own),
+    ("multipath", "multipathd owns the table", Next::On),
+    ("thin-pool", "only thin volumes use a pool", Next::On),
+    (
+        "vdo",
+        "two live instances would write the same index",
+        Next::Own,
+    ),
+    ("verity", "the table cannot be loaded again", Next::Own),
 ];
-const METADATA: &str =
-    "two live instances would write the same metadata when its table is loaded again";
-const DIRTY: &str = "two live instances would each have dirty blocks of their own";
-const EXCEPTIONS: &str = "two live instances would each have a list of copied blocks of their own";
-const OTHER: &str = "dmp takes the place of linear lines, and goes over thin and striped ones";
+const METADATA: &str = "two live instances would write the same metadata";
+const DIRTY: &str = "each of two live instances would have its own dirty blocks";
+const EXCEPTIONS: &str = "each of two live instances would have its own list of copied blocks";
+const OTHER: &str = "only linear, thin and striped volumes can be attached";
 
 /// Returns the way to count a volume of this table.
 pub fn way(table: &[Line]) -> Result<Way, Kind> {
@@ -118,13 +121,13 @@ pub fn advice(
 ) -> String {
     let own = || own_device(&path(status));
     match next {
-        Next::On => "Attach the volumes on it".to_owned(),
+        Next::On => "Attach the volumes on top".to_owned(),
         Next::Own => own(),
         Next::Below => {
             let below = linear_below(device, kernel, machine);
             match below.is_empty() {
                 false => format!(
-                    "Attach the volume below: {}",
+                    "Attach the underlying volume: {}",
                     Vec::from_iter(below).join(", ")
                 ),
                 true => own(),
@@ -136,7 +139,7 @@ pub fn advice(
 /// Says how to make a dmp device over another device.
 pub fn own_device(path: &str) -> String {
     format!(
-        "Have a dmp device over it, and use that from the next mount on: \
+        "Create a dmp device on top, and mount the new device instead: \
          dmsetup create NAME --table \"0 $(blockdev --getsz {path}) dmp {path}\""
     )
 }

@@ -260,8 +260,8 @@ pub fn after(
     }
     if !passing.is_empty() {
         environment.note(&format!(
-            "this lasts until LVM or another program writes the table anew, or the machine is booted. For \
-             good: dmpstat attach --keep {}",
+            "the attachment lasts until LVM or another program replaces the table, or until the next boot. \
+             Keep it with \"dmpstat attach --keep {}\"",
             passing.join(" ")
         ));
     }

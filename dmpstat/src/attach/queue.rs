@@ -300,7 +300,11 @@ pub fn work(queue: &Queue, attempt: &mut Attempt<'_>, clock: &mut dyn Clock) -> 
                     continue;
                 }
                 Outcome::Busy(group) => {
-                    note(queue, &device, &format!("LVM is at work on {group}"));
+                    note(
+                        queue,
+                        &device,
+                        &format!("LVM is changing the volume group {group}"),
+                    );
                     busy.insert(group.clone());
                     Until::Free(group)
                 }

@@ -113,7 +113,7 @@ impl<'a, 'b> Run<'a, 'b> {
         for written in volumes {
             let choice = Choice::checked(written).map_err(|error| {
                 Failed::Volumes(vec![format!(
-                    "\"{}\": {error}",
+                    "\"{}\" is not a valid pattern: {error}",
                     escape::show(written.as_bytes())
                 )])
             })?;
@@ -216,7 +216,7 @@ impl<'a, 'b> Run<'a, 'b> {
             match said {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                    let by = "the end of its output's reader";
+                    let by = "a closed pipe on standard output";
                     return Err(self.stopped(by, done, &jobs[at + 1..]));
                 }
                 Err(error) => return Err(Error::Output(error)),
@@ -263,7 +263,8 @@ impl<'a, 'b> Run<'a, 'b> {
         let message = format!("{name}: {trouble}");
         match trouble {
             Trouble::Refused(Refusal::Kind { .. } | Refusal::NoTable) if !job.named => {
-                self.environment.note(&format!("passed over: {message}"));
+                self.environment
+                    .note(&format!("{name}: skipped: {trouble}"));
             }
             _ => self.failed.push(message),
         }

@@ -51,40 +51,40 @@ pub struct Attachment {
 pub enum Refusal {
     #[error("the volume was removed meanwhile")]
     Gone,
-    #[error("the volume is not what it was: another one has taken its name or number")]
+    #[error("another volume has taken the name or number meanwhile")]
     Another,
-    #[error("a {target} volume cannot be attached: {reason}. {advice}")]
+    #[error("cannot attach {target} volumes: {reason}. {advice}")]
     Kind {
         target: String,
         reason: &'static str,
         advice: String,
     },
-    #[error("the volume has no table, or one of nothing but error and zero lines")]
+    #[error("the volume has no table, or only error and zero lines")]
     NoTable,
-    #[error("dmpstat's own device: detach the volume over it")]
+    #[error("the device is dmpstat's own hidden device: detach the volume on top")]
     Hidden,
-    #[error("the volume is a part of another, and not linear: attach the other one")]
+    #[error("the volume is a part of another volume, and not linear: attach the other volume")]
     Inner,
     #[error(
-        "the volume is suspended. Let the program end that suspended it, or resume it with \
+        "the volume is suspended. Wait for the program that suspended the volume, or run \
          \"dmsetup resume {0}\""
     )]
     Suspended(String),
     #[error(
-        "another program has loaded a table that is not live yet. Let that program end, or drop \
-         the table with \"dmsetup clear {0}\""
+        "another program has loaded an inactive table. Wait for the other program, or drop the \
+         table with \"dmsetup clear {0}\""
     )]
     HasInactive(String),
-    #[error("the volume is to be removed as soon as nobody has it open")]
+    #[error("the volume has a deferred removal pending")]
     ToBeRemoved,
     #[error(
-        "something changes the table back again and again: the volume is left as it is. \
-         \"dmpstat attach\" attaches it all the same"
+        "another program keeps changing the table back, so dmpstat has stopped attaching the volume. \
+         Attach the volume by hand with \"dmpstat attach\""
     )]
     TooOften,
-    #[error("the counters cannot be read: {0}")]
+    #[error("cannot read the counters: {0}")]
     Snapshot(Box<Error>),
-    #[error("device mapper does not answer: {0}")]
+    #[error("an ioctl of device mapper failed: {0}")]
     Kernel(io::Error),
 }
 

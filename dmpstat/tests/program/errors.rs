@@ -88,13 +88,13 @@ fn device(root: &Root, diskseq: u64, name: &str) {
 /// Returns the error about a volume that lost its dmp table.
 fn lost(name: &str, why: &str) -> String {
     format!(
-        "{name} was attached at 20:45:00 and is not counted any more: {why} since. Attach it again \
+        "{name} was attached at 20:45:00, and counting has ended: {why} since. Attach the volume again \
          with \"dmpstat attach {name}\", or for good with \"dmpstat attach --keep {name}\""
     )
 }
 
-const WRITTEN: &str = "LVM or another program has written its table";
-const GONE: &str = "it was deactivated or removed";
+const WRITTEN: &str = "LVM or another program has replaced the table";
+const GONE: &str = "the volume was deactivated or removed";
 
 #[test]
 fn an_error_says_what_happened_to_a_volume_that_was_attached() {
@@ -198,7 +198,7 @@ fn errors_tell_detached_and_waiting_volumes() {
     remember(&root, &State::detached(attached(), 1000));
     assert_eq!(
         root.run(&["vg/data"]).message(),
-        "vg/data was detached at 2026-11-25 17:30:00. Attach it again with \"dmpstat attach vg/data\""
+        "vg/data was detached at 2026-11-25 17:30:00. Attach the volume again with \"dmpstat attach vg/data\""
     );
     remember(&root, &attached());
     let queue = Queue::new(root.machine().path(queue::PATH));
@@ -206,9 +206,14 @@ fn errors_tell_detached_and_waiting_volumes() {
     let waits =
         "vg/data was attached at 20:45:00, lost its dmp table, and waits to be attached again";
     assert_eq!(root.run(&["vg/data"]).message(), waits);
-    queue.set_reason("dm-3", "LVM is at work on vg").unwrap();
+    queue
+        .set_reason("dm-3", "LVM is changing the volume group vg")
+        .unwrap();
     let message = root.run(&["vg/data"]).message();
-    assert_eq!(message, format!("{waits}: LVM is at work on vg"));
+    assert_eq!(
+        message,
+        format!("{waits}: LVM is changing the volume group vg")
+    );
     let unknown = Former {
         name: "vg/data".to_owned(),
         since: None,
@@ -216,7 +221,7 @@ fn errors_tell_detached_and_waiting_volumes() {
     };
     assert_eq!(
         unknown.to_string(),
-        "vg/data was detached. Attach it again with \"dmpstat attach vg/data\""
+        "vg/data was detached. Attach the volume again with \"dmpstat attach vg/data\""
     );
 }
 

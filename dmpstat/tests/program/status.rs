@@ -85,7 +85,7 @@ fn each_volume_has_its_state_and_the_form_of_its_table() {
         queue(&root).add(device).unwrap();
     }
     queue(&root)
-        .set_reason("dm-5", "LVM is at work on vg")
+        .set_reason("dm-5", "LVM is changing the volume group vg")
         .unwrap();
     let off = State::detached(attached(), BOOTTIME.as_secs() - 60);
     remember(&root, "dm-8", &off);
@@ -103,7 +103,7 @@ vg-dmp         dm-1    attached      dmp        2026-11-26 20:45:00  3
 vg-thin        dm-2    attached      dmp above  2026-11-26 20:45:00  0
 own            dm-3    dmp           dmp        -                    -
 old            dm-4    attached      dmp        2026-11-26 20:45:00  0
-vg-wait        dm-5    waiting       -          -                    -      LVM is at work on vg
+vg-wait        dm-5    waiting       -          -                    -      LVM is changing the volume group vg
 vg-new         dm-6    waiting       -          -                    -
 vg-listed      dm-7    not attached  -          -                    -
 vg-off         dm-8    detached      -          2026-11-26 20:59:00  -

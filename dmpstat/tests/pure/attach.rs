@@ -409,7 +409,7 @@ fn a_job_is_for_the_device_that_was_named() {
         let (changed, _) = run(&mut fake, &job, &mut Still, &mut Armed::default());
         let message = changed.unwrap_err().to_string();
         assert!(
-            message.starts_with("the volume is not what it was"),
+            message.starts_with("another volume has taken the name or number"),
             "{message}"
         );
         assert_eq!(text(&fake.volume().live), ["0 2048 linear 8:0 0"]);
@@ -433,7 +433,7 @@ fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
     let message = changed.unwrap_err().to_string();
     assert_eq!(
         message,
-        "LVM is at work on the volume group other: try again when it has ended"
+        "LVM is changing the volume group other: try again when LVM has finished"
     );
     assert_eq!(text(&fake.volume().live), ["0 2048 linear 8:0 0"]);
     drop(second);
@@ -461,44 +461,44 @@ impl<F: FnMut()> Clock for Lets<F> {
 #[test]
 fn kinds_that_keep_a_state_are_refused_by_name() {
     for (target, reason, advice) in [
-        (
-            "raid",
-            "would write the same metadata",
-            "dmp device over it",
-        ),
+        ("raid", "would write the same metadata", "dmp device on top"),
         (
             "mirror",
             "would write the same metadata",
-            "dmp device over it",
+            "dmp device on top",
         ),
-        ("cache", "dirty blocks of their own", "dmp device over it"),
+        ("cache", "its own dirty blocks", "dmp device on top"),
+        ("writecache", "its own dirty blocks", "dmp device on top"),
         (
-            "writecache",
-            "dirty blocks of their own",
-            "dmp device over it",
+            "integrity",
+            "would write the same journal",
+            "dmp device on top",
         ),
-        ("integrity", "would write one journal", "dmp device over it"),
         (
             "snapshot",
-            "copied blocks of their own",
-            "dmp device over it",
+            "its own list of copied blocks",
+            "dmp device on top",
         ),
-        ("snapshot-origin", "copied blocks", "dmp device over it"),
+        (
+            "snapshot-origin",
+            "list of copied blocks",
+            "dmp device on top",
+        ),
         (
             "crypt",
-            "its key cannot be loaded again",
-            "dmp device over it",
+            "the key cannot be loaded again",
+            "dmp device on top",
         ),
-        ("multipath", "multipathd's", "Attach the volumes on it"),
+        ("multipath", "multipathd owns", "Attach the volumes on top"),
         (
             "thin-pool",
-            "a pool is for its thin volumes",
-            "Attach the volumes on it",
+            "only thin volumes use a pool",
+            "Attach the volumes on top",
         ),
         (
             "new",
-            "dmp takes the place of linear lines",
-            "dmp device over it",
+            "only linear, thin and striped volumes",
+            "dmp device on top",
         ),
     ] {
         for table in [
@@ -507,7 +507,7 @@ fn kinds_that_keep_a_state_are_refused_by_name() {
         ] {
             let mut fake = Fake::new(LVM, table.clone());
             let message = attach(&mut fake).unwrap_err().to_string();
-            let begin = format!("a {target} volume cannot be attached: ");
+            let begin = format!("cannot attach {target} volumes: ");
             assert!(message.starts_with(&begin), "{message}");
             assert!(message.contains(reason), "{message}");
             assert!(message.contains(advice), "{message}");
@@ -520,7 +520,7 @@ fn kinds_that_keep_a_state_are_refused_by_name() {
     let message = attach(&mut fake).unwrap_err().to_string();
     assert_eq!(
         message,
-        "the volume is a part of another, and not linear: attach the other one"
+        "the volume is a part of another volume, and not linear: attach the other volume"
     );
     let mut fake = Fake::new(LVM, vec![line("error", "")]);
     let message = attach(&mut fake).unwrap_err().to_string();
@@ -551,19 +551,22 @@ fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
         advice.split(':').map(str::to_owned).collect::<Vec<_>>()
     };
     let crypt = || Fake::new("", vec![line("crypt", "x")]);
-    let own = "Have a dmp device over it, and use that from the next mount on";
+    let own = "Create a dmp device on top, and mount the new device instead";
     // The nearest volume on each way down is named, and each once.
     let fake = crypt()
         .with(4, "b", "", linear())
         .with(5, "raid", "", refused())
         .with(6, "a", "", linear())
         .with(8, "far", "", linear());
-    assert_eq!(advice(fake), ["Attach the volume below", " a, b"]);
+    assert_eq!(advice(fake), ["Attach the underlying volume", " a, b"]);
     // LVM's inner volumes are not named, but for a volume under a snapshot.
     let fake = crypt()
         .with(4, "vg-data_rimage_0", &uuid(""), linear())
         .with(5, "vg-data-real", &uuid("-real"), linear());
-    assert_eq!(advice(fake), ["Attach the volume below", " vg-data-real"]);
+    assert_eq!(
+        advice(fake),
+        ["Attach the underlying volume", " vg-data-real"]
+    );
     let fake = crypt().with(4, "vg-data_rimage_0", &uuid(""), linear());
     assert_eq!(advice(fake)[0], own);
     // The volume is four devices below.
@@ -572,7 +575,7 @@ fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
         .with(6, "two", "", refused())
         .with(8, "three", "", refused())
         .with(9, "four", "", linear());
-    assert_eq!(advice(fake), ["Attach the volume below", " four"]);
+    assert_eq!(advice(fake), ["Attach the underlying volume", " four"]);
     assert_eq!(advice(crypt())[0], own);
 }
 

@@ -97,13 +97,13 @@ fn a_wrong_line_is_named_by_its_number_and_the_others_hold() {
     let wrong: Vec<String> = conf.wrong.iter().map(ToString::to_string).collect();
     assert_eq!(wrong.len(), 2);
     assert!(
-        wrong[0].starts_with("/etc/dmp/attach.conf, line 4: \"vg/[\" is no pattern: "),
+        wrong[0].starts_with("/etc/dmp/attach.conf, line 4: \"vg/[\" is not a valid pattern: "),
         "{wrong:?}"
     );
     assert_eq!(
         wrong[1],
-        "/etc/dmp/attach.conf, line 6: \"fast\" is no option: there are latency, no_latency, \
-         flush_bypass, as_dmp and as_linear"
+        "/etc/dmp/attach.conf, line 6: \"fast\" is not an option: expected latency, no_latency, \
+         flush_bypass, as_dmp or as_linear"
     );
 }
 
@@ -283,8 +283,8 @@ fn a_link_is_left_alone() {
     assert_eq!(
         error.to_string(),
         format!(
-            "it is a link to {}, which another program writes. Add the line there (on NixOS to \
-             services.dmp.attach)",
+            "the file is a link to {}, written by another program. Add the volume to the other \
+             program's settings (on NixOS services.dmp.attach)",
             target.display()
         )
     );

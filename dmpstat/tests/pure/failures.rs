@@ -126,12 +126,12 @@ fn each_failure_has_its_own_message() {
         (
             2,
             Errno::INTR,
-            "a signal came while in-flight requests were waited for. The volume runs as before",
+            "a signal ended the wait for requests in flight. The volume runs as before",
         ),
         (
             1,
             Errno::IO,
-            "the new table did not come to life: Input/output error (os error 5). The volume runs as \
+            "cannot activate the new table: Input/output error (os error 5). The volume runs as \
              before",
         ),
     ] {
@@ -160,7 +160,7 @@ fn a_volume_that_cannot_be_resumed_comes_with_its_table_and_the_way_out() {
         errno: Errno::IO,
     });
     let message = attach(&mut fake).unwrap_err().to_string();
-    assert!(message.contains("THE VOLUME STANDS STILL"), "{message}");
+    assert!(message.contains("THE VOLUME IS SUSPENDED"), "{message}");
     assert!(message.contains("\n0 2048 linear 8:0 0\n"), "{message}");
 }
 
@@ -172,7 +172,7 @@ fn a_volume_whose_resume_fails_three_times_runs_with_its_old_table() {
         fake.failing_resumes = 3;
         assert_eq!(
             attach(&mut fake).unwrap_err().to_string(),
-            "the new table did not come to life: Input/output error (os error 5). The volume runs as \
+            "cannot activate the new table: Input/output error (os error 5). The volume runs as \
              before"
         );
         assert_eq!(fake.failing_resumes, 0);

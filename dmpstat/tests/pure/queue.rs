@@ -98,11 +98,13 @@ fn entries_are_sorted_by_minor_and_removed() {
     let (directory, queue) = queue(&["dm-10", "dm-9", "dm-10"]);
     assert_eq!(queue.waiting().unwrap(), ["dm-9", "dm-10"]);
     assert_eq!(queue.reason("dm-9"), None);
-    queue.set_reason("dm-9", "LVM is at work on vg").unwrap();
+    queue
+        .set_reason("dm-9", "LVM is changing the volume group vg")
+        .unwrap();
     queue.add("dm-9").unwrap();
     assert_eq!(
         queue.reason("dm-9").as_deref(),
-        Some("LVM is at work on vg")
+        Some("LVM is changing the volume group vg")
     );
     assert_eq!(queue.waiting().unwrap(), ["dm-9", "dm-10"]);
     queue.remove("dm-9").unwrap();
@@ -136,7 +138,9 @@ fn modes_do_not_depend_on_the_umask() {
 #[ignore = "modes_do_not_depend_on_the_umask runs it"]
 fn modes() {
     let (directory, queue) = queue(&["dm-1"]);
-    queue.set_reason("dm-1", "LVM is at work on vg").unwrap();
+    queue
+        .set_reason("dm-1", "LVM is changing the volume group vg")
+        .unwrap();
     let run = directory.path().join("run");
     assert_eq!((mode(&run), mode(&run.join("queue"))), (0o755, 0o755));
     assert_eq!(mode(&run.join("queue/dm-1")), 0o644);
@@ -297,8 +301,14 @@ fn a_busy_group_keeps_no_other_waiting() {
             ("dm-3".to_owned(), busy(&["a", "b"])),
         ]
     );
-    assert_eq!(queue.reason("dm-1").unwrap(), "LVM is at work on a");
-    assert_eq!(queue.reason("dm-2").unwrap(), "LVM is at work on b");
+    assert_eq!(
+        queue.reason("dm-1").unwrap(),
+        "LVM is changing the volume group a"
+    );
+    assert_eq!(
+        queue.reason("dm-2").unwrap(),
+        "LVM is changing the volume group b"
+    );
     assert_eq!(
         files(&directory),
         [".dm-1.reason", ".dm-2.reason", "dm-1", "dm-2"]

@@ -156,8 +156,8 @@ fn table(fake: &Fake, minor: u32) -> Vec<String> {
 /// Returns the note about a volume that attach.conf does not list.
 fn lasts(volume: &str) -> String {
     format!(
-        "dmpstat: this lasts until LVM or another program writes the table anew, or the machine is booted. \
-         For good: dmpstat attach --keep {volume}\n"
+        "dmpstat: the attachment lasts until LVM or another program replaces the table, or until the next boot. \
+         Keep it with \"dmpstat attach --keep {volume}\"\n"
     )
 }
 
@@ -198,8 +198,7 @@ fn a_volume_whose_own_lock_is_held_is_busy() {
         let path = fake.root().join("run/dmp").join(lock);
         let held = take(&path, Duration::ZERO, &mut |_| false).unwrap();
         assert!(held.is_some());
-        let message =
-            "vg-data: another dmpstat attaches or detaches the volume: try again when it has ended";
+        let message = "vg-data: another dmpstat is changing the volume: try again when the other one has finished";
         assert_eq!(run(&mut fake, &words), Ran::failed(message));
         assert_eq!(table(&fake, 3), before);
         drop(held);
@@ -243,8 +242,9 @@ fn a_listed_volume_that_was_attached_ten_times_within_a_minute_is_left_alone() {
             ),
             false => (
                 Ran {
-                    notes: "dmpstat: vg-data: something changes the table back again and again: the volume \
-                            is left as it is. \"dmpstat attach\" attaches it all the same\n"
+                    notes: "dmpstat: vg-data: another program keeps changing the table back, so dmpstat \
+                            has stopped attaching the volume. Attach the volume by hand with \
+                            \"dmpstat attach\"\n"
                         .to_owned(),
                     ..Ran::printed("")
                 },
@@ -341,9 +341,9 @@ fn with_raid() -> Fake {
     linear().with(4, "vg-raid", "LVM-raid", vec![line("raid", "x")])
 }
 
-const RAID: &str = "vg-raid: a raid volume cannot be attached: two live instances would write the same metadata \
-                    when its table is loaded again. Have a dmp device over it, and use that from the next mount \
-                    on: dmsetup create NAME --table \"0 $(blockdev --getsz /dev/vg/raid) dmp /dev/vg/raid\"";
+const RAID: &str = "vg-raid: cannot attach raid volumes: two live instances would write the same metadata. \
+                    Create a dmp device on top, and mount the new device instead: \
+                    dmsetup create NAME --table \"0 $(blockdev --getsz /dev/vg/raid) dmp /dev/vg/raid\"";
 
 #[test]
 fn a_refused_volume_stops_the_run_only_if_it_was_named() {
@@ -357,7 +357,11 @@ fn a_refused_volume_stops_the_run_only_if_it_was_named() {
         ran,
         Ran {
             out: "vg-data: attached\n".to_owned(),
-            notes: format!("dmpstat: passed over: {RAID}\n{}", lasts("'vg/*'")),
+            notes: format!(
+                "dmpstat: {}\n{}",
+                RAID.replacen(": ", ": skipped: ", 1),
+                lasts("'vg/*'")
+            ),
             failure: None
         }
     );
@@ -436,12 +440,12 @@ fn a_stopped_run_names_the_volumes_that_were_not_tried() {
     for (left, expected, out) in [
         (
             0,
-            "stopped by a signal. Nothing was done; not tried: vg-data, vg-a, vg-b",
+            "stopped by a signal. No volume was changed; not tried: vg-data, vg-a, vg-b",
             "",
         ),
         (
             2,
-            "stopped by a signal. Done: vg-data, vg-a; not tried: vg-b",
+            "stopped by a signal. Changed: vg-data, vg-a; not tried: vg-b",
             "vg-data: attached\nvg-a: attached\n",
         ),
     ] {
@@ -479,7 +483,7 @@ fn a_run_stops_when_its_output_cannot_be_written() {
     for (kind, expected) in [
         (
             io::ErrorKind::BrokenPipe,
-            "stopped by the end of its output's reader. Done: vg-data; not tried: vg-a, vg-b",
+            "stopped by a closed pipe on standard output. Changed: vg-data; not tried: vg-a, vg-b",
         ),
         (
             io::ErrorKind::StorageFull,
@@ -531,27 +535,27 @@ fn an_error_about_an_unknown_volume_says_what_to_do() {
     for (written, expected) in [
         (
             "vg/datb",
-            "there is no volume \"vg/datb\"; there is vg/data. If it is inactive, activate it with \
+            "there is no volume \"vg/datb\"; similar names: vg/data. Activate an inactive volume with \
              \"lvchange -ay vg/datb\"",
         ),
         (
             "/dev/a/b",
-            "there is no volume \"/dev/a/b\"; there is /dev/vg/data. If it is inactive, activate it with \"lvchange -ay a/b\"",
+            "there is no volume \"/dev/a/b\"; similar names: /dev/vg/data. Activate an inactive volume with \"lvchange -ay a/b\"",
         ),
         (
             "/dev/mapper/b",
-            "there is no volume \"/dev/mapper/b\"; there is /dev/mapper/vg-data",
+            "there is no volume \"/dev/mapper/b\"; similar names: /dev/mapper/vg-data",
         ),
         ("a/*", "there is no volume \"a/*\""),
-        ("dm-77", "there is no volume \"dm-77\"; there is dm-3"),
+        ("dm-77", "there is no volume \"dm-77\"; similar names: dm-3"),
         (
             "/dev/sda",
-            "/dev/sda: it is no volume of device mapper's. Have a dmp device over it, and use that from the \
-             next mount on: dmsetup create NAME --table \"0 $(blockdev --getsz /dev/sda) dmp /dev/sda\"",
+            "/dev/sda: not a volume of device mapper. Create a dmp device on top, and mount the new \
+             device instead: dmsetup create NAME --table \"0 $(blockdev --getsz /dev/sda) dmp /dev/sda\"",
         ),
         (
             "a[",
-            "\"a[\": Pattern syntax error near position 1: invalid range pattern",
+            "\"a[\" is not a valid pattern: Pattern syntax error near position 1: invalid range pattern",
         ),
     ] {
         let ran = run(&mut fake, &["attach", written]);
@@ -584,7 +588,7 @@ fn a_pattern_takes_whole_and_public_volumes_only() {
 #[test]
 fn a_missing_target_is_told_and_empties_the_queue() {
     let message =
-        "device mapper has no target dmp: install the dmp module, and try \"modprobe dmp\"";
+        "device mapper has no target \"dmp\": install the dmp module, and run \"modprobe dmp\"";
     let mut fake = linear();
     fake.has_no_target = true;
     assert_eq!(run(&mut fake, &["attach", "vg/data"]), Ran::failed(message));
@@ -640,7 +644,7 @@ fn a_queued_volume_of_a_group_that_lvm_works_on_waits() {
     let ran = run_by(&mut fake, &mut Passing::new(20), &["attach", "--queued"]);
     assert_eq!(ran, Ran::printed(""));
     assert_eq!(queue.waiting().unwrap(), ["dm-3", "dm-4"]);
-    let reason = Some("LVM is at work on vg".to_owned());
+    let reason = Some("LVM is changing the volume group vg".to_owned());
     assert_eq!(
         (queue.reason("dm-3"), queue.reason("dm-4")),
         (reason.clone(), reason)
@@ -656,13 +660,13 @@ fn a_queued_volume_of_a_group_that_lvm_works_on_waits() {
 #[test]
 fn a_queued_volume_waits_only_if_a_later_attempt_can_succeed() {
     type Change = fn(&mut Fake);
-    let suspended = "the volume is suspended. Let the program end that suspended it, or resume it with \
+    let suspended = "the volume is suspended. Wait for the program that suspended the volume, or run \
                      \"dmsetup resume vg-data\"";
     let raid = &RAID
         .replace("vg-raid", "vg-data")
         .replace("vg/raid", "vg/data")[9..];
-    let old = "the loaded dmp module is 1.0.9, and the option as_linear needs 1.1.0. Detach all volumes, and load \
-               the new one with \"modprobe -r dmp\" and \"modprobe dmp\"; or attach with --as dmp";
+    let old = "the loaded dmp module is 1.0.9, and the option as_linear needs 1.1.0. Detach all volumes and load \
+               the new module with \"modprobe -r dmp\" and \"modprobe dmp\", or attach with --as dmp";
     let cases: [(&str, Change, Option<&str>, bool); 6] = [
         (
             "vg/data",
@@ -742,7 +746,7 @@ fn a_queued_volume_whose_requests_do_not_end_runs_as_before_and_is_tried_again()
     let ran = run_by(&mut fake, &mut Passing::new(15), &["attach", "--queued"]);
     assert!(
         ran.notes
-            .starts_with("dmpstat: vg-data: requests in flight do not end: ")
+            .starts_with("dmpstat: vg-data: requests in flight do not end, and an attach ")
     );
     assert_eq!(table(&fake, 3), ["0 2048 linear 8:0 0"]);
     assert_eq!((queue.waiting().unwrap().len(), fake.loads.len()), (1, 0));

@@ -88,7 +88,7 @@ lvm_at_work() {
 	said=$( (flock 9 && dmpstat detach vg/data 2>&1) 9>>/run/lock/lvm/V_vg) && return 1
 	equal "$said" "$message_lvm" && ((SECONDS - begun >= 9)) && attached vg-data
 }
-message_lvm="dmpstat: vg-data: LVM is at work on the volume group vg: try again when it has ended"
+message_lvm="dmpstat: vg-data: LVM is changing the volume group vg: try again when LVM has finished"
 
 make_storm() {
 	local n
@@ -142,7 +142,7 @@ without_module() {
 		equal "$(journal --lines=20 --grep='no target')" "$said"
 	rm /etc/modprobe.d/without.conf
 }
-message_module='dmpstat: device mapper has no target dmp: install the dmp module, and try "modprobe dmp"'
+message_module='dmpstat: device mapper has no target "dmp": install the dmp module, and run "modprobe dmp"'
 
 nothing_left() {
 	find / -xdev \( -path /proc -o -path /sys -o -path /root -o -path "$state" -o -path /var/log \) \

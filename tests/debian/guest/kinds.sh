@@ -4,18 +4,18 @@
 # The messages that the tests expect.
 # $1 is a volume with $2 lines. $3 begins the advice.
 refusal() {
-	echo "^dmpstat: $1: an? $2 volume cannot be attached: .+\. $3"
+	echo "^dmpstat: $1: cannot attach $2 volumes: .+\. $3"
 }
 refusal_of_disk() {
-	echo "dmpstat: $1: it is no volume of device mapper's. $(own_device_over "$1")"
+	echo "dmpstat: $1: not a volume of device mapper. $(own_device_over "$1")"
 }
 own_device_over() {
-	echo "Have a dmp device over it, and use that from the next mount on: dmsetup create NAME" \
+	echo "Create a dmp device on top, and mount the new device instead: dmsetup create NAME" \
 		"--table \"0 \$(blockdev --getsz $1) dmp $1\""
 }
-advice_below='Attach the volumes? below: '
-advice_on='Attach the volumes on it'
-advice_own='Have a dmp device over it, '
+advice_below='Attach the underlying volume: '
+advice_on='Attach the volumes on top'
+advice_own='Create a dmp device on top, '
 
 make_partition() {
 	echo "start=2048, size=2048" | sfdisk -q /dev/vdd && udevadm settle

@@ -144,7 +144,7 @@ fn a_striped_volume_is_attached_above_and_leaves_nothing() {
         assert_refused(
             &mut machine,
             "dmpstat attach dm-1",
-            "dmpstat's own device: detach the volume over it",
+            "the device is dmpstat's own hidden device: detach the volume on top",
         );
         assert_eq!(
             machine.sh("dmpstat attach --flush-bypass volume && dmpstat attach volume"),
@@ -178,22 +178,25 @@ fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
     for (volumes, message) in [
         (
             "volume top",
-            "top: a snapshot-origin volume cannot be attached: two live instances would each have a list \
-             of copied blocks of their own. Attach the volume below: volume",
+            "top: cannot attach snapshot-origin volumes: each of two live instances would have its own list \
+             of copied blocks. Attach the underlying volume: volume",
         ),
         (
             "alone",
-            "alone: a delay volume cannot be attached: dmp takes the place of linear lines, and goes over \
-             thin and striped ones. Have a dmp device over it, and use that from the next mount on: \
+            "alone: cannot attach delay volumes: only linear, thin and striped volumes can be attached. \
+             Create a dmp device on top, and mount the new device instead: \
              dmsetup create NAME --table \"0 $(blockdev --getsz /dev/mapper/alone) dmp /dev/mapper/alone\"",
         ),
-        ("/dev/vdb", "it is no volume of device mapper's"),
-        ("volune", "there is no volume \"volune\"; there is volume"),
+        ("/dev/vdb", "/dev/vdb: not a volume of device mapper"),
+        (
+            "volune",
+            "there is no volume \"volune\"; similar names: volume",
+        ),
         (
             "vg/data",
-            "there is no volume \"vg/data\". If it is inactive, activate it with \"lvchange -ay vg/data\"",
+            "there is no volume \"vg/data\". Activate an inactive volume with \"lvchange -ay vg/data\"",
         ),
-        ("'[v'", "\"[v\": "),
+        ("'[v'", "\"[v\" is not a valid pattern: "),
     ] {
         assert_refused(&mut machine, &format!("dmpstat attach {volumes}"), message);
         assert_eq!(machine.sh("dmsetup table"), tables, "{volumes}");
@@ -226,7 +229,7 @@ fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
     assert_refused(
         &mut machine,
         "dmpstat attach volume",
-        "the volume is to be removed as soon as nobody has it open",
+        "the volume has a deferred removal pending",
     );
     assert_eq!(machine.sh("dmsetup table"), tables);
     // The volume goes with `top`, the last device that has it open.
@@ -247,7 +250,7 @@ fn a_volume_that_is_to_be_removed_is_left_alone_and_goes() {
     assert_refused(
         &mut machine,
         "dmpstat detach volume",
-        "the volume is to be removed as soon as nobody has it open",
+        "the volume has a deferred removal pending",
     );
     assert_eq!(
         machine.sh("dmsetup table volume"),
@@ -352,7 +355,7 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
     assert_eq!(machine.sh("cat /run/status"), "1\n");
     assert_eq!(
         machine.sh("cat /run/said"),
-        "dmpstat: stopped by the end of its output's reader. Done: a; not tried: b, c\n"
+        "dmpstat: stopped by a closed pipe on standard output. Changed: a; not tried: b, c\n"
     );
     assert_eq!(machine.sh(table), "a: dmpb: linearc: linear");
     machine.sh("dmpstat detach a");
@@ -369,8 +372,8 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
     assert_eq!(machine.sh("cat /run/out"), "");
     assert_eq!(
         machine.sh("cat /run/said"),
-        "dmpstat: a: a signal came while in-flight requests were waited for. The volume runs as before\n\
-         dmpstat: stopped by a signal. Nothing was done; not tried: b, c\n"
+        "dmpstat: a: a signal ended the wait for requests in flight. The volume runs as before\n\
+         dmpstat: stopped by a signal. No volume was changed; not tried: b, c\n"
     );
     assert_eq!(
         machine.sh(
@@ -413,7 +416,7 @@ fn a_stopped_attach_leaves_the_volume_as_it_was() {
     let mut machine = machine();
     create(&mut machine, "disk", "0 65536 linear /dev/vda 0");
     create(&mut machine, "volume", "0 65536 linear /dev/mapper/disk 0");
-    let interrupted = "dmpstat: volume: a signal came while in-flight requests were waited for. The volume runs \
+    let interrupted = "dmpstat: volume: a signal ended the wait for requests in flight. The volume runs \
                        as before\n";
     for (signal, said) in [
         ("INT", interrupted),

@@ -75,11 +75,11 @@ fn a_pattern_takes_no_private_device() {
     );
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.starts_with("dmpstat: passed over: volthree: a delay volume cannot be attached: "),
+        said.starts_with("dmpstat: volthree: skipped: cannot attach delay volumes: "),
         "{said}"
     );
     assert!(
-        said.ends_with("For good: dmpstat attach --keep 'vol*'\n"),
+        said.ends_with("Keep it with \"dmpstat attach --keep 'vol*'\"\n"),
         "{said}"
     );
     assert_eq!(
@@ -96,8 +96,8 @@ fn a_kept_volume_is_listed() {
     volume(&mut machine);
     assert_eq!(
         machine.sh("dmpstat attach volume 2>&1 >/dev/null"),
-        "dmpstat: this lasts until LVM or another program writes the table anew, or the machine is \
-         booted. For good: dmpstat attach --keep volume\n"
+        "dmpstat: the attachment lasts until LVM or another program replaces the table, or until the \
+         next boot. Keep it with \"dmpstat attach --keep volume\"\n"
     );
     assert_eq!(
         machine.sh("dmpstat attach --keep --flush-bypass volume 2>&1 && cat /etc/dmp/attach.conf"),

@@ -47,7 +47,7 @@ fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
     assert_refused(
         &mut machine,
         "dmpstat attach vg/data",
-        "Attach the volume below: vg-data-real",
+        "Attach the underlying volume: vg-data-real",
     );
     machine.sh("dmpstat attach vg-data-real");
     machine.sh(&lvm("lvremove -q -y vg/snap"));

@@ -121,20 +121,20 @@ fn a_failed_resume_is_mended() {
         let expected = match fail {
             // The next try resumed the new table.
             1 => {
-                assert!(said.contains("this lasts until"), "{said}");
+                assert!(said.contains("the attachment lasts until"), "{said}");
                 ("0\n", true)
             }
             2..=4 => {
                 assert_eq!(
                     said,
-                    "dmpstat: volume: the new table did not come to life: Input/output error (os error 5). \
+                    "dmpstat: volume: cannot activate the new table: Input/output error (os error 5). \
                      The volume runs as before\n"
                 );
                 ("1\n", false)
             }
             _ => {
-                let advice = "THE VOLUME STANDS STILL. Its old table is\n0 2048 linear 254:0 0\n2048 8 zero \n\
-                              Load it with \"dmsetup load\", and try \"dmsetup resume\"\n";
+                let advice = "THE VOLUME IS SUSPENDED. Its old table is\n0 2048 linear 254:0 0\n2048 8 zero \n\
+                              Load the old table with \"dmsetup load\", and run \"dmsetup resume\"\n";
                 assert!(said.ends_with(advice), "{said}");
                 machine.sh("dmsetup resume volume");
                 ("1\n", false)

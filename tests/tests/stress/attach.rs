@@ -106,8 +106,8 @@ fn nothing_is_lost_on_the_encrypted_device_over_an_attached_volume() {
     assert_refused(
         &mut machine,
         "dmpstat attach crypt",
-        "a crypt volume cannot be attached: its key cannot be loaded again, and cryptsetup does not know dmp. \
-         Attach the volume below: volume",
+        "cannot attach crypt volumes: the key cannot be loaded again, and cryptsetup does not know dmp. \
+         Attach the underlying volume: volume",
     );
     machine.sh(
         "mkfs.ext4 -q /dev/mapper/crypt && mkdir -p /mnt && mount -t ext4 /dev/mapper/crypt /mnt",
