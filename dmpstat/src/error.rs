@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use crate::model::escape;
 use crate::model::snapshot::Malformed;
+use crate::model::units::number;
 
 /// An error of the program.
 #[derive(Debug, thiserror::Error)]
@@ -19,17 +20,18 @@ pub enum Error {
     /// Wrong arguments, or a request for help: clap says which.
     #[error("{0}")]
     Usage(#[from] clap::Error),
-    #[error("the dmp module is not loaded: load it with \"modprobe dmp\"")]
+    #[error("the dmp module is not loaded: run \"modprobe dmp\"")]
     NotLoaded,
     #[error(
-        "the loaded dmp module is from before version 1.0.0: {0} has no file \"snapshot\". \
-         Load the dmp.ko of 1.0.0 or later"
+        "the loaded dmp module is older than 1.0.0: {0} has no file \"snapshot\". \
+         Load version 1.0.0 or later with \"modprobe -r dmp\" and \"modprobe dmp\""
     )]
     TooOld(String),
     #[error(
-        "there is no dmp device. Make one over a disk with\n  \
-         dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\"\n\
-         or have a linear volume counted as it runs: dmpstat attach VOLUME"
+        "there is no dmp device. Attach a running volume with\n  \
+         dmpstat attach VOLUME\n\
+         or create a device over a disk with\n  \
+         dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\""
     )]
     /// The arguments that match no device; empty if all devices were meant.
     NoDevices(Vec<OsString>),
@@ -41,7 +43,7 @@ pub enum Error {
     )]
     NoSuchDevice { wanted: OsString, near: Vec<String> },
     /// A device that was there at first, as it was named.
-    #[error("the dmp device \"{}\" has gone; it is waited for", escape::show(.0.as_bytes()))]
+    #[error("the dmp device \"{}\" is gone; dmpstat waits for its return", escape::show(.0.as_bytes()))]
     Gone(OsString),
     #[error("cannot wait for signals: {0}")]
     Signals(io::Error),
@@ -51,7 +53,7 @@ pub enum Error {
         path: PathBuf,
         source: io::Error,
     },
-    #[error("{} is not what dmpstat understands: {source}", .path.display())]
+    #[error("cannot parse {}: {source}", .path.display())]
     Snapshot { path: PathBuf, source: Malformed },
     /// An error that one command defines.
     #[error(transparent)]
@@ -74,22 +76,22 @@ impl Error {
 }
 
 fn place_of_numbers(wanted: &OsStr) -> &'static str {
-    match wanted.to_str().map(str::parse::<f64>) {
-        Some(Ok(_)) => ". INTERVAL and COUNT come behind the devices",
-        _ => "",
+    match number(wanted) {
+        Some(_) => ". Write INTERVAL and COUNT after the devices",
+        None => "",
     }
 }
 
 fn near_names(near: &[String]) -> String {
     match near {
         [] => String::new(),
-        names => format!("; there is {}", names.join(", ")),
+        names => format!("; similar names: {}", names.join(", ")),
     }
 }
 
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => ". Run it as root",
+        io::ErrorKind::PermissionDenied => ". Run dmpstat as root",
         _ => "",
     }
 }

@@ -121,13 +121,13 @@ pub struct Timing {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Malformed {
-    #[error("it does not begin with \"dmp {FORM}\"")]
+    #[error("the first line is not \"dmp {FORM}\"")]
     NotASnapshot,
-    #[error("it is of the form \"dmp {0}\", which only a newer dmpstat can read")]
+    #[error("the form \"dmp {0}\" needs a newer dmpstat")]
     Newer(u64),
-    #[error("it has no line \"{0}\"")]
+    #[error("the line \"{0}\" is missing")]
     Missing(&'static str),
-    #[error("in its line {line}, {what} is no number")]
+    #[error("line {line}: {what} is not a number")]
     Number { line: usize, what: String },
 }
 

@@ -170,7 +170,7 @@ fn an_unknown_device_leaves_all_devices_unchanged() {
             .message();
         assert_eq!(
             message,
-            "there is no dmp device \"vg-hom\"; there is vg-home"
+            "there is no dmp device \"vg-hom\"; similar names: vg-home"
         );
         assert_eq!(root.written("dm-3", command[0]), "");
     }

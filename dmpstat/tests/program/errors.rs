@@ -18,7 +18,7 @@ fn the_error_without_the_module_says_how_to_load_it() {
     for arguments in [&[][..], &["1"]] {
         assert_eq!(
             Root::without_module().run(arguments).message(),
-            "the dmp module is not loaded: load it with \"modprobe dmp\""
+            "the dmp module is not loaded: run \"modprobe dmp\""
         );
     }
 }
@@ -27,9 +27,10 @@ fn the_error_without_the_module_says_how_to_load_it() {
 fn the_error_without_a_device_says_how_to_make_one() {
     assert_eq!(
         Root::new().run(&[]).message(),
-        "there is no dmp device. Make one over a disk with\n  \
-         dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\"\n\
-         or have a linear volume counted as it runs: dmpstat attach VOLUME"
+        "there is no dmp device. Attach a running volume with\n  \
+         dmpstat attach VOLUME\n\
+         or create a device over a disk with\n  \
+         dmsetup create NAME --table \"0 $(blockdev --getsz /dev/DISK) dmp /dev/DISK\""
     );
 }
 
@@ -39,8 +40,8 @@ fn the_error_about_an_old_module_names_the_missing_file() {
     fs::remove_file(root.stat().join("dm-3/snapshot")).unwrap();
     assert_eq!(
         root.run(&[]).message(),
-        "the loaded dmp module is from before version 1.0.0: dm-3 has no file \"snapshot\". \
-         Load the dmp.ko of 1.0.0 or later"
+        "the loaded dmp module is older than 1.0.0: dm-3 has no file \"snapshot\". \
+         Load version 1.0.0 or later with \"modprobe -r dmp\" and \"modprobe dmp\""
     );
 }
 
@@ -51,12 +52,12 @@ fn an_error_about_an_unknown_device_names_similar_devices() {
     let message = |device| root.run(&[device, "1"]).message();
     assert_eq!(
         message("vg-dats"),
-        "there is no dmp device \"vg-dats\"; there is vg-data"
+        "there is no dmp device \"vg-dats\"; similar names: vg-data"
     );
     assert_eq!(message("xyz"), "there is no dmp device \"xyz\"");
     assert_eq!(
         message("dm-5"),
-        "there is no dmp device \"dm-5\"; there is dm-3, dm-4"
+        "there is no dmp device \"dm-5\"; similar names: dm-3, dm-4"
     );
     assert_eq!(
         root.run(&["xyz*"]).message(),
@@ -125,8 +126,8 @@ fn an_error_says_what_happened_to_a_volume_that_was_attached() {
         assert_eq!(
             root.run(&["dm-5"]).message().lines().next().unwrap(),
             match other {
-                true => "there is no dmp device \"dm-5\"; there is dm-4",
-                false => "there is no dmp device. Make one over a disk with",
+                true => "there is no dmp device \"dm-5\"; similar names: dm-4",
+                false => "there is no dmp device. Attach a running volume with",
             }
         );
     }
@@ -232,7 +233,7 @@ fn an_error_about_a_malformed_snapshot_names_its_file_and_line() {
     assert_eq!(
         root.run(&[]).message(),
         format!(
-            "{}/dm-3/snapshot is not what dmpstat understands: in its line 7, \"soon\" is no number",
+            "cannot parse {}/dm-3/snapshot: line 7: \"soon\" is not a number",
             root.stat().display()
         )
     );
@@ -288,6 +289,6 @@ fn a_permission_error_says_to_run_as_root() {
     };
     assert_eq!(
         error.to_string(),
-        "cannot write /sys/module/dmp/stat/dm-3/reset: permission denied. Run it as root"
+        "cannot write /sys/module/dmp/stat/dm-3/reset: permission denied. Run dmpstat as root"
     );
 }

@@ -430,7 +430,7 @@ fn export_without_devices_has_exporter_metrics_and_without_module_fails() {
     );
     assert_eq!(
         ran.message(),
-        "the dmp module is not loaded: load it with \"modprobe dmp\""
+        "the dmp module is not loaded: run \"modprobe dmp\""
     );
     // A name or a pattern that matches no device is an error, with and without other devices.
     for root in [Root::new(), Root::with_device()] {
@@ -456,7 +456,7 @@ fn readable_volumes_are_printed_and_unreadable_ones_are_errors() {
     let message = |device: &str| {
         let path = root.stat().join(device).join("snapshot");
         let path = path.display();
-        format!("{path} is not what dmpstat understands: it does not begin with \"dmp 1\"")
+        format!("cannot parse {path}: the first line is not \"dmp 1\"")
     };
     assert_eq!(ran.notes, format!("dmpstat: {}\n", message("dm-4")));
     assert_eq!(ran.message(), message("dm-5"));
@@ -836,7 +836,7 @@ fn a_failed_single_export_still_writes_the_readable_metrics() {
     assert_eq!(
         message,
         format!(
-            "{} is not what dmpstat understands: it does not begin with \"dmp 1\"",
+            "cannot parse {}: the first line is not \"dmp 1\"",
             path.display()
         )
     );
@@ -846,7 +846,7 @@ fn a_failed_single_export_still_writes_the_readable_metrics() {
     let message = root.run(&arguments).message();
     assert_eq!(
         message,
-        "the dmp module is not loaded: load it with \"modprobe dmp\""
+        "the dmp module is not loaded: run \"modprobe dmp\""
     );
     let text = fs::read_to_string(&file).unwrap();
     assert_eq!(
@@ -893,8 +893,8 @@ fn a_reload_of_the_module_is_told_once_and_the_file_says_it() {
     assert_eq!(files, [(on, 2), (off, 0), (off, 0), (on, 0), (on, 2)]);
     assert_eq!(
         ran.notes,
-        "dmpstat: the dmp module is not loaded: load it with \"modprobe dmp\"\n\
-         dmpstat: the dmp device \"vg/data\" has gone; it is waited for\n"
+        "dmpstat: the dmp module is not loaded: run \"modprobe dmp\"\n\
+         dmpstat: the dmp device \"vg/data\" is gone; dmpstat waits for its return\n"
     );
 }
 
@@ -911,7 +911,7 @@ fn the_module_is_waited_for_and_a_wrong_name_is_not() {
     ran.result.unwrap();
     assert_eq!(
         ran.notes,
-        "dmpstat: the dmp module is not loaded: load it with \"modprobe dmp\"\n"
+        "dmpstat: the dmp module is not loaded: run \"modprobe dmp\"\n"
     );
     let text = fs::read_to_string(file).unwrap();
     assert_eq!(lines(&text, "dmp_requests_total").len(), 2);
@@ -920,7 +920,7 @@ fn the_module_is_waited_for_and_a_wrong_name_is_not() {
         .message();
     assert_eq!(
         message,
-        "there is no dmp device \"vg-dats\"; there is vg-data"
+        "there is no dmp device \"vg-dats\"; similar names: vg-data"
     );
 }
 
@@ -1047,6 +1047,6 @@ fn wrong_words_are_named() {
     );
     assert_eq!(
         message(&["vg-dats"]),
-        "there is no dmp device \"vg-dats\"; there is vg-data"
+        "there is no dmp device \"vg-dats\"; similar names: vg-data"
     );
 }

@@ -104,7 +104,7 @@ fn sysstat_s_document_is_whole_after_the_module_is_unloaded() {
     ran.result.unwrap();
     assert_eq!(
         ran.notes,
-        "dmpstat: the dmp module is not loaded: load it with \"modprobe dmp\"\n"
+        "dmpstat: the dmp module is not loaded: run \"modprobe dmp\"\n"
     );
     let document = parse(&ran.out);
     let reports = document["sysstat"]["hosts"][0]["statistics"].as_array();

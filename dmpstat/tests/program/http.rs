@@ -183,7 +183,7 @@ fn of_exporter(page: &str) -> Vec<&str> {
 #[test]
 fn a_reload_of_the_module_is_told_once_and_scrapes_go_on() {
     let mut server = Server::silent(Root::without_module(), command(&[]));
-    let message = "the dmp module is not loaded: load it with \"modprobe dmp\"\n";
+    let message = "the dmp module is not loaded: run \"modprobe dmp\"\n";
     assert_eq!(server.line(), format!("dmpstat: {message}"));
     server.listens();
     let without = [
@@ -243,8 +243,11 @@ fn one_unreadable_volume_is_one_message_and_all_others_are_served() {
     assert_eq!(of_exporter(&answer.body)[1], "dmp_exporter_read_errors 0");
     server.terminate();
     let (_, log) = server.ended();
-    let message = "is not what dmpstat understands: it does not begin with \"dmp 1\"";
-    assert_eq!(log, format!("dmpstat: {} {message}\n", path.display()));
+    let message = "the first line is not \"dmp 1\"";
+    assert_eq!(
+        log,
+        format!("dmpstat: cannot parse {}: {message}\n", path.display())
+    );
 }
 
 /// The list of volumes is there, and cannot be read.
@@ -674,7 +677,7 @@ fn an_unknown_name_is_an_error_at_the_start_but_a_pattern_waits() {
     assert_eq!(status.code(), Some(1));
     assert_eq!(
         log,
-        "dmpstat: there is no dmp device \"vg-dats\"; there is vg-data\n"
+        "dmpstat: there is no dmp device \"vg-dats\"; similar names: vg-data\n"
     );
     // The same holds without another device.
     let (status, _) = Server::silent(Root::new(), command(&["vg-data"])).ended();
@@ -704,7 +707,7 @@ fn a_named_volume_that_goes_is_told_once_and_comes_back() {
     let (_, log) = server.ended();
     assert_eq!(
         log,
-        "dmpstat: the dmp device \"vg/data\" has gone; it is waited for\n"
+        "dmpstat: the dmp device \"vg/data\" is gone; dmpstat waits for its return\n"
     );
 }
 

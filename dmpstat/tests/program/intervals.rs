@@ -179,7 +179,7 @@ fn a_program_that_waits_for_devices_says_so_and_goes_on() {
     let ran = root.run_while(&["-o", "r/s", "1", "2"], |_| root.write("dm-3", SNAPSHOT));
     assert!(
         ran.notes
-            .starts_with("dmpstat: there is no dmp device. Make one"),
+            .starts_with("dmpstat: there is no dmp device. Attach a"),
         "{}",
         ran.notes
     );
@@ -244,7 +244,7 @@ fn watched(
     (ran.out.lines().map(names).collect(), notes)
 }
 
-const NOT_LOADED: &str = "dmpstat: the dmp module is not loaded: load it with \"modprobe dmp\"";
+const NOT_LOADED: &str = "dmpstat: the dmp module is not loaded: run \"modprobe dmp\"";
 
 #[test]
 fn a_reload_of_the_module_is_told_once_and_ends_nothing() {
@@ -274,7 +274,7 @@ fn a_device_that_cannot_be_read_is_one_message_and_a_row_less() {
     });
     let rows: Vec<usize> = reports.iter().map(Vec::len).collect();
     assert_eq!(rows, [2, 1, 1, 2, 2]);
-    let message = "snapshot is not what dmpstat understands: it is of the form \"dmp 2\"";
+    let message = "snapshot: the form \"dmp 2\" needs a newer dmpstat";
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(notes[0].contains(message), "{notes:?}");
 }
@@ -322,7 +322,7 @@ fn one_report_shows_the_devices_that_can_be_read_and_fails() {
     }
     // A device that cannot be read is known by its name in device mapper.
     let message = root.run(&["bad-dm-5"]).message();
-    assert!(message.contains("dm-5/snapshot is not"), "{message}");
+    assert!(message.contains("dm-5/snapshot: the form"), "{message}");
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn a_device_that_goes_is_told_once_and_waited_for() {
         assert_eq!(rows, [1, 0, 0, 1, 1]);
         assert_eq!(
             notes,
-            ["dmpstat: the dmp device \"vg/data\" has gone; it is waited for"]
+            ["dmpstat: the dmp device \"vg/data\" is gone; dmpstat waits for its return"]
         );
     }
 }

@@ -169,6 +169,13 @@ fn numbers_before_the_devices_are_explained() {
     let root = root(&["vg-data"]);
     assert_eq!(
         root.run(&["1", "4", "vg-data"]).message(),
-        "there is no dmp device \"1\". INTERVAL and COUNT come behind the devices"
+        "there is no dmp device \"1\". Write INTERVAL and COUNT after the devices"
     );
+    // These words parse as floats, and are names here.
+    for name in ["inf", "nan", "infinity"] {
+        assert_eq!(
+            root.run(&[name, "vg-data"]).message(),
+            format!("there is no dmp device \"{name}\"")
+        );
+    }
 }

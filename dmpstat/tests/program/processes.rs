@@ -146,7 +146,7 @@ fn errors_are_said_on_stderr_and_in_the_status() {
     );
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "dmpstat: the dmp module is not loaded: load it with \"modprobe dmp\"\n"
+        "dmpstat: the dmp module is not loaded: run \"modprobe dmp\"\n"
     );
     let usage = command(&Root::new(), &["-o", "x"]).output().unwrap();
     assert_eq!(usage.status.code(), Some(2));

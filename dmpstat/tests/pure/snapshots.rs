@@ -337,7 +337,7 @@ fn errors_name_the_line_of_a_malformed_snapshot() {
         let number = number_of(line);
         assert_eq!(
             message,
-            format!("in its line {number}, \"{shown}\" is no number")
+            format!("line {number}: \"{shown}\" is not a number")
         );
     }
 }

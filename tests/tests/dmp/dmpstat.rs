@@ -335,7 +335,7 @@ fn anybody_may_look_and_only_root_may_reset() {
         assert_refused(
             &mut machine,
             &format!("su user -c 'dmpstat {command}'"),
-            "Run it as root",
+            "Run dmpstat as root",
         );
     }
     assert_eq!(number(&mut machine, &format!("{device}/read/requests")), 3);
