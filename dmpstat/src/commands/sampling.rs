@@ -197,11 +197,12 @@ fn rows<'a>(request: &Request, sampling: &Sampling, devices: &'a [Snapshot]) -> 
 
 /// Returns the note for a user who asked for latencies of devices that do not measure them.
 fn unmeasured(devices: &[&Snapshot]) -> String {
-    let (which, names) = match devices {
-        [device] => (device.shown_name(), device.device.as_str()),
-        _ => (format!("{} devices", devices.len()), "DEVICE..."),
+    let (subject, names) = match devices {
+        [device] => (
+            format!("{} does", device.shown_name()),
+            device.device.as_str(),
+        ),
+        _ => (format!("{} devices do", devices.len()), "DEVICE..."),
     };
-    format!(
-        "latencies of {which} are not measured: switch that on with \"dmpstat latency on {names}\""
-    )
+    format!("{subject} not measure latency; enable it with \"dmpstat latency on {names}\"")
 }

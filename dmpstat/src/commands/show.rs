@@ -56,7 +56,7 @@ fn write(out: &mut dyn Write, device: &Snapshot) -> io::Result<()> {
         (true, None) => writeln!(out, "  latencies    measured")?,
         (false, _) => writeln!(
             out,
-            "  latencies    not measured: switch it on with \"dmpstat latency on {}\"",
+            "  latencies    not measured; enable with \"dmpstat latency on {}\"",
             device.device
         )?,
     }
@@ -125,8 +125,8 @@ fn write_operation(
     )?;
     let others = [
         (counters.errors, "failed"),
-        (counters.again, "to be tried again"),
-        (counters.inflight, "under way"),
+        (counters.again, "to retry"),
+        (counters.inflight, "in flight"),
     ];
     let others = others
         .into_iter()
@@ -135,7 +135,7 @@ fn write_operation(
     let age = age.filter(|(_, inflight)| *inflight > 0);
     let age = age.map(|(age, inflight)| {
         let age = units::duration(age as f64 / inflight as f64);
-        format!("{age} old on average")
+        format!("mean age {age}")
     });
     let others: Vec<String> = others.chain(age).collect();
     if !others.is_empty() {
@@ -152,7 +152,7 @@ fn write_operation(
     let average = timing.sum as f64 / count as f64;
     writeln!(
         out,
-        "{:15}{count} took {} on average, {} at most",
+        "{:15}{count} latencies, {} on average, {} at most",
         "",
         units::duration(average),
         units::duration_up(timing.max as f64)
@@ -164,7 +164,7 @@ fn write_operation(
             let bound = timing.latencies.percentile(permille)?;
             let up_to = units::duration_up(bound.min(timing.max) as f64);
             Some(match bound {
-                INFINITE => format!("{part} above the last bucket's bound, up to {up_to}"),
+                INFINITE => format!("{part} above the last bound, up to {up_to}"),
                 _ => format!("{part} up to {up_to}"),
             })
         })

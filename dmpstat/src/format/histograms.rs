@@ -84,7 +84,7 @@ impl Hist {
 
     fn write_text(&self, out: &mut dyn Write, row: &Row<'_>) -> io::Result<()> {
         let (measure, unmeasured) = match self.what {
-            Measure::Size => ("size", "nothing was counted"),
+            Measure::Size => ("size", "no request was counted"),
             Measure::Latency => ("latency", "not measured"),
         };
         let seconds = self.what.length(&row.interval).as_secs_f64();

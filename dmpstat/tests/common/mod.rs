@@ -163,7 +163,8 @@ impl Ran {
     pub fn output_without_latencies(self) -> String {
         self.result.unwrap();
         assert!(
-            self.notes.contains("not measured: switch that on with"),
+            self.notes
+                .contains(" not measure latency; enable it with \"dmpstat latency on "),
             "{}",
             self.notes
         );

@@ -29,14 +29,14 @@ fn everything_of_a_device_is_shown_in_words() {
   latencies    measured
   read         500 requests, 125.00 a second
                2048000 bytes (2.0MB), 4.0kB on average
-               0 failed, 0 to be tried again, 0 under way
-               500 took 20.0us on average, 32.0us at most
+               0 failed, 0 to retry, 0 in flight
+               500 latencies, 20.0us on average, 32.0us at most
                half up to 16.4us, 99% up to 32.0us, 99.9% up to 32.0us
   write        none
   discard      not counted by this module
   flush        3 requests, 0.75 a second
                0 bytes (0.0B), 0.0B on average
-               1 failed, 0 to be tried again, 2 under way, 1.50s old on average
+               1 failed, 0 to retry, 2 in flight, mean age 1.50s
   write_zeroes not counted by this module
   other        not counted by this module
 

@@ -103,7 +103,7 @@ fn a_note_says_how_to_switch_latencies_on() {
     let off = "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 1000000000\nlatency off\n\
         read requests 2 bytes 1024\nread sizes 512:2\n";
     root.write("dm-3", off);
-    let note = "dmpstat: latencies of a are not measured: switch that on with \"dmpstat latency on dm-3\"\n";
+    let note = "dmpstat: a does not measure latency; enable it with \"dmpstat latency on dm-3\"\n";
     let ran = root.run(&["hist", "latency"]);
     assert_eq!(
         (ran.notes.as_str(), ran.out.as_str()),
@@ -117,7 +117,7 @@ fn a_note_says_how_to_switch_latencies_on() {
     root.write("dm-4", off.replace("dm-3", "dm-4"));
     assert_eq!(
         root.run(&["-o", "r_p99"]).notes,
-        "dmpstat: latencies of 2 devices are not measured: switch that on with \
+        "dmpstat: 2 devices do not measure latency; enable it with \
          \"dmpstat latency on DEVICE...\"\n"
     );
 }

@@ -255,10 +255,7 @@ fn a_filter_is_typed_kept_and_dropped() {
     let (_root, mut top) = three(&[], (100, 12));
     top.type_text("/dm-1");
     assert_eq!(top.names(), ["b", "a"]);
-    assert_eq!(
-        top.screen()[11],
-        "filter: dm-1   enter keeps it, esc drops it"
-    );
+    assert_eq!(top.screen()[11], "filter: dm-1   enter: keep, esc: drop");
     top.press(&[KeyCode::Char('0'), KeyCode::Enter]);
     assert_eq!(
         top.screen()[0],
@@ -266,7 +263,7 @@ fn a_filter_is_typed_kept_and_dropped() {
     );
     assert_eq!(top.names(), ["a"]);
     top.type_text("/q");
-    assert_eq!(top.screen()[1], "No device has dm-10q in its name");
+    assert_eq!(top.screen()[1], "No device name contains dm-10q");
     top.press(&[KeyCode::Esc]);
     assert_eq!(top.names(), ["b", "c", "a"]);
 }
@@ -323,7 +320,7 @@ fn the_details_say_how_to_switch_latencies_on() {
     let mut top = Top::new(&root, &[], (100, 12));
     assert_eq!(
         top.screen()[4],
-        "not measured: switch it on with \"dmpstat latency on dm-3\""
+        "latency is not measured; enable it with \"dmpstat latency on dm-3\""
     );
 }
 
@@ -354,9 +351,9 @@ fn a_pause_and_the_keys_are_shown() {
     top.type_text("?");
     assert!(!top.app.is_paused());
     let screen = top.screen();
-    assert!(screen[4].contains("┌ Keys: any of them goes back ─"));
+    assert!(screen[4].contains("┌ Keys (press any to go back) ─"));
     assert!(
-        screen[8].contains("│/         filter by name: enter keeps the filter, escape drops it"),
+        screen[8].contains("│/         filter by name; enter: keep the filter, escape: drop it"),
         "{screen:?}"
     );
     // A key that closes the help does nothing else.
@@ -486,7 +483,7 @@ fn top_works_on_terminals_of_any_size() {
     assert_eq!(
         top.screen(),
         [
-            "This terminal is 30 by 5:",
+            "The terminal is 30 by 5;",
             "dmpstat top needs 40 by 6",
             "",
             "",
@@ -593,10 +590,10 @@ fn an_empty_table_shows_the_reason() {
     top.press(&[KeyCode::Enter, KeyCode::Char('z')]);
     assert_eq!(
         top.screen()[1],
-        "All devices with a in their names are idle: z shows them"
+        "All devices whose names contain a are idle; press z to show them"
     );
     top.type_text("z/x");
-    assert_eq!(top.screen()[1], "No device has ax in its name");
+    assert_eq!(top.screen()[1], "No device name contains ax");
 }
 
 #[test]

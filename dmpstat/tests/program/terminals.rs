@@ -279,7 +279,7 @@ fn top_without_a_terminal_names_the_commands_for_pipes() {
     );
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
-        "dmpstat: \"dmpstat top\" needs a terminal. Into a file or a pipe go \"dmpstat 1\", and \
-         \"dmpstat -j 1\" for programs\n"
+        "dmpstat: \"dmpstat top\" needs a terminal. Use \"dmpstat 1\" for a file or a pipe, and \
+         \"dmpstat -j 1\" for a program\n"
     );
 }

@@ -119,11 +119,11 @@ fn draw_histogram(
     if histograms.is_empty() {
         let text = match (app.measure, device.snapshot.latency) {
             (Measure::Latency, false) => format!(
-                "not measured: switch it on with \"dmpstat latency on {}\"",
+                "latency is not measured; enable it with \"dmpstat latency on {}\"",
                 device.snapshot.device
             ),
-            (Measure::Latency, true) => "not measured in all of that time".to_owned(),
-            (Measure::Size, _) => "nothing was counted".to_owned(),
+            (Measure::Latency, true) => "latency was not measured for the whole time".to_owned(),
+            (Measure::Size, _) => "no request was counted".to_owned(),
         };
         return frame.render_widget(Span::raw(text), first);
     }

@@ -11,8 +11,8 @@ use crate::error::Error;
 #[allow(missing_docs)]
 pub enum ScreenError {
     #[error(
-        "\"dmpstat top\" needs a terminal. Into a file or a pipe go \"dmpstat 1\", and \"dmpstat -j 1\" \
-         for programs"
+        "\"dmpstat top\" needs a terminal. Use \"dmpstat 1\" for a file or a pipe, and \"dmpstat -j 1\" \
+         for a program"
     )]
     NoTerminal,
     #[error("cannot use the terminal: {0}")]

@@ -11,24 +11,24 @@ use crate::model::measure::Measure;
 pub const HELP: [(&str, &str); 14] = [
     (
         "↑ ↓ j k",
-        "choose a device; page up and down, home and end, too",
+        "choose a device; also page up, page down, home and end",
     ),
-    ("← → < >", "sort by the column to the left, to the right"),
-    ("r", "turn the order round"),
+    ("← → < >", "sort by the next column to the left or right"),
+    ("r", "reverse the order"),
     (
         "/",
-        "filter by name: enter keeps the filter, escape drops it",
+        "filter by name; enter: keep the filter, escape: drop it",
     ),
-    ("space p", "pause, and go on"),
-    ("tab", "how large requests were, or how long they took"),
-    ("a", "histogram of all since the reset, or of the interval"),
-    ("enter", "hide the chosen device's histogram, or show it"),
-    ("z", "hide idle devices, or show them"),
-    ("n", "dm-N in the place of names"),
-    ("x", "all columns, or those that were asked for"),
-    ("^L", "draw the screen anew"),
-    ("? h", "these keys"),
-    ("q ^C", "the end"),
+    ("space p", "pause or continue"),
+    ("tab", "show sizes or latencies of requests"),
+    ("a", "show the histogram since the reset or of the interval"),
+    ("enter", "show or hide the chosen device's histogram"),
+    ("z", "show or hide idle devices"),
+    ("n", "show names or dm-N"),
+    ("x", "show all columns or the requested ones"),
+    ("^L", "redraw the screen"),
+    ("? h", "show these keys"),
+    ("q ^C", "end the program"),
 ];
 
 /// The next step, besides drawing.

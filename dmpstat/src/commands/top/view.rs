@@ -29,7 +29,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let (width, height) = SMALLEST;
         let text = format!(
-            "This terminal is {} by {}: dmpstat top needs {width} by {height}",
+            "The terminal is {} by {}; dmpstat top needs {width} by {height}",
             area.width, area.height
         );
         return frame.render_widget(Paragraph::new(text).wrap(Wrap { trim: true }), area);
@@ -133,10 +133,10 @@ fn draw_nothing(app: &App, frame: &mut Frame<'_>, area: Rect) {
         Some(problem) => problem.to_string(),
         None if app.devices.is_empty() => Error::NoDevices(Vec::new()).to_string(),
         None => match (app.filter.as_str(), app.omit_idle) {
-            ("", _) => "All devices are idle: z shows them".to_owned(),
-            (filter, false) => format!("No device has {filter} in its name"),
+            ("", _) => "All devices are idle; press z to show them".to_owned(),
+            (filter, false) => format!("No device name contains {filter}"),
             (filter, true) => {
-                format!("All devices with {filter} in their names are idle: z shows them")
+                format!("All devices whose names contain {filter} are idle; press z to show them")
             }
         },
     };
@@ -257,7 +257,7 @@ fn draw_keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
             bold("filter: "),
             Span::raw(app.filter.clone()),
             Span::styled(" ", Modifier::REVERSED),
-            Span::raw("  enter keeps it, esc drops it"),
+            Span::raw("  enter: keep, esc: drop"),
         ])
     } else {
         let keys = [
@@ -291,6 +291,6 @@ fn draw_help(frame: &mut Frame<'_>, area: Rect) {
         height,
     };
     frame.render_widget(Clear, area);
-    let block = Block::bordered().title(" Keys: any of them goes back ");
+    let block = Block::bordered().title(" Keys (press any to go back) ");
     frame.render_widget(Paragraph::new(Vec::from_iter(lines)).block(block), area);
 }
