@@ -584,7 +584,7 @@ impl Export {
     fn options(self) -> Result<exporter::Options, String> {
         let (devices, repeat) = split(self.operands)?;
         if repeat.is_some() && self.textfile.is_none() {
-            return Err("an INTERVAL is of a file: name it with --textfile".to_owned());
+            return Err("INTERVAL needs a file: name one with --textfile".to_owned());
         }
         let wanted = |operation: &Operation| {
             self.operations.is_empty() || self.operations.contains(operation)

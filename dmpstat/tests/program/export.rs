@@ -65,7 +65,7 @@ fn with_requests_in_flight() -> Root {
     root
 }
 
-const CLASSIC: &str = r#"# HELP dmp_request_duration_seconds How long requests took that succeeded, where latencies are measured.
+const CLASSIC: &str = r#"# HELP dmp_request_duration_seconds Latencies of successful requests, where latency is measured.
 # TYPE dmp_request_duration_seconds histogram
 dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="6.5536e-05"} 500
 dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="0.016777216"} 500
@@ -73,49 +73,49 @@ dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="re
 dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="+Inf"} 500
 dmp_request_duration_seconds_sum{name="vg-data",uuid="LVM-0123",operation="read"} 0.01
 dmp_request_duration_seconds_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
-# HELP dmp_request_size_bytes How large the requests were that arrived.
+# HELP dmp_request_size_bytes Sizes of requests received.
 # TYPE dmp_request_size_bytes histogram
 dmp_request_size_bytes_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="65536"} 500
 dmp_request_size_bytes_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="1.6777216e+07"} 500
 dmp_request_size_bytes_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="+Inf"} 500
 dmp_request_size_bytes_sum{name="vg-data",uuid="LVM-0123",operation="read"} 2048000.0
 dmp_request_size_bytes_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
-# HELP dmp_requests_total Requests that arrived.
+# HELP dmp_requests_total Requests received.
 # TYPE dmp_requests_total counter
 dmp_requests_total{name="vg-data",uuid="LVM-0123",operation="read"} 500
-# HELP dmp_request_bytes_total Bytes of the requests that arrived.
+# HELP dmp_request_bytes_total Bytes of requests received.
 # TYPE dmp_request_bytes_total counter
 dmp_request_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
-# HELP dmp_request_errors_total Requests that failed.
+# HELP dmp_request_errors_total Requests failed.
 # TYPE dmp_request_errors_total counter
 dmp_request_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
-# HELP dmp_request_retries_total Requests that ended because the sender has to try again (BLK_STS_AGAIN), which is no error.
+# HELP dmp_request_retries_total Requests returned to the sender to retry (BLK_STS_AGAIN), which are not errors.
 # TYPE dmp_request_retries_total counter
 dmp_request_retries_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
-# HELP dmp_inflight_requests Requests that are under way, where latencies are measured.
+# HELP dmp_inflight_requests Requests in flight, where latency is measured.
 # TYPE dmp_inflight_requests gauge
 dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
-# HELP dmp_inflight_age_seconds Sum of the ages of the requests in flight, where latencies are measured. Divided by dmp_inflight_requests, their mean age.
+# HELP dmp_inflight_age_seconds Sum of the ages of requests in flight, where latency is measured. Divide by dmp_inflight_requests for the mean age.
 # TYPE dmp_inflight_age_seconds gauge
 dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
-# HELP dmp_volume_info Device of a volume, its LVM names, and the volumes below. Requests to a volume are counted again in those of stacked_on.
+# HELP dmp_volume_info Device, LVM names and underlying volumes of a volume. Its requests count again in the volumes of stacked_on.
 # TYPE dmp_volume_info gauge
 dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg_name="vg",lv_name="data",stacked_on=""} 1
-# HELP dmp_volume_underlying_info Disk right under a volume: device is that disk.
+# HELP dmp_volume_underlying_info Underlying disk of a volume, named by the label device.
 # TYPE dmp_volume_underlying_info gauge
 dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
-# HELP dmp_volume_latency_enabled Whether latencies of a volume are measured.
+# HELP dmp_volume_latency_enabled 1 if the volume measures latency, 0 otherwise.
 # TYPE dmp_volume_latency_enabled gauge
 dmp_volume_latency_enabled{name="vg-data",uuid="LVM-0123"} 1
-# HELP dmp_exporter_module_loaded Whether the dmp module is loaded.
+# HELP dmp_exporter_module_loaded 1 if the dmp module is loaded, 0 otherwise.
 # TYPE dmp_exporter_module_loaded gauge
 dmp_exporter_module_loaded 1
-# HELP dmp_exporter_read_errors Volumes that could not be read at this scrape, or 1 if their list could not.
+# HELP dmp_exporter_read_errors Volumes that this scrape could not read, or 1 if their list was unreadable.
 # TYPE dmp_exporter_read_errors gauge
 dmp_exporter_read_errors 0
-# HELP dmp_exporter_scrape_duration_seconds Time that reading all volumes took.
+# HELP dmp_exporter_scrape_duration_seconds Time to read all volumes.
 # TYPE dmp_exporter_scrape_duration_seconds gauge
-# HELP dmp_exporter_build_info Version of the dmpstat that wrote this.
+# HELP dmp_exporter_build_info Version of dmpstat, the exporter.
 # TYPE dmp_exporter_build_info gauge
 dmp_exporter_build_info{version="0.1.0"} 1
 "#;
@@ -131,7 +131,7 @@ fn metrics_have_their_names_types_labels_and_values_in_the_classic_form() {
     assert!((0.0..10.0).contains(&seconds.parse::<f64>().unwrap()));
 }
 
-const OPEN: &str = r#"# HELP dmp_request_duration_seconds How long requests took that succeeded, where latencies are measured.
+const OPEN: &str = r#"# HELP dmp_request_duration_seconds Latencies of successful requests, where latency is measured.
 # TYPE dmp_request_duration_seconds histogram
 # UNIT dmp_request_duration_seconds seconds
 dmp_request_duration_seconds_sum{name="vg-data",uuid="LVM-0123",operation="read"} 0.01
@@ -141,7 +141,7 @@ dmp_request_duration_seconds_bucket{le="0.016777216",name="vg-data",uuid="LVM-01
 dmp_request_duration_seconds_bucket{le="4.294967296",name="vg-data",uuid="LVM-0123",operation="read"} 500
 dmp_request_duration_seconds_bucket{le="+Inf",name="vg-data",uuid="LVM-0123",operation="read"} 500
 dmp_request_duration_seconds_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
-# HELP dmp_request_size_bytes How large the requests were that arrived.
+# HELP dmp_request_size_bytes Sizes of requests received.
 # TYPE dmp_request_size_bytes histogram
 # UNIT dmp_request_size_bytes bytes
 dmp_request_size_bytes_sum{name="vg-data",uuid="LVM-0123",operation="read"} 2048000.0
@@ -150,49 +150,49 @@ dmp_request_size_bytes_bucket{le="65536.0",name="vg-data",uuid="LVM-0123",operat
 dmp_request_size_bytes_bucket{le="16777216.0",name="vg-data",uuid="LVM-0123",operation="read"} 500
 dmp_request_size_bytes_bucket{le="+Inf",name="vg-data",uuid="LVM-0123",operation="read"} 500
 dmp_request_size_bytes_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
-# HELP dmp_requests Requests that arrived.
+# HELP dmp_requests Requests received.
 # TYPE dmp_requests counter
 dmp_requests_total{name="vg-data",uuid="LVM-0123",operation="read"} 500
 dmp_requests_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
-# HELP dmp_request_bytes Bytes of the requests that arrived.
+# HELP dmp_request_bytes Bytes of requests received.
 # TYPE dmp_request_bytes counter
 # UNIT dmp_request_bytes bytes
 dmp_request_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
 dmp_request_bytes_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
-# HELP dmp_request_errors Requests that failed.
+# HELP dmp_request_errors Requests failed.
 # TYPE dmp_request_errors counter
 dmp_request_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
 dmp_request_errors_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
-# HELP dmp_request_retries Requests that ended because the sender has to try again (BLK_STS_AGAIN), which is no error.
+# HELP dmp_request_retries Requests returned to the sender to retry (BLK_STS_AGAIN), which are not errors.
 # TYPE dmp_request_retries counter
 dmp_request_retries_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
 dmp_request_retries_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
-# HELP dmp_inflight_requests Requests that are under way, where latencies are measured.
+# HELP dmp_inflight_requests Requests in flight, where latency is measured.
 # TYPE dmp_inflight_requests gauge
 dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
-# HELP dmp_inflight_age_seconds Sum of the ages of the requests in flight, where latencies are measured. Divided by dmp_inflight_requests, their mean age.
+# HELP dmp_inflight_age_seconds Sum of the ages of requests in flight, where latency is measured. Divide by dmp_inflight_requests for the mean age.
 # TYPE dmp_inflight_age_seconds gauge
 # UNIT dmp_inflight_age_seconds seconds
 dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
-# HELP dmp_volume Device of a volume, its LVM names, and the volumes below. Requests to a volume are counted again in those of stacked_on.
+# HELP dmp_volume Device, LVM names and underlying volumes of a volume. Its requests count again in the volumes of stacked_on.
 # TYPE dmp_volume info
 dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg_name="vg",lv_name="data",stacked_on=""} 1
-# HELP dmp_volume_underlying Disk right under a volume: device is that disk.
+# HELP dmp_volume_underlying Underlying disk of a volume, named by the label device.
 # TYPE dmp_volume_underlying info
 dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
-# HELP dmp_volume_latency_enabled Whether latencies of a volume are measured.
+# HELP dmp_volume_latency_enabled 1 if the volume measures latency, 0 otherwise.
 # TYPE dmp_volume_latency_enabled gauge
 dmp_volume_latency_enabled{name="vg-data",uuid="LVM-0123"} 1
-# HELP dmp_exporter_module_loaded Whether the dmp module is loaded.
+# HELP dmp_exporter_module_loaded 1 if the dmp module is loaded, 0 otherwise.
 # TYPE dmp_exporter_module_loaded gauge
 dmp_exporter_module_loaded 1
-# HELP dmp_exporter_read_errors Volumes that could not be read at this scrape, or 1 if their list could not.
+# HELP dmp_exporter_read_errors Volumes that this scrape could not read, or 1 if their list was unreadable.
 # TYPE dmp_exporter_read_errors gauge
 dmp_exporter_read_errors 0
-# HELP dmp_exporter_scrape_duration_seconds Time that reading all volumes took.
+# HELP dmp_exporter_scrape_duration_seconds Time to read all volumes.
 # TYPE dmp_exporter_scrape_duration_seconds gauge
 # UNIT dmp_exporter_scrape_duration_seconds seconds
-# HELP dmp_exporter_build Version of the dmpstat that wrote this.
+# HELP dmp_exporter_build Version of dmpstat, the exporter.
 # TYPE dmp_exporter_build info
 dmp_exporter_build_info{version="0.1.0"} 1
 # EOF
@@ -1023,17 +1023,17 @@ fn wrong_words_are_named() {
     };
     assert_eq!(
         message(&["10"]),
-        "error: an INTERVAL is of a file: name it with --textfile"
+        "error: INTERVAL needs a file: name one with --textfile"
     );
     assert_eq!(
         message(&["--listen", ":9100"]),
-        "error: invalid value ':9100' for '--listen <ADDRESS>': say which addresses: [::]:PORT are all, \
-         and PORT alone is for this machine only"
+        "error: invalid value ':9100' for '--listen <ADDRESS>': the host is missing: write [::]:PORT for \
+         all addresses, or PORT for this machine only"
     );
     for address in ["localhost", "localhost:x", "99999", "::1"] {
         assert!(
             message(&["--listen", address])
-                .ends_with("it is to be HOST:PORT, or PORT for this machine only"),
+                .ends_with(": expected HOST:PORT, or PORT for this machine only"),
             "{address}"
         );
     }

@@ -127,10 +127,7 @@ fn other_pages_and_methods_are_answered_in_words() {
     let missing = server.answer("GET /metric HTTP/1.1\r\nHost: here\r\n\r\n");
     assert_eq!(
         (missing.status(), missing.body.as_str()),
-        (
-            "404",
-            "there is no such page: what was counted is at /metrics\n"
-        )
+        ("404", "no such page; the metrics are at /metrics\n")
     );
     let healthy = server.answer("GET /-/healthy HTTP/1.1\r\nHost: here\r\n\r\n");
     assert_eq!(
@@ -666,7 +663,7 @@ fn an_address_in_use_is_named() {
     let address = taken.local_addr().unwrap().to_string();
     assert_eq!(
         root.run(&["export", "--listen", &address]).message(),
-        format!("cannot listen at {address}: Address already in use (os error 98)")
+        format!("cannot listen on {address}: Address already in use (os error 98)")
     );
 }
 
@@ -804,7 +801,7 @@ fn a_socket_of_another_kind_is_an_error() {
     let (status, log) = server.ended();
     assert_eq!(status.code(), Some(1));
     assert!(
-        log.starts_with("dmpstat: cannot listen at 127.0.0.1:1: "),
+        log.starts_with("dmpstat: cannot listen on 127.0.0.1:1: "),
         "{log}"
     );
 }

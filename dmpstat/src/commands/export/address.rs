@@ -26,13 +26,13 @@ impl FromStr for Address {
         let is_name = |host: &str| !host.is_empty() && !host.contains(':');
         match text.rsplit_once(':') {
             Some(("", _)) => Err(
-                "say which addresses: [::]:PORT are all, and PORT alone is for this machine only",
+                "the host is missing: write [::]:PORT for all addresses, or PORT for this machine only",
             ),
             Some((host, port)) if is_name(host) && port.parse::<u16>().is_ok() => {
                 Ok(Self(text.to_owned()))
             }
             _ if text.parse::<SocketAddr>().is_ok() => Ok(Self(text.to_owned())),
-            _ => Err("it is to be HOST:PORT, or PORT for this machine only"),
+            _ => Err("expected HOST:PORT, or PORT for this machine only"),
         }
     }
 }
@@ -45,7 +45,7 @@ impl fmt::Display for Address {
 
 /// An address at which the server cannot listen.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen at {address}: {source}")]
+#[error("cannot listen on {address}: {source}")]
 struct CannotListen {
     address: Address,
     source: io::Error,
@@ -87,7 +87,7 @@ impl Address {
         let addresses = addresses.map_err(failed)?;
         let (listeners, missing) = bind(addresses, TcpListener::bind).map_err(failed)?;
         let missing = missing.into_iter();
-        let notes = missing.map(|(address, error)| format!("not listening at {address}: {error}"));
+        let notes = missing.map(|(address, error)| format!("not listening on {address}: {error}"));
         Ok((listeners, notes.collect()))
     }
 }

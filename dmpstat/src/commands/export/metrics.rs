@@ -129,79 +129,79 @@ static DURATIONS: Family = Family {
     name: "dmp_request_duration",
     kind: MetricType::Histogram,
     unit: Some(Unit::Seconds),
-    help: "How long requests took that succeeded, where latencies are measured.",
+    help: "Latencies of successful requests, where latency is measured.",
     since: since_latency,
 };
 static REQUEST_SIZES: Family = Family {
     name: "dmp_request_size",
     kind: MetricType::Histogram,
     unit: Some(Unit::Bytes),
-    help: "How large the requests were that arrived.",
+    help: "Sizes of requests received.",
     since: since_reset,
 };
 static REQUESTS: Family = Family {
     name: "dmp_requests",
     kind: MetricType::Counter,
     unit: None,
-    help: "Requests that arrived.",
+    help: "Requests received.",
     since: since_reset,
 };
 static BYTES: Family = Family {
     name: "dmp_request",
     kind: MetricType::Counter,
     unit: Some(Unit::Bytes),
-    help: "Bytes of the requests that arrived.",
+    help: "Bytes of requests received.",
     since: since_reset,
 };
 static ERRORS: Family = Family {
     name: "dmp_request_errors",
     kind: MetricType::Counter,
     unit: None,
-    help: "Requests that failed.",
+    help: "Requests failed.",
     since: since_reset,
 };
 static RETRIES: Family = Family {
     name: "dmp_request_retries",
     kind: MetricType::Counter,
     unit: None,
-    help: "Requests that ended because the sender has to try again (BLK_STS_AGAIN), which is no error.",
+    help: "Requests returned to the sender to retry (BLK_STS_AGAIN), which are not errors.",
     since: since_reset,
 };
 static INFLIGHT: Family = Family {
     name: "dmp_inflight_requests",
     kind: MetricType::Gauge,
     unit: None,
-    help: "Requests that are under way, where latencies are measured.",
+    help: "Requests in flight, where latency is measured.",
     since: since_reset,
 };
 static AGE: Family = Family {
     name: "dmp_inflight_age",
     kind: MetricType::Gauge,
     unit: Some(Unit::Seconds),
-    help: "Sum of the ages of the requests in flight, where latencies are measured. Divided by \
-           dmp_inflight_requests, their mean age.",
+    help: "Sum of the ages of requests in flight, where latency is measured. Divide by \
+           dmp_inflight_requests for the mean age.",
     since: since_reset,
 };
 static VOLUME: Family = Family {
     name: "dmp_volume",
     kind: MetricType::Info,
     unit: None,
-    help: "Device of a volume, its LVM names, and the volumes below. Requests to a volume are counted again in \
-           those of stacked_on.",
+    help: "Device, LVM names and underlying volumes of a volume. Its requests count again in the volumes of \
+           stacked_on.",
     since: since_reset,
 };
 static UNDERLYING: Family = Family {
     name: "dmp_volume_underlying",
     kind: MetricType::Info,
     unit: None,
-    help: "Disk right under a volume: device is that disk.",
+    help: "Underlying disk of a volume, named by the label device.",
     since: since_reset,
 };
 static LATENCY: Family = Family {
     name: "dmp_volume_latency_enabled",
     kind: MetricType::Gauge,
     unit: None,
-    help: "Whether latencies of a volume are measured.",
+    help: "1 if the volume measures latency, 0 otherwise.",
     since: since_reset,
 };
 static CPU: Family = Family {
@@ -250,28 +250,28 @@ static LOADED: Family = Family {
     name: "dmp_exporter_module_loaded",
     kind: MetricType::Gauge,
     unit: None,
-    help: "Whether the dmp module is loaded.",
+    help: "1 if the dmp module is loaded, 0 otherwise.",
     since: since_reset,
 };
 static FAILURES: Family = Family {
     name: "dmp_exporter_read_errors",
     kind: MetricType::Gauge,
     unit: None,
-    help: "Volumes that could not be read at this scrape, or 1 if their list could not.",
+    help: "Volumes that this scrape could not read, or 1 if their list was unreadable.",
     since: since_reset,
 };
 static SCRAPE: Family = Family {
     name: "dmp_exporter_scrape_duration",
     kind: MetricType::Gauge,
     unit: Some(Unit::Seconds),
-    help: "Time that reading all volumes took.",
+    help: "Time to read all volumes.",
     since: since_reset,
 };
 static BUILD: Family = Family {
     name: "dmp_exporter_build",
     kind: MetricType::Info,
     unit: None,
-    help: "Version of the dmpstat that wrote this.",
+    help: "Version of dmpstat, the exporter.",
     since: since_reset,
 };
 

@@ -83,6 +83,6 @@ fn listen(
 fn listening(listener: &TcpListener) -> String {
     match listener.local_addr() {
         Ok(address) => format!("listening on http://{address}/metrics"),
-        Err(error) => format!("listening on what does not say its address: {error}"),
+        Err(error) => format!("listening on a socket of unknown address: {error}"),
     }
 }

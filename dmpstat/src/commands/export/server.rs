@@ -69,7 +69,7 @@ const PIECE: usize = 32 << 10;
 const PAUSE: Duration = Duration::from_millis(100);
 
 const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>dmp exporter</title></head>\n\
-<body><h1>dmp exporter</h1>\n<p>What passes through the dmp devices of this machine, for Prometheus: \
+<body><h1>dmp exporter</h1>\n<p>Statistics of this machine's dmp devices, for Prometheus: \
 <a href=\"metrics\">metrics</a>.</p>\n</body></html>\n";
 
 /// The path that answers as long as the server runs, whatever devices there are.
@@ -186,7 +186,7 @@ impl Server {
         let is_read = [Method::GET, Method::HEAD].contains(request.method());
         let response = match path {
             "/" | HEALTHY | "/metrics" if !is_read => {
-                let text = "only GET and HEAD are answered here\n";
+                let text = "use GET or HEAD\n";
                 let mut response = whole(StatusCode::METHOD_NOT_ALLOWED, PLAIN, text);
                 let methods = HeaderValue::from_static("GET, HEAD");
                 response.headers_mut().insert(ALLOW, methods);
@@ -198,7 +198,7 @@ impl Server {
             _ => whole(
                 StatusCode::NOT_FOUND,
                 PLAIN,
-                "there is no such page: what was counted is at /metrics\n",
+                "no such page; the metrics are at /metrics\n",
             ),
         };
         Ok(response)
