@@ -33,100 +33,106 @@ use crate::model::units::number;
 
 /// The notes of the manual.
 pub const NOTES: &str = "\
-Rates are by the clock of the counters: that dmpstat is late shows in no number. r/s and the like count \
-requests where they arrive.
+Rates use the clock of the counters, so a late dmpstat changes no number. r/s and the other rates count \
+requests on arrival.
 
-r_await and the like are the average duration of requests that ended, whether they succeeded or not; with a \
-module that does not count the others, of successes only.
+r_await and the like are the average duration of completed requests, failed ones included. An older \
+module measures successful requests only.
 
-Percentiles are upper bounds: the bound of a histogram's bucket, or the slowest request if that is less. Each \
-bound is twice the one before, so the true value is more than half of it, or anything below the first, 0.001 ms. \
-They are rounded up to two digits. Percentiles and r_max are of successes. r_max is exact if the slowest \
-request since the last reset ended in the interval, and an upper bound otherwise. Above the last bound, 69 s, \
-percentiles are the slowest request since the last reset.
+Percentiles are upper bounds: the bound of a histogram's bucket, or the slowest request if smaller. Each \
+bound is twice the bound before, so the true value is more than half of the percentile, except below the \
+first bound, 0.001 ms. Percentiles are rounded up to two digits. Percentiles and r_max cover successful \
+requests only. r_max is exact if the slowest request since the last reset completed in the interval, and \
+an upper bound otherwise. A percentile above the last bound, 69 s, shows the slowest request since the \
+last reset.
 
-aqu-sz is exact: the nanoseconds that all measured requests were in flight in the interval, by its \
-length, whether or not they have ended. If a disk hangs, aqu-sz is the number of requests in flight. \
-iostat's counts a request where it ends, with all of its time: 0 while a disk hangs, and too much afterwards. \
-So does dmpstat's with a module that does not measure ages. In a report since a reset, aqu-sz is \"-\" if \
-requests that were in flight at the reset could change it by more than 0.005.
+aqu-sz is the exact mean number of requests in flight: the time that all measured requests, completed or \
+not, were in flight in the interval, divided by its length. If a disk hangs, aqu-sz is the number of \
+requests in flight. iostat adds the whole time of a request to the interval of its end: 0 while a disk \
+hangs, and too much afterwards. dmpstat does the same with a module that does not measure ages. In a \
+report since a reset, aqu-sz is \"-\" if requests in flight at the reset could change the value by more \
+than 0.005.
 
-inflight is never less than the kernel's own count in /sys/block/dm-N/inflight, which is all that there is where \
-latencies are not measured. r_age, w_age and so on are the mean age, in milliseconds, of the measured requests \
-in flight at the interval's end, and age that of all operations; 0 with none in flight. With \"-S age\" the \
-device that hangs is the first.
+inflight is at least the kernel's own count in /sys/block/dm-N/inflight, the only source while latency is \
+not measured. r_age, w_age and so on are the mean age, in milliseconds, of the measured requests in \
+flight at the interval's end, and age covers all operations. Ages are 0 without requests in flight. With \
+\"-S age\" a hanging device comes first.
 
-errs, r_err and so on are failed requests in the interval, in the first report since the last reset.
+errs, r_err and so on count failed requests in the interval; in the first report, since the last reset.
 
-A \"-\" is what was not measured: latencies where \"dmpstat latency on\" has not been said, \
-flushes where all lines have flush_bypass, percentiles without a request, rates of no time. Totals (aqu-sz, \
-inflight, age, errs, err/s, again/s) are of the operations that are measured. Averages of no request are 0, as iostat's are.
+A \"-\" is a number that was not measured: latencies before \"dmpstat latency on\", flushes if all lines \
+have flush_bypass, percentiles without a request, rates over no time. Totals (aqu-sz, inflight, age, \
+errs, err/s, again/s) cover the measured operations. Averages without requests are 0, as in iostat.
 
-Behind the numbers of a device stands why they are not of the whole interval, or not all there: \"new\" \
-(the device was not there before, or another one was), \"reset\" (they are of the time since the \
-reset), \"latency\" (latencies were switched, and their columns are of the time since they were last \
-switched on; all others are of the whole interval). Then its state, and the row is red: \"hung\" (requests \
-are in flight, and none has ended for a second or more), \"suspended\" (requests are deferred until the \
-device is resumed, and the kernel counts none in flight).
+A mark behind the numbers of a device tells why they do not cover the whole interval: \"new\" (the device \
+is new, or has replaced another one), \"reset\" (the numbers begin at the reset), \"latency\" (latency \
+was switched: its columns begin where latency was last switched on, and all others cover the whole \
+interval). A state follows the mark, and the row is red: \"hung\" (requests are in flight, and none has \
+completed for a second or more), \"suspended\" (requests wait until the device is resumed, and the kernel \
+counts none in flight).
 
-Without an INTERVAL, each DEVICE must be there. With one, a DEVICE that is no pattern must be there at first; \
-devices of a pattern, or any at all, may come later. After the first report nothing ends the program but its \
-COUNT or a signal: a device or module that goes, or cannot be read, is told once and waited for.
+Without an INTERVAL, each DEVICE must exist. With an INTERVAL, a DEVICE that is not a pattern must exist \
+at the start; devices of a pattern, or all devices if no DEVICE is given, may come later. After the first \
+report only COUNT or a signal ends the program: dmpstat reports a missing or unreadable device or module \
+once, and waits.
 
-A line of -j is an object with \"time\" and \"devices\", a list of objects. Each has \"device\", \"name\", \
-\"uuid\", \"diskseq\", \"since\" and \"taken\" (nanoseconds since boot: of the last reset, and of the \
-counters), \"anew\", which is the mark, \"state\" (running, hung or suspended), \"seconds\", the interval's, \
-\"latency_seconds\", those in which latencies were measured, and each column by its name, in its unit. What is \
-not measured is null. CSV has the same, and nothing in the place of null. --counts adds \"counts\": for each \
-operation the interval's requests, bytes, errors, again, inflight, age_ns, latency_ns, latencies_count, \
-latency_max_ns, rest_ns and rest, and the histograms sizes and latencies; in CSV without histograms, as \
-OPERATION_requests and so on. All but inflight, age_ns and latency_max_ns can be added up over intervals.
+Each line of -j is an object with \"time\" and \"devices\", a list of objects. Each device has \
+\"device\", \"name\", \"uuid\", \"diskseq\", \"since\" and \"taken\" (nanoseconds since boot: the last \
+reset, and the reading of the counters), \"anew\" (the mark), \"state\" (running, hung or suspended), \
+\"seconds\" (the interval), \"latency_seconds\" (the part of the interval with measured latency), and \
+each column by its name, in its unit. An unmeasured number is null. CSV has the same, with an empty field \
+for null. --counts adds \"counts\": for each operation the interval's requests, bytes, errors, again, \
+inflight, age_ns, latency_ns, latencies_count, latency_max_ns, rest_ns and rest, and the histograms sizes \
+and latencies. CSV has the counts as OPERATION_requests and so on, without histograms. All but inflight, \
+age_ns and latency_max_ns add up over intervals.
 
-A device whose name is a number or a command's is /dev/mapper/NAME.
+Write /dev/mapper/NAME for a device whose name is a number or a command.
 
-^C ends it behind the report that is being written. The exit status is 0, 1 if something failed, 2 if the \
-command line is wrong.";
+^C ends dmpstat after the current report. The exit status is 0 on success, 1 after a failure, 2 after a \
+wrong command line.";
 
 /// The notes of the page about the full screen.
 const KEYS: &str = "\
-Keys: up, down, page up and down, home and end choose a device; left and right the column by which \
-devices are sorted, r turns the order round. Space pauses. A slash filters by name: enter keeps the \
-filter, escape drops it. Tab shows how large requests were in the place of how long they took, a those \
-since the last reset in the place of the last interval's, and enter hides or shows all of that. z hides \
-idle devices, n shows dm-N in the place of names, x shows all columns, ^L draws all anew. q \
-and ^C end it. ? shows the keys.
+Keys: up, down, page up, page down, home and end choose a device. Left and right choose the column to \
+sort by, and r reverses the order. Space pauses. A slash filters by name: enter keeps the filter, escape \
+drops the filter. Tab switches between latencies and sizes, and a between the last interval and the time \
+since the last reset; enter shows or hides the histogram. z hides idle devices, n shows dm-N instead of \
+names, x shows all columns, ^L redraws the screen, and ? shows the keys. q and ^C end the program.
 
-Reports are a second apart if no INTERVAL is given. The sparklines are of the last 120.";
+Without an INTERVAL, reports are a second apart. The sparklines show the last 120 reports.";
 
 /// The notes of the page about metrics.
 const METRICS: &str = "\
-Of each operation of each volume: dmp_request_duration_seconds and dmp_request_size_bytes, which are \
-histograms with the module's own bounds, dmp_requests_total, dmp_request_bytes_total, dmp_request_errors_total, \
-dmp_request_retries_total, dmp_inflight_requests and dmp_inflight_age_seconds, which is the sum of the ages of those \
-in flight. Their labels are name, uuid and operation.
+Each operation of each volume has dmp_request_duration_seconds and dmp_request_size_bytes, histograms \
+with the module's own bounds, dmp_requests_total, dmp_request_bytes_total, dmp_request_errors_total, \
+dmp_request_retries_total, dmp_inflight_requests, and dmp_inflight_age_seconds, the sum of the ages of \
+requests in flight. The labels are name, uuid and operation.
 
-Of each volume: dmp_volume_info has its device, its volume group and logical volume, and the exported volumes under it: \
-a sum takes those whose stacked_on is empty, or it counts twice. There is a dmp_volume_underlying_info for each disk \
-right under it, and dmp_volume_latency_enabled says whether latencies are measured.
+Each volume has dmp_volume_info, with its device, its volume group and logical volume, and the exported \
+volumes below: sum over the volumes with an empty stacked_on, because the others count twice. \
+dmp_volume_underlying_info names each underlying disk, and dmp_volume_latency_enabled is 1 if the volume \
+measures latency.
 
-Of the exporter: dmp_exporter_module_loaded, dmp_exporter_read_errors, dmp_exporter_scrape_duration_seconds and \
-dmp_exporter_build_info; of a server also process_cpu_seconds_total, process_resident_memory_bytes and so on.
+The exporter has dmp_exporter_module_loaded, dmp_exporter_read_errors, \
+dmp_exporter_scrape_duration_seconds and dmp_exporter_build_info; a server also has \
+process_cpu_seconds_total, process_resident_memory_bytes and so on.
 
-What is not measured has no series. With all bounds there are 62 of each operation of a volume, 37 with \
-bounds four times the one before, 12 without bounds.
+An unmeasured number has no series. An operation of a volume has 62 series, 37 with --buckets 2, and 12 \
+with --buckets 0.
 
-A name that no device has is an error at the start; a pattern waits for devices. A server, or a file with an INTERVAL, \
-then goes on whatever is missing, also the module: each problem is told once on stderr, the metrics are those of all \
-volumes that can be read, and the others come back by themselves.
+A name without a device is an error at the start; a pattern waits for devices. A server, or a file with \
+an INTERVAL, keeps running without the devices and without the module: dmpstat reports each problem once \
+on stderr, writes the metrics of all readable volumes, and adds the others when they return.
 
-A server ends at SIGTERM or ^C. It answers a request for /metrics in OpenMetrics or in the classic form of \
-Prometheus, whichever is liked best, with gzip if that is taken; /-/healthy says that it runs. It takes 64 connections \
-at once, and a minute for each; for one more, that which did nothing for the longest time is closed.";
+SIGTERM or ^C ends a server. /metrics comes in OpenMetrics or in the classic form of Prometheus, as the \
+client prefers, and with gzip if accepted. /-/healthy answers as long as the server runs. The server \
+takes 64 connections at once, for a minute each; one more closes the connection that was idle for the \
+longest time.";
 
-/// Shows the requests that pass through dmp devices: rates, sizes and latencies.
+/// Show rates, sizes and latencies of the requests to dmp devices
 ///
-/// The first report covers the time since the last reset of a device, each next report the interval before
-/// it.
+/// The first report covers the time since the last reset of a device, each later report the interval since
+/// the report before.
 #[derive(Debug, Parser)]
 #[command(
     name = "dmpstat",
@@ -154,63 +160,62 @@ pub struct Arguments {
 /// The commands besides the table.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Histograms of the sizes or latencies of requests
+    /// Show histograms of the sizes or latencies of requests
     #[command(
         override_usage = "dmpstat hist [OPTIONS] size|latency [DEVICE...] [INTERVAL [COUNT]]"
     )]
     Hist(Hist),
-    /// The table and a chosen device's histogram on the whole screen
+    /// Show the table and a chosen device's histogram on the whole screen
     #[command(
         override_usage = "dmpstat top [OPTIONS] [DEVICE...] [INTERVAL [COUNT]]",
         after_long_help = KEYS
     )]
     Top(Top),
-    /// All counters of a device, in words
+    /// Show all counters of a device in words
     Show {
-        /// Devices, as of the table
+        /// Devices: names, VG/LV, paths, dm-N or patterns
         #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
-    /// Count the requests of volumes while they run: root only
+    /// Count the requests of running volumes (root only)
     ///
-    /// Each linear line of the volume's table becomes a dmp line, which does the same and counts; the
-    /// table of a thin or striped volume moves to a hidden device, and a dmp line over that takes its
-    /// place. Nothing is lost, and nothing has to be unmounted. In every failure the volume runs on as
-    /// before.
+    /// Each linear line of the volume's table becomes a dmp line, which does the same and counts. The table
+    /// of a thin or striped volume moves to a hidden device, and a dmp line on top takes its place. No
+    /// request is lost, and nothing has to be unmounted. After a failure the volume runs as before.
     ///
-    /// LVM writes its own tables when it changes a volume, and then the counting ends: volumes that are
-    /// listed in /etc/dmp/attach.conf are attached again by themselves, and --keep lists them.
+    /// LVM writes its own table when it changes a volume, and counting ends. Volumes listed in
+    /// /etc/dmp/attach.conf are attached again automatically; --keep lists a volume there.
     Attach(Attach),
-    /// Stop counting the requests of attached volumes: root only
+    /// Stop counting the requests of attached volumes (root only)
     ///
-    /// Each dmp line becomes a linear line, and the counters go. A volume that /etc/dmp/attach.conf
-    /// lists is not attached again by itself until it is made anew.
+    /// Each dmp line becomes a linear line, and the counters are lost. A volume listed in
+    /// /etc/dmp/attach.conf stays detached until its device is created again.
     Detach {
-        /// Volumes, as devices of the table
+        /// Volumes: names, VG/LV, paths, dm-N or patterns
         #[arg(required = true, value_name = "VOLUME", add = complete::devices())]
         volumes: Vec<OsString>,
     },
-    /// State of each attached or listed volume: since when, and how often it was attached again
+    /// Show the attached and listed volumes: state, time of the attach, number of repeated attaches
     Status,
-    /// Brings a volume back if dmpstat dies while it exchanges a table
+    /// Restore a volume if dmpstat dies during the exchange of its table
     #[command(hide = true)]
     Guard,
-    /// Set the counters of devices to zero: root only
+    /// Reset the counters of devices to zero (root only)
     Reset {
-        /// Devices, as of the table
+        /// Devices: names, VG/LV, paths, dm-N or patterns
         #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
-    /// Switch the measuring of latencies on or off: root only
+    /// Switch the measuring of latency on or off (root only)
     Latency {
-        /// The position of the switch
+        /// The new position of the switch
         #[arg(value_enum)]
         switch: Switch,
-        /// Devices, as of the table
+        /// Devices: names, VG/LV, paths, dm-N or patterns
         #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
-    /// Metrics for Prometheus: on stdout, in a file or by HTTP
+    /// Write metrics for Prometheus to stdout or a file, or serve them by HTTP
     #[command(
         override_usage = "dmpstat export [OPTIONS] [DEVICE...]\n       \
             dmpstat export [OPTIONS] --textfile FILE [DEVICE...] [INTERVAL [COUNT]]\n       \
@@ -223,7 +228,7 @@ pub enum Command {
 /// The volumes to attach, and the way.
 #[derive(Debug, clap::Args)]
 pub struct Attach {
-    /// Volumes, as devices of the table: linear, thin or striped ones
+    /// Linear, thin or striped volumes: names, VG/LV, paths, dm-N or patterns
     #[arg(
         value_name = "VOLUME",
         add = complete::volumes(),
@@ -231,34 +236,34 @@ pub struct Attach {
         conflicts_with_all = ["all", "queue", "queued"]
     )]
     pub volumes: Vec<OsString>,
-    /// Measure no latencies: a request then costs 24 instructions in the place of 93
+    /// Leave latency unmeasured: a request costs 24 instructions instead of 93
     #[arg(long)]
     pub no_latency: bool,
-    /// Measure latencies, as without this option
+    /// Measure latency (the default)
     #[arg(long, hide = true, conflicts_with = "no_latency")]
     pub latency: bool,
-    /// Have flushes go past the counters, as dm-linear passes them
+    /// Pass flushes on uncounted, as dm-linear does
     #[arg(long)]
     pub flush_bypass: bool,
-    /// The target's name in "dmsetup table": without this option linear for LVM's volumes, because LVM
-    /// compares it with its own, and dmp for all others
+    /// Show this target in "dmsetup table". The default is linear for volumes of LVM, because LVM compares
+    /// the table with its own, and dmp for all others
     #[arg(long = "as", value_name = "TARGET", value_enum)]
     pub shown: Option<TableName>,
-    /// List the volumes in /etc/dmp/attach.conf, so that they are attached again whenever they come or
-    /// LVM has changed them
+    /// List the volumes in /etc/dmp/attach.conf, to attach them again after each activation and each change
+    /// by LVM
     #[arg(long, conflicts_with_all = ["dry_run", "all"])]
     pub keep: bool,
-    /// Print the tables, and change nothing
+    /// Print the tables without changing anything
     #[arg(long)]
     pub dry_run: bool,
-    /// All volumes that /etc/dmp/attach.conf lists, with the options that it gives them
+    /// Attach all volumes listed in /etc/dmp/attach.conf, with the options there
     #[arg(long, conflicts_with_all = ["no_latency", "latency", "flush_bypass", "shown"])]
     pub all: bool,
-    /// For udev's rule: have dmp-attach.service attach dm-N, if /etc/dmp/attach.conf lists it and it is not
-    /// attached
+    /// For udev's rule: queue dm-N for dmp-attach.service if /etc/dmp/attach.conf lists the device and dmp
+    /// does not count it
     #[arg(long, value_name = "DEVICE", hide_short_help = true)]
     pub queue: Option<String>,
-    /// For dmp-attach.service: attach the volumes that udev's rule has put into /run/dmp/queue
+    /// For dmp-attach.service: attach the volumes queued in /run/dmp/queue
     #[arg(long, hide_short_help = true)]
     pub queued: bool,
 }
@@ -282,13 +287,13 @@ pub enum Switch {
 /// A histogram of each device.
 #[derive(Debug, clap::Args)]
 pub struct Hist {
-    /// The property of requests
+    /// Property of requests
     #[arg(value_enum)]
     pub what: Measure,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reports: Reports,
-    /// JSON: one line a report
+    /// Write JSON, one line a report
     #[arg(short = 'j', long)]
     pub json: bool,
 }
@@ -296,21 +301,21 @@ pub struct Hist {
 /// Metrics for Prometheus.
 #[derive(Debug, clap::Args)]
 pub struct Export {
-    /// Devices, as of the table. With --textfile, the seconds between two writes of the file may follow, and
-    /// the number of writes.
+    /// Devices: names, VG/LV, paths, dm-N or patterns. With --textfile, INTERVAL is the number of seconds
+    /// between two writes, and COUNT the number of writes
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
-    /// Write the metrics into this file, whole or not at all: for the textfile collector of node_exporter
+    /// Write the metrics into this file, in one step, for the textfile collector of node_exporter
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "listen")]
     pub textfile: Option<PathBuf>,
-    /// Serve the metrics by HTTP at HOST:PORT, or at PORT to this machine only. Sockets that systemd hands
-    /// over are taken in the place of ADDRESS; if they have another address, a note on stderr says so
+    /// Serve the metrics by HTTP on HOST:PORT, or on PORT for this machine only. Sockets from systemd replace
+    /// ADDRESS; a note on stderr tells if their address differs
     #[arg(long, value_name = "ADDRESS", overrides_with = "listen")]
     pub listen: Option<Address>,
-    /// Only metrics of these operations
+    /// Write the metrics of these operations only
     #[arg(long, value_name = "OPERATION", value_delimiter = ',', value_enum)]
     operations: Vec<Operation>,
-    /// Bounds of buckets are each 2^N times the one before: 1 for all, 0 for none
+    /// Keep the bucket bounds 2^N, 2^2N and so on: 1 keeps all, 0 keeps none
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(..=8))]
     buckets: u32,
 }
@@ -342,21 +347,21 @@ impl clap::ValueEnum for Measure {
 /// The devices, and the times of reports.
 #[derive(Debug, clap::Args)]
 pub struct Reports {
-    /// Devices: the name that dmsetup has, VG/LV, /dev/mapper/NAME, /dev/VG/LV, dm-N, or a pattern such as
-    /// 'vg-*'; all if none is given. Then the seconds between two reports, and the number of reports; without
-    /// an INTERVAL one report, without a COUNT until ^C.
+    /// Devices: the name in dmsetup, VG/LV, /dev/mapper/NAME, /dev/VG/LV, dm-N, or a pattern such as 'vg-*';
+    /// without any, all devices. INTERVAL is the number of seconds between two reports; without INTERVAL
+    /// there is one report. COUNT is the number of reports; without COUNT, ^C ends them
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
-    /// Leave out idle devices: without any request in the interval, and none in flight
+    /// Leave out idle devices: no request in the interval, and none in flight
     #[arg(short = 'z', long)]
     pub omit_idle: bool,
-    /// dm-N in the place of names
+    /// Show dm-N instead of names
     #[arg(short = 'N', long)]
     pub numbers: bool,
-    /// The time of each report
+    /// Print the time of each report
     #[arg(short = 't', long)]
     pub timestamps: bool,
-    /// Leave out the first report, which covers the time before
+    /// Leave out the first report, which covers the time since the last reset
     #[arg(short = 'y', long)]
     pub omit_first: bool,
 }
@@ -364,14 +369,14 @@ pub struct Reports {
 /// The whole screen: its devices, columns and times.
 #[derive(Debug, clap::Args)]
 pub struct Top {
-    /// Devices, the seconds between two reports, and the number of reports, as of the table; without a COUNT
-    /// until a key or a signal ends the program.
+    /// Devices: names, VG/LV, paths, dm-N or patterns. INTERVAL is the number of seconds between two reports,
+    /// and COUNT the number of reports; without COUNT, a key or a signal ends the program
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
     operands: Vec<OsString>,
-    /// Begin without devices that are idle
+    /// Start without idle devices
     #[arg(short = 'z', long)]
     pub omit_idle: bool,
-    /// Begin with dm-N in the place of names
+    /// Start with dm-N instead of names
     #[arg(short = 'N', long)]
     pub numbers: bool,
     #[command(flatten)]
@@ -385,17 +390,17 @@ pub struct Table {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub columns: Columns,
-    /// JSON: one line a report, with all columns if none are chosen
+    /// Write JSON, one line a report, with all columns unless some are chosen
     #[arg(short = 'j', long, group = "format", conflicts_with = "human")]
     pub json: bool,
-    /// JSON as sysstat's "iostat -x -o JSON" writes it, with its keys and those of -j
+    /// Write JSON in the form of sysstat's "iostat -x -o JSON", with its keys and those of -j
     #[arg(short = 'J', long, group = "format", conflicts_with_all = ["columns", "human"])]
     pub sysstat: bool,
-    /// CSV, with all columns if none are chosen
+    /// Write CSV, with all columns unless some are chosen
     #[arg(short = 'c', long, group = "format", conflicts_with = "human")]
     pub csv: bool,
-    /// With -j or -c, also the counts of each operation, which can be added up over intervals; with -j the
-    /// histograms as well
+    /// With -j or -c, add the counts of each operation, which add up over intervals; with -j also the
+    /// histograms
     #[arg(long, requires = "format", conflicts_with = "sysstat")]
     pub counts: bool,
 }
@@ -404,16 +409,16 @@ pub struct Table {
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Columns {
-    /// All columns
+    /// Show all columns
     #[arg(short = 'x', long, conflicts_with_all = ["columns", "short"])]
     pub extended: bool,
-    /// Fewer columns, which fit 80 characters: the default on a terminal that is too narrow for more
+    /// Show fewer columns, which fit 80 characters: the default on a narrow terminal
     #[arg(short = 's', long, conflicts_with = "columns")]
     pub short: bool,
-    /// These columns only, in this order
+    /// Show these columns only, in this order
     #[arg(short = 'o', long, value_name = "COLUMN", value_delimiter = ',', value_parser = column())]
     pub columns: Vec<&'static Column>,
-    /// Sort by this column, one of those of -o: the devices with the most come first
+    /// Sort by this column, one of those of -o, with the largest numbers first
     #[arg(
         short = 'S',
         long,
@@ -422,13 +427,13 @@ pub struct Columns {
         hide_possible_values = true
     )]
     pub sort: Option<&'static Column>,
-    /// Amounts in kilobytes: the default
+    /// Show amounts in kilobytes (the default)
     #[arg(short = 'k', long, group = "unit")]
     pub kilobytes: bool,
-    /// Amounts in megabytes
+    /// Show amounts in megabytes
     #[arg(short = 'm', long, group = "unit")]
     pub megabytes: bool,
-    /// Amounts in the unit that suits each
+    /// Show each amount in a suitable unit
     #[arg(short = 'h', long, group = "unit")]
     pub human: bool,
 }
@@ -617,7 +622,7 @@ fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>),
         .filter(|interval| !interval.is_zero())
         .ok_or_else(|| {
             format!(
-                "the interval is {}: it must be some seconds",
+                "invalid INTERVAL {}: expected seconds, more than 0 and at most {LONGEST}",
                 shown(interval)
             )
         })?;
@@ -626,7 +631,7 @@ fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>),
         Some(count) => match count.to_str().and_then(|count| count.parse().ok()) {
             Some(0) | None => {
                 return Err(format!(
-                    "the count of reports is {}: it must be 1 or more",
+                    "invalid COUNT {}: expected 1 or more",
                     shown(count)
                 ));
             }

@@ -4,66 +4,66 @@
 
 /// Environment variables.
 pub const ENVIRONMENT: [(&str, &str); 4] = [
-    (
-        "NO_COLOR",
-        "switches colours off if it is set and not empty.",
-    ),
+    ("NO_COLOR", "switches colours off if set and not empty."),
     (
         "DMPSTAT_ROOT",
-        "is the directory in which sys and dev are looked for, in the place of /: another machine's, as copied, or \
-         a host's within a container.",
+        "is the directory with sys and dev, instead of /: a copy of another machine's, or a host's within a \
+         container.",
     ),
     (
         "TERM",
-        "must name a terminal with a movable cursor for dmpstat top, so not dumb.",
+        "must name a terminal with a movable cursor for dmpstat top; dumb has none.",
     ),
-    ("TZ", "is the time zone of times."),
+    ("TZ", "is the time zone of printed times."),
 ];
 
 /// Files that are read or written.
 pub const FILES: [(&str, &str); 6] = [
     (
         "/sys/module/dmp/stat/dm-N/snapshot",
-        "has the counters of a device (Documentation/ABI: sysfs-module-dmp).",
+        "holds the counters of a device (Documentation/ABI: sysfs-module-dmp).",
     ),
     (
         "/sys/block/dm-N/inflight, stat, dm/suspended",
-        "have the kernel's own numbers of it.",
+        "hold the kernel's own numbers of a device.",
     ),
     (
         "/etc/dmp/attach.conf",
-        "lists the volumes that are attached whenever they come.",
+        "lists the volumes to attach at each activation and change.",
     ),
     (
         "/run/dmp",
-        "has the states of attached volumes, and the queue of those that wait.",
+        "holds the states of attached volumes, and the queue of waiting ones.",
     ),
-    ("/run/lock/lvm", "has LVM's locks, which an attach takes."),
-    ("/dev/mapper/control", "is how an attach exchanges tables."),
+    ("/run/lock/lvm", "holds LVM's locks, which an attach takes."),
+    (
+        "/dev/mapper/control",
+        "is the device for exchanges of tables.",
+    ),
 ];
 
 /// Commands, each with its purpose.
 pub const EXAMPLES: [(&str, &str); 7] = [
-    ("dmpstat 1", "All devices, each second."),
+    ("dmpstat 1", "Shows all devices each second."),
     (
         "dmpstat -x vg/data 'db-*' 5",
-        "All columns of these devices, each five seconds.",
+        "Shows all columns of these devices every five seconds.",
     ),
     (
         "dmpstat -o r/s,r_p99,r_max,inflight,errs -S r_p99 -z 1",
-        "The slowest device first, without idle ones.",
+        "Shows the slowest device first, without idle ones.",
     ),
     (
         "dmpstat -o inflight,aqu-sz,age -S age 1",
-        "Requests in flight and their age: the device that hangs comes first.",
+        "Shows requests in flight and their age: a hanging device comes first.",
     ),
     (
         "dmpstat -j --counts 10 >log",
-        "Counts and histograms for programs, which can be added up over intervals.",
+        "Writes counts and histograms for programs, which add up over intervals.",
     ),
     (
         "dmpstat hist latency vg/data",
-        "The latencies of a volume since the last reset.",
+        "Shows the latencies of a volume since the last reset.",
     ),
     (
         "dmpstat attach --keep vg/data",

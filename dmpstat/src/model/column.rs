@@ -119,7 +119,7 @@ pub static COLUMNS: [Column; 53] = [
     short(
         "r_await",
         Quantity::Await(Read),
-        "average duration of reads that ended, in milliseconds",
+        "average duration of completed reads, in milliseconds",
     ),
     column(
         "rareq-sz",
@@ -129,22 +129,22 @@ pub static COLUMNS: [Column; 53] = [
     column(
         "r_p50",
         Quantity::Percentile(Read, 500),
-        "upper bound of half of the latencies of reads, in milliseconds",
+        "upper bound of the median latency of reads, in milliseconds",
     ),
     short(
         "r_p99",
         Quantity::Percentile(Read, 990),
-        "upper bound of 99 of 100 latencies of reads",
+        "upper bound of the 99th percentile of the latencies of reads",
     ),
     column(
         "r_p99.9",
         Quantity::Percentile(Read, 999),
-        "upper bound of 999 of 1000 latencies of reads",
+        "upper bound of the 99.9th percentile of the latencies of reads",
     ),
     column(
         "r_max",
         Quantity::Max(Read),
-        "upper bound of all latencies of reads",
+        "upper bound of the longest latency of reads",
     ),
     column(
         "r_age",
@@ -161,7 +161,7 @@ pub static COLUMNS: [Column; 53] = [
     short(
         "w_await",
         Quantity::Await(Write),
-        "average duration of writes that ended, in milliseconds",
+        "average duration of completed writes, in milliseconds",
     ),
     column(
         "wareq-sz",
@@ -171,22 +171,22 @@ pub static COLUMNS: [Column; 53] = [
     column(
         "w_p50",
         Quantity::Percentile(Write, 500),
-        "upper bound of half of the latencies of writes, in milliseconds",
+        "upper bound of the median latency of writes, in milliseconds",
     ),
     short(
         "w_p99",
         Quantity::Percentile(Write, 990),
-        "upper bound of 99 of 100 latencies of writes",
+        "upper bound of the 99th percentile of the latencies of writes",
     ),
     column(
         "w_p99.9",
         Quantity::Percentile(Write, 999),
-        "upper bound of 999 of 1000 latencies of writes",
+        "upper bound of the 99.9th percentile of the latencies of writes",
     ),
     column(
         "w_max",
         Quantity::Max(Write),
-        "upper bound of all latencies of writes",
+        "upper bound of the longest latency of writes",
     ),
     column(
         "w_age",
@@ -203,7 +203,7 @@ pub static COLUMNS: [Column; 53] = [
     column(
         "d_await",
         Quantity::Await(Discard),
-        "average duration of discards that ended, in milliseconds",
+        "average duration of completed discards, in milliseconds",
     ),
     column(
         "dareq-sz",
@@ -213,12 +213,12 @@ pub static COLUMNS: [Column; 53] = [
     column(
         "d_p99",
         Quantity::Percentile(Discard, 990),
-        "upper bound of 99 of 100 latencies of discards",
+        "upper bound of the 99th percentile of the latencies of discards",
     ),
     column(
         "d_max",
         Quantity::Max(Discard),
-        "upper bound of all latencies of discards",
+        "upper bound of the longest latency of discards",
     ),
     column(
         "d_age",
@@ -230,17 +230,17 @@ pub static COLUMNS: [Column; 53] = [
     column(
         "f_await",
         Quantity::Await(Flush),
-        "average duration of flushes that ended, in milliseconds",
+        "average duration of completed flushes, in milliseconds",
     ),
     column(
         "f_p99",
         Quantity::Percentile(Flush, 990),
-        "upper bound of 99 of 100 latencies of flushes",
+        "upper bound of the 99th percentile of the latencies of flushes",
     ),
     column(
         "f_max",
         Quantity::Max(Flush),
-        "upper bound of all latencies of flushes",
+        "upper bound of the longest latency of flushes",
     ),
     column(
         "f_age",
@@ -251,7 +251,7 @@ pub static COLUMNS: [Column; 53] = [
     column(
         "z/s",
         Quantity::Rate(WriteZeroes),
-        "requests a second that write zeroes",
+        "write-zeroes requests a second",
     ),
     column(
         "zkB/s",
@@ -261,27 +261,27 @@ pub static COLUMNS: [Column; 53] = [
     column(
         "z_await",
         Quantity::Await(WriteZeroes),
-        "average duration of ended requests that write zeroes, in milliseconds",
+        "average duration of completed write-zeroes requests, in milliseconds",
     ),
     column(
         "z_p99",
         Quantity::Percentile(WriteZeroes, 990),
-        "upper bound of 99 of 100 latencies of requests that write zeroes",
+        "upper bound of the 99th percentile of the latencies of write-zeroes requests",
     ),
     column(
         "z_max",
         Quantity::Max(WriteZeroes),
-        "upper bound of all latencies of requests that write zeroes",
+        "upper bound of the longest latency of write-zeroes requests",
     ),
     column(
         "z_age",
         Quantity::Age(Some(WriteZeroes)),
-        "mean age of the in-flight requests that write zeroes at the interval's end, in milliseconds",
+        "mean age of the write-zeroes requests in flight at the interval's end, in milliseconds",
     ),
     column(
         "z_err",
         Quantity::Errors(Some(WriteZeroes)),
-        "failed requests that write zeroes",
+        "failed write-zeroes requests",
     ),
     column(
         "o/s",
@@ -291,17 +291,17 @@ pub static COLUMNS: [Column; 53] = [
     column(
         "o_await",
         Quantity::Await(Other),
-        "average duration of other requests that ended, in milliseconds",
+        "average duration of completed other requests, in milliseconds",
     ),
     column(
         "o_p99",
         Quantity::Percentile(Other, 990),
-        "upper bound of 99 of 100 latencies of other requests",
+        "upper bound of the 99th percentile of the latencies of other requests",
     ),
     column(
         "o_max",
         Quantity::Max(Other),
-        "upper bound of all latencies of other requests",
+        "upper bound of the longest latency of other requests",
     ),
     column(
         "o_age",
@@ -316,7 +316,7 @@ pub static COLUMNS: [Column; 53] = [
     short(
         "aqu-sz",
         Quantity::Queue,
-        "mean number of requests in flight, with those that have not ended",
+        "mean number of requests in flight",
     ),
     short(
         "inflight",
@@ -333,7 +333,7 @@ pub static COLUMNS: [Column; 53] = [
     column(
         "again/s",
         Quantity::Again,
-        "requests a second that were to be tried again: these are no errors",
+        "requests a second returned to the sender to retry: not errors",
     ),
 ];
 

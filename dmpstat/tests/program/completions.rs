@@ -81,7 +81,7 @@ fn devices_are_completed_by_the_names_that_people_use() {
     assert_eq!(
         operands(&root, &["-x", "d"]),
         [
-            "detach\tStop counting the requests of attached volumes: root only",
+            "detach\tStop counting the requests of attached volumes (root only)",
             "db-1\tdm-1",
             "dm-10\tdm-10"
         ]

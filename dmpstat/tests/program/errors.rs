@@ -248,27 +248,27 @@ fn wrong_arguments_are_named() {
     };
     assert_eq!(
         message(&["0"]),
-        "error: the interval is 0: it must be some seconds"
+        "error: invalid INTERVAL 0: expected seconds, more than 0 and at most 1000000000"
     );
     assert_eq!(
         message(&["--", "-1"]),
-        "error: the interval is -1: it must be some seconds"
+        "error: invalid INTERVAL -1: expected seconds, more than 0 and at most 1000000000"
     );
     assert_eq!(
         message(&["1e19"]),
-        "error: the interval is 1e19: it must be some seconds"
+        "error: invalid INTERVAL 1e19: expected seconds, more than 0 and at most 1000000000"
     );
     assert_eq!(
         message(&["1e-12"]),
-        "error: the interval is 1e-12: it must be some seconds"
+        "error: invalid INTERVAL 1e-12: expected seconds, more than 0 and at most 1000000000"
     );
     assert_eq!(
         message(&["1", "0"]),
-        "error: the count of reports is 0: it must be 1 or more"
+        "error: invalid COUNT 0: expected 1 or more"
     );
     assert_eq!(
         message(&["1", "1.5"]),
-        "error: the count of reports is 1.5: it must be 1 or more"
+        "error: invalid COUNT 1.5: expected 1 or more"
     );
     assert_eq!(
         message(&["-o", "r/t"]),

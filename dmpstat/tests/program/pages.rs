@@ -124,5 +124,5 @@ fn the_page_explains_percentiles_marks_and_json_keys() {
     ] {
         assert!(page.contains(&format!("\"{key}\"")), "{key}");
     }
-    assert!(page.contains("the true value is more than half of it"));
+    assert!(page.contains("the true value is more than half of the percentile"));
 }
