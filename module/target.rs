@@ -60,7 +60,7 @@ impl Target for Proxy {
         let args = Arguments::parse(line.args()).map_err(|wrong| (EINVAL, wrong))?;
         let device = line
             .open(args.device)
-            .map_err(|errno| (errno, c"<device>: cannot open it"))?;
+            .map_err(|errno| (errno, c"<device> cannot be opened"))?;
         // Device mapper accepts a device of size 0, because the device may get its size later.
         let sectors = device.sectors();
         if sectors > 0 && !table_line::fits(args.offset, line.len(), sectors) {

@@ -41,7 +41,7 @@ impl Target for FailNth {
         let n = n.and_then(|n| n.parse().ok());
         let n = n.ok_or((EINVAL, c"<n> is not a number above 0"))?;
         let device = line.open(path);
-        let device = device.map_err(|errno| (errno, c"<device>: cannot open it"))?;
+        let device = device.map_err(|errno| (errno, c"<device> cannot be opened"))?;
         let target = Self(linear::Linear::new(line, 0), n, Counters::new());
         Ok((target, device))
     }

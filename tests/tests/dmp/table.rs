@@ -10,7 +10,7 @@ const OPTIONS: &str = "<#options> is not a number";
 const OPTION_COUNT: &str = "<#options> is not the number of options that follow";
 const OPTION: &str = "<option> is unknown: expected latency, flush_bypass or as_linear";
 const REPEATED: &str = "<option> latency is repeated";
-const OPEN: &str = "<device>: cannot open it";
+const OPEN: &str = "<device> cannot be opened";
 const END: &str = "<offset> + length reaches past the end of <device>";
 
 /// Bad lines, with dmp's message and dmsetup's error. The disks have 131072 sectors.

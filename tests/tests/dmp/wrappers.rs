@@ -61,7 +61,7 @@ fn a_refused_line_of_another_target_says_why_and_releases_its_device() {
         ("", "<device> is missing"),
         ("/dev/vda", "<n> is not a number above 0"),
         ("/dev/vda 0", "<n> is not a number above 0"),
-        ("/dev/vdz 3", "<device>: cannot open it"),
+        ("/dev/vdz 3", "<device> cannot be opened"),
     ] {
         let create = format!("dmsetup create third --table '0 2048 fail-nth {arguments}'");
         machine.sh("dmesg -c >/dev/null");
