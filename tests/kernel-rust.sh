@@ -84,48 +84,48 @@ done
 
 fresh
 sed -i s/X86_64/ARM64/ "$build/include/config/auto.conf"
-expect 1 "dmp is for x86_64, and Linux 7.3.4+deb13-amd64 is for another architecture: boot one for x86_64"
+expect 1 "dmp is for x86_64, and Linux 7.3.4+deb13-amd64 is for another architecture: boot a kernel for x86_64"
 
 # A package of headers that is broken, or whose other half is missing.
 for file in Makefile Module.symvers include/generated/autoconf.h scripts/basic/fixdep scripts/mod/modpost; do
 	fresh
 	rm "$build/$file"
-	expect 1 "the headers of Linux 7.3.4+deb13-amd64 are without $file: apt install --reinstall linux-headers-7.3.4+deb13-amd64"
+	expect 1 "the headers of Linux 7.3.4+deb13-amd64 lack $file: apt install --reinstall linux-headers-7.3.4+deb13-amd64"
 done
 echo ID=fedora >"$work/root/etc/os-release"
-expect 1 "the headers of Linux 7.3.4+deb13-amd64 are without scripts/mod/modpost: install their package again"
+expect 1 "the headers of Linux 7.3.4+deb13-amd64 lack scripts/mod/modpost: install their package again"
 
 fresh
 echo CONFIG_X86_64=y >"$build/include/config/auto.conf"
 expect 1 "dmp is written in Rust, and Linux 7.3.4+deb13-amd64 is built without CONFIG_RUST: apt install -t trixie-backports linux-image-amd64 linux-headers-amd64 linux-source"
 echo ID=arch >"$work/root/etc/os-release"
-expect 1 "dmp is written in Rust, and Linux 7.3.4+deb13-amd64 is built without CONFIG_RUST: boot one with CONFIG_RUST=y"
+expect 1 "dmp is written in Rust, and Linux 7.3.4+deb13-amd64 is built without CONFIG_RUST: boot a kernel with CONFIG_RUST=y"
 
 fresh
 stand_in rustc "echo 'rustc 1.96.1 (other)'"
-expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is rustc 1.96.1 (other): apt install --allow-downgrades 'rustc=1.85.1*' 'libstd-rust-dev=1.85.1*' 'rust-src=1.85.1*'"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and the installed rustc is rustc 1.96.1 (other): apt install --allow-downgrades 'rustc=1.85.1*' 'libstd-rust-dev=1.85.1*' 'rust-src=1.85.1*'"
 stand_in rustc "exit 127"
-expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: apt install 'rustc=1.85.1*'"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is missing: apt install 'rustc=1.85.1*'"
 echo ID=arch >"$work/root/etc/os-release"
-expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and there is no rustc here: install the one that built it"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is missing: install the rustc that built the kernel"
 # Arch updates the compiler by itself, and the kernel was built by the compiler before.
 stand_in rustc "echo 'rustc 1.96.1 (other)'"
-expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is rustc 1.96.1 (other): install the one that built it"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and the installed rustc is rustc 1.96.1 (other): install the rustc that built the kernel"
 
 # Another patch level of bindgen makes the same bindings, and another series may not.
 fresh
 stand_in bindgen 'echo "bindgen 0.71.9"'
 expect 0 ""
 stand_in bindgen 'echo "bindgen 0.72.1"'
-expect 1 "Linux 7.3.4+deb13-amd64 was built with bindgen 0.71.1, and here is bindgen 0.72.1: apt install 'bindgen=0.71.1*'"
+expect 1 "Linux 7.3.4+deb13-amd64 was built with bindgen 0.71.1, and the installed one is bindgen 0.72.1: apt install 'bindgen=0.71.1*'"
 stand_in bindgen "exit 127"
-expect 1 "dmp's C interfaces are made by bindgen, and there is none: apt install 'bindgen=0.71.1*'"
+expect 1 "bindgen, which makes dmp's C interfaces, is missing: apt install 'bindgen=0.71.1*'"
 echo ID=arch >"$work/root/etc/os-release"
-expect 1 "dmp's C interfaces are made by bindgen, and there is none: install bindgen 0.71.1"
+expect 1 "bindgen, which makes dmp's C interfaces, is missing: install bindgen 0.71.1"
 
 fresh
 echo CONFIG_MODVERSIONS=y >>"$build/include/config/auto.conf"
-expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing and cannot be made, as the kernel has CONFIG_MODVERSIONS: install a kernel whose headers have $build/rust/libkernel.rmeta"
+expect 1 "the Rust metadata of Linux 7.3.4+deb13-amd64 is missing and cannot be made, because the kernel has CONFIG_MODVERSIONS: install a kernel whose headers have $build/rust/libkernel.rmeta"
 complete
 expect 0 ""
 
@@ -137,7 +137,7 @@ mv "$build/rust" "$work/lib-rust"
 ln -s "$work/lib-rust" "$build/rust"
 expect 0 ""
 rm -r "$work/lib-rust"
-expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing: apt install linux-lib-rust-7.3.4+deb13-amd64"
+expect 1 "the Rust metadata of Linux 7.3.4+deb13-amd64 is missing: apt install linux-lib-rust-7.3.4+deb13-amd64"
 
 # Ubuntu has a package for each version of rustc and bindgen. The program rustc may be another
 # version.
@@ -147,13 +147,13 @@ complete
 ubuntu="rustc 1.82.0 (f6e511eec 2024-10-15) (built from a source tarball)"
 printf '%s\n' CONFIG_X86_64=y CONFIG_RUST=y "CONFIG_RUSTC_VERSION_TEXT=\"$ubuntu\"" \
 	'CONFIG_BINDGEN_VERSION_TEXT="bindgen 0.65.1"' >"$build/include/config/auto.conf"
-expect 1 "Linux 7.3.4+deb13-amd64 was built by $ubuntu, and rustc is $rustc: apt install rustc-1.82"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $ubuntu, and the installed rustc is $rustc: apt install rustc-1.82"
 stand_in rustc "exit 127"
-expect 1 "Linux 7.3.4+deb13-amd64 was built by $ubuntu, and there is no rustc here: apt install rustc-1.82"
+expect 1 "Linux 7.3.4+deb13-amd64 was built by $ubuntu, and rustc is missing: apt install rustc-1.82"
 stand_in rustc-1.82 "[[ \$1 == --version ]] && echo '$ubuntu'"
-expect 1 "Linux 7.3.4+deb13-amd64 was built with bindgen 0.65.1, and here is bindgen 0.71.1: apt install bindgen-0.65"
+expect 1 "Linux 7.3.4+deb13-amd64 was built with bindgen 0.65.1, and the installed one is bindgen 0.71.1: apt install bindgen-0.65"
 stand_in bindgen "exit 127"
-expect 1 "dmp's C interfaces are made by bindgen, and there is none: apt install bindgen-0.65"
+expect 1 "bindgen, which makes dmp's C interfaces, is missing: apt install bindgen-0.65"
 stand_in bindgen-0.65 'echo "bindgen 0.65.1"'
 expect 0 ""
 # make takes these programs, and clang if the kernel was built by it.
@@ -190,19 +190,19 @@ complete
 expect 0 ""
 echo ID=fedora >"$work/root/etc/os-release"
 rm -r "$build/rust"
-expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing, and its headers come without it: install headers that have $build/rust/libkernel.rmeta, or build the kernel yourself"
+expect 1 "the Rust metadata of Linux 7.3.4+deb13-amd64 is missing, also from the headers of the distribution: install headers that have $build/rust/libkernel.rmeta, or build the kernel yourself"
 
 fresh
 stand_in dpkg-query "exit 1"
-expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to is missing, and no package of Debian's has it: install headers that have $build/rust/libkernel.rmeta"
+expect 1 "the Rust metadata of Linux 7.3.4+deb13-amd64 is missing, and the kernel is not from a package of Debian: install headers that have $build/rust/libkernel.rmeta"
 
 fresh
 # shellcheck disable=SC2016
 stand_in dpkg-query '[[ ${*: -1} == linux-headers-* ]] && echo -n 7.3.4-1~bpo13+1'
-expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to has to be made from its source, and there is none: apt install linux-source-7.3=7.3.4-1~bpo13+1"
+expect 1 "the Rust metadata of Linux 7.3.4+deb13-amd64 must be made from the kernel's source, and the source is missing: apt install linux-source-7.3=7.3.4-1~bpo13+1"
 # shellcheck disable=SC2016
 stand_in dpkg-query '[[ ${*: -1} == linux-headers-* ]] && echo -n 7.3.4-1~bpo13+1 || echo -n 7.3.5-1~bpo13+1'
-expect 1 "what the Rust of Linux 7.3.4+deb13-amd64 was compiled to has to be made from its source, and that here is of 7.3.5-1~bpo13+1, not of 7.3.4-1~bpo13+1: apt install linux-source-7.3=7.3.4-1~bpo13+1"
+expect 1 "the Rust metadata of Linux 7.3.4+deb13-amd64 must be made from the kernel's source, and the installed source is 7.3.5-1~bpo13+1, not 7.3.4-1~bpo13+1: apt install linux-source-7.3=7.3.4-1~bpo13+1"
 
 fresh
 rm -r "$work/sysroot"
@@ -214,7 +214,7 @@ complete
 PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir"
 [[ $(readlink "$work/kdir") == "$build" ]]
 said=$(PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir") && exit 1
-[[ $said == "$work/kdir is there already: name what is to be made" ]]
+[[ $said == "$work/kdir exists already: name a new directory" ]]
 
 # The script that DKMS calls builds dmp.ko, or prints one sentence. Only dmp.ko and the log stay.
 builds() { # exit status, what is said, rules of the kernel's Makefile
@@ -242,8 +242,8 @@ builds 0 "" "helpers.o: ;" "$made"
 # shellcheck disable=SC2016
 builds 1 "dmp needs rustc 1.82 or later on Linux 6.12" \
 	'helpers.o: ; $(error dmp needs rustc 1.82 or later on Linux 6.12)' "$made"
-builds 1 "its build for Linux 7.3.4+deb13-amd64 failed: see the end of $work/cache/make.log" \
+builds 1 "the build of dmp for Linux 7.3.4+deb13-amd64 failed: see the end of $work/cache/make.log" \
 	"helpers.o: ;" "modules: ; false"
 stand_in bindgen "exit 127"
 said=$(PATH=$work/bin:$PATH bash "$module/dkms/build" "$build" "$work/cache") && exit 1
-[[ $said == "dmp's C interfaces are made by bindgen, and there is none: apt install 'bindgen=0.71.1*'" ]]
+[[ $said == "bindgen, which makes dmp's C interfaces, is missing: apt install 'bindgen=0.71.1*'" ]]
