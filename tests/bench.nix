@@ -1,4 +1,4 @@
-# The cost of dmp, next to what people would use in its place: `nix run .#bench`. And `bench-smoke`,
+# The cost of dmp and of its alternatives: `nix run .#bench`. And `bench-smoke`,
 # which fails if that cost grows.
 {
   lib,
@@ -80,7 +80,7 @@ in
 rec {
   bench = program plain {
     name = "dmp-bench";
-    description = "Measures what dmp costs, next to what people would use in its place";
+    description = "Measures the cost of dmp and of its alternatives";
   };
 
   bench-distribution = program distribution {

@@ -34,14 +34,15 @@ writeShellApplication {
   text = ''
     case "''${1-}" in
     -h | --help)
-      echo "Changes dmpstat and the module's plain Rust, one place at a time, and runs the tests"
-      echo "that boot nothing. All files take hours. Results: dmp-mutants/ in the current directory."
+      echo "Changes dmpstat and the module's plain Rust at one place at a time, and runs the tests"
+      echo "that boot no machine. All files take hours. dmp-mutants/ in the current directory gets"
+      echo "the results."
       echo
-      echo "Usage: dmp-mutants [FILE...]       as dmpstat/src/attach/lock.rs, module/histogram.rs"
+      echo "Usage: dmp-mutants [FILE...]       such as dmpstat/src/attach/lock.rs, module/histogram.rs"
       exit
       ;;
     -*)
-      echo "dmp-mutants: it takes files, nothing else" >&2
+      echo "dmp-mutants: unknown option $1: expected files" >&2
       exit 2
       ;;
     esac
@@ -94,7 +95,7 @@ writeShellApplication {
       module) plain+=('module/**') ;;
       module/*) plain+=("$file") ;;
       *)
-        echo "dmp-mutants: no file of dmpstat/ or module/: $file" >&2
+        echo "dmp-mutants: $file is not a file of dmpstat/ or module/" >&2
         exit 2
         ;;
       esac

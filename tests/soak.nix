@@ -12,9 +12,9 @@ writeShellApplication {
   text = ''
     case "''${1-}" in
     -h | --help)
-      echo "Runs dmp's stress tests over and over, until one fails or the time is up at the end of a round."
+      echo "Repeats dmp's stress tests until one fails, or until the end of the round in which the time is up."
       echo
-      echo "Usage: dmp-soak [--minutes N]      60 if not given"
+      echo "Usage: dmp-soak [--minutes N]      (default: 60)"
       exit
       ;;
     "") minutes=60 ;;
@@ -22,7 +22,7 @@ writeShellApplication {
     *) minutes= ;;
     esac
     if [[ $# -gt 2 || ! $minutes =~ ^[1-9][0-9]*$ ]]; then
-      echo "dmp-soak: it takes --minutes and a number, nothing else" >&2
+      echo "dmp-soak: wrong arguments: expected --minutes and a number" >&2
       exit 2
     fi
 
@@ -44,7 +44,7 @@ writeShellApplication {
           if environment.debugging then "binary(stress) - test(btrfs)" else "binary(stress)"
         }'
     done
-    echo "dmp-soak: $round rounds, nothing failed"
+    echo "dmp-soak: $round rounds, no failure"
   '';
   meta.description = "Runs dmp's stress tests over and over";
 }

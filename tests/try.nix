@@ -12,14 +12,14 @@ writeShellApplication {
   text = ''
     case "''${1-}" in
     -h | --help)
-      echo "Runs some of dmp's tests, with the module as it is in the tree."
+      echo "Runs some of dmp's tests with the module of the tree."
       echo
-      echo "Usage: dmp-try NAME...             a part of the tests' names, as counters::"
-      echo "       dmp-try OPTION...           of cargo nextest run"
+      echo "Usage: dmp-try NAME...             parts of the tests' names, such as counters::"
+      echo "       dmp-try OPTION...           options of cargo nextest run"
       exit
       ;;
     "")
-      echo "dmp-try: which tests? A part of their names, as counters::, or nextest's options" >&2
+      echo "dmp-try: no tests: name parts of their names, such as counters::, or options of nextest" >&2
       exit 2
       ;;
     esac

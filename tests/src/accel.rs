@@ -41,7 +41,7 @@ impl std::str::FromStr for Accel {
             "kvm" => Ok(Self::Kvm),
             "tcg" => Ok(Self::Tcg),
             "icount" => Ok(Self::Icount),
-            _ => Err("it is auto, kvm, tcg or icount".into()),
+            _ => Err("expected auto, kvm, tcg or icount".into()),
         }
     }
 }

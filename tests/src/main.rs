@@ -17,43 +17,44 @@ const SCRATCH: [u64; 2] = [64 << 20, 64 << 20];
 /// Longer than anybody waits; no limit.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
-/// Boots a virtual machine with the dmp module loaded: a shell, or one command's run.
+/// Boots a virtual machine with the dmp module, and runs a shell or one command there.
 ///
-/// The command's output and exit status are dmp-vm's own. Other statuses: 123 the guest panicked
-/// or went down before the command ended, 124 the time was up, 125 QEMU or dmp-vm itself failed.
+/// dmp-vm passes on the command's output and exit status. Other statuses: 123 if the guest panicked
+/// or went down before the command ended, 124 if the time was up, 125 if QEMU or dmp-vm failed.
 #[derive(Debug, Parser)]
 #[command(name = "dmp-vm")]
 struct Arguments {
-    /// A disk, raw or qcow2, in place of the two scratch disks: the first is /dev/vda, and so on.
+    /// Attaches a raw or qcow2 disk instead of the two scratch disks. The first is /dev/vda; repeat
+    /// for more.
     #[arg(long = "disk", value_name = "FILE")]
     disks: Vec<PathBuf>,
-    /// The guest cannot write to the disks given.
+    /// Attaches the given disks read-only.
     #[arg(long, requires = "disks")]
     read_only: bool,
-    /// The guest's memory; 512M if not given.
+    /// Size of the guest's memory, in MiB or with M or G. The default is 512M.
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     memory: Option<String>,
     /// Number of the guest's processors.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8))]
     cpus: u32,
-    /// More tools in the guest: fio, LVM, and others.
+    /// Adds more tools to the guest: fio, LVM and others.
     #[arg(long)]
     tools: bool,
-    /// auto, kvm, tcg or icount; auto is KVM where a guest has been seen to run under it, else TCG,
-    /// and icount is TCG whose clock advances a nanosecond for each instruction.
+    /// Runs the guest with auto, kvm, tcg or icount. auto is KVM if a guest has run with KVM on this
+    /// host, and TCG otherwise; icount is TCG with a clock of one nanosecond an instruction.
     #[arg(long, value_name = "HOW")]
     accel: Option<Accel>,
-    /// Ends everything after so many seconds.
+    /// Stops the machine after this number of seconds.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     timeout: Option<u32>,
-    /// Copies a file or a folder of yours into the guest: to /root, where commands begin, or to PATH.
-    /// Repeat it for more.
+    /// Copies a file or a folder into the guest: to /root, where commands start, or to PATH. Repeat
+    /// for more.
     #[arg(long = "copy", value_name = "FILE[:PATH]")]
     copies: Vec<OsString>,
-    /// Runs this file's text, a sh script, in the guest.
+    /// Runs this sh script in the guest.
     #[arg(long, value_name = "FILE", conflicts_with = "command")]
     script: Option<PathBuf>,
-    /// The command to run in the guest, and its arguments.
+    /// Runs this command in the guest, with these arguments.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -62,7 +63,7 @@ fn memory(text: &str) -> Result<String, String> {
     let digits = text.strip_suffix(['M', 'G']).unwrap_or(text);
     match digits.parse::<u32>() {
         Ok(1..) => Ok(text.into()),
-        _ => Err("it is a number of MiB, or a number with M or G".into()),
+        _ => Err("expected a number of MiB, or a number with M or G".into()),
     }
 }
 
@@ -167,7 +168,7 @@ fn require_terminal() -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Host {
-        what: "give a shell without a terminal; give a command after --".into(),
+        what: "open a shell without a terminal; give a command after --".into(),
         source: io::ErrorKind::Unsupported.into(),
     })
 }

@@ -98,12 +98,12 @@ fn above_limit(limit: &Limit, cost: &Cost, costs: &[Cost], compilers: Compilers)
         cost.same_in(costs, setup::LINEAR),
         cost.same_in(costs, limit.of),
     ) else {
-        return vec![format!("{}: nothing to compare it with", limit.setup)];
+        return vec![format!("{}: no cost to compare with", limit.setup)];
     };
     let over = cost.instructions - linear;
     let [numerator, denominator] = limit.part;
     let part = (other - linear) * f64::from(numerator) / f64::from(denominator);
-    let fraction = format!("{numerator}/{denominator} of what {} costs", limit.of);
+    let fraction = format!("{numerator}/{denominator} of the cost of {}", limit.of);
     [
         (limit.most, "the hard limit".to_owned()),
         (part, fraction),
@@ -174,7 +174,7 @@ mod tests {
         let complaints = above_limits(&costs(80.0), Compilers::Baseline).join("\n");
         assert!(complaints.contains("dmp: a read costs 80 instructions over dm-linear"));
         assert!(complaints.contains("50 more than the hard limit, 30"));
-        assert!(complaints.contains("55 more than 1/10 of what dm-stats costs, 25"));
+        assert!(complaints.contains("55 more than 1/10 of the cost of dm-stats, 25"));
     }
 
     #[test]
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(complaints(27.5), "");
         let above = complaints(29.5);
         assert!(
-            above.contains("2 more than 1/10 of what dm-stats costs, 28"),
+            above.contains("2 more than 1/10 of the cost of dm-stats, 28"),
             "{above}"
         );
     }
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_cost_without_comparison_causes_a_complaint() {
         let complaints = above_limits(&costs(50.0)[1..], Compilers::Baseline);
-        assert_eq!(complaints, ["dmp: nothing to compare it with"]);
+        assert_eq!(complaints, ["dmp: no cost to compare with"]);
     }
 
     #[test]

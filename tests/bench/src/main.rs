@@ -32,34 +32,34 @@ const TIMED: [(u32, u32); 4] = [(1, 1000), (2, 250), (4, 250), (8, 250)];
 /// A part of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// Instructions of a request
+    /// Counts the instructions of a request
     Requests,
-    /// Requests a second with more CPUs
+    /// Measures requests a second with more CPUs
     Scaling,
-    /// Many devices: to make, to have, to read, to remove
+    /// Makes, reads and removes many devices
     Devices,
 }
 
-/// Measures what dmp costs, next to what people would use in its place.
+/// Measures the cost of dmp and of its alternatives.
 ///
-/// Prints tables, and writes report.json and plot.svg. Instructions are those of a guest whose clock
-/// counts them: they do not depend on the host. Rates and seconds do.
+/// Prints tables, and writes report.json and plot.svg. The guest's clock counts instructions, so the
+/// numbers of instructions do not depend on the host. Rates and seconds do.
 #[derive(Debug, Parser)]
 #[command(name = "dmp-bench")]
 struct Arguments {
-    /// Directory for report.json and plot.svg.
+    /// Writes report.json and plot.svg into this directory.
     #[arg(long, value_name = "DIRECTORY", default_value = "dmp-bench")]
     output: PathBuf,
-    /// A part, in the place of all; repeat it for more.
+    /// Runs this part only; repeat for more.
     #[arg(long, value_name = "PART")]
     only: Vec<Part>,
-    /// A dmp.ko to measure in the place of the one in the initramfs.
+    /// Measures this dmp.ko instead of the one in the initramfs.
     #[arg(long, value_name = "FILE")]
     module: Option<PathBuf>,
-    /// Only what a request of 4 KiB costs; fails if that is more than it may be, or was.
+    /// Measures the cost of a request of 4 KiB only, and fails above the limits or the baseline.
     #[arg(long, conflicts_with_all = ["output", "only"])]
     smoke: bool,
-    /// Former costs of a request, to compare with.
+    /// Compares with the costs in this file.
     #[arg(long, value_name = "FILE", requires = "smoke")]
     baseline: Option<PathBuf>,
 }

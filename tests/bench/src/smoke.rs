@@ -26,7 +26,7 @@ pub fn run(module: Option<&Path>, baseline: Option<&Path>) -> Result<(), Failure
 
     let build = Build::from_env()?.to_string();
     let now = limits::over_linear(&costs);
-    println!("\nin the baseline's words:\n{}", entry(&build, &now)?);
+    println!("\nin the form of the baseline:\n{}", entry(&build, &now)?);
     let complaints = match before(baseline, &build)? {
         Some(was) => [
             limits::above_limits(&costs, Compilers::Baseline),
@@ -34,7 +34,7 @@ pub fn run(module: Option<&Path>, baseline: Option<&Path>) -> Result<(), Failure
         ]
         .concat(),
         None => {
-            println!("the baseline has nothing of {build}: the limits hold with a tenth more");
+            println!("the baseline lacks {build}: each limit is a tenth higher");
             limits::above_limits(&costs, Compilers::Others)
         }
     };
@@ -42,7 +42,7 @@ pub fn run(module: Option<&Path>, baseline: Option<&Path>) -> Result<(), Failure
         return Ok(());
     }
     Err(Failure::Words(format!(
-        "too much:\n{}",
+        "costs above their limits:\n{}",
         complaints.join("\n")
     )))
 }

@@ -28,8 +28,7 @@ fn the_machine_has_the_manual_of_dmpstat() {
     let output = run_sh(
         "for page in dmpstat dmpstat-top ls; do man $page 2>&1 | grep -c r_p99; done; man ls",
     );
-    let error =
-        "man: this machine has pages of dmpstat only: dmpstat, dmpstat-top, dmpstat-attach, ...\n";
+    let error = "man: this machine has the pages of dmpstat only: dmpstat, dmpstat-top, dmpstat-attach, ...\n";
     assert_eq!(output.status.code(), Some(16));
     assert_eq!(String::from_utf8_lossy(&output.stderr), error);
     let counts = String::from_utf8_lossy(&output.stdout);

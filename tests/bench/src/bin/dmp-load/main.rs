@@ -28,10 +28,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Reads and writes in batches. Prints a line for each operation and size: both, how many
-    /// requests it made, how many a batch has, and what the clock said of each batch.
+    /// Reads and writes in batches. Prints a line for each operation and size: operation, size, number
+    /// of requests, requests in a batch, and the clock's time of each batch.
     Count {
-        /// Has an eBPF program count the requests meanwhile, and compares.
+        /// Compares with the count of an eBPF program.
         #[arg(long)]
         bpf: bool,
         /// Sizes of a request in bytes.
@@ -40,8 +40,8 @@ enum Command {
         /// The block device.
         path: PathBuf,
     },
-    /// Reads 4 KiB at a time on so many CPUs, for a while of one device, then of the next, and so on
-    /// in rounds. Prints a line for each device: how many requests a second in each round.
+    /// Reads 4 KiB at a time on several CPUs, from one device after the other, in rounds. Prints a line
+    /// for each device: the requests a second of each round.
     Rate {
         #[arg(long)]
         cpus: usize,
@@ -53,14 +53,13 @@ enum Command {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
-    /// Reads files some times. Prints how many bytes they have, and what the clock said of each
-    /// time.
+    /// Reads files several times. Prints the number of their bytes, and the clock's time of each
+    /// reading.
     File {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
-    /// Runs a command that must succeed. Prints how many nanoseconds it took, and those of a
-    /// CPU that it had itself.
+    /// Runs a command that must succeed. Prints its duration and its CPU time, in nanoseconds.
     Run {
         #[arg(required = true)]
         command: Vec<OsString>,
