@@ -10,10 +10,10 @@
 //! ```ignore
 //! // In dm::linear, for Target::map:
 //! let sector = self.sector(bio.sector());
-//! bio.remap(device, sector)
+//! device.remap(bio, sector)
 //! ```
 
-use super::{bindings, dm::Device};
+use super::bindings;
 use core::marker::PhantomData;
 use kernel::{ffi::c_void, types::Opaque};
 
@@ -153,20 +153,31 @@ impl<'bio> Bio<'bio> {
         unsafe { (*self.0.get()).bi_private = word as *mut c_void }
     }
 
-    /// Redirects the bio to another device and sector (`bio_set_dev`).
+    /// Sets the first sector.
     #[inline(always)]
-    pub(crate) fn remap(&mut self, device: &Device<'_>, sector: Sector) -> Remapped<'bio> {
+    pub(super) fn set_sector(&mut self, sector: Sector) {
+        // SAFETY: the bio is initialised, and only we may change it.
+        unsafe { (*self.0.get()).bi_iter.bi_sector = sector }
+    }
+
+    /// Redirects the bio to another device (`bio_set_dev`).
+    ///
+    /// # Safety
+    ///
+    /// `device` must not be the bio's present device, and must stay open until the bio has ended.
+    #[inline(always)]
+    pub(super) unsafe fn set_device(
+        &mut self,
+        device: *mut bindings::block_device,
+    ) -> Remapped<'bio> {
         const REMAPPED: u16 = 1 << bindings::BIO_REMAPPED;
         const THROTTLED: u16 = 1 << bindings::BIO_BPS_THROTTLED;
         let bio = self.0.get();
-        // SAFETY: the bio is initialised, and only we may change it. `device` is open, and device
-        // mapper ends all of a target's bios before it closes the target's devices, so the block
-        // device lives until the bio has ended.
+        // SAFETY: the bio is initialised, and only we may change it. The caller guarantees a block
+        // device that lives until the bio has ended.
         unsafe {
-            (*bio).bi_iter.bi_sector = sector;
-            let device = device.block_device();
             // `bio_set_dev` clears the second flag only if the device changes. Here it always
-            // changes: a new bio has the mapped device, which cannot be below its own table.
+            // changes.
             (*bio).bi_flags &= !(REMAPPED | THROTTLED);
             (*bio).bi_bdev = device;
             #[cfg(CONFIG_BLK_CGROUP)]

@@ -231,7 +231,7 @@ impl<'bio> Mapped<'bio> {
 
     /// Lets device mapper submit the bio to its new device (`DM_MAPIO_REMAPPED`). A bio without a
     /// new device would come back to the mapped device endlessly, so this takes the proof that only
-    /// [`Bio::remap`] gives.
+    /// [`Device::remap`] gives.
     #[inline(always)]
     pub(crate) fn remapped(_: Remapped<'bio>) -> Self {
         Self(bindings::DM_MAPIO_REMAPPED as c_int, PhantomData)

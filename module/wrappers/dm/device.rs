@@ -3,6 +3,7 @@
 //! Underlying devices.
 
 use super::{bindings, DeviceNumber, DmTarget, Sector};
+use crate::wrappers::bio::{Bio, Remapped};
 use core::{
     ffi::CStr,
     marker::PhantomData,
@@ -101,9 +102,19 @@ impl Device<'_> {
         unsafe { bindings::dmp_bdev_nr_sectors(self.block_device()) }
     }
 
+    /// Redirects a bio of the target to a sector of this device (`bio_set_dev`).
+    #[inline(always)]
+    pub(crate) fn remap<'bio>(&self, bio: &mut Bio<'bio>, sector: Sector) -> Remapped<'bio> {
+        bio.set_sector(sector);
+        // SAFETY: the device is open, and device mapper ends all of a target's bios before it
+        // closes the target's devices. A new bio has the mapped device, which cannot be below its
+        // own table.
+        unsafe { bio.set_device(self.block_device()) }
+    }
+
     /// Returns the block device, which stays open at least as long as `self`.
     #[inline]
-    pub(in crate::wrappers) fn block_device(&self) -> *mut bindings::block_device {
+    pub(super) fn block_device(&self) -> *mut bindings::block_device {
         self.bdev
     }
 

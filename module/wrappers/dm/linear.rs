@@ -54,7 +54,7 @@ impl Linear {
     pub(crate) fn map<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Remapped<'bio> {
         // The sector of an empty flush means nothing, and may change.
         let sector = self.sector(bio.sector());
-        bio.remap(device, sector)
+        device.remap(bio, sector)
     }
 
     /// Implements [`Target::iterate_devices`](super::Target::iterate_devices).
