@@ -44,13 +44,12 @@
 mod attribute;
 mod binary;
 mod directory;
+mod kobject;
 
 use super::bindings;
 use kernel::error::Error;
 
-pub(crate) use attribute::{
-    attributes, Attribute, AttributeList, Attributes, Group, GroupList, Kind,
-};
+pub(crate) use attribute::{Attribute, AttributeList, Attributes, Group, GroupList, Kind};
 pub(crate) use binary::BinaryAttribute;
 pub(crate) use directory::{Directory, Parent};
 
@@ -58,3 +57,48 @@ pub(crate) use directory::{Directory, Parent};
 pub(crate) fn no_data() -> Error {
     Error::from_errno(-(bindings::ENODATA as i32))
 }
+
+/// Implements [`Attributes`] for a type. Takes the files of its directory, each with its mode (the
+/// constructors of [`Attribute`]) and its functions; then the files that need not fit a page; then
+/// the subdirectories. These all have the same files, whose functions find the subdirectory's value
+/// in a constant.
+macro_rules! attributes {
+    (@one $name:literal) => { 1 };
+    (@list $of:ident, { $($name:literal: $kind:ident($($function:expr),+)),* $(,)? }) => {{
+        use $crate::wrappers::sysfs::{attributes, Attribute, AttributeList};
+        const FILES: usize = 0 $(+ attributes!(@one $name))*;
+        static FILE: [Attribute<$of>; FILES] = [$(Attribute::$kind($name, $($function),+)),*];
+        static LIST: AttributeList<$of, FILES> = AttributeList::new(&FILE);
+        &LIST
+    }};
+    (
+        $of:ident $files:tt
+        $(binary { $($binary:literal: $make:expr),* $(,)? })?
+        $(for $which:ident: $type:ty = { $($group:literal: $value:expr),* $(,)? } $each:tt)?
+    ) => {
+        impl $crate::wrappers::sysfs::Attributes for $of {
+            fn kind() -> &'static $crate::wrappers::sysfs::Kind<Self> {
+                use $crate::wrappers::sysfs::{attributes, Group, GroupList, Kind};
+                const GROUPS: usize = 1 $($(+ attributes!(@one $group))*)?;
+                static GROUP: [Group<$of>; GROUPS] = [
+                    Group::new(None, attributes!(@list $of, $files)),
+                    $($(Group::new(Some($group), {
+                        const $which: $type = $value;
+                        attributes!(@list $of, $each)
+                    })),*)?
+                ];
+                static LIST: GroupList<$of, GROUPS> = GroupList::new(&GROUP);
+                static KIND: Kind<$of> = Kind::new(&LIST);
+                &KIND
+            }
+
+            $(fn binary() -> &'static [$crate::wrappers::sysfs::BinaryAttribute<Self>] {
+                use $crate::wrappers::sysfs::BinaryAttribute;
+                static FILES: &[BinaryAttribute<$of>] =
+                    &[$(BinaryAttribute::new($binary, $make)),*];
+                FILES
+            })?
+        }
+    };
+}
+pub(crate) use attributes;

@@ -3,7 +3,7 @@
 //! Attributes as data: the files of a directory, and the functions that read and write them.
 
 use super::super::{bindings, compat, output::Output};
-use super::{binary::BinaryAttribute, directory};
+use super::{binary::BinaryAttribute, kobject};
 use core::{ffi::CStr, marker::PhantomData, mem, ptr, str};
 use kernel::{
     error::code::{EINVAL, EIO, ENOSPC},
@@ -184,51 +184,6 @@ pub(crate) trait Attributes: Send + Sync + Sized + 'static {
     }
 }
 
-/// Implements [`Attributes`] for a type. Takes the files of its directory, each with its mode (the
-/// constructors of [`Attribute`]) and its functions; then the files that need not fit a page; then
-/// the subdirectories. These all have the same files, whose functions find the subdirectory's value
-/// in a constant.
-macro_rules! attributes {
-    (@one $name:literal) => { 1 };
-    (@list $of:ident, { $($name:literal: $kind:ident($($function:expr),+)),* $(,)? }) => {{
-        use $crate::wrappers::sysfs::{attributes, Attribute, AttributeList};
-        const FILES: usize = 0 $(+ attributes!(@one $name))*;
-        static FILE: [Attribute<$of>; FILES] = [$(Attribute::$kind($name, $($function),+)),*];
-        static LIST: AttributeList<$of, FILES> = AttributeList::new(&FILE);
-        &LIST
-    }};
-    (
-        $of:ident $files:tt
-        $(binary { $($binary:literal: $make:expr),* $(,)? })?
-        $(for $which:ident: $type:ty = { $($group:literal: $value:expr),* $(,)? } $each:tt)?
-    ) => {
-        impl $crate::wrappers::sysfs::Attributes for $of {
-            fn kind() -> &'static $crate::wrappers::sysfs::Kind<Self> {
-                use $crate::wrappers::sysfs::{attributes, Group, GroupList, Kind};
-                const GROUPS: usize = 1 $($(+ attributes!(@one $group))*)?;
-                static GROUP: [Group<$of>; GROUPS] = [
-                    Group::new(None, attributes!(@list $of, $files)),
-                    $($(Group::new(Some($group), {
-                        const $which: $type = $value;
-                        attributes!(@list $of, $each)
-                    })),*)?
-                ];
-                static LIST: GroupList<$of, GROUPS> = GroupList::new(&GROUP);
-                static KIND: Kind<$of> = Kind::new(&LIST);
-                &KIND
-            }
-
-            $(fn binary() -> &'static [$crate::wrappers::sysfs::BinaryAttribute<Self>] {
-                use $crate::wrappers::sysfs::BinaryAttribute;
-                static FILES: &[BinaryAttribute<$of>] =
-                    &[$(BinaryAttribute::new($binary, $make)),*];
-                FILES
-            })?
-        }
-    };
-}
-pub(crate) use attributes;
-
 /// Writes the text of a file.
 ///
 /// # Safety
@@ -244,7 +199,7 @@ unsafe extern "C" fn show<T: 'static>(
     // `Attribute<T>`. `page` is a page to write to.
     let (data, show, out) = unsafe {
         (
-            &directory::of::<T>(kobj).data,
+            &kobject::of::<T>(kobj).data,
             (*attribute.cast::<Attribute<T>>()).show,
             Output::new(page, PAGE_SIZE),
         )
@@ -275,7 +230,7 @@ unsafe extern "C" fn store<T: 'static>(
     // `Attribute<T>`. `text` is `count` bytes.
     let (data, store, text) = unsafe {
         (
-            &directory::of::<T>(kobj).data,
+            &kobject::of::<T>(kobj).data,
             (*attribute.cast::<Attribute<T>>()).store,
             core::slice::from_raw_parts(text.cast::<u8>(), count),
         )

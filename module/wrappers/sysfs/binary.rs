@@ -6,7 +6,7 @@
 //! [`include/linux/seq_file.h`](srctree/include/linux/seq_file.h)
 
 use super::super::{bindings, compat, text::Text};
-use super::directory;
+use super::kobject;
 use core::{ffi::CStr, marker::PhantomData, mem, ptr::NonNull, slice};
 use kernel::{
     error::{
@@ -119,7 +119,7 @@ compat::bin_attribute_read! {
         let (directory, make, open, buffer) = unsafe {
             buffer.write_bytes(0, count);
             (
-                directory::of::<T>(kobj),
+                kobject::of::<T>(kobj),
                 (*attribute.cast::<BinaryAttribute<T>>()).make,
                 OpenText::of(file),
                 slice::from_raw_parts_mut(buffer.cast::<u8>(), count),

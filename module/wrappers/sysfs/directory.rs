@@ -2,14 +2,14 @@
 
 //! Directories: kobjects that live exactly as long as their owner says.
 
-use super::{super::bindings, attribute::Attributes};
+use super::{super::bindings, attribute::Attributes, kobject::Inner};
 use core::{
     ffi::CStr,
     mem::{self, ManuallyDrop},
     pin::Pin,
     ptr,
 };
-use kernel::{container_of, error::to_result, ffi::c_char, prelude::*, types::Opaque};
+use kernel::{error::to_result, ffi::c_char, prelude::*, types::Opaque};
 
 /// The place of a directory.
 pub(crate) enum Parent<'a, P: Attributes> {
@@ -58,30 +58,11 @@ impl<T> From<Unmade<T>> for Error {
     }
 }
 
-/// The kobject, and the data that its files show.
-#[pin_data]
-pub(super) struct Inner<T> {
-    holder: Opaque<bindings::dmp_kobject_holder>,
-    pub(super) data: T,
-}
-
 // SAFETY: kobjects may be used from any task, and `T` is `Send` and `Sync`.
 unsafe impl<T: Attributes> Send for Directory<T> {}
 
 // SAFETY: kobjects may be used from any task, and `T` is `Send` and `Sync`.
 unsafe impl<T: Attributes> Sync for Directory<T> {}
-
-impl<T> Inner<T> {
-    fn kobj(&self) -> *mut bindings::kobject {
-        // SAFETY: this only takes the address of a field of a holder that exists.
-        unsafe { ptr::addr_of_mut!((*self.holder.get()).kobj) }
-    }
-
-    fn released(&self) -> *mut bindings::completion {
-        // SAFETY: this only takes the address of a field of a holder that exists.
-        unsafe { ptr::addr_of_mut!((*self.holder.get()).released) }
-    }
-}
 
 impl<T: Attributes> Directory<T> {
     /// Makes the directory and all of its files, or nothing. May sleep.
@@ -181,22 +162,5 @@ impl<T> Drop for Hidden<T> {
             bindings::kobject_put(self.0.kobj());
             bindings::wait_for_completion(self.0.released());
         }
-    }
-}
-
-/// Returns the content of the directory of `kobj`.
-///
-/// # Safety
-///
-/// `kobj` must be that of a `Directory<T>` that is not dropped for `'a`.
-pub(super) unsafe fn of<'a, T>(kobj: *mut bindings::kobject) -> &'a Inner<T> {
-    // SAFETY: the caller guarantees the kobject of a `Directory<T>`, which is the first field of
-    // the holder in an `Inner<T>`. `Opaque` is transparent.
-    unsafe {
-        &*container_of!(
-            kobj.cast::<Opaque<bindings::dmp_kobject_holder>>(),
-            Inner<T>,
-            holder
-        )
     }
 }

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kobject of a directory, by which sysfs names the directory to its files.
+
+use super::super::bindings;
+use core::ptr;
+use kernel::{container_of, prelude::*, types::Opaque};
+
+/// The kobject, and the data that its files show.
+#[pin_data]
+pub(super) struct Inner<T> {
+    pub(super) holder: Opaque<bindings::dmp_kobject_holder>,
+    pub(super) data: T,
+}
+
+impl<T> Inner<T> {
+    pub(super) fn kobj(&self) -> *mut bindings::kobject {
+        // SAFETY: this only takes the address of a field of a holder that exists.
+        unsafe { ptr::addr_of_mut!((*self.holder.get()).kobj) }
+    }
+
+    pub(super) fn released(&self) -> *mut bindings::completion {
+        // SAFETY: this only takes the address of a field of a holder that exists.
+        unsafe { ptr::addr_of_mut!((*self.holder.get()).released) }
+    }
+}
+
+/// Returns the content of the directory of `kobj`.
+///
+/// # Safety
+///
+/// `kobj` must be that of a `Directory<T>` that is not dropped for `'a`.
+pub(super) unsafe fn of<'a, T>(kobj: *mut bindings::kobject) -> &'a Inner<T> {
+    // SAFETY: the caller guarantees the kobject of a `Directory<T>`, which is the first field of
+    // the holder in an `Inner<T>`. `Opaque` is transparent.
+    unsafe {
+        &*container_of!(
+            kobj.cast::<Opaque<bindings::dmp_kobject_holder>>(),
+            Inner<T>,
+            holder
+        )
+    }
+}
