@@ -3,10 +3,16 @@
 //! The C functions of a `struct target_type`, which call the methods of a [`Target`].
 
 use super::{
-    bindings, table_line::Strings, Bio, Callout, DmTarget, Ended, EndedBio, Ioctl, Mapped, Output,
-    Refusal, Registration, Status, StatusType, TableLine, Target,
+    registration::Registration,
+    table_line::{DmTarget, Strings, TableLine},
+    target::{Callout, CalloutFn, Ioctl, Refusal, StatusType, Target},
 };
-use crate::wrappers::compat;
+use crate::wrappers::{
+    bindings,
+    bio::{Bio, EndedBio, Status},
+    compat,
+    output::Output,
+};
 use core::{marker::PhantomData, mem, ops::ControlFlow, ptr::NonNull};
 use kernel::{
     error::code::ENOMEM,
@@ -169,8 +175,7 @@ unsafe extern "C" fn map<T: Target>(
     // SAFETY: the caller guarantees a target that `ctr` made, and a clone that is ours until we
     // return.
     let ((target, ti, devices), bio) = unsafe { (of::<T>(ti), Bio::from_raw(bio)) };
-    let Mapped(mapped, _) = target.map(ti, devices, bio);
-    mapped
+    target.map(ti, devices, bio).0
 }
 
 /// Handles the end of a bio.
@@ -188,8 +193,8 @@ unsafe extern "C" fn end_io<T: Target>(
     // status.
     unsafe {
         let (target, ti, _) = of::<T>(ti);
-        let Ended(ended) = target.end_io(ti, EndedBio::from_raw(bio), Status::from_raw(error));
-        ended
+        let bio = EndedBio::from_raw(bio);
+        target.end_io(ti, bio, Status::from_raw(error)).0
     }
 }
 
@@ -269,10 +274,10 @@ compat::prepare_ioctl! {
 }
 
 type IterateDevices =
-    unsafe extern "C" fn(*mut bindings::dm_target, super::CalloutFn, *mut c_void) -> c_int;
+    unsafe extern "C" fn(*mut bindings::dm_target, CalloutFn, *mut c_void) -> c_int;
 
 type NullableIterateDevices =
-    unsafe extern "C" fn(*mut bindings::dm_target, Option<super::CalloutFn>, *mut c_void) -> c_int;
+    unsafe extern "C" fn(*mut bindings::dm_target, Option<CalloutFn>, *mut c_void) -> c_int;
 
 /// Calls `callout` with the ranges of underlying devices that the line uses.
 ///
@@ -281,7 +286,7 @@ type NullableIterateDevices =
 /// `ti` must be a target that `ctr` made, and `callout` a function that takes `ti` and `data`.
 unsafe extern "C" fn iterate_devices<T: Target>(
     ti: *mut bindings::dm_target,
-    callout: super::CalloutFn,
+    callout: CalloutFn,
     data: *mut c_void,
 ) -> c_int {
     // SAFETY: the caller guarantees a target that `ctr` made, and a function that takes `ti` and
@@ -304,7 +309,7 @@ fn errno(result: kernel::error::Result) -> c_int {
 
 #[cfg(CONFIG_BLK_DEV_ZONED)]
 mod zoned {
-    use super::{super::Zones, *};
+    use super::{super::target::Zones, *};
 
     /// Reports zones of the underlying devices.
     ///

@@ -2,8 +2,11 @@
 
 //! Underlying devices.
 
-use super::{bindings, DeviceNumber, DmTarget, Sector};
-use crate::wrappers::bio::{Bio, Remapped};
+use super::{mapped_device::DeviceNumber, table_line::DmTarget};
+use crate::wrappers::{
+    bindings,
+    bio::{Bio, Remapped, Sector},
+};
 use core::{
     ffi::CStr,
     marker::PhantomData,

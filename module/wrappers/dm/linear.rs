@@ -5,7 +5,11 @@
 //!
 //! C source: [`drivers/md/dm-linear.c`](srctree/drivers/md/dm-linear.c)
 
-use super::{Callout, Device, DmTarget, Features, Ioctl, Iterated, TableLine, Zones};
+use super::{
+    device::Device,
+    table_line::{DmTarget, TableLine},
+    target::{Callout, Features, Ioctl, Iterated, Zones},
+};
 use crate::wrappers::bio::{Bio, Remapped, Sector};
 use kernel::prelude::Result;
 

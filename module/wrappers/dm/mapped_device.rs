@@ -2,7 +2,7 @@
 
 //! Mapped devices, which `dmsetup create` makes.
 
-use super::bindings;
+use crate::wrappers::bindings;
 use core::{ffi::CStr, marker::PhantomData, ptr::NonNull};
 use kernel::{
     error::{code::ENXIO, to_result},

@@ -2,7 +2,8 @@
 
 //! Lines of tables, and the arguments that targets are made from.
 
-use super::{bindings, Device, MappedDevice, Sector};
+use super::{device::Device, mapped_device::MappedDevice};
+use crate::wrappers::{bindings, bio::Sector};
 use core::{ffi::CStr, marker::PhantomData, ops::Deref, ptr::NonNull, slice};
 use kernel::{ffi::c_char, prelude::Result, types::Opaque};
 
