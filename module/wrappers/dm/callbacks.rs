@@ -47,11 +47,10 @@ macro_rules! optional {
 }
 
 impl<T: Target> Callbacks<T> {
-    /// The target type, without a module.
+    /// The target type, without a name and a module.
     pub(super) const TARGET_TYPE: bindings::dmp_target_type = bindings::dmp_target_type {
         type_: bindings::target_type {
             features: T::FEATURES.0,
-            name: T::NAME.as_ptr().cast(),
             version: T::VERSION,
             ctr: Some(ctr::<T>),
             dtr: Some(dtr::<T>),

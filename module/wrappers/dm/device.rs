@@ -2,7 +2,7 @@
 
 //! Underlying devices.
 
-use super::{mapped_device::DeviceNumber, table_line::DmTarget};
+use super::mapped_device::DeviceNumber;
 use crate::wrappers::{
     bindings,
     bio::{Bio, Remapped, Sector},
@@ -48,7 +48,7 @@ pub(crate) struct Device<'a> {
     ti: NonNull<bindings::dm_target>,
     dev: NonNull<bindings::dm_dev>,
     bdev: *mut bindings::block_device,
-    target: PhantomData<&'a DmTarget>,
+    target: PhantomData<&'a bindings::dm_target>,
 }
 
 // SAFETY: a `struct dm_dev` belongs to no task. `dm_put_device` changes the table's list of

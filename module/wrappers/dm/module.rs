@@ -2,7 +2,7 @@
 
 //! Modules of one target.
 
-use super::{registration::Registration, target::Target};
+use super::{callbacks::Callbacks, registration::Registration, target::Target};
 use crate::wrappers::tsc;
 use kernel::prelude::*;
 
@@ -25,9 +25,11 @@ impl<T: Target> kernel::Module for TargetModule<T> {
             None
         };
         let context = T::context(module)?;
-        // SAFETY: `module!` keeps the result of this function in a static, and drops it at the
-        // module's exit. Nothing that could fail comes after the registration.
-        let registration = unsafe { Registration::new(module, context) };
+        let target_type = Callbacks::<T>::TARGET_TYPE;
+        // SAFETY: the callbacks are those of `T`. `module!` keeps the result of this function in a
+        // static, and drops it at the module's exit. Nothing that could fail comes after the
+        // registration.
+        let registration = unsafe { Registration::new(target_type, module, context) };
         Ok(Self {
             _registration: KBox::pin_init(registration, GFP_KERNEL)?,
             _clock: clock,

@@ -2,7 +2,7 @@
 
 //! Registered target types.
 
-use super::{callbacks, target::Target};
+use super::target::Target;
 use crate::wrappers::bindings;
 use core::{ffi::CStr, ptr::NonNull};
 use kernel::{error::to_result, prelude::*, types::Opaque};
@@ -47,13 +47,14 @@ unsafe impl<T: Target> Send for Registration<T> {}
 unsafe impl<T: Target> Sync for Registration<T> {}
 
 impl<T: Target + 'static> Registration<T> {
-    /// Registers the target type (`dm_register_target`).
+    /// Registers a target type (`dm_register_target`).
     ///
     /// # Safety
     ///
-    /// The registration must be dropped at the exit of `module`. It must not be leaked, nor be
-    /// dropped by an init that fails.
+    /// `target_type` must have the callbacks and features of `T`. The registration must be dropped
+    /// at the exit of `module`. It must not be leaked, nor be dropped by an init that fails.
     pub(super) unsafe fn new(
+        target_type: bindings::dmp_target_type,
         module: &'static ThisModule,
         context: T::Context,
     ) -> impl PinInit<Self, Error> {
@@ -62,30 +63,9 @@ impl<T: Target + 'static> Registration<T> {
         try_pin_init!(Self {
             context,
             alias: T::ALIAS.map(|name| TargetType {
-                raw: Opaque::new(Self::named(name, module)),
+                raw: Opaque::new(named(target_type, name, module)),
             }),
-            target_type <- Self::register(module),
-        })
-    }
-
-    /// Returns a target type with this name. An alias needs the module as well, because device
-    /// mapper puts a target's module reference by the type that the target has in the end.
-    fn named(name: &'static CStr, module: &'static ThisModule) -> bindings::dmp_target_type {
-        let mut target_type = callbacks::Callbacks::<T>::TARGET_TYPE;
-        target_type.type_.name = name.as_ptr().cast();
-        target_type.type_.module = module.as_ptr().cast();
-        target_type
-    }
-
-    /// Initialises and registers the field of a `Registration`, whose drop unregisters it.
-    fn register(module: &'static ThisModule) -> impl PinInit<TargetType, Error> {
-        try_pin_init!(TargetType {
-            raw: Opaque::new(Self::named(T::NAME, module)),
-        })
-        .pin_chain(|target_type| {
-            // SAFETY: the target type is initialised and pinned, and stays until
-            // `Registration::drop` unregisters it.
-            to_result(unsafe { bindings::dm_register_target(target_type.as_raw()) })
+            target_type <- register(named(target_type, T::NAME, module)),
         })
     }
 
@@ -106,6 +86,30 @@ impl<T: Target + 'static> Registration<T> {
         let alias = self.alias.as_ref()?;
         NonNull::new(alias.as_raw())
     }
+}
+
+/// Gives a target type its name. An alias needs the module as well, because device mapper puts a
+/// target's module reference by the type that the target has in the end.
+fn named(
+    mut target_type: bindings::dmp_target_type,
+    name: &'static CStr,
+    module: &'static ThisModule,
+) -> bindings::dmp_target_type {
+    target_type.type_.name = name.as_ptr().cast();
+    target_type.type_.module = module.as_ptr().cast();
+    target_type
+}
+
+/// Initialises and registers the field of a `Registration`, whose drop unregisters it.
+fn register(target_type: bindings::dmp_target_type) -> impl PinInit<TargetType, Error> {
+    try_pin_init!(TargetType {
+        raw: Opaque::new(target_type),
+    })
+    .pin_chain(|target_type| {
+        // SAFETY: the target type is initialised and pinned, and stays until `Registration::drop`
+        // unregisters it.
+        to_result(unsafe { bindings::dm_register_target(target_type.as_raw()) })
+    })
 }
 
 #[pinned_drop]
