@@ -8,9 +8,9 @@
 //! - `target.rs`: the target of a table line, and its handling of each bio;
 //! - `operation.rs`, `counters.rs`, `histogram.rs`: the kinds of requests, and their counters;
 //! - `stamp.rs`: the word that a request carries from its arrival to its end;
-//! - `registry.rs`: the set of counters of each mapped device;
 //! - `lines.rs`: counts of a device's dmp lines;
-//! - `stat.rs`, `summary.rs`, `snapshot.rs`: the files in sysfs, and their text;
+//! - `stat.rs`, `summary.rs`, `snapshot.rs`: a mapped device's files in sysfs, and their text;
+//! - `registry.rs`: the counters and files of each mapped device, and the sums over all of them;
 //! - `wrappers/`: safe wrappers of the kernel's C interfaces. No other file has `unsafe`.
 
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]

@@ -16,14 +16,15 @@ use crate::{
     counters::{Counters, LatencySetting, Replaced},
     lines::{Count, DeviceLines, TableLines},
     operation::Operation,
-    stat::{All, Volume},
-    summary::Sum,
+    stat::Volume,
+    summary::{write_volumes, Sum},
     wrappers::{
         dm::{DeviceNumber, MappedDevice, TableId},
         memalloc::NoIo,
+        output::Output,
         percpu::Wait,
         sched,
-        sysfs::{Directory, Parent},
+        sysfs::{self, Directory, Parent},
     },
 };
 use core::mem;
@@ -42,9 +43,18 @@ struct Shared {
     stat: Directory<All>,
 }
 
+/// The data of stat/: all devices.
+struct All(Arc<Devices>);
+
+sysfs::attributes! {
+    All {
+        c"volumes": read_only(All::show_volumes),
+    }
+}
+
 /// The mapped devices that have dmp lines.
 #[pin_data]
-pub(crate) struct Devices {
+struct Devices {
     #[pin]
     known: SpinLock<Known>,
     /// Wait queue for a directory to be made or removed.
@@ -130,11 +140,7 @@ impl Registry {
             }),
             GFP_KERNEL,
         )?;
-        let stat = Directory::new(
-            Parent::<All>::Module(module),
-            c"stat",
-            All::new(devices.clone()),
-        )?;
+        let stat = Directory::new(Parent::<All>::Module(module), c"stat", All(devices.clone()))?;
         Ok(Self(Arc::new(Shared { devices, stat }, GFP_KERNEL)?))
     }
 
@@ -159,6 +165,13 @@ impl Registry {
         };
         line.counted(|device, table| device.add(table, count));
         Ok(line)
+    }
+}
+
+impl All {
+    fn show_volumes(&self, out: &mut Output<'_>) -> Result {
+        let [read, write] = self.0.volumes();
+        Ok(write_volumes(out, read, write)?)
     }
 }
 
@@ -278,7 +291,7 @@ impl Devices {
     }
 
     /// Returns the sums of reads and of writes over all devices. May sleep.
-    pub(crate) fn volumes(&self) -> [Sum; Operation::USUAL] {
+    fn volumes(&self) -> [Sum; Operation::USUAL] {
         let mut sums = [Sum::default(); Operation::USUAL];
         let mut next = self.first_from(DeviceNumber::FIRST);
         while let Some((number, counters)) = next {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The files in /sys/module/dmp/stat.
+//! The files of a mapped device, in /sys/module/dmp/stat/dm-N.
 
 mod files;
 
 use crate::{
     counters::Counters,
     operation::Operation,
-    registry::Devices,
     snapshot::{Counted, Device, OperationCounted},
     summary::write_volumes,
     wrappers::{dm::DeviceNumber, output::Output, percpu::Wait, sysfs, text::Text},
@@ -15,26 +14,10 @@ use crate::{
 use core::fmt::Write;
 use kernel::{prelude::*, sync::Arc};
 
-/// The data of stat/: all devices.
-pub(crate) struct All {
-    devices: Arc<Devices>,
-}
-
 /// The data of stat/dm-N/: one mapped device.
 pub(crate) struct Volume {
     device: DeviceNumber,
     counters: Arc<Counters>,
-}
-
-impl All {
-    pub(crate) fn new(devices: Arc<Devices>) -> Self {
-        Self { devices }
-    }
-
-    fn show_volumes(&self, out: &mut Output<'_>) -> Result {
-        let [read, write] = self.devices.volumes();
-        Ok(write_volumes(out, read, write)?)
-    }
 }
 
 impl Volume {

@@ -2,18 +2,12 @@
 
 //! The names of the files, and the functions that show and store their values.
 
-use super::{counted, measured, show_number, All, Volume};
+use super::{counted, measured, show_number, Volume};
 use crate::{
     histogram::{Latencies, Sizes},
     operation::Operation,
     wrappers::sysfs,
 };
-
-sysfs::attributes! {
-    All {
-        c"volumes": read_only(All::show_volumes),
-    }
-}
 
 sysfs::attributes! {
     Volume {

@@ -34,11 +34,7 @@
 //! }
 //!
 //! // /sys/module/<name>/stat, until it is dropped:
-//! let stat = Directory::new(
-//!     Parent::<All>::Module(module),
-//!     c"stat",
-//!     All::new(devices.clone()),
-//! )?;
+//! let stat = Directory::new(Parent::<All>::Module(module), c"stat", All(devices.clone()))?;
 //! ```
 
 mod attribute;
