@@ -8,10 +8,10 @@
 
 mod period;
 mod read;
-mod switch;
+pub(crate) mod switch;
 
 use crate::{
-    histogram::{Latencies, Sizes},
+    histogram::Latencies,
     lines,
     operation::{Common, Operation},
     stamp::{Clock, Stamp, GENERATIONS},
@@ -28,11 +28,9 @@ use crate::{
 };
 use kernel::prelude::*;
 use period::{
-    ArrivalRow, LatencyRow, Now, Period, ARRIVALS, ARRIVAL_ROW, BEGUN, BYTES, ENDED, LATENCIES,
-    LATENCY_MAX, LATENCY_SUM, SIZES, STRIDE,
+    count, LatencyRow, Now, Period, ARRIVALS, ARRIVAL_ROW, BEGUN, ENDED, LATENCIES, LATENCY_MAX,
+    LATENCY_SUM, STRIDE,
 };
-
-pub(crate) use switch::{LatencySetting, Replaced};
 
 /// The counters of one mapped device.
 #[pin_data]
@@ -268,13 +266,6 @@ impl Counters {
             None => now.period.failed(operation, status),
         }
     }
-}
-
-/// Counts a read or write with data.
-#[inline(always)]
-fn count(row: ArrivalRow<'_>, size: u32) {
-    row.add::<BYTES>(size.into());
-    row.increment_bucket::<SIZES, { Sizes::FIRST_BIT }>(size.wrapping_sub(1));
 }
 
 /// Counts the latency of a read or write. `ns` is `below + 1`.

@@ -13,7 +13,10 @@
 //! or removed: the device's entry is without a directory meanwhile, and only lines of that device wait.
 
 use crate::{
-    counters::{Counters, LatencySetting, Replaced},
+    counters::{
+        switch::{LatencySetting, Replaced},
+        Counters,
+    },
     lines::{Count, DeviceLines, TableLines},
     operation::Operation,
     stat::Volume,

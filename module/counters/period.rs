@@ -7,7 +7,6 @@
 //! generation is not reused before that. The failure of an unmeasured request counts in the period in which
 //! the request ends.
 
-use super::count;
 use crate::{
     histogram::{Latencies, Sizes},
     operation::Operation,
@@ -53,6 +52,13 @@ pub(super) const LATENCY_MAX: usize = 1;
 pub(super) const LATENCIES: usize = 2;
 
 const _: () = assert!(ARRIVAL_ROW <= STRIDE && LATENCY_ROW <= STRIDE);
+
+/// Counts a read or write with data.
+#[inline(always)]
+pub(super) fn count(row: ArrivalRow<'_>, size: u32) {
+    row.add::<BYTES>(size.into());
+    row.increment_bucket::<SIZES, { Sizes::FIRST_BIT }>(size.wrapping_sub(1));
+}
 
 /// Number of rare operations, whose counters all CPUs share.
 const RARE: usize = Operation::COUNT - Operation::USUAL;
