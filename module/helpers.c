@@ -323,7 +323,3 @@ struct kobject *dmp_module_kobject(struct module *module)
 {
 	return &module->mkobj.kobj;
 }
-
-/* The macro module! has no words for these, or other words on other kernels. */
-MODULE_AUTHOR("The dmp authors");
-MODULE_VERSION("1.1.0");

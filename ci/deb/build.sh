@@ -46,9 +46,9 @@ package() {
 
 mkdir "$out"
 
-version=$(sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' "$module/helpers.c")
+version=$(sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' "$module/modinfo.c")
 grep -qxF "PACKAGE_VERSION=\"$version\"" "$module/dkms/dkms.conf" || {
-	echo "module/dkms/dkms.conf has another version than module/helpers.c, $version" >&2
+	echo "module/dkms/dkms.conf has another version than module/modinfo.c, $version" >&2
 	exit 1
 }
 source=dmp-dkms/usr/src/dmp-$version
