@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests that module/Kbuild refuses kernels that dmp is not for, that Kbuild.wrappers finds the
+# Tests that module/Kbuild refuses kernels that dmp is not for, that wrappers/Kbuild.include finds the
 # interfaces of each kernel, and that bindgen gets no flags of LTO. It is run in a copy of module/,
 # with make's arguments there.
 set -euo pipefail
@@ -54,7 +54,7 @@ for new in "6 12 108200" "6 13 108100" "7 3 108501" "7 3 109801"; do
 	[[ $said != *"dmp needs"* ]] || wrong "the rustc of ${new[*]} is new enough" "$said"
 done
 
-# The lines that Kbuild.wrappers looks for, as each kernel's headers have them, and the cfgs that they are
+# The lines that Kbuild.include looks for, as each kernel's headers have them, and the cfgs that they are
 # to give. Later releases of a series, and the series that are left out, have the same ones.
 finds() { # version, its cfgs, pairs of a header and some lines of it
 	local version=$1 wanted=$2 headers=$work/headers/$1 flags
@@ -65,8 +65,9 @@ finds() { # version, its cfgs, pairs of a header and some lines of it
 		shift 2
 	done
 	# shellcheck disable=SC2016 # What make expands.
-	flags=$(printf '%s\n' "srctree := $headers" 'src := .' 'wrappers-main := main' \
-		'wrappers-helpers := helpers' 'include Kbuild.wrappers' '.DEFAULT_GOAL := flags' \
+	flags=$(printf '%s\n' "srctree := $headers" 'src := .' 'wrappers := wrappers/' \
+		'wrappers-main := main' 'wrappers-helpers := helpers' 'include wrappers/Kbuild.include' \
+		'.DEFAULT_GOAL := flags' \
 		'flags: ; @echo $(filter dmp_%,$(RUSTFLAGS_main.o)) $(CFLAGS_helpers.o)' |
 		make --silent --file=- 2>&1) || wrong "the headers of $version were to be looked into" "$flags"
 	[[ $flags == "$wanted" ]] || wrong "the headers of $version were to give \"$wanted\"" "$flags"
@@ -113,7 +114,7 @@ refused "this kernel was built without CONFIG_RUST=y" make "$@" CONFIG_RUST= mod
 cp -r . "$work/built-in"
 sed -i 's/^obj-m := /obj-y := /' "$work/built-in/Kbuild"
 refused "dmp can only be a module: obj-m" \
-	make -C "$kdir" "$@" M="$work/built-in" need-config=1 helpers.o
+	make -C "$kdir" "$@" M="$work/built-in" need-config=1 wrappers/helpers/helpers.o
 
 # Only bindgen is asked: the C compiler knows these flags under LTO only, and compiles nothing here.
 flags="-flto=thin -fsplit-lto-unit"

@@ -237,13 +237,13 @@ complete
 # shellcheck disable=SC2016
 made='modules: ; touch $(M)/dmp.ko'
 builds 1 "the headers of Linux 7.3.4+deb13-amd64 do not compile: install linux-headers-7.3.4+deb13-amd64 again, or see $work/cache/make.log" \
-	"helpers.o: ; false" "$made"
-builds 0 "" "helpers.o: ;" "$made"
+	"wrappers/helpers/helpers.o: ; false" "$made"
+builds 0 "" "wrappers/helpers/helpers.o: ;" "$made"
 # shellcheck disable=SC2016
 builds 1 "dmp needs rustc 1.82 or later on Linux 6.12" \
-	'helpers.o: ; $(error dmp needs rustc 1.82 or later on Linux 6.12)' "$made"
+	'wrappers/helpers/helpers.o: ; $(error dmp needs rustc 1.82 or later on Linux 6.12)' "$made"
 builds 1 "the build of dmp for Linux 7.3.4+deb13-amd64 failed: see the end of $work/cache/make.log" \
-	"helpers.o: ;" "modules: ; false"
+	"wrappers/helpers/helpers.o: ;" "modules: ; false"
 stand_in bindgen "exit 127"
 said=$(PATH=$work/bin:$PATH bash "$module/dkms/build" "$build" "$work/cache") && exit 1
 [[ $said == "bindgen, which makes dmp's C interfaces, is missing: apt install 'bindgen=0.71.1*'" ]]

@@ -17,7 +17,7 @@ let
     src = import ./source.nix {
       wanted = [
         "tests|tests/modules.*"
-        "module|module/(wrappers.*|helpers.*|bind.*|Kbuild.wrappers)"
+        "module|module/wrappers.*"
       ];
     };
     folder = "tests/modules";

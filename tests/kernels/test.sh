@@ -58,7 +58,7 @@ expect 1 "$release COMPILERS error: unused import: \`core::cmp::Ordering\` (stam
 }
 
 fresh
-echo 'static void unused(void) {}' >>"$DMP_MODULE/helpers.c"
+echo 'static void unused(void) {}' >>"$DMP_MODULE/wrappers/helpers/helpers.c"
 said=$(bash "$kernels" "$kdir" 2>/dev/null) && status=0 || status=$?
 [[ $status == 1 && $said == *"helpers.c:"*unused* ]] || {
 	printf 'an unused function in helpers.c was to be an error, but kernels.sh says:\n%s\n' "$said" >&2

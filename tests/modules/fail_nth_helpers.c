@@ -1,4 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
 
 /* The module's own helpers, for its wrappers. */
-#include "../../module/helpers.c"
+#include "../../module/wrappers/helpers/helpers.c"

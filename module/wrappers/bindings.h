@@ -18,7 +18,7 @@
 #include <linux/sysfs.h>
 #include <linux/timekeeping.h>
 
-#include "helpers.h"
+#include "helpers/helpers.h"
 
 /* A macro with a cast, which bindgen cannot bind. */
 enum { DMP_BLK_STS_AGAIN = (__force u8)BLK_STS_AGAIN };
