@@ -74,8 +74,8 @@ mod count {
         };
     }
 
-    /// The count of the current processor. `helpers.c` checks the offset 8, and the place of that
-    /// bit.
+    /// The count of the current processor. `helpers/preempt.c` checks the offset 8, and the place
+    /// of that bit.
     #[cfg(dmp_pcpu_hot)]
     macro_rules! own {
         () => {

@@ -26,7 +26,8 @@ pub(super) struct Registration<T: Target> {
     pub(super) context: T::Context,
 }
 
-/// A target type of device mapper, with the callbacks that `helpers.c` finds behind it.
+/// A target type of device mapper, with the callbacks that `helpers/device_mapper.c` finds
+/// behind it.
 #[pin_data]
 #[repr(transparent)]
 struct TargetType {

@@ -6,6 +6,7 @@
 #define DMP_HELPERS_H
 
 #include <linux/completion.h>
+#include <linux/dax.h>
 #include <linux/device-mapper.h>
 #include <linux/kobject.h>
 #include <linux/types.h>
@@ -17,7 +18,7 @@ struct module;
 struct seq_file;
 struct timekeeper;
 
-/* linux/percpu.h */
+/* percpu.c */
 u64 *dmp_percpu_alloc(size_t counters, bool wait);
 void dmp_percpu_add(u64 *counter, u64 n);
 void dmp_percpu_raise(u64 *counter, u64 n);
@@ -26,7 +27,7 @@ u64 dmp_percpu_max(const u64 *counter);
 void dmp_percpu_tally(u64 *tally, u64 n);
 bool dmp_percpu_tallies(const u64 *added, const u64 *taken, u64 *sums);
 
-/* linux/timekeeper_internal.h */
+/* timekeeping.c */
 /* CLOCK_MONOTONIC at the last update of timekeeping, and its rate until the next one. */
 struct dmp_timekeeping {
 	u64 cycles;
@@ -38,27 +39,27 @@ struct dmp_timekeeping {
 
 void dmp_read_timekeeper(const struct timekeeper *timekeeper, struct dmp_timekeeping *reading);
 
-/* linux/sched/mm.h */
+/* memalloc.c */
 unsigned int dmp_memalloc_noio_save(void);
 void dmp_memalloc_noio_restore(unsigned int flags);
 
-/* linux/rcupdate.h */
+/* rcu.c */
 void dmp_rcu_read_lock(void);
 void dmp_rcu_read_unlock(void);
 
-/* linux/sched.h */
+/* sched.c */
 void dmp_cond_resched(void);
 
-/* linux/preempt.h */
+/* preempt.c */
 void dmp_preempt_disable(void);
 void dmp_preempt_enable(void);
 
-/* linux/bio.h, linux/blkdev.h */
+/* block.c */
 sector_t dmp_bdev_nr_sectors(struct block_device *bdev);
 dev_t dmp_bdev_devt(struct block_device *bdev);
 sector_t dmp_get_start_sect(struct block_device *bdev);
 
-/* linux/device-mapper.h */
+/* device_mapper.c */
 /*
  * A target type of wrappers/dm.rs begins with this. Rust has no type that is a C
  * enum for CONFIG_CFI. So callbacks with an enum in their type are C functions,
@@ -87,6 +88,7 @@ dev_t dmp_md_devt(struct mapped_device *md);
 u64 dmp_md_diskseq(struct mapped_device *md);
 const char *dmp_md_disk_name(struct mapped_device *md);
 
+/* kobject.c */
 /*
  * struct dm_kobject_holder of drivers/md/dm-core.h, in which dm_kobject_release()
  * expects the kobject. The kernel exports that function because a module must not
@@ -100,13 +102,11 @@ struct dmp_kobject_holder {
 
 void dm_kobject_release(struct kobject *kobj);
 int dmp_check_kobject_release(void);
-
-/* linux/kernfs.h, linux/seq_file.h */
-struct seq_file *dmp_open_file_text(struct file *file);
-int dmp_set_open_file_text(struct seq_file *seq, const void *text, size_t length);
-
-/* linux/completion.h, linux/module.h */
 void dmp_init_completion(struct completion *done);
 struct kobject *dmp_module_kobject(struct module *module);
+
+/* sysfs.c */
+struct seq_file *dmp_open_file_text(struct file *file);
+int dmp_set_open_file_text(struct seq_file *seq, const void *text, size_t length);
 
 #endif
