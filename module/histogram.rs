@@ -52,4 +52,15 @@ impl<const FIRST: u32, const N: usize> Scale<FIRST, N> {
         }
         Ok(())
     }
+
+    /// Writes ` bound:count` for each bucket that is not empty.
+    pub(crate) fn write_nonempty(out: &mut impl fmt::Write, counts: &[u64; N]) -> fmt::Result {
+        for (bucket, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            match Self::bound(bucket) {
+                Some(bound) => write!(out, " {bound}:{count}")?,
+                None => write!(out, " inf:{count}")?,
+            }
+        }
+        Ok(())
+    }
 }

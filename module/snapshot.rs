@@ -5,7 +5,7 @@
 //! Plain Rust without kernel types.
 
 use crate::{
-    histogram::{Latencies, Scale, Sizes},
+    histogram::{Latencies, Sizes},
     lines::{self, KINDS},
 };
 use core::fmt;
@@ -113,10 +113,10 @@ impl OperationCounted {
             }
         }
         write!(out, "\n{name} sizes")?;
-        write_buckets::<9, { Sizes::BUCKETS }>(out, &self.sizes)?;
+        Sizes::write_nonempty(out, &self.sizes)?;
         if latency {
             write!(out, "\n{name} latencies")?;
-            write_buckets::<10, { Latencies::BUCKETS }>(out, &self.latencies)?;
+            Latencies::write_nonempty(out, &self.latencies)?;
         }
         out.write_char('\n')
     }
@@ -176,20 +176,6 @@ fn write_lines(out: &mut impl fmt::Write, lines: &lines::Shown) -> fmt::Result {
         before = " ";
     }
     out.write_char('\n')
-}
-
-/// Writes ` bound:count` for each bucket that is not empty.
-fn write_buckets<const FIRST: u32, const N: usize>(
-    out: &mut impl fmt::Write,
-    counts: &[u64; N],
-) -> fmt::Result {
-    for (bucket, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-        match Scale::<FIRST, N>::bound(bucket) {
-            Some(bound) => write!(out, " {bound}:{count}")?,
-            None => write!(out, " inf:{count}")?,
-        }
-    }
-    Ok(())
 }
 
 /// Writes a keyword and a text of any bytes on one line. The space, the backslash and all but printable ASCII
