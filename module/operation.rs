@@ -3,6 +3,7 @@
 //! The operations that are counted separately.
 
 use crate::wrappers::bio::ReqOp;
+use core::ffi::CStr;
 
 /// The operation of a request, as the statistics distinguish it. The value is the place of its counters:
 /// reads and writes share one array of counters, and the other operations, from 0 again, a second one.
@@ -108,17 +109,30 @@ impl Operation {
         usize::from(self.number()).checked_sub(Self::USUAL)
     }
 
-    /// Returns the name in `dmsetup status`, which is the name of the operation's directory as well.
-    pub(crate) fn name(self) -> &'static str {
+    /// Returns the name of the operation's directory, which all texts use as well.
+    pub(crate) const fn directory(self) -> &'static CStr {
         match self {
-            Self::Read => "read",
-            Self::Write => "write",
-            Self::Discard => "discard",
-            Self::Flush => "flush",
-            Self::WriteZeroes => "write_zeroes",
-            Self::Other => "other",
+            Self::Read => c"read",
+            Self::Write => c"write",
+            Self::Discard => c"discard",
+            Self::Flush => c"flush",
+            Self::WriteZeroes => c"write_zeroes",
+            Self::Other => c"other",
         }
     }
+
+    /// The names, in the order of [`Operation::ALL`].
+    pub(crate) const NAMES: [&'static str; Self::COUNT] = {
+        let mut names = [""; Self::COUNT];
+        let mut number = 0;
+        while number < Self::COUNT {
+            if let Ok(name) = Self::ALL[number].directory().to_str() {
+                names[number] = name;
+            }
+            number += 1;
+        }
+        names
+    };
 }
 
 /// The operation of each `enum req_op`. A table needs one load, where a match would be a jump that is hard to

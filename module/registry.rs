@@ -173,8 +173,8 @@ impl Registry {
 
 impl All {
     fn show_volumes(&self, out: &mut Output<'_>) -> Result {
-        let [read, write] = self.0.volumes();
-        Ok(write_volumes(out, read, write)?)
+        let sums = self.0.volumes();
+        Ok(write_volumes(out, Operation::NAMES.into_iter().zip(sums))?)
     }
 }
 

@@ -31,8 +31,8 @@ impl Volume {
     }
 
     fn show_volumes(&self, out: &mut Output<'_>) -> Result {
-        let [read, write] = self.counters.volumes();
-        Ok(write_volumes(out, read, write)?)
+        let sums = self.counters.volumes();
+        Ok(write_volumes(out, Operation::NAMES.into_iter().zip(sums))?)
     }
 
     fn show_name(&self, out: &mut Output<'_>) -> Result {
@@ -57,9 +57,8 @@ impl Volume {
             diskseq: identity.diskseq(),
         };
         let mut text = Text::new();
-        let names = Operation::ALL.map(Operation::name);
         counted
-            .write(&mut text, &device, names)
+            .write(&mut text, &device, Operation::NAMES)
             .map_err(|_| ENOMEM)?;
         Ok(text)
     }

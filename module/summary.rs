@@ -36,17 +36,22 @@ impl Sum {
     }
 }
 
-/// Writes the file `volumes`: the reads, the writes, and their total.
-pub(crate) fn write_volumes(out: &mut impl fmt::Write, read: Sum, write: Sum) -> fmt::Result {
-    for (name, sum) in [
-        ("read", read),
-        ("write", write),
-        ("total", read.plus(write)),
-    ] {
-        let (requests, avg_size) = (sum.requests, sum.avg_size());
-        writeln!(out, "{name}:\n reqs: {requests}\n avg size: {avg_size}")?;
+/// Writes the file `volumes`: each operation's name and sum, and their total.
+pub(crate) fn write_volumes(
+    out: &mut impl fmt::Write,
+    operations: impl Iterator<Item = (&'static str, Sum)>,
+) -> fmt::Result {
+    let mut total = Sum::default();
+    for (name, sum) in operations {
+        write_volume(out, name, sum)?;
+        total = total.plus(sum);
     }
-    Ok(())
+    write_volume(out, "total", total)
+}
+
+fn write_volume(out: &mut impl fmt::Write, name: &str, sum: Sum) -> fmt::Result {
+    let (requests, avg_size) = (sum.requests, sum.avg_size());
+    writeln!(out, "{name}:\n reqs: {requests}\n avg size: {avg_size}")
 }
 
 /// Writes the line of `dmsetup status`: for each operation its name, requests, bytes and errors; whether

@@ -142,8 +142,7 @@ impl Target for Proxy {
             StatusType::Info if self.as_linear => Ok(()),
             StatusType::Info => {
                 let (sums, latency) = self.line.counters().sums();
-                let names = Operation::ALL.map(Operation::name);
-                write_status(out, names.into_iter().zip(sums), latency)
+                write_status(out, Operation::NAMES.into_iter().zip(sums), latency)
             }
             StatusType::Table => {
                 write!(out, "{name} {offset}")?;

@@ -20,14 +20,14 @@ sysfs::attributes! {
     binary {
         c"snapshot": Volume::snapshot,
     }
-    for OPERATION: Operation = {
-        c"read": Operation::Read,
-        c"write": Operation::Write,
-        c"discard": Operation::Discard,
-        c"flush": Operation::Flush,
-        c"write_zeroes": Operation::WriteZeroes,
-        c"other": Operation::Other,
-    } {
+    for OPERATION: Operation = [
+        Operation::Read,
+        Operation::Write,
+        Operation::Discard,
+        Operation::Flush,
+        Operation::WriteZeroes,
+        Operation::Other,
+    ] {
         c"requests": read_only(|volume, out| {
             show_number(out, counted(volume, OPERATION)?.requests())
         }),

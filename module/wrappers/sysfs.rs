@@ -22,10 +22,10 @@
 //!         c"snapshot": Volume::snapshot,
 //!     }
 //!     // Subdirectories, all with these files:
-//!     for OPERATION: Operation = {
-//!         c"read": Operation::Read,
+//!     for OPERATION: Operation = [
+//!         Operation::Read,
 //!         // ...
-//!     } {
+//!     ] {
 //!         c"requests": read_only(|volume, out| {
 //!             show_number(out, counted(volume, OPERATION)?.requests())
 //!         }),
@@ -56,8 +56,8 @@ pub(crate) fn no_data() -> Error {
 
 /// Implements [`Attributes`] for a type. Takes the files of its directory, each with its mode (the
 /// constructors of [`Attribute`]) and its functions; then the files that need not fit a page; then
-/// the subdirectories. These all have the same files, whose functions find the subdirectory's value
-/// in a constant.
+/// a value for each subdirectory. These all have the same files, whose functions find the value in a
+/// constant. The values are all of their type (`ALL`), whose constant method `directory` names them.
 macro_rules! attributes {
     (@one $name:literal) => { 1 };
     (@list $of:ident, { $($name:literal: $kind:ident($($function:expr),+)),* $(,)? }) => {{
@@ -70,18 +70,18 @@ macro_rules! attributes {
     (
         $of:ident $files:tt
         $(binary { $($binary:literal: $make:expr),* $(,)? })?
-        $(for $which:ident: $type:ty = { $($group:literal: $value:expr),* $(,)? } $each:tt)?
+        $(for $which:ident: $type:ty = [$($value:expr),* $(,)?] $each:tt)?
     ) => {
         impl $crate::wrappers::sysfs::Attributes for $of {
             fn kind() -> &'static $crate::wrappers::sysfs::Kind<Self> {
                 use $crate::wrappers::sysfs::{attributes, Group, GroupList, Kind};
-                const GROUPS: usize = 1 $($(+ attributes!(@one $group))*)?;
+                const GROUPS: usize = 1 $(+ <$type>::ALL.len())?;
                 static GROUP: [Group<$of>; GROUPS] = [
                     Group::new(None, attributes!(@list $of, $files)),
-                    $($(Group::new(Some($group), {
+                    $($({
                         const $which: $type = $value;
-                        attributes!(@list $of, $each)
-                    })),*)?
+                        Group::new(Some($which.directory()), attributes!(@list $of, $each))
+                    }),*)?
                 ];
                 static LIST: GroupList<$of, GROUPS> = GroupList::new(&GROUP);
                 static KIND: Kind<$of> = Kind::new(&LIST);

@@ -112,7 +112,8 @@ fn check_volumes(read: Sum, write: Sum) {
     assert_eq!(total.errors, both(read.errors, write.errors));
     assert_eq!(total.again, both(read.again, write.again));
 
-    let text = written(|out| write_volumes(out, read, write));
+    let operations = || OPERATIONS.into_iter().zip([read, write]);
+    let text = written(|out| write_volumes(out, operations()));
     let mut lines = text.split('\n');
     for (name, requests, bytes) in [
         ("read:", read.requests, read.bytes),

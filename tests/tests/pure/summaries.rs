@@ -15,7 +15,8 @@ fn sum(requests: u64, bytes: u64, errors: u64) -> Sum {
 
 fn volumes(read: Sum, write: Sum) -> String {
     let mut text = String::new();
-    write_volumes(&mut text, read, write).unwrap();
+    let operations = [("read", read), ("write", write)];
+    write_volumes(&mut text, operations.into_iter()).unwrap();
     text
 }
 
