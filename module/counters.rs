@@ -43,7 +43,7 @@ pub(crate) struct Counters {
     #[pin]
     now: Replaceable<Now, ARRIVALS>,
     /// Counts of the device's lines.
-    lines: Latch<{ 2 * lines::KINDS.len() }>,
+    lines: Latch<{ lines::COUNTS }>,
 }
 
 impl Counters {

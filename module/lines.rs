@@ -10,8 +10,11 @@
 /// The kinds of counted lines: all of them, and those with each of these options.
 pub(crate) const KINDS: [&str; 3] = ["lines", "as_linear", "flush_bypass"];
 
+/// Number of counts: two for each of [`KINDS`].
+pub(crate) const COUNTS: usize = 2 * KINDS.len();
+
 /// The counts of one device: for each kind the lines in the live table, and those in a loaded one.
-pub(crate) type Shown = [u64; 2 * KINDS.len()];
+pub(crate) type Shown = [u64; COUNTS];
 
 /// Tells if flushes go past the counters: all live dmp lines have `flush_bypass`. Lines of other targets are
 /// unknown here.

@@ -128,7 +128,7 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
         since: 0,
         taken: 0,
         latency_since: None,
-        lines: [0; 2 * KINDS.len()],
+        lines: [0; lines::COUNTS],
         operations: [None; OPERATIONS],
     };
 
