@@ -7,8 +7,10 @@
 //!
 //! Plain Rust without kernel types.
 
+use crate::table_line::{Options, NAMES};
+
 /// The kinds of counted lines: all of them, and those with each of these options.
-pub(crate) const KINDS: [&str; 3] = ["lines", "as_linear", "flush_bypass"];
+pub(crate) const KINDS: [&str; 3] = ["lines", NAMES.as_linear, NAMES.flush_bypass];
 
 /// Number of counts: two for each of [`KINDS`].
 pub(crate) const COUNTS: usize = 2 * KINDS.len();
@@ -29,8 +31,8 @@ pub(crate) struct Count([u32; KINDS.len()]);
 
 impl Count {
     /// Counts one line with these options.
-    pub(crate) fn line(as_linear: bool, flush_bypass: bool) -> Self {
-        Self([1, as_linear.into(), flush_bypass.into()])
+    pub(crate) fn line(options: Options) -> Self {
+        Self([1, options.as_linear.into(), options.flush_bypass.into()])
     }
 
     fn add(&mut self, Self(other): Self) {

@@ -12,12 +12,8 @@ pub(crate) struct Arguments<'a> {
     pub(crate) device: &'a CStr,
     /// The first sector to use on the underlying device.
     pub(crate) offset: u64,
-    /// The option `latency`: every request is timed.
-    pub(crate) latency: bool,
-    /// The option `flush_bypass`: flushes go past the counters.
-    pub(crate) flush_bypass: bool,
-    /// The option `as_linear`: the line shows itself as one of dm-linear.
-    pub(crate) as_linear: bool,
+    /// True for each option that is there.
+    pub(crate) options: Options,
 }
 
 /// A message in the kernel log about a wrong table line.
@@ -31,15 +27,77 @@ pub(crate) const OFFSET: Wrong = c"<offset> is not a sector number";
 pub(crate) const OPTIONS: Wrong = c"<#options> is not a number";
 /// There are more or fewer options than `<#options>` says.
 pub(crate) const OPTION_COUNT: Wrong = c"<#options> is not the number of options that follow";
-/// An option is unknown.
-pub(crate) const OPTION: Wrong =
-    c"<option> is unknown: expected latency, flush_bypass or as_linear";
-/// The option `latency` is there twice.
-pub(crate) const REPEATED: Wrong = c"<option> latency is repeated";
-/// The option `flush_bypass` is there twice.
-pub(crate) const REPEATED_BYPASS: Wrong = c"<option> flush_bypass is repeated";
-/// The option `as_linear` is there twice.
-pub(crate) const REPEATED_AS_LINEAR: Wrong = c"<option> as_linear is repeated";
+
+/// Defines the options of a line by their names, in the order in which they are printed.
+macro_rules! options {
+    ($($(#[$doc:meta])* $option:ident,)+) => {
+        /// A value of each option.
+        #[derive(Clone, Copy, Default)]
+        pub(crate) struct Options<T = bool> {
+            $($(#[$doc])* pub(crate) $option: T,)+
+        }
+
+        /// The names of the options.
+        pub(crate) const NAMES: Options<&str> = Options {
+            $($option: stringify!($option),)+
+        };
+
+        /// An option is unknown.
+        pub(crate) const OPTION: Wrong =
+            wrong(concat!("<option> is unknown: expected ", options!(@list $($option),+), "\0"));
+
+        /// An option is there twice.
+        pub(crate) const REPEATED: Options<Wrong> = Options {
+            $($option: wrong(concat!("<option> ", stringify!($option), " is repeated\0")),)+
+        };
+
+        impl<T> Options<T> {
+            /// Returns the values in their order.
+            fn values(self) -> [T; [$(NAMES.$option),+].len()] {
+                [$(self.$option),+]
+            }
+        }
+
+        impl Options {
+            /// Sets an option that is not set.
+            fn set(&mut self, option: &CStr) -> Result<(), Wrong> {
+                let (is_set, repeated) = match option.to_bytes() {
+                    $(name if name == NAMES.$option.as_bytes() => {
+                        (&mut self.$option, REPEATED.$option)
+                    })+
+                    _ => return Err(OPTION),
+                };
+                match mem::replace(is_set, true) {
+                    true => Err(repeated),
+                    false => Ok(()),
+                }
+            }
+        }
+    };
+    (@list $option:ident, $last:ident) => {
+        concat!(stringify!($option), " or ", stringify!($last))
+    };
+    (@list $option:ident, $($rest:ident),+) => {
+        concat!(stringify!($option), ", ", options!(@list $($rest),+))
+    };
+}
+
+options! {
+    /// `latency`: every request is timed.
+    latency,
+    /// `flush_bypass`: flushes go past the counters.
+    flush_bypass,
+    /// `as_linear`: the line shows itself as one of dm-linear.
+    as_linear,
+}
+
+/// Returns a message. Its text ends with the only NUL.
+const fn wrong(text: &'static str) -> Wrong {
+    match CStr::from_bytes_with_nul(text.as_bytes()) {
+        Ok(message) => message,
+        Err(_) => panic!(),
+    }
+}
 
 impl<'a> Arguments<'a> {
     /// Parses the arguments after the target's name.
@@ -49,46 +107,39 @@ impl<'a> Arguments<'a> {
             Some(offset) => number(offset).ok_or(OFFSET)?,
             None => 0,
         };
-        let options = match args.next() {
-            Some(options) => number(options).ok_or(OPTIONS)?,
+        let count = match args.next() {
+            Some(count) => number(count).ok_or(OPTIONS)?,
             None => 0,
         };
-        if options != args.len() as u64 {
+        if count != args.len() as u64 {
             return Err(OPTION_COUNT);
         }
-        let (mut latency, mut flush_bypass, mut as_linear) = (false, false, false);
+        let mut options = Options::<bool>::default();
         for option in args {
-            let (asked, repeated) = match option.to_bytes() {
-                b"latency" => (&mut latency, REPEATED),
-                b"flush_bypass" => (&mut flush_bypass, REPEATED_BYPASS),
-                b"as_linear" => (&mut as_linear, REPEATED_AS_LINEAR),
-                _ => return Err(OPTION),
-            };
-            if mem::replace(asked, true) {
-                return Err(repeated);
-            }
+            options.set(option)?;
         }
         Ok(Self {
             device,
             offset,
-            latency,
-            flush_bypass,
-            as_linear,
+            options,
         })
     }
 }
 
-/// Writes ` <#options> <option>...` with the options that are set, and nothing if none is.
-pub(crate) fn write_options(out: &mut impl fmt::Write, options: &[(bool, &str)]) -> fmt::Result {
-    let set = options.iter().filter(|(set, _)| *set);
-    match set.clone().count() {
-        0 => return Ok(()),
-        count => write!(out, " {count}")?,
+impl Options {
+    /// Writes ` <#options> <option>...` with the options that are set, and nothing if none is.
+    pub(crate) fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
+        let options = NAMES.values().into_iter().zip(self.values());
+        let set = options.filter(|(_, is_set)| *is_set);
+        match set.clone().count() {
+            0 => return Ok(()),
+            count => write!(out, " {count}")?,
+        }
+        for (name, _) in set {
+            write!(out, " {name}")?;
+        }
+        Ok(())
     }
-    for (_, name) in set {
-        write!(out, " {name}")?;
-    }
-    Ok(())
 }
 
 /// Parses a decimal number of digits only: unlike [`str::parse`], without a sign.

@@ -8,7 +8,7 @@ use crate::{
     operation::{Common, Operation},
     registry::{Line, Registry},
     summary::write_status,
-    table_line::{self, Arguments},
+    table_line::{self, Arguments, Options},
     wrappers::{
         bio::{Bio, EndedBio, Sector, Status},
         dm::{
@@ -31,10 +31,8 @@ use kernel::{error::code::EINVAL, prelude::*};
 pub(crate) struct Proxy {
     /// The mapping of the line's sectors to the underlying device.
     linear: Linear,
-    /// The option `flush_bypass`: flushes go past the counters.
-    flush_bypass: bool,
-    /// The option `as_linear`: the line shows itself as one of dm-linear.
-    as_linear: bool,
+    /// The options in the line.
+    options: Options,
     /// The line's part in its mapped device's statistics.
     line: Line,
 }
@@ -58,6 +56,7 @@ impl Target for Proxy {
         line: &TableLine<'ti>,
     ) -> Result<(Self, Device<'ti>), Refusal> {
         let args = Arguments::parse(line.args()).map_err(|wrong| (EINVAL, wrong))?;
+        let options = args.options;
         let device = line
             .open(args.device)
             .map_err(|errno| (errno, c"<device> cannot be opened"))?;
@@ -74,8 +73,8 @@ impl Target for Proxy {
             .line(
                 &line.mapped_device(),
                 line.table(),
-                args.latency,
-                Count::line(args.as_linear, args.flush_bypass),
+                options.latency,
+                Count::line(options),
             )
             .map_err(no_memory)?;
         let linear = Linear::new(line, args.offset);
@@ -83,16 +82,15 @@ impl Target for Proxy {
         if !part.is_first_on(device.number()).map_err(no_memory)? {
             line.set_num_flush_bios(0);
         }
-        if args.flush_bypass {
+        if options.flush_bypass {
             line.set_flush_bypasses_map();
         }
-        if args.as_linear {
+        if options.as_linear {
             line.show_alias();
         }
         let proxy = Self {
             linear,
-            flush_bypass: args.flush_bypass,
-            as_linear: args.as_linear,
+            options,
             line: part,
         };
         Ok((proxy, device))
@@ -139,19 +137,22 @@ impl Target for Proxy {
         let (name, offset) = (device.name(), self.linear.offset());
         match kind {
             // dm-linear has no status.
-            StatusType::Info if self.as_linear => Ok(()),
+            StatusType::Info if self.options.as_linear => Ok(()),
             StatusType::Info => {
                 let (sums, latency) = self.line.counters().sums();
                 write_status(out, Operation::NAMES.into_iter().zip(sums), latency)
             }
             StatusType::Table => {
                 write!(out, "{name} {offset}")?;
-                if self.as_linear {
+                if self.options.as_linear {
                     return Ok(());
                 }
                 let latency = self.line.asks_for_latency();
-                let options = [(latency, "latency"), (self.flush_bypass, "flush_bypass")];
-                table_line::write_options(out, &options)
+                let options = Options {
+                    latency,
+                    ..self.options
+                };
+                options.write(out)
             }
             StatusType::Ima => {
                 dm::target_name_and_version::<Self>(out)?;

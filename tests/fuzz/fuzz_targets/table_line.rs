@@ -16,8 +16,7 @@ mod numbers;
 mod table_line;
 
 use table_line::{
-    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, REPEATED_AS_LINEAR,
-    REPEATED_BYPASS, Wrong, fits, write_options,
+    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, Options, REPEATED, Wrong, fits,
 };
 
 /// Device, offset, and the options that are set, in the order of [`NAMES`]; or the message of the line.
@@ -57,9 +56,9 @@ fn word(bytes: &[u8]) -> CString {
 /// Returns the message for an option that is there twice; `None` for a word that is no option.
 fn repeated(option: &[u8]) -> Option<Wrong> {
     match option {
-        b"latency" => Some(REPEATED),
-        b"flush_bypass" => Some(REPEATED_BYPASS),
-        b"as_linear" => Some(REPEATED_AS_LINEAR),
+        b"latency" => Some(REPEATED.latency),
+        b"flush_bypass" => Some(REPEATED.flush_bypass),
+        b"as_linear" => Some(REPEATED.as_linear),
         _ => None,
     }
 }
@@ -85,18 +84,22 @@ fn expected<'a>(words: &[&'a [u8]]) -> Parsed<'a> {
     Ok((device, offset, NAMES.map(|name| set(&name.as_bytes()))))
 }
 
+/// Returns the options in the order of [`NAMES`].
+fn each(options: Options) -> [bool; 3] {
+    [options.latency, options.flush_bypass, options.as_linear]
+}
+
 /// Asserts that printed options are parsed as they were.
-fn check_printed(offset: u64, options: [bool; 3]) {
-    let named: Vec<(bool, &str)> = options.into_iter().zip(NAMES).collect();
+fn check_printed(offset: u64, options: Options) {
     let mut line = format!("d {offset}");
-    write_options(&mut line, &named).unwrap();
+    options.write(&mut line).unwrap();
     let words: Vec<CString> = line
         .split(' ')
         .map(|word| CString::new(word).unwrap())
         .collect();
     let args = Arguments::parse(words.iter().map(CString::as_c_str)).unwrap();
     assert_eq!(args.offset, offset);
-    assert_eq!([args.latency, args.flush_bypass, args.as_linear], options);
+    assert_eq!(each(args.options), each(options));
 }
 
 /// Compares with sums in 128 bits, which do not overflow.
@@ -118,14 +121,13 @@ fuzz_target!(|data: &[u8]| {
         .map(word)
         .collect();
     let bytes: Vec<&[u8]> = words.iter().map(|word| word.to_bytes()).collect();
-    let parsed = Arguments::parse(words.iter().map(CString::as_c_str)).map(|args| {
-        let device = args.device.to_bytes();
-        let options = [args.latency, args.flush_bypass, args.as_linear];
-        (device, args.offset, options)
-    });
-    assert_eq!(parsed, expected(&bytes));
-    if let Ok((_, offset, options)) = parsed {
-        check_printed(offset, options);
+    let args = Arguments::parse(words.iter().map(CString::as_c_str));
+    let parsed = args
+        .as_ref()
+        .map(|args| (args.device.to_bytes(), args.offset, each(args.options)));
+    assert_eq!(parsed.map_err(|wrong| *wrong), expected(&bytes));
+    if let Ok(args) = args {
+        check_printed(args.offset, args.options);
     }
 
     // The bytes once more, as numbers.

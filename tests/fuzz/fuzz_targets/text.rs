@@ -26,6 +26,10 @@ mod snapshot;
 #[rustfmt::skip]
 #[path = "../../../module/summary.rs"]
 mod summary;
+#[allow(dead_code)]
+#[rustfmt::skip]
+#[path = "../../../module/table_line.rs"]
+mod table_line;
 
 use histogram::{Latencies, Scale, Sizes};
 use snapshot::{Counted, Device, OperationCounted, Rest};

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use crate::lines::{Count, DeviceLines, Shown, TableLines, bypass_flushes};
+use crate::table_line;
 
 /// The options of a line: `as_linear` and `flush_bypass`.
 type Options = (bool, bool);
@@ -33,6 +34,14 @@ enum Step {
     Remove(prop::sample::Index),
 }
 
+fn count((as_linear, flush_bypass): Options) -> Count {
+    Count::line(table_line::Options {
+        latency: false,
+        flush_bypass,
+        as_linear,
+    })
+}
+
 impl Device {
     fn new() -> Self {
         Self {
@@ -57,7 +66,7 @@ impl Device {
         let table = self.tables[id].as_mut().unwrap();
         if !table.resumed {
             table.lines.push(line);
-            let count = Count::line(line.0, line.1);
+            let count = count(line);
             self.counted.add(&mut table.counted, count);
         }
     }
@@ -74,7 +83,7 @@ impl Device {
     fn remove(&mut self, id: usize) {
         let table = self.tables[id].as_mut().unwrap();
         let line = table.lines.pop().unwrap();
-        let count = Count::line(line.0, line.1);
+        let count = count(line);
         self.counted.remove(id, &mut table.counted, count);
         if table.lines.is_empty() {
             self.tables[id] = None;

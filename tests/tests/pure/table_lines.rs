@@ -5,8 +5,7 @@ use std::ffi::{CStr, CString};
 use proptest::prelude::*;
 
 use crate::table_line::{
-    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, REPEATED, REPEATED_AS_LINEAR,
-    REPEATED_BYPASS, Wrong, fits, write_options,
+    Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, Options, REPEATED, Wrong, fits,
 };
 
 /// Device, offset, and the options that are set, in the order of [`NAMES`].
@@ -23,13 +22,25 @@ fn parse(words: &[impl AsRef<[u8]>]) -> Result<Parsed, Wrong> {
         .collect();
     Arguments::parse(words.iter().map(CString::as_c_str)).map(|args| {
         let device = args.device.to_bytes().to_vec();
-        let options = [args.latency, args.flush_bypass, args.as_linear];
+        let set = args.options;
+        let options = [set.latency, set.flush_bypass, set.as_linear];
         (device, args.offset, options)
     })
 }
 
 fn parse_line(line: &str) -> Result<Parsed, Wrong> {
     parse(&line.split_whitespace().collect::<Vec<_>>())
+}
+
+fn print([latency, flush_bypass, as_linear]: [bool; 3]) -> String {
+    let options = Options {
+        latency,
+        flush_bypass,
+        as_linear,
+    };
+    let mut text = String::new();
+    options.write(&mut text).unwrap();
+    text
 }
 
 #[test]
@@ -89,21 +100,27 @@ fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
         ("d 0 1 fast", OPTION),
         ("d 0 1 LATENCY", OPTION),
         ("d 0 2 latency fast", OPTION),
-        ("d 0 2 latency latency", REPEATED),
-        ("d 0 3 latency latency fast", REPEATED),
+        ("d 0 2 latency latency", REPEATED.latency),
+        ("d 0 3 latency latency fast", REPEATED.latency),
         ("d 0 1 flush_bypas", OPTION),
-        ("d 0 2 flush_bypass flush_bypass", REPEATED_BYPASS),
-        ("d 0 3 flush_bypass latency flush_bypass", REPEATED_BYPASS),
-        ("d 0 3 latency flush_bypass latency", REPEATED),
+        ("d 0 2 flush_bypass flush_bypass", REPEATED.flush_bypass),
+        (
+            "d 0 3 flush_bypass latency flush_bypass",
+            REPEATED.flush_bypass,
+        ),
+        ("d 0 3 latency flush_bypass latency", REPEATED.latency),
         ("d 0 1 linear", OPTION),
         ("d 0 1 as_linear2", OPTION),
-        ("d 0 2 as_linear as_linear", REPEATED_AS_LINEAR),
-        ("d 0 3 as_linear latency as_linear", REPEATED_AS_LINEAR),
+        ("d 0 2 as_linear as_linear", REPEATED.as_linear),
+        ("d 0 3 as_linear latency as_linear", REPEATED.as_linear),
         (
             "d 0 4 flush_bypass as_linear as_linear latency",
-            REPEATED_AS_LINEAR,
+            REPEATED.as_linear,
         ),
-        ("d 0 4 latency as_linear latency as_linear", REPEATED),
+        (
+            "d 0 4 latency as_linear latency as_linear",
+            REPEATED.latency,
+        ),
     ] {
         assert_eq!(parse_line(line), Err(wrong), "{line}");
     }
@@ -123,10 +140,7 @@ fn options_are_printed_behind_their_number_and_none_prints_nothing() {
         ([true, false, true], " 2 latency as_linear"),
         ([true, true, true], " 3 latency flush_bypass as_linear"),
     ] {
-        let mut text = String::new();
-        let named: Vec<(bool, &str)> = options.into_iter().zip(NAMES).collect();
-        write_options(&mut text, &named).unwrap();
-        assert_eq!(text, printed);
+        assert_eq!(print(options), printed);
     }
 }
 
@@ -140,9 +154,9 @@ fn the_messages_are_those_of_the_documentation() {
             OPTIONS,
             OPTION_COUNT,
             OPTION,
-            REPEATED,
-            REPEATED_BYPASS,
-            REPEATED_AS_LINEAR
+            REPEATED.latency,
+            REPEATED.flush_bypass,
+            REPEATED.as_linear
         ]
         .map(text),
         [
@@ -181,9 +195,9 @@ fn expected(words: &[Vec<u8>]) -> Result<Parsed, Wrong> {
     for (n, option) in options.iter().enumerate() {
         let repeated = options[..n].contains(option);
         match option.as_slice() {
-            b"latency" if repeated => return Err(REPEATED),
-            b"flush_bypass" if repeated => return Err(REPEATED_BYPASS),
-            b"as_linear" if repeated => return Err(REPEATED_AS_LINEAR),
+            b"latency" if repeated => return Err(REPEATED.latency),
+            b"flush_bypass" if repeated => return Err(REPEATED.flush_bypass),
+            b"as_linear" if repeated => return Err(REPEATED.as_linear),
             b"latency" | b"flush_bypass" | b"as_linear" => {}
             _ => return Err(OPTION),
         }
@@ -230,9 +244,7 @@ proptest! {
 
     #[test]
     fn printed_options_are_parsed_as_they_were(options: [bool; 3]) {
-        let mut printed = String::new();
-        let named: Vec<(bool, &str)> = options.into_iter().zip(NAMES).collect();
-        write_options(&mut printed, &named).unwrap();
+        let printed = print(options);
         prop_assert_eq!(parse_line(&format!("d 7{printed}")), Ok((b"d".to_vec(), 7, options)));
     }
 
