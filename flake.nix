@@ -36,7 +36,7 @@
       fuzz = pkgs.callPackage ./tests/fuzz.nix { };
       kernels = pkgs.callPackage ./tests/kernels { };
       mutants = pkgs.callPackage ./tests/mutants.nix { };
-      pure = pkgs.callPackage ./tests/pure.nix { };
+      pure = pkgs.callPackage ./tests/pure { };
       reproducible = pkgs.callPackage ./tests/reproducible.nix {
         inherit (lts) kernel dmp initramfs;
         inherit deb;

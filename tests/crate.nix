@@ -1,19 +1,21 @@
-# Attributes that all builds of the tests' crate share. Each build names the files that it
-# needs besides the programs, so that a change of other files does not build it again.
+# Attributes that all builds of the tests' crates share. Each build names the files that it needs
+# besides the crates' manifests and the programs, so that a change of other files does not build it again.
 source: {
   version = "0.1.0";
   src = import ./source.nix (
     source
     // {
       wanted = [
-        "tests"
-        "tests/([.].*|Cargo.*|src.*|bench|bench/Cargo.*|bench/src.*)"
+        "tests|tests/Cargo[.].*"
+        "tests/(bench|machine|pure|suites)(/Cargo[.]toml)?"
+        "tests/(bench|machine)/src.*"
       ]
       ++ source.wanted or [ ];
+      unwanted = [ ".*/README[.]md" ];
     }
   );
   sourceRoot = "source/tests";
   cargoLock.lockFile = ./Cargo.lock;
-  # The tests boot machines: see check.nix.
+  # The tests boot machines: see suites/check.nix.
   doCheck = false;
 }

@@ -25,7 +25,7 @@
 }:
 let
   crate = import ./crate.nix {
-    wanted = [ "tests/tests.*" ];
+    wanted = [ "tests/(machine/tests|pure|suites).*" ];
     module = true;
   };
   # The target is named for the reason that fuzz.nix gives.

@@ -35,10 +35,10 @@ let
     parts: callPackage ./environment.nix (parts // { debugging = choice.variant or null == "debug"; });
   environment = environmentOf parts;
 
-  nextest = callPackage ./nextest.nix { };
-  dmp-vm = callPackage ./. { };
-  vm = run: callPackage ./vm.nix ({ inherit dmp-vm environment; } // run);
-  check = run: callPackage ./check.nix ({ inherit nextest environment; } // run);
+  nextest = callPackage ./suites/nextest.nix { };
+  dmp-vm = callPackage ./machine { };
+  vm = run: callPackage ./machine/vm.nix ({ inherit dmp-vm environment; } // run);
+  check = run: callPackage ./suites/check.nix ({ inherit nextest environment; } // run);
 
   variantOf =
     variant:
@@ -61,11 +61,11 @@ parts
     name = "demo";
     # The demo does not wait for tools, which it does not use.
     environment = environmentOf (removeAttrs parts [ "tools" ]);
-    script = ./demo.sh;
+    script = ./machine/demo.sh;
     description = "Shows what dmp does, in a virtual machine";
   };
-  try = callPackage ./try.nix { inherit nextest environment; };
-  soak = callPackage ./soak.nix { inherit nextest environment; };
+  try = callPackage ./suites/try.nix { inherit nextest environment; };
+  soak = callPackage ./suites/soak.nix { inherit nextest environment; };
 
   checks = {
     # One kernel is enough for the tests of the machine itself.

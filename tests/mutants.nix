@@ -16,7 +16,7 @@ let
       "dmpstat|dmpstat/([.]cargo(/.*)?|Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)"
       # cargo-mutants copies dmpstat/ into a folder of TMPDIR, so its tests find ../docs there as well.
       "docs|docs/src|docs/src/reference|docs/src/reference/(columns|prometheus)[.]md"
-      "tests|tests/Cargo[.]lock|tests/(tests|mutants)|tests/tests/pure.*|tests/mutants/.*"
+      "tests|tests/Cargo[.]lock|tests/pure|tests/pure/.*[.]rs|tests/mutants|tests/mutants/.*"
     ];
     module = true;
   };
@@ -58,13 +58,13 @@ writeShellApplication {
 
     cp -r --no-preserve=mode ${source}/. "$work"
     mv "$work/module" "$work/tests/mutants/Cargo.toml" "$work/plain"
-    mkdir -p "$work/plain/.cargo" "$work/plain/tests/tests" "$work/plain/dmpstat/tests"
+    mkdir -p "$work/plain/.cargo" "$work/plain/tests" "$work/plain/dmpstat/tests"
     mv "$work/tests/mutants/mutants.toml" "$work/plain/.cargo"
-    mv "$work/tests/tests/pure" "$work/plain/tests/tests"
+    mv "$work/tests/pure" "$work/plain/tests"
     cp "$work/tests/Cargo.lock" "$work/plain"
     cp -r "$work/dmpstat/tests/snapshots" "$work/plain/dmpstat/tests"
     # cargo-mutants changes the files of the library alone, and does not look at cfg.
-    sed -n 's|.*path = "../../../module/\(.*\)[.]rs"\].*|\1|p' "$work"/plain/tests/tests/pure/*.rs |
+    sed -n 's|.*path = "../../module/\(.*\)[.]rs"\].*|\1|p' "$work"/plain/tests/pure/*.rs |
       sort -u | while read -r file; do
         printf '#[cfg(any())]\n#[path = "%s.rs"]\nmod %s;\n' "$file" "''${file##*/}"
       done >"$work/plain/module/plain.rs"

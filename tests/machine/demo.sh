@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The tour of dmp, run in the guest: dmp-vm --script tests/demo.sh
+# The tour of dmp, run in the guest: dmp-vm --script tests/machine/demo.sh
 # Ends with status 0 if the counters agree with what dd did.
 
 stat=/sys/module/dmp/stat

@@ -38,7 +38,7 @@ fn a_snapshot_has_every_field_and_the_nonempty_buckets() {
     assert_eq!(
         text(&counted, &DEVICE, ["read", "write"]),
         // dmpstat's tests read this file.
-        include_str!("../../../dmpstat/tests/snapshots/every-field")
+        include_str!("../../dmpstat/tests/snapshots/every-field")
     );
 }
 

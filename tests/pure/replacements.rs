@@ -10,7 +10,7 @@ use std::time::Duration;
 #[rustfmt::skip]
 // The parts of this file that only C needs are unused here.
 #[allow(dead_code)]
-#[path = "../../../module/wrappers/rcu.rs"]
+#[path = "../../module/wrappers/rcu.rs"]
 mod rcu;
 
 use rcu::{Rcu, Spare};

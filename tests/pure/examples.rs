@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 /// Returns all Rust files below a folder of the repository.
 fn files(below: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(below)];
+    let repository = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let mut folders = vec![repository.join(below)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
@@ -58,7 +59,7 @@ fn examples(text: &str) -> Vec<String> {
 
 #[test]
 fn the_examples_in_the_wrappers_documentation_are_compiled() {
-    let code: Vec<String> = ["module", "tests/modules", "tests/tests/pure"]
+    let code: Vec<String> = ["module", "tests/modules", "tests/pure"]
         .iter()
         .flat_map(|folder| files(folder))
         .map(|path| {

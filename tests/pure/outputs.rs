@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 #[rustfmt::skip]
-#[path = "../../../module/wrappers/output.rs"]
+#[path = "../../module/wrappers/output.rs"]
 mod output;
 
 use output::Output;

@@ -5,22 +5,22 @@
 
 // The files are formatted with the module, which has another edition.
 #[rustfmt::skip]
-#[path = "../../../module/histogram.rs"]
+#[path = "../../module/histogram.rs"]
 mod histogram;
 #[rustfmt::skip]
-#[path = "../../../module/lines.rs"]
+#[path = "../../module/lines.rs"]
 mod lines;
 #[rustfmt::skip]
-#[path = "../../../module/snapshot.rs"]
+#[path = "../../module/snapshot.rs"]
 mod snapshot;
 #[rustfmt::skip]
-#[path = "../../../module/stamp.rs"]
+#[path = "../../module/stamp.rs"]
 mod stamp;
 #[rustfmt::skip]
-#[path = "../../../module/summary.rs"]
+#[path = "../../module/summary.rs"]
 mod summary;
 #[rustfmt::skip]
-#[path = "../../../module/table_line.rs"]
+#[path = "../../module/table_line.rs"]
 mod table_line;
 
 mod counted_lines;

@@ -1,9 +1,10 @@
-# The crate of the test machine: dmp-vm. The tests are run by check.nix.
+# dmp-vm, which boots the test machine.
 { lib, rustPlatform }:
 rustPlatform.buildRustPackage (
-  import ./crate.nix { }
+  import ../crate.nix { }
   // {
     pname = "dmp-vm";
+    cargoBuildFlags = [ "--package=dmp-vm" ];
     meta = {
       description = "Boots the machine dmp is tested in";
       license = lib.licenses.gpl2Only;

@@ -10,7 +10,7 @@ use std::thread;
 #[rustfmt::skip]
 // The counters of this file are unused here.
 #[allow(dead_code)]
-#[path = "../../../module/wrappers/atomic.rs"]
+#[path = "../../module/wrappers/atomic.rs"]
 mod atomic;
 
 use atomic::Latch;

@@ -5,9 +5,9 @@
   cargo-nextest,
 }:
 rustPlatform.buildRustPackage (
-  import ./crate.nix {
+  import ../crate.nix {
     wanted = [
-      "tests/tests|tests/tests/pure.*"
+      "tests/([.]config|pure).*"
       # One test looks for the documentation's examples in these.
       "tests/modules|tests/modules/.*[.]rs"
       "module/[a-z_/]*|module/.*[.]rs"
@@ -19,7 +19,7 @@ rustPlatform.buildRustPackage (
     nativeBuildInputs = [ cargo-nextest ];
     buildPhase = ''
       cargo-nextest nextest run --release --locked --color never --no-fail-fast \
-        --target ${stdenv.hostPlatform.rust.rustcTarget} --test pure 2>&1 | tee log
+        --target ${stdenv.hostPlatform.rust.rustcTarget} --package dmp-pure 2>&1 | tee log
     '';
     installPhase = ''
       install -D -m 444 -t $out log

@@ -1,6 +1,6 @@
 # dmp-nextest DIRECTORY OPTION...: nextest with the tests that boot machines, and DIRECTORY for
 # the files that it writes. The tests are compiled apart from their runs, so that a changed
-# module does not compile them again.
+# module does not compile them again. The pure tests include files of the module.
 {
   stdenv,
   rustPlatform,
@@ -9,10 +9,8 @@
   zstd,
 }:
 let
-  crate = import ./crate.nix {
-    wanted = [ "tests/tests.*" ];
-    # These tests include files of the module: see pure.nix.
-    unwanted = [ "tests/tests/pure.*" ];
+  crate = import ../crate.nix {
+    wanted = [ "tests/([.]config|machine/tests|suites).*" ];
   };
   # The content of nextest's archive: in a compressed file Nix would not see the libraries that
   # the tests need.
@@ -25,7 +23,7 @@ let
         zstd
       ];
       buildPhase = ''
-        cargo-nextest nextest archive --release --locked --workspace \
+        cargo-nextest nextest archive --release --locked --workspace --exclude dmp-pure \
           --target ${stdenv.hostPlatform.rust.rustcTarget} --archive-file tests.tar.zst
       '';
       installPhase = ''

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 #[rustfmt::skip]
-#[path = "../../../module/wrappers/timeline.rs"]
+#[path = "../../module/wrappers/timeline.rs"]
 mod timeline;
 
 use timeline::{Rate, Timeline, Update};
