@@ -33,9 +33,9 @@
         dmpstat = (pkgs.pkgsStatic or pkgs).callPackage ./dmpstat { };
       };
       debian-machine = pkgs.callPackage ./tests/debian { inherit deb; };
-      fuzz = pkgs.callPackage ./tests/fuzz.nix { };
+      fuzz = pkgs.callPackage ./tests/fuzz { };
       kernels = pkgs.callPackage ./tests/kernels { };
-      mutants = pkgs.callPackage ./tests/mutants.nix { };
+      mutants = pkgs.callPackage ./tests/mutants { };
       pure = pkgs.callPackage ./tests/pure { };
       reproducible = pkgs.callPackage ./tests/reproducible.nix {
         inherit (lts) kernel dmp initramfs;
@@ -111,8 +111,8 @@
         // named [ "tests" ] { debug = debug.checks; }
         # Only nixpkgs has a NixOS.
         // lib.optionalAttrs (pkgs ? testers) {
-          nixos = pkgs.callPackage ./tests/nixos.nix { module = self.nixosModules.dmp; };
-          nixos-messages = pkgs.callPackage ./tests/nixos-messages.nix { module = self.nixosModules.dmp; };
+          nixos = pkgs.callPackage ./tests/nixos { module = self.nixosModules.dmp; };
+          nixos-messages = pkgs.callPackage ./tests/nixos/messages.nix { module = self.nixosModules.dmp; };
         };
     };
 }

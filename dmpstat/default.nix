@@ -12,7 +12,7 @@ rustPlatform.buildRustPackage {
   };
   sourceRoot = "source/dmpstat";
   cargoLock.lockFile = ./Cargo.lock;
-  # Naming the target is for fuzz.nix's reason: the flags are those of the program alone.
+  # Naming the target is for tests/fuzz's reason: the flags are those of the program alone.
   buildPhase = "cargo build --release --locked --target ${target} --bins --features pages";
   # The test machine has it, and does not wait for its tests: check.nix runs them.
   doCheck = false;

@@ -28,7 +28,7 @@ let
     wanted = [ "tests/(machine/tests|pure|suites).*" ];
     module = true;
   };
-  # The target is named for the reason that fuzz.nix gives.
+  # The target is named for the reason that fuzz/default.nix gives.
   clippyPhase = what: ''
     cargo clippy --release --locked --target ${stdenv.hostPlatform.rust.rustcTarget} \
       ${what} -- --deny warnings

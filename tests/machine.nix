@@ -10,13 +10,13 @@ let
   kernel = callPackage ../kernel choice;
   dmp = callPackage ../module { inherit kernel; };
   initramfs = callPackage ../initramfs { inherit kernel dmp dmpstat; };
-  testModules = callPackage ./modules.nix {
+  testModules = callPackage ./modules {
     inherit kernel;
     pname = "dmp-test-modules";
     # One of the modules is made with the module's wrappers.
     src = import ./source.nix {
       wanted = [
-        "tests|tests/modules.*"
+        "tests|tests/modules(/(Kbuild|.*[.](c|rs)))?"
         "module|module/wrappers.*"
       ];
     };
@@ -46,7 +46,7 @@ let
       inherit dmpstat;
       choice = choice // { inherit variant; };
     };
-  bench = callPackage ./bench.nix {
+  bench = callPackage ./bench {
     tested = parts;
     plain = variantOf "bench";
     distribution = variantOf "bench-distribution";

@@ -4,7 +4,7 @@
   lib,
   writeShellApplication,
   dmp-vm,
-  # The machine's parts by environment.nix.
+  # The machine's parts by ../environment.nix.
   environment,
   name ? "vm",
   script ? null,

@@ -2,7 +2,7 @@
 {
   lib,
   runCommand,
-  # The program of nextest.nix, and the machine's parts by environment.nix.
+  # The program of nextest.nix, and the machine's parts by ../environment.nix.
   nextest,
   environment,
   name ? "tests",

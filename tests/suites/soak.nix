@@ -3,7 +3,7 @@
 {
   lib,
   writeShellApplication,
-  # The program of nextest.nix, and the machine's parts by environment.nix.
+  # The program of nextest.nix, and the machine's parts by ../environment.nix.
   nextest,
   environment,
 }:

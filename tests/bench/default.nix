@@ -16,7 +16,7 @@
 }:
 let
   dmp-bench = rustPlatform.buildRustPackage (
-    import ./crate.nix { }
+    import ../crate.nix { }
     // {
       pname = "dmp-bench";
       cargoBuildFlags = [ "--package=dmp-bench" ];
@@ -32,11 +32,11 @@ let
       name = "dmp-initramfs-bench";
       nativeBuildInputs = [ cpio ];
       inherit (machine) initramfs;
-      archive = ../initramfs/archive.sh;
-      twin = callPackage ./modules.nix {
+      archive = ../../initramfs/archive.sh;
+      twin = callPackage ../modules {
         inherit (machine) kernel;
         pname = "dmp-twin";
-        src = ./bench/twin;
+        src = ./twin;
       };
       load = lib.getExe' dmp-bench "dmp-load";
       buildCommand = ''
@@ -61,7 +61,7 @@ let
       arguments ? "",
     }:
     let
-      environment = callPackage ./environment.nix {
+      environment = callPackage ../environment.nix {
         inherit (machine) kernel dmp tools;
         initramfs = archive machine;
         debugging = false;
@@ -91,7 +91,7 @@ rec {
   bench-smoke = program tested {
     name = "dmp-bench-smoke";
     description = "Fails if a request through dmp costs more than it may";
-    arguments = "--smoke --baseline ${./bench/baseline.json}";
+    arguments = "--smoke --baseline ${./baseline.json}";
   };
 
   # The results are in its log.

@@ -19,15 +19,15 @@ in
 rustPlatform.buildRustPackage {
   pname = "dmp-fuzz";
   version = "0.1.0";
-  src = import ./source.nix {
+  src = import ../source.nix {
     wanted = [
-      "tests|tests/fuzz|tests/fuzz/.*"
+      "tests|tests/fuzz(/(Cargo[.].*|fuzz_targets|.*[.]rs))?"
       "dmpstat|dmpstat/src|dmpstat/src/model(/.*)?"
     ];
     module = true;
   };
   sourceRoot = "source/tests/fuzz";
-  cargoLock.lockFile = ./fuzz/Cargo.lock;
+  cargoLock.lockFile = ./Cargo.lock;
   # These take the place of configured flags: libFuzzer looks for functions of libc
   # when it runs, and crashes in a static program.
   env.RUSTFLAGS = toString flags;

@@ -11,12 +11,12 @@
   rustc,
 }:
 let
-  source = import ./source.nix {
+  source = import ../source.nix {
     wanted = [
       "dmpstat|dmpstat/([.]cargo(/.*)?|Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)"
       # cargo-mutants copies dmpstat/ into a folder of TMPDIR, so its tests find ../docs there as well.
       "docs|docs/src|docs/src/reference|docs/src/reference/(columns|prometheus)[.]md"
-      "tests|tests/Cargo[.]lock|tests/pure|tests/pure/.*[.]rs|tests/mutants|tests/mutants/.*"
+      "tests|tests/Cargo[.]lock|tests/pure|tests/pure/.*[.]rs|tests/mutants|tests/mutants/.*[.]toml"
     ];
     module = true;
   };
@@ -100,8 +100,8 @@ writeShellApplication {
         ;;
       esac
     done
-    ((''${#plain[@]} == 0)) || mutants plain ${crates ./Cargo.lock} "''${plain[@]}" || status=$?
-    ((''${#dmpstat[@]} == 0)) || mutants dmpstat ${crates ../dmpstat/Cargo.lock} "''${dmpstat[@]}" || status=$?
+    ((''${#plain[@]} == 0)) || mutants plain ${crates ../Cargo.lock} "''${plain[@]}" || status=$?
+    ((''${#dmpstat[@]} == 0)) || mutants dmpstat ${crates ../../dmpstat/Cargo.lock} "''${dmpstat[@]}" || status=$?
     exit "$status"
   '';
   meta.description = "Finds changes of dmpstat and of the module's plain Rust that no test sees";
