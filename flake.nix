@@ -37,11 +37,11 @@
       kernels = pkgs.callPackage ./tests/kernels { };
       mutants = pkgs.callPackage ./tests/mutants { };
       pure = pkgs.callPackage ./tests/pure { };
-      reproducible = pkgs.callPackage ./tests/reproducible.nix {
+      reproducible = pkgs.callPackage ./tests/lint/reproducible.nix {
         inherit (lts) kernel dmp initramfs;
         inherit deb;
       };
-      lint = pkgs.callPackage ./tests/lint.nix {
+      lint = pkgs.callPackage ./tests/lint {
         inherit fuzz;
         dmpstat = dmpstat-tests;
         modules = map (machine: machine.dmp) [ lts latest ];
@@ -94,7 +94,7 @@
 
       devShells.${system}.default = pkgs.callPackage ./ci/shell.nix { machine = lts; };
 
-      formatter.${system} = pkgs.callPackage ./tests/formatter.nix { };
+      formatter.${system} = pkgs.callPackage ./tests/lint/formatter.nix { };
 
       # dmp in the packages of every kernel: linuxPackages.dmp, and so on.
       overlays.default = _: prev: {

@@ -3,7 +3,7 @@
 # fails: neither is needed to install or to remove the package.
 set -euo pipefail
 
-scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/ci/deb/dmpstat
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/ci/deb/dmpstat
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/run" "$work/bin"

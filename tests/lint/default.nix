@@ -24,7 +24,7 @@
   programs,
 }:
 let
-  crate = import ./crate.nix {
+  crate = import ../crate.nix {
     wanted = [ "tests/(machine/tests|pure|suites).*" ];
     module = true;
   };
@@ -92,7 +92,7 @@ in
         ];
       }
       ''
-        find ${../module} ${./modules} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
+        find ${../../module} ${../modules} -name '*.rs' -exec rustfmt --check --edition 2021 {} +
         find ${crate.src}/tests ${fuzz.src}/tests/fuzz ${dmpstat.src}/dmpstat -name '*.rs' \
           -exec rustfmt --check --edition 2024 {} +
         touch $out
@@ -115,7 +115,7 @@ in
               [ (folder + "/${name}") ];
         in
         builtins.concatMap files (builtins.attrNames entries);
-      documents = [ ../README.md ] ++ filesBelow ../module/docs ++ filesBelow ../docs/src;
+      documents = [ ../../README.md ] ++ filesBelow ../../module/docs ++ filesBelow ../../docs/src;
       # builtins.split returns strings between the matches.
       namesIn =
         document:
@@ -160,7 +160,7 @@ in
           dmp.overrideAttrs (old: {
             pname = "${old.pname}-kbuild";
             buildPhase = ''
-              bash ${./kernels}/test.sh $makeFlags
+              bash ${../kernels}/test.sh $makeFlags
               bash ${./kbuild.sh} $makeFlags
             '';
             installPhase = "touch $out";
@@ -177,10 +177,10 @@ in
         xargs shellcheck ci/debian/setup.sh ci/debian/sources.sh ci/deb/build.sh <$NIX_BUILD_TOP/scripts
         xargs shfmt -d ci/debian/setup.sh ci/debian/sources.sh ci/deb/build.sh <$NIX_BUILD_TOP/scripts
         bash ci/test.sh
-        bash tests/kernel-rust.sh
-        bash tests/install.sh
-        bash tests/maintainer-scripts.sh
-        bash tests/comments.sh
+        bash tests/lint/kernel-rust.sh
+        bash tests/lint/install.sh
+        bash tests/lint/maintainer-scripts.sh
+        bash tests/lint/comments.sh
         bash tests/mutants/booted.sh --check
         echo $kbuild >$out
       '';

@@ -2,7 +2,7 @@
 # Names doc comments that begin with a word that the reader has to turn round: a function's begins with a verb, a
 # type's with a noun.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 words='What|Where|Whether|Who|Whose|Whom|How|Of|That|Which|When|The same'
 # Only the first line of a comment: the line before it is none.

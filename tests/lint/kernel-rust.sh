@@ -3,7 +3,7 @@
 # those that it can. The kernels, the compiler and dpkg are stand-ins.
 set -euo pipefail
 
-module=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/module
+module=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/module
 kernel_rust=$module/dkms/kernel-rust
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
