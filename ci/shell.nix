@@ -11,7 +11,7 @@
   rustfmt,
   shellcheck,
   shfmt,
-  # The machine of tests/machine.nix.
+  # The parts in tests/per-kernel.nix of a kernel.
   machine,
 }:
 let

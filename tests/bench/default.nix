@@ -8,7 +8,7 @@
   rustPlatform,
   writeShellApplication,
   cpio,
-  # The parts in machine.nix of the tests' kernel, and of two kernels that are closer to people's
+  # The parts in ../per-kernel.nix of the tests' kernel, and of two kernels that are closer to people's
   # own.
   tested,
   plain,

@@ -1,4 +1,4 @@
-# A kernel, and all that is made for it.
+# All that is made for one kernel: the module, the machine, and the programs and checks that boot it.
 {
   lib,
   callPackage,
@@ -42,7 +42,7 @@ let
 
   variantOf =
     variant:
-    callPackage ./machine.nix {
+    callPackage ./per-kernel.nix {
       inherit dmpstat;
       choice = choice // { inherit variant; };
     };

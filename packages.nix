@@ -1,0 +1,40 @@
+# The flake's packages.
+{
+  pkgs,
+  dmpstat,
+  # The machines of tests/machines.nix.
+  machines,
+}:
+let
+  inherit (pkgs) lib callPackage;
+  inherit (machines)
+    lts
+    latest
+    debug
+    others
+    ;
+  # Takes the attributes `names` of each machine, with the kernel's name after each.
+  named =
+    names: machines:
+    lib.concatMapAttrs (
+      kernel: of: lib.mapAttrs' (name: lib.nameValuePair "${name}-${kernel}") (lib.getAttrs names of)
+    ) machines;
+
+  # The Debian packages have to run without the libraries of this package set.
+  deb = callPackage ./ci/deb {
+    dmpstat = (pkgs.pkgsStatic or pkgs).callPackage ./dmpstat { };
+  };
+in
+{
+  inherit (lts) kernel dmp initramfs;
+  inherit (lts) vm demo try soak;
+  inherit (lts) bench bench-distribution bench-smoke;
+  inherit dmpstat deb;
+  debian-machine = callPackage ./tests/debian { inherit deb; };
+  kernels = callPackage ./tests/kernels { };
+  mutants = callPackage ./tests/mutants { };
+  default = lts.dmp;
+}
+// named [ "kernel" "dmp" "vm" "try" "soak" ] (others // { inherit debug latest; })
+// named [ "bench" "bench-smoke" ] (others // { inherit latest; })
+// named [ "tests" ] (builtins.mapAttrs (_: machine: machine.checks) others)

@@ -1,0 +1,88 @@
+# The flake's checks.
+{
+  lib,
+  callPackage,
+  runCommand,
+  # Only nixpkgs has it, and with it a NixOS.
+  testers ? null,
+  # The machines of machines.nix, and the flake's packages.
+  machines,
+  packages,
+  # The repository.
+  source,
+  nixosModule,
+}:
+let
+  inherit (machines) lts latest debug;
+  fuzz = callPackage ./fuzz { };
+  dmpstat = callPackage ../dmpstat/check.nix { inherit (packages) dmpstat; };
+  modules = map (machine: machine.dmp) [
+    lts
+    latest
+  ];
+  warnings = callPackage ./lint {
+    inherit fuzz dmpstat modules;
+    testModules = map (machine: machine.testModules) [
+      lts
+      latest
+    ];
+  };
+
+  # Checks that leave a processor alone, because they boot no machines.
+  quiet = {
+    inherit (warnings) clippy rustdoc rustfmt;
+    inherit fuzz dmpstat;
+    pure = callPackage ./pure { };
+    names = callPackage ./lint/names.nix { packages = builtins.attrNames packages; };
+    shell = callPackage ./lint/shell.nix { inherit modules source; };
+    starts = callPackage ./lint/starts.nix {
+      # The benchmark's other programs are left out, because they are bench-smoke's with kernels of
+      # their own. So is mutants, because nothing else needs cargo-mutants.
+      programs = map (name: lib.getExe packages.${name}) [
+        "vm"
+        "try"
+        "soak"
+        "vm-latest"
+        "try-latest"
+        "soak-latest"
+        "vm-debug"
+        "try-debug"
+        "soak-debug"
+        "demo"
+        "bench-smoke"
+        "dmpstat"
+        "debian-machine"
+        "kernels"
+      ];
+    };
+    reproducible = callPackage ./lint/reproducible.nix {
+      inherit (packages)
+        kernel
+        dmp
+        initramfs
+        deb
+        ;
+    };
+  };
+in
+{
+  checks =
+    quiet
+    // {
+      inherit (lts.checks) tests stress bench-smoke;
+      tests-latest = latest.checks.tests;
+      bench-smoke-latest = latest.checks.bench-smoke;
+      tests-debug = debug.checks.tests;
+    }
+    // lib.optionalAttrs (testers != null) {
+      nixos = callPackage ./nixos { module = nixosModule; };
+      nixos-messages = callPackage ./nixos/messages.nix { module = nixosModule; };
+    };
+
+  # Inputs of checks, and the checks that boot nothing: they can be built side by side.
+  inputs = runCommand "dmp-check-inputs" {
+    inputs =
+      builtins.attrValues quiet
+      ++ builtins.concatMap (machine: machine.inputs) [ lts latest debug ];
+  } "echo $inputs >$out";
+}

@@ -1,5 +1,0 @@
-# One name for all inputs.
-{ runCommand, inputs }:
-runCommand "dmp-check-inputs" { inherit inputs; } ''
-  echo $inputs >$out
-''

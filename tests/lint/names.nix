@@ -1,0 +1,45 @@
+# Packages and apps that the documentation names as .#NAME. Only nixpkgs has those of the kernels
+# between.
+{
+  runCommand,
+  # The names of the flake's packages.
+  packages,
+}:
+let
+  # All files below a folder.
+  filesBelow =
+    folder:
+    let
+      entries = builtins.readDir folder;
+      files =
+        name:
+        if entries.${name} == "directory" then
+          filesBelow (folder + "/${name}")
+        else
+          [ (folder + "/${name}") ];
+    in
+    builtins.concatMap files (builtins.attrNames entries);
+  documents = [ ../../README.md ] ++ filesBelow ../../module/docs ++ filesBelow ../../docs/src;
+  # builtins.split returns strings between the matches.
+  namesIn =
+    document:
+    builtins.concatMap (match: if builtins.isList match then match else [ ]) (
+      builtins.split "[.]#([a-z][A-Za-z0-9_-]*)" (builtins.readFile document)
+    );
+  named = builtins.concatMap namesIn documents;
+  isThere = name: builtins.elem name (packages ++ [ "checks" ]) || builtins.match ".*-6_18" name != null;
+  missing = builtins.filter (name: !isThere name) named;
+in
+runCommand "dmp-names"
+  {
+    named = toString named;
+    missing = toString missing;
+  }
+  ''
+    [[ $named == *debian-machine* && $named == *soak-debug* ]]
+    if [[ $missing ]]; then
+      echo "the documentation names packages that packages.nix has not: $missing" >&2
+      exit 1
+    fi
+    touch $out
+  ''
