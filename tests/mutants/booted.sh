@@ -39,7 +39,8 @@ if [[ ${1-} == --check ]]; then
 		# Not by cp, which would make it as read-only as Nix' store.
 		cat "$repo/module/$file" >"$work/file"
 		change "$work/file" "$from" "$to" || exit
-		grep -qr "fn ${test#*::}" "$repo/tests/suites/"*/"${test%%::*}.rs" || {
+		modules=${test%::*}
+		grep -qs "fn ${test##*::}" "$repo/tests/suites/"*/"${modules//:://}.rs" || {
 			say "no such test: $test"
 			exit 1
 		}

@@ -41,7 +41,7 @@ writeShellApplication {
         --profile ${if environment.debugging then "soak-debug" else "soak"} \
         --filterset '${
           # This kernel has no btrfs.
-          if environment.debugging then "binary(stress) - test(btrfs)" else "binary(stress)"
+          if environment.debugging then "binary(stress) - test(/::btrfs::/)" else "binary(stress)"
         }'
     done
     echo "dmp-soak: $round rounds, no failure"

@@ -19,19 +19,14 @@ mod counters;
 mod data;
 mod dax;
 mod dmpstat;
-mod errors;
 mod io_sizes;
 mod latency;
-mod lifecycle;
 mod lvm;
+mod many;
 mod memory;
 mod messages;
-mod names;
 mod operations;
-mod ownership;
 mod periods;
-mod readers;
-mod reset;
 mod resume;
 mod snapshot;
 mod stacking;
@@ -40,3 +35,14 @@ mod transparent;
 mod under_load;
 mod wrappers;
 mod zoned;
+
+/// Tests of lifetimes, locks and failures, which the debug kernel runs as well. Other modules have
+/// more of them in a submodule `debug`.
+mod debug {
+    mod errors;
+    mod lifecycle;
+    mod names;
+    mod ownership;
+    mod readers;
+    mod reset;
+}

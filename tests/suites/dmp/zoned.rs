@@ -6,6 +6,8 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
+mod btrfs;
+
 /// Makes a disk of 1 GiB in 256 zones of 4 MiB, the first two of which are conventional.
 fn zoned_disk(machine: &mut Machine) {
     machine.sh("modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 zone_nr_conv=2 zone_max_open=8 zone_max_active=12");
@@ -124,44 +126,6 @@ fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
         empty.lines().all(|zone| zone.contains("zcond: 1(em)")),
         "{empty}"
     );
-    finish(machine);
-}
-
-/// btrfs writes data to zones with REQ_OP_ZONE_APPEND, and learns the data's sector from the end of
-/// the request: the sector has to be that of the device that btrfs knows. Appends are writes, for
-/// the disk and for dmp.
-#[test]
-fn appends_of_btrfs_return_their_sector_and_are_counted_as_writes() {
-    let mut machine = machine_with_tools();
-    machine.sh("modprobe btrfs && modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 memory_backed=1");
-    let device = create(&mut machine, "d", "0 1048576 dmp /dev/nullb0 65536");
-    let before = disk_stat(&mut machine, "nullb0").writes.bytes;
-    machine.sh(
-        "mkfs.btrfs -q -d single -m single /dev/mapper/d && mkdir /mnt && \
-         mount -t btrfs /dev/mapper/d /mnt && \
-         for n in 1 2 3 4; do dd if=/dev/urandom of=/run/noise$n bs=64k count=32 status=none && \
-           cp /run/noise$n /mnt/file$n || exit; done && sync && umount /mnt",
-    );
-    for operation in ["read", "write", "other"] {
-        let requests = number(&mut machine, &format!("{device}/{operation}/requests"));
-        let errors = number(&mut machine, &format!("{device}/{operation}/errors"));
-        assert!(
-            requests > 0 && errors == 0,
-            "{operation}: {requests}, {errors}"
-        );
-    }
-    let bytes = |machine: &mut Machine, operation: &str| {
-        number(machine, &format!("{device}/{operation}/bytes"))
-    };
-    let written = disk_stat(&mut machine, "nullb0").writes.bytes - before;
-    assert_eq!(bytes(&mut machine, "write"), written);
-    assert!(written > 8 * MIB, "{written}");
-    // Zone management has no bytes.
-    assert_eq!(bytes(&mut machine, "other"), 0);
-    machine.sh("dmsetup remove d");
-    create(&mut machine, "d", "0 1048576 linear /dev/nullb0 65536");
-    machine.sh("mount -t btrfs /dev/mapper/d /mnt && \
-         for n in 1 2 3 4; do cmp /run/noise$n /mnt/file$n || exit; done; umount /mnt");
     finish(machine);
 }
 

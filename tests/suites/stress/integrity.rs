@@ -7,6 +7,8 @@ use dmp_vm::Machine;
 use crate::common::*;
 use crate::load::*;
 
+mod btrfs;
+
 /// fio writes blocks at random and reads them back. Each block has a checksum and its place in it.
 /// Meanwhile the device is suspended, reloaded and reset all the time.
 #[test]
@@ -152,11 +154,6 @@ fn a_full_filesystem_is_in_order(make: &str, check: &str, kind: &str) {
 #[test]
 fn a_full_ext4_is_in_order() {
     a_full_filesystem_is_in_order("mkfs.ext4 -q", "e2fsck -f -n", "ext4");
-}
-
-#[test]
-fn a_full_btrfs_is_in_order() {
-    a_full_filesystem_is_in_order("mkfs.btrfs -q", "btrfs check --readonly", "btrfs");
 }
 
 /// Files are written and synced one after the other until the power goes. All synced files are on

@@ -13,4 +13,8 @@ mod exact;
 mod faults;
 mod hostile;
 mod integrity;
-mod races;
+
+/// Tests of lifetimes and locks, which the debug kernel runs as well.
+mod debug {
+    mod races;
+}
