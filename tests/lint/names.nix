@@ -19,7 +19,13 @@ let
           [ (folder + "/${name}") ];
     in
     builtins.concatMap files (builtins.attrNames entries);
-  documents = [ ../../README.md ] ++ filesBelow ../../module/docs ++ filesBelow ../../docs/src;
+  isReadme = path: baseNameOf path == "README.md";
+  documents = [
+    ../../README.md
+  ]
+  ++ builtins.filter isReadme (filesBelow ../.)
+  ++ filesBelow ../../module/docs
+  ++ filesBelow ../../docs/src;
   # builtins.split returns strings between the matches.
   namesIn =
     document:
