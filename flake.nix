@@ -11,7 +11,7 @@
 
       dmpstat = pkgs.callPackage ./dmpstat { };
       machines = pkgs.callPackage ./tests/machines.nix { inherit dmpstat; };
-      packages = import ./packages.nix { inherit pkgs dmpstat machines; };
+      packages = import ./ci/packages.nix { inherit pkgs dmpstat machines; };
       tests = pkgs.callPackage ./tests/checks.nix {
         inherit machines packages;
         source = self;

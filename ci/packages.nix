@@ -21,8 +21,8 @@ let
     ) machines;
 
   # The Debian packages have to run without the libraries of this package set.
-  deb = callPackage ./ci/deb {
-    dmpstat = (pkgs.pkgsStatic or pkgs).callPackage ./dmpstat { };
+  deb = callPackage ./deb {
+    dmpstat = (pkgs.pkgsStatic or pkgs).callPackage ../dmpstat { };
   };
 in
 {
@@ -30,9 +30,9 @@ in
   inherit (lts) vm demo try soak;
   inherit (lts) bench bench-distribution bench-smoke;
   inherit dmpstat deb;
-  debian-machine = callPackage ./tests/debian { inherit deb; };
-  kernels = callPackage ./tests/kernels { };
-  mutants = callPackage ./tests/mutants { };
+  debian-machine = callPackage ../tests/debian { inherit deb; };
+  kernels = callPackage ../tests/kernels { };
+  mutants = callPackage ../tests/mutants { };
   default = lts.dmp;
 }
 // named [ "kernel" "dmp" "vm" "try" "soak" ] (others // { inherit debug latest; })
