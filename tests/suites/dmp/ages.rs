@@ -10,10 +10,8 @@ use crate::snapshot::{numbers, parse};
 /// Number of requests that end while another one is in flight.
 const ENDED: u64 = 4_000;
 
-/// A held disk, one that ends each request at once, and one that fails each.
-const TABLE: &str = "0 8 dmp /dev/mapper/held 0 1 latency\n\
-    8 32000 dmp /dev/mapper/zero 0 1 latency\n\
-    32008 32000 dmp /dev/mapper/bad 0 1 latency\n";
+/// Sectors of each of the disks that ENDED requests of 4 KiB read from begin to end.
+const SECTORS: u64 = 8 * ENDED;
 
 /// Returns the difference between the age of the one read in flight and the present time, in nanoseconds. The
 /// age is read a little later than the time, and the least of the differences has no interrupt in between.
@@ -37,15 +35,22 @@ fn age_less_time(machine: &mut Machine, device: &str) -> i64 {
 fn requests_that_end_leave_the_age_of_another_as_it_is() {
     let mut machine = boot(builder().accel(Accel::Icount));
     create(&mut machine, "held", "0 8 linear /dev/vda 0");
-    create(&mut machine, "zero", "0 32000 zero");
-    create(&mut machine, "bad", "0 32000 error");
-    let device = create(&mut machine, "d", TABLE);
+    create(&mut machine, "zero", &format!("0 {SECTORS} zero"));
+    create(&mut machine, "bad", &format!("0 {SECTORS} error"));
+    // A held disk, one that ends each request at once, and one that fails each.
+    let table = format!(
+        "0 8 dmp /dev/mapper/held 0 1 latency\n\
+         8 {SECTORS} dmp /dev/mapper/zero 0 1 latency\n\
+         {} {SECTORS} dmp /dev/mapper/bad 0 1 latency",
+        8 + SECTORS
+    );
+    let device = create(&mut machine, "d", &table);
     machine.sh(&format!(
         "dmsetup suspend --nolockfs held; {} & {}",
         direct_reads("d", 4096, 1),
         until(&format!("{device}/read/inflight"), 1)
     ));
-    for (first, count) in [(1, [ENDED, 0]), (32008 / 8, [ENDED, ENDED])] {
+    for (first, count) in [(1, [ENDED, 0]), (1 + ENDED, [ENDED, ENDED])] {
         let before = age_less_time(&mut machine, &device);
         machine.sh(&format!(
             "dd if=/dev/mapper/d of=/dev/null bs=4k skip={first} count={ENDED} iflag=direct \
