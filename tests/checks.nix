@@ -16,16 +16,15 @@ let
   inherit (machines) lts latest debug;
   fuzz = callPackage ./fuzz { };
   dmpstat = callPackage ../dmpstat/check.nix { inherit (packages) dmpstat; };
-  modules = map (machine: machine.dmp) [
+  # The kernels that dmp's warnings are looked for on.
+  shipped = [
     lts
     latest
   ];
+  modules = map (machine: machine.dmp) shipped;
   warnings = callPackage ./lint {
     inherit fuzz dmpstat modules;
-    testModules = map (machine: machine.testModules) [
-      lts
-      latest
-    ];
+    testModules = map (machine: machine.testModules) shipped;
   };
 
   # Checks that leave a processor alone, because they boot no machines.
@@ -38,22 +37,20 @@ let
     starts = callPackage ./lint/starts.nix {
       # The benchmark's other programs are left out, because they are bench-smoke's with kernels of
       # their own. So is mutants, because nothing else needs cargo-mutants.
-      programs = map (name: lib.getExe packages.${name}) [
-        "vm"
-        "try"
-        "soak"
-        "vm-latest"
-        "try-latest"
-        "soak-latest"
-        "vm-debug"
-        "try-debug"
-        "soak-debug"
-        "demo"
-        "bench-smoke"
-        "dmpstat"
-        "debian-machine"
-        "kernels"
-      ];
+      programs = map lib.getExe (
+        builtins.concatMap (machine: [
+          machine.vm
+          machine.try
+          machine.soak
+        ]) (shipped ++ [ debug ])
+        ++ [
+          packages.demo
+          packages.bench-smoke
+          packages.dmpstat
+          packages.debian-machine
+          packages.kernels
+        ]
+      );
     };
     reproducible = callPackage ./lint/reproducible.nix {
       inherit (packages)
