@@ -1,4 +1,4 @@
-# The .config of the test machine's kernel: tinyconfig and a fragment.
+# The .config of a kernel of the tests: tinyconfig and a fragment.
 {
   stdenv,
   linux,
@@ -17,7 +17,7 @@ stdenv.mkDerivation {
   inherit (linux) version src;
   inherit fragment;
 
-  # Kconfig asks each of these for its features.
+  # Kconfig probes these tools for features.
   nativeBuildInputs = [
     bison
     flex
@@ -38,8 +38,8 @@ stdenv.mkDerivation {
     cat $fragment >>.config
     make $makeFlags olddefconfig
 
-    # Kconfig drops what it does not know or whose dependencies are not met, or switches on again
-    # what another option wants. Of two lines about an option the later one counts, as for Kconfig.
+    # Kconfig drops unknown options and options with unmet dependencies, and keeps options that
+    # another one selects. The last of several lines about an option counts.
     tac $fragment | awk '
       /^CONFIG_/ { split($0, option, "="); name = option[1] }
       /^# CONFIG_.* is not set$/ { name = $2 }
@@ -50,9 +50,9 @@ stdenv.mkDerivation {
       sed -nE 's/^# (CONFIG_[A-Z0-9_]+) is not set$/^\1=/p' wanted | grep -f - .config || true
     )
     if [ -n "$lost" ]; then
-      echo "these lines of the kernel's fragment did not survive:" >&2
+      echo "Kconfig did not keep these lines of the kernel's fragment:" >&2
       echo "$lost" >&2
-      # The likeliest of reasons, in Kbuild's own words.
+      # Missing Rust tools are the likeliest cause. Kbuild names them.
       make $makeFlags rustavailable >&2 || true
       exit 1
     fi
