@@ -117,6 +117,8 @@ let
       "gcc"
       "gzip"
       "kmod"
+      "linkchecker"
+      "mdbook"
       "perl"
       "pahole"
       "python3"
@@ -177,7 +179,6 @@ let
       };
 
       cargo-nextest = pinned "cargo-nextest" "0.9.100" ./nextest;
-      cargo-mutants = pinned "cargo-mutants" "26.0.0" ./mutants;
 
       # Outside of the sandbox make, and all that it calls, are the root's.
       gnumake = rootTools "/usr/bin";
@@ -214,6 +215,7 @@ let
         ];
         qemu-img = [ ];
       };
+      cargo-mutants = hosted "cargo-mutants" { cargo-mutants = [ ]; };
       rustfmt = hosted "rustfmt" { rustfmt = [ ]; };
       shfmt = hosted "shfmt" { shfmt = [ ]; };
     };
