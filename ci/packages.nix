@@ -30,6 +30,7 @@ in
   inherit (lts) vm demo try soak;
   inherit (lts) bench bench-distribution bench-smoke;
   inherit dmpstat deb;
+  docs = callPackage ../docs { };
   debian-machine = callPackage ../tests/debian { inherit deb; };
   kernels = callPackage ../tests/kernels { };
   mutants = callPackage ../tests/mutants { };

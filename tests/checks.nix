@@ -31,6 +31,7 @@ let
   quiet = {
     inherit (warnings) clippy rustdoc rustfmt;
     inherit fuzz dmpstat;
+    inherit (packages) docs;
     pure = callPackage ./pure { };
     names = callPackage ./lint/names.nix { packages = builtins.attrNames packages; };
     shell = callPackage ./lint/shell.nix { inherit modules source; };

@@ -1,0 +1,33 @@
+# The documentation as web pages, without dead links: `nix build .#docs`, then result/index.html.
+{
+  stdenv,
+  mdbook,
+  linkchecker,
+}:
+stdenv.mkDerivation {
+  name = "dmp-docs";
+  src = import ../tests/source.nix {
+    wanted = [
+      "README[.]md|LICENSE"
+      "docs(/.*)?"
+      # Pages include these files.
+      "module|module/docs(/.*)?"
+      "dmpstat|dmpstat/tests|dmpstat/tests/snapshots(/.*)?"
+      # The README shows and names these.
+      "tests(/README[.]md)?"
+    ];
+  };
+  nativeBuildInputs = [
+    mdbook
+    linkchecker
+  ];
+  buildPhase = "mdbook build docs --dest-dir $PWD/book";
+  doCheck = true;
+  checkPhase = ''
+    export HOME=$PWD
+    linkchecker --config=docs/linkchecker.ini --no-status book/index.html
+    linkchecker --config=docs/linkchecker.ini --no-status --recursion-level=1 README.md
+  '';
+  installPhase = "cp -r book $out";
+  meta.description = "The documentation of dmp";
+}
