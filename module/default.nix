@@ -7,7 +7,7 @@
 }:
 stdenv.mkDerivation {
   pname = "dmp";
-  version = kernel.modDirVersion;
+  version = "${lib.fileContents ./VERSION}-${kernel.modDirVersion}";
   # Documents, DKMS's scripts and Nix files do not change the module.
   src = builtins.path {
     name = "module";

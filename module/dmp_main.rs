@@ -11,6 +11,7 @@
 //! - `lines.rs`: counts of a device's dmp lines;
 //! - `stat.rs`, `summary.rs`, `snapshot.rs`: a mapped device's files in sysfs, and their text;
 //! - `registry.rs`: the counters and files of each mapped device, and the sums over all of them;
+//! - `version.rs`: the version of the target, from the file `VERSION`;
 //! - `wrappers/`: safe wrappers of the kernel's C interfaces. No other file has `unsafe`.
 
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]
@@ -37,6 +38,8 @@ mod summary;
 mod table_line;
 #[forbid(unsafe_code)]
 mod target;
+#[forbid(unsafe_code)]
+mod version;
 mod wrappers;
 
 use kernel::prelude::*;

@@ -4,4 +4,4 @@
 
 /* The macro module! has no words for these, or other words on other kernels. */
 MODULE_AUTHOR("The dmp authors");
-MODULE_VERSION("1.1.0");
+MODULE_VERSION(__stringify(DMP_VERSION));

@@ -9,6 +9,7 @@ use crate::{
     registry::{Line, Registry},
     summary::write_status,
     table_line::{self, Arguments, Options},
+    version::VERSION,
     wrappers::{
         bio::{Bio, EndedBio, Sector, Status},
         dm::{
@@ -40,7 +41,7 @@ pub(crate) struct Proxy {
 #[vtable]
 impl Target for Proxy {
     const NAME: &'static CStr = c"dmp";
-    const VERSION: [u32; 3] = [1, 1, 0];
+    const VERSION: [u32; 3] = VERSION;
     const FEATURES: Features = linear::FEATURES;
     const ALIAS: Option<&'static CStr> = Some(c"linear");
     const MEASURES_TIME: bool = true;

@@ -13,8 +13,8 @@ let
   below = path: builtins.substring (builtins.stringLength root + 1) (-1) path;
   matches = path: pattern: builtins.match pattern (below path) != null;
   included = [
-    "module|module/wrappers"
-    "module/(histogram|lines|snapshot|stamp|summary|table_line|wrappers/atomic|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
+    "module|module/VERSION|module/wrappers"
+    "module/(histogram|lines|snapshot|stamp|summary|table_line|version|wrappers/atomic|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
     "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
   ];
 in

@@ -46,16 +46,13 @@ package() {
 
 mkdir "$out"
 
-version=$(sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' "$module/modinfo.c")
-grep -qxF "PACKAGE_VERSION=\"$version\"" "$module/dkms/dkms.conf" || {
-	echo "module/dkms/dkms.conf has another version than module/modinfo.c, $version" >&2
-	exit 1
-}
+version=$(cat "$module/VERSION")
 source=dmp-dkms/usr/src/dmp-$version
 mkdir -p "$source"
 cp -r --no-preserve=ownership "$module"/. "$source/"
 chmod -R u+w "$source"
-mv "$source/dkms/dkms.conf" "$source/"
+sed "s/#MODULE_VERSION#/$version/" "$source/dkms/dkms.conf" >"$source/dkms.conf"
+rm "$source/dkms/dkms.conf"
 mkdir -p dmp-dkms/usr/share/doc/dmp-dkms
 mv "$source"/docs/* dmp-dkms/usr/share/doc/dmp-dkms/
 rmdir "$source/docs"

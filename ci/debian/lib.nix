@@ -36,5 +36,7 @@ rec {
     );
   versionAtLeast = a: b: builtins.compareVersions a b >= 0;
   versionOlder = a: b: builtins.compareVersions a b < 0;
+  # For files of one line: all newlines go.
+  fileContents = file: builtins.replaceStrings [ "\n" ] [ "" ] (builtins.readFile file);
   licenses.gpl2Only = "GPL-2.0-only";
 }

@@ -22,6 +22,9 @@ mod summary;
 #[rustfmt::skip]
 #[path = "../../module/table_line.rs"]
 mod table_line;
+#[rustfmt::skip]
+#[path = "../../module/version.rs"]
+mod version;
 
 mod counted_lines;
 mod examples;
@@ -34,3 +37,4 @@ mod stamps;
 mod summaries;
 mod table_lines;
 mod timelines;
+mod versions;

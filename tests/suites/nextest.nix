@@ -10,7 +10,10 @@
 }:
 let
   crate = import ../crate.nix {
-    wanted = [ "tests/([.]config|machine/tests|suites).*" ];
+    wanted = [
+      "tests/([.]config|machine/tests|suites).*"
+      "module|module/VERSION"
+    ];
   };
   # The content of nextest's archive: in a compressed file Nix would not see the libraries that
   # the tests need.

@@ -209,7 +209,7 @@ fn modinfo_has_its_author_version_and_the_name_that_device_mapper_asks_for() {
         "author=The dmp authors",
         "license=GPL",
         "name=dmp",
-        "version=1.1.0",
+        concat!("version=", include_str!("../../../module/VERSION")).trim_ascii_end(),
     ] {
         assert_eq!(
             info.iter().filter(|other| *other == line).count(),

@@ -14,6 +14,8 @@ pub use counts::*;
 pub const MIB: u64 = 1 << 20;
 /// The size of each of a machine's two disks.
 pub const DISK: u64 = 64 * MIB;
+/// The version of the module.
+pub const VERSION: &str = include_str!("../../../module/VERSION").trim_ascii_end();
 /// The module's directory of counters in sysfs.
 pub const STAT: &str = "/sys/module/dmp/stat";
 

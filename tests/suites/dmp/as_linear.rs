@@ -201,7 +201,9 @@ fn integrity_measurement_says_dmp_and_its_version() {
     create(&mut machine, "d", "0 2048 dmp /dev/vda 7 1 as_linear");
     assert_eq!(
         machine.sh("dmsetup measure d"),
-        format!("0 2048 linear target_name=dmp,target_version=1.1.0,device_name={vda},start=7;\n")
+        format!(
+            "0 2048 linear target_name=dmp,target_version={VERSION},device_name={vda},start=7;\n"
+        )
     );
     create(&mut machine, "linear", "0 2048 linear /dev/vda 7");
     let linear = machine.sh("dmsetup measure linear");

@@ -43,7 +43,7 @@ fn the_module_cannot_be_unloaded_under_a_device_and_can_be_after_it() {
         machine.sh("modprobe dmp");
         assert_eq!(
             machine.sh("dmsetup targets | grep dmp"),
-            "dmp              v1.1.0\n"
+            format!("dmp              v{VERSION}\n")
         );
         let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
         machine.sh(&direct_reads("d", 4096, 2));
