@@ -1,11 +1,15 @@
 # dmpstat, with its man pages and completions.
-{ stdenv, rustPlatform }:
+{
+  lib,
+  stdenv,
+  rustPlatform,
+}:
 let
   target = stdenv.hostPlatform.rust.rustcTarget;
 in
 rustPlatform.buildRustPackage {
   pname = "dmpstat";
-  version = "0.1.0";
+  version = lib.fileContents ../module/VERSION;
   src = import ../tests/source.nix {
     # Not its tests: the machine, and so all that is booted, would be built again with them.
     wanted = [ "dmpstat|dmpstat/(Cargo[.].*|Makefile|crates|(etc|src|systemd|udev)(/.*)?)" ];

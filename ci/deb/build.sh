@@ -2,17 +2,17 @@
 # shellcheck shell=bash disable=SC2154
 set -euo pipefail
 
-# $1: the package, whose files are in the folder of that name; $2: its version.
+version=$(cat "$module/VERSION")
+# The day of the last release.
+day=$(grep -om 1 '[0-9]\{4\}-[0-9][0-9]-[0-9][0-9]' "$changelog")
+SOURCE_DATE_EPOCH=$(date --utc --date "$day 12:00" +%s)
+export SOURCE_DATE_EPOCH
+
+# $1: the package, whose files are in the folder of that name.
 package() {
-	local name=$1 version=$2 doc=$1/usr/share/doc/$1 file
-	local first="$name ($version) "
-	[[ $(head -n 1 "$packaging/$name/changelog") == "$first"* ]] || {
-		echo "ci/deb/$name/changelog does not begin with $first" >&2
-		exit 1
-	}
+	local name=$1 doc=$1/usr/share/doc/$1 file
 	mkdir -p "$name/DEBIAN" "$doc"
 	for file in "$packaging/$name"/*; do
-		[[ $file != */changelog ]] || continue
 		sed "s/@VERSION@/$version/g" "$file" >"$name/DEBIAN/$(basename "$file")"
 	done
 	# dpkg asks before it replaces one of these files that was edited.
@@ -25,7 +25,8 @@ package() {
 		sed 's/^[[:space:]]*$/./; s/^/ /' "$doc/crates"
 		rm "$doc/crates"
 	} >>"$doc/copyright"
-	gzip -9n <"$packaging/$name/changelog" >"$doc/changelog.gz"
+	awk -v package="$name" -v maintainer="$(sed -n 's/^Maintainer: //p' "$name/DEBIAN/control")" \
+		-v unreleased="$day" -f "$packaging/changelog.awk" "$changelog" | gzip -9n >"$doc/changelog.gz"
 	echo "Installed-Size: $(du -k -s --apparent-size "$name" | cut -f 1)" >>"$name/DEBIAN/control"
 
 	find "$name" -type d -exec chmod 755 {} +
@@ -37,8 +38,6 @@ package() {
 	(cd "$name" && find . -path ./DEBIAN -prune -o -type f -printf '%P\n' | sort |
 		xargs -r -d '\n' md5sum >DEBIAN/md5sums)
 
-	SOURCE_DATE_EPOCH=$(date +%s --date "$(sed -n '/^ -- /{s/.*>  //p;q}' "$packaging/$name/changelog")")
-	export SOURCE_DATE_EPOCH
 	find "$name" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
 	# More threads would cut the archive into other pieces.
 	dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$name" "$out/"
@@ -46,7 +45,6 @@ package() {
 
 mkdir "$out"
 
-version=$(cat "$module/VERSION")
 source=dmp-dkms/usr/src/dmp-$version
 mkdir -p "$source"
 cp -r --no-preserve=ownership "$module"/. "$source/"
@@ -58,7 +56,7 @@ mv "$source"/docs/* dmp-dkms/usr/share/doc/dmp-dkms/
 rmdir "$source/docs"
 # postinst names one of these pages.
 cp --no-preserve=ownership "$pages"/*.md dmp-dkms/usr/share/doc/dmp-dkms/
-package dmp-dkms "$version"
+package dmp-dkms
 
 mkdir -p dmpstat/usr
 cp -r --no-preserve=ownership "$dmpstat"/. dmpstat/usr/
@@ -69,4 +67,4 @@ chmod -R u+w dmpstat
 # Debian's zsh looks there.
 mv dmpstat/usr/share/zsh/site-functions dmpstat/usr/share/zsh/vendor-completions
 find dmpstat/usr/share/man -name '*.[0-9]' -exec gzip -9n {} +
-package dmpstat "$dmpstatVersion"
+package dmpstat

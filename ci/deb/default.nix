@@ -9,13 +9,13 @@ runCommand "dmp-deb"
   {
     nativeBuildInputs = [ dpkg ];
     inherit dmpstat;
-    dmpstatVersion = dmpstat.version;
     # DKMS does not need the module's Nix files.
     module = builtins.path {
       name = "module";
       path = ../../module;
       filter = path: _: builtins.match ".*[.]nix" path == null;
     };
+    changelog = ../../docs/CHANGELOG.md;
     # The book's pages about installing.
     pages = ../../docs/src/install;
     packaging = ./.;

@@ -32,6 +32,13 @@ write sizes
 write latencies
 ";
 
+/// The last line of a scrape in the classic form.
+pub const BUILD_INFO: &str = concat!(
+    "dmp_exporter_build_info{version=\"",
+    env!("CARGO_PKG_VERSION"),
+    "\"} 1\n"
+);
+
 /// Returns the snapshot of dm-3 as that of another device.
 pub fn named(snapshot: &str, device: &str, name: &str) -> String {
     snapshot.replace("dm-3", device).replace("vg-data", name)

@@ -18,7 +18,7 @@ use dmpstat::model::operation::Operation;
 use dmpstat::source::selection::Selection;
 use rustix::fs::inotify;
 
-use crate::common::{Root, SNAPSHOT, named};
+use crate::common::{BUILD_INFO, Root, SNAPSHOT, named};
 
 /// Makes the device of [`SNAPSHOT`] as dm-N, with another name and uuid.
 fn device(root: &Root, device: &str, name: &str, uuid: &str) {
@@ -65,7 +65,8 @@ fn with_requests_in_flight() -> Root {
     root
 }
 
-const CLASSIC: &str = r#"# HELP dmp_request_duration_seconds Latencies of successful requests, where latency is measured.
+const CLASSIC: &str = concat!(
+    r#"# HELP dmp_request_duration_seconds Latencies of successful requests, where latency is measured.
 # TYPE dmp_request_duration_seconds histogram
 dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="6.5536e-05"} 500
 dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="0.016777216"} 500
@@ -117,8 +118,10 @@ dmp_exporter_read_errors 0
 # TYPE dmp_exporter_scrape_duration_seconds gauge
 # HELP dmp_exporter_build_info Version of dmpstat, the exporter.
 # TYPE dmp_exporter_build_info gauge
-dmp_exporter_build_info{version="0.1.0"} 1
-"#;
+dmp_exporter_build_info{version=""#,
+    env!("CARGO_PKG_VERSION"),
+    "\"} 1\n"
+);
 
 #[test]
 fn metrics_have_their_names_types_labels_and_values_in_the_classic_form() {
@@ -131,7 +134,8 @@ fn metrics_have_their_names_types_labels_and_values_in_the_classic_form() {
     assert!((0.0..10.0).contains(&seconds.parse::<f64>().unwrap()));
 }
 
-const OPEN: &str = r#"# HELP dmp_request_duration_seconds Latencies of successful requests, where latency is measured.
+const OPEN: &str = concat!(
+    r#"# HELP dmp_request_duration_seconds Latencies of successful requests, where latency is measured.
 # TYPE dmp_request_duration_seconds histogram
 # UNIT dmp_request_duration_seconds seconds
 dmp_request_duration_seconds_sum{name="vg-data",uuid="LVM-0123",operation="read"} 0.01
@@ -194,9 +198,10 @@ dmp_exporter_read_errors 0
 # UNIT dmp_exporter_scrape_duration_seconds seconds
 # HELP dmp_exporter_build Version of dmpstat, the exporter.
 # TYPE dmp_exporter_build info
-dmp_exporter_build_info{version="0.1.0"} 1
-# EOF
-"#;
+dmp_exporter_build_info{version=""#,
+    env!("CARGO_PKG_VERSION"),
+    "\"} 1\n# EOF\n"
+);
 
 /// Returns OpenMetrics of a machine that was booted a quarter of a second after 1700000000.
 fn open_metrics(root: &Root, operations: &[Operation], buckets: u32) -> String {
@@ -756,11 +761,11 @@ fn the_file_is_replaced_each_interval_and_open_readers_see_it_whole() {
     };
     let now = fs::read_to_string(&file).unwrap();
     assert_eq!(reads(&now), "2");
-    assert!(now.ends_with("dmp_exporter_build_info{version=\"0.1.0\"} 1\n"));
+    assert!(now.ends_with(BUILD_INFO));
     let mut before = String::new();
     first.unwrap().read_to_string(&mut before).unwrap();
     assert_eq!(reads(&before), "500");
-    assert!(before.ends_with("dmp_exporter_build_info{version=\"0.1.0\"} 1\n"));
+    assert!(before.ends_with(BUILD_INFO));
     // node_exporter runs as another user, and reads all files that end in .prom.
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,
