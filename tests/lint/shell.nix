@@ -1,6 +1,6 @@
 # Differences that shellcheck and shfmt find in scripts, and the scripts' own tests: of ci/nix, of
-# module/dkms, of module/Kbuild, of kernels/, of `make install`, of the Debian packages' scripts and of
-# the comments.
+# module/dkms, of module/Kbuild, of kernels/, of `make install`, of the Debian packages' scripts, of the
+# comments and of the version.
 {
   runCommand,
   shellcheck,
@@ -38,6 +38,7 @@ runCommand "dmp-shell"
     bash tests/lint/install.sh
     bash tests/lint/maintainer-scripts.sh
     bash tests/lint/comments.sh
+    bash tests/lint/version.sh
     bash tests/mutants/booted.sh --check
     echo $kbuild >$out
   ''
