@@ -68,6 +68,7 @@ in
     quiet
     // {
       inherit (lts.checks) tests stress bench-smoke;
+      docs-outputs = callPackage ./docs { inherit (lts) vm; };
       tests-latest = latest.checks.tests;
       bench-smoke-latest = latest.checks.bench-smoke;
       tests-debug = debug.checks.tests;
