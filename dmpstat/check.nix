@@ -6,8 +6,8 @@ dmpstat.overrideAttrs (_: {
   src = import ../tests/source.nix {
     wanted = [
       "dmpstat|dmpstat/(Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)"
-      # Tests compare these pages with the program.
-      "docs|docs/src|docs/src/reference|docs/src/reference/(columns|prometheus)[.]md"
+      # Tests compare the pages and the README with the program.
+      "README[.]md|docs|docs/src(/.*)?"
     ];
   };
   env.CARGO_PROFILE_DEV_DEBUG = "0";

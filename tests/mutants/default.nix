@@ -15,7 +15,7 @@ let
     wanted = [
       "dmpstat|dmpstat/([.]cargo(/.*)?|Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)"
       # cargo-mutants copies dmpstat/ into a folder of TMPDIR, so its tests find ../docs there as well.
-      "docs|docs/src|docs/src/reference|docs/src/reference/(columns|prometheus)[.]md"
+      "README[.]md|docs|docs/src(/.*)?"
       "tests|tests/Cargo[.]lock|tests/pure|tests/pure/.*[.]rs|tests/mutants|tests/mutants/.*[.]toml"
     ];
     module = true;

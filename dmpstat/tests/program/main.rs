@@ -7,6 +7,7 @@ mod common;
 
 mod commands;
 mod completions;
+mod documentation;
 mod errors;
 mod export;
 mod formats;
