@@ -60,8 +60,8 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
-/// A running machine. Its drop checks the log as [`Machine::finish`] does, and panics if the
-/// kernel complained.
+/// A running machine. Its drop ends it as [`Machine::finish`] does, and panics if the kernel
+/// complained. While the thread panics, the drop only stops QEMU.
 #[derive(Debug)]
 pub struct Machine {
     qemu: Qemu,
@@ -70,6 +70,8 @@ pub struct Machine {
     sysrq: SysRq,
     disks: Vec<PathBuf>,
     limits: Limits,
+    /// The user's own check of the guest, for the end.
+    check: Option<fn(&mut Self)>,
     /// True if the log has been checked, or need not be.
     over: bool,
     /// Dropped last: QEMU has its files there.
@@ -99,6 +101,7 @@ impl Machine {
             sysrq,
             disks,
             limits,
+            check: None,
             over: true,
             workdir,
         }
@@ -133,6 +136,12 @@ impl Machine {
     /// Sets the limit of each command from now on.
     pub fn set_limit(&mut self, limit: Duration) {
         self.limits.command = limit;
+    }
+
+    /// Sets a check of the guest, which panics if it fails. The machine's end runs it before the
+    /// power-off, unless the test has failed already or the machine is gone.
+    pub fn check_at_end(&mut self, check: fn(&mut Self)) {
+        self.check = Some(check);
     }
 
     /// Runs a sh script in the guest.
@@ -222,13 +231,19 @@ impl Machine {
         self.qemu.kill();
     }
 
-    /// Powers the machine off. Fails if the kernel complained of anything from the first line of
-    /// its log to the last.
+    /// Runs the check of [`Machine::check_at_end`], and powers the machine off. Fails if the kernel
+    /// complained of anything from the first line of its log to the last.
+    ///
+    /// # Panics
+    /// If the check fails.
     pub fn finish(mut self) -> Result<(), Error> {
-        self.power_off_and_check()
+        self.check_and_power_off()
     }
 
-    fn power_off_and_check(&mut self) -> Result<(), Error> {
+    fn check_and_power_off(&mut self) -> Result<(), Error> {
+        if let Some(check) = self.check {
+            check(self);
+        }
         self.power_off()?;
         let console = self.console();
         match console.complaints() {
@@ -307,8 +322,11 @@ impl Drop for Machine {
         if self.over || thread::panicking() {
             return;
         }
-        if let Err(error) = self.power_off_and_check() {
+        if let Err(error) = self.check_and_power_off() {
             panic!("{error}");
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
