@@ -25,8 +25,12 @@ pub fn builder() -> Builder {
         .disk(Disk::Scratch(DISK))
 }
 
+/// Boots a machine whose drop fails the test if dmp leaked memory or the kernel complained. Declare
+/// the directory of a disk's file before the machine, because locals are dropped in reverse order.
 pub fn boot(builder: Builder) -> Machine {
-    builder.boot().unwrap_or_else(|error| panic!("{error}"))
+    let mut machine = builder.boot().unwrap_or_else(|error| panic!("{error}"));
+    machine.check_at_end(assert_no_leak);
+    machine
 }
 
 pub fn machine() -> Machine {
@@ -45,24 +49,17 @@ pub fn disk_of(directory: &TempDir, name: &str, content: &[u8], read_only: bool)
     Disk::Own { path, read_only }
 }
 
-/// Boots a machine whose one disk has this content, in a file that goes with the directory.
-pub fn machine_over(content: &[u8]) -> (Machine, TempDir) {
+/// Boots a machine whose one disk has this content, in a file of the directory. The directory comes
+/// first, so that it is dropped after the machine.
+pub fn machine_over(content: &[u8]) -> (TempDir, Machine) {
     let directory = tempfile::tempdir().unwrap();
     let disk = disk_of(&directory, "disk", content, false);
-    (boot(Machine::builder().disk(disk)), directory)
+    (directory, boot(Machine::builder().disk(disk)))
 }
 
-/// Ends a test: asserts that the machine's kernel did not complain, and that a kernel with kmemleak
-/// found no leak of dmp's. kmemleak reports memory that nothing points to in two scans, and that is
-/// some seconds old by the second scan.
-#[track_caller]
-pub fn finish(mut machine: Machine) {
-    assert_no_leak(&mut machine);
-    machine.finish().unwrap_or_else(|error| panic!("{error}"));
-}
-
-#[track_caller]
-pub fn assert_no_leak(machine: &mut Machine) {
+/// Asserts that a kernel with kmemleak finds no leak of dmp's. kmemleak reports memory that nothing
+/// points to in two scans, and that is some seconds old by the second scan.
+fn assert_no_leak(machine: &mut Machine) {
     let leaks = machine.sh(
         "cd /sys/kernel/debug 2>/dev/null && [ -e kmemleak ] || exit 0; \
          dmsetup remove_all; began=$(date +%s); echo scan >kmemleak || exit; \

@@ -40,5 +40,4 @@ fn a_message_does_not_take_the_mutex_of_per_cpu_memory() {
     let taken = taken_under(&mut machine, "&md->io_barrier");
     assert!(!taken.is_empty());
     assert!(!taken.iter().any(|lock| lock == MUTEX), "{taken:?}");
-    finish(machine);
 }

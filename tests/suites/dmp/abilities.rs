@@ -85,7 +85,6 @@ fn disk_limits_and_features_are_the_same_as_through_linear() {
     ] {
         assert!(proxy.contains(&format!("{line}\n")), "{line}: {proxy}");
     }
-    finish(machine);
 }
 
 /// Covers each request of `blkdiscard`, and requests with the flags that programs set.
@@ -138,7 +137,6 @@ fn each_request_arrives_with_its_flags_and_priority_and_is_counted_by_its_operat
         let found = machine.sh(&left.replace("SECTOR", &sector.to_string()));
         assert_eq!(found, letters, "sector {sector}");
     }
-    finish(machine);
 }
 
 #[test]
@@ -164,7 +162,6 @@ fn fua_and_nowait_writes_arrive_with_their_flags() {
     // O_DSYNC on a block device adds a flush after each write.
     let all = [("write", 4, 16384, 0), ("flush", 2, 0, 0)];
     assert_operations(&mut machine, &proxy, &all);
-    finish(machine);
 }
 
 /// The disk xors data with the key's bytes and with the low byte of the data unit's number, which
@@ -192,7 +189,6 @@ fn the_disk_encrypts_with_the_key_and_number_of_the_request() {
     );
     let all = [("read", 3, 12288, 0), ("write", 1, 4096, 0)];
     assert_operations(&mut machine, &proxy, &all);
-    finish(machine);
 }
 
 /// Covers all calls of a filesystem, also over a partition, which begins 1024 sectors into the
@@ -224,7 +220,6 @@ fn direct_access_goes_to_the_same_pages_as_through_linear() {
     }
     let asked = arrives(&mut machine, &ask("dax DEVICE 514"));
     assert_eq!(asked, expected((1024 + 8192) / 8 + 2));
-    finish(machine);
 }
 
 #[test]
@@ -238,7 +233,6 @@ fn reservations_are_made_and_given_back_as_through_linear() {
         machine.sh(&ask("reserve /dev/mapper/proxy")),
         "register 0\nreserve 0\nrelease -16\n"
     );
-    finish(machine);
 }
 
 /// Each status is a `blk_status_t`. The list lacks those that device mapper or the block layer
@@ -284,7 +278,6 @@ fn each_error_of_the_disk_comes_back_as_itself_and_is_counted_once() {
     }
     machine.sh(&format!("echo 0 >{knob}"));
     machine.sh(&direct_reads("proxy", 4096, 1));
-    finish(machine);
 }
 
 /// The kernel writes zeros itself instead, on each call: these requests count as writes.
@@ -310,5 +303,4 @@ fn unsupported_write_zeroes_become_writes_as_through_linear() {
     let [requests, errors] =
         ["requests", "errors"].map(|file| number(&mut machine, &format!("{proxy}/discard/{file}")));
     assert_eq!((requests, errors), (1, 1));
-    finish(machine);
 }

@@ -51,7 +51,6 @@ fn any_user_reads_all_statistics_and_only_root_changes_anything() {
     }
     assert_eq!(number(&mut machine, &format!("{device}/latency")), 0);
     assert_counts(&mut machine, &device, Count::default(), Count::of(3, 4096));
-    finish(machine);
 }
 
 /// The name and the UUID are as long as device mapper allows.
@@ -75,5 +74,4 @@ fn files_are_shorter_than_a_page_and_contain_no_address() {
         let length: usize = length.parse().unwrap_or_else(|_| panic!("{line}"));
         assert!(length < 4096, "{file}: {length}");
     }
-    finish(machine);
 }

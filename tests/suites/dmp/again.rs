@@ -52,7 +52,6 @@ fn a_nowait_request_that_would_wait_is_no_error() {
         requests * 4096
     );
     assert!(snapshot.contains(&line), "{snapshot}");
-    finish(machine);
 }
 
 /// Device mapper sends a polled request again by itself, and each try counts as a request.
@@ -72,5 +71,4 @@ fn a_polled_request_that_is_sent_again_is_no_error() {
     let end = format!(" latency on again {again} 0 0 0 0 0\n");
     assert!(status.ends_with(&end), "{status}");
     assert_eq!(number(&mut machine, &format!("{device}/read/inflight")), 0);
-    finish(machine);
 }

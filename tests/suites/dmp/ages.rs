@@ -63,5 +63,4 @@ fn requests_that_end_leave_the_age_of_another_as_it_is() {
         assert!(drift.unsigned_abs() < ENDED / 10, "{drift}");
     }
     machine.sh("dmsetup resume held; wait");
-    finish(machine);
 }

@@ -86,7 +86,6 @@ fn table_and_status_of_an_as_linear_line_are_a_linear_lines_to_the_byte() {
         );
         machine.sh("dmsetup remove first && dmsetup remove other");
     }
-    finish(machine);
 }
 
 /// LVM loads a linear line over an attached volume's table in this way.
@@ -107,7 +106,6 @@ fn the_printed_line_loads_again_as_linear() {
     assert_eq!(references(&mut machine), 0);
     machine.sh("rmmod dmp");
     machine.sh(&direct_reads("d", 4096, 2));
-    finish(machine);
 }
 
 #[test]
@@ -130,7 +128,6 @@ fn a_wrong_line_says_which_option_is_repeated_or_unknown() {
         assert!(log.contains(&format!(": dmp: {message} (")), "{log}");
         assert_nothing_left(&mut machine, options);
     }
-    finish(machine);
 }
 
 #[test]
@@ -168,7 +165,6 @@ fn requests_are_counted_and_messages_work() {
         "dmsetup message linear 0 reset",
         "Invalid argument",
     );
-    finish(machine);
 }
 
 /// Latencies are measured, although the printed line does not show the option.
@@ -189,7 +185,6 @@ fn as_linear_works_with_latency_and_flush_bypass() {
     machine.sh("dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none");
     assert_eq!((disk_stat(&mut machine, "vda") - before).flushes, 1);
     assert_operations_without_flushes(&mut machine, &device, &[]);
-    finish(machine);
 }
 
 /// `dmsetup measure` prints the text that the kernel gives to its integrity measurement
@@ -211,7 +206,6 @@ fn integrity_measurement_says_dmp_and_its_version() {
         linear.starts_with("0 2048 linear target_name=linear,target_version="),
         "{linear}"
     );
-    finish(machine);
 }
 
 #[test]
@@ -223,7 +217,6 @@ fn targets_lists_dmp_once_and_linear_once() {
     assert_eq!(targets(&mut machine), before);
     let names = |name: &str| before.lines().filter(|line| line.starts_with(name)).count();
     assert_eq!((names("dmp "), names("linear ")), (1, 1), "{before}");
-    finish(machine);
 }
 
 #[test]
@@ -280,7 +273,6 @@ fn lines_follow_loads_resumes_and_clears() {
     ] {
         assert_lines(&mut machine, device, &script, expected);
     }
-    finish(machine);
 }
 
 #[test]
@@ -325,5 +317,4 @@ fn lines_of_one_table_are_counted_each() {
     ] {
         assert_lines(&mut machine, &device, &script, expected);
     }
-    finish(machine);
 }

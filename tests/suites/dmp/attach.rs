@@ -48,7 +48,6 @@ fn an_attached_volume_is_counted_and_a_detached_one_is_as_it_was() {
     assert_eq!(machine.sh("dmsetup table volume"), before);
     assert_eq!(machine.sh("dmpstat detach dm-0"), "volume: not attached\n");
     machine.sh("dmsetup remove volume && rmmod dmp");
-    finish(machine);
 }
 
 /// Counters stay while options change.
@@ -99,7 +98,6 @@ fn an_attached_volume_gets_other_options() {
     assert_eq!(machine.sh("dmpstat detach volume"), "volume: detached\n");
     assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
     machine.sh("dmsetup remove volume && rmmod dmp");
-    finish(machine);
 }
 
 /// The table of a striped volume moves to a hidden device. The hidden device goes together with the
@@ -161,7 +159,6 @@ fn a_striped_volume_is_attached_above_and_leaves_nothing() {
         }
     }
     machine.sh("rmmod dmp");
-    finish(machine);
 }
 
 #[test]
@@ -235,7 +232,6 @@ fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
     // The volume goes with `top`, the last device that has it open.
     machine.sh("dmsetup remove top && dmsetup remove alone");
     assert_nothing_left(&mut machine, "after the deferred removal");
-    finish(machine);
 }
 
 /// An attached volume with a deferred removal is not detached either, and goes with its last user.
@@ -261,7 +257,6 @@ fn a_volume_that_is_to_be_removed_is_left_alone_and_goes() {
     assert_eq!(machine.sh("ls /run/dmp/queue 2>&1 | grep dm-; true"), "");
     assert_nothing_left(&mut machine, "after the deferred removal");
     machine.sh("rmmod dmp");
-    finish(machine);
 }
 
 #[test]
@@ -280,7 +275,6 @@ fn a_read_only_volume_stays_so_and_a_name_can_be_anything() {
     machine.sh("dmpstat detach dm-0");
     assert_eq!(machine.sh("cat /sys/block/dm-0/ro"), "1\n");
     machine.sh("dmsetup remove_all");
-    finish(machine);
 }
 
 /// `blockdev --setro` outlives a table, and dmpstat makes no read-only table of it.
@@ -306,7 +300,6 @@ fn a_volume_that_was_set_read_only_can_be_set_back() {
         assert_eq!(machine.sh("cat /sys/block/dm-0/ro"), "1\n", "{change}");
     }
     machine.sh("dmsetup remove volume");
-    finish(machine);
 }
 
 /// The kernel sets these again with each table.
@@ -337,7 +330,6 @@ fn read_ahead_and_limits_that_were_set_stay() {
         assert_eq!(queue(&mut machine, "volume"), before, "{change}");
     }
     machine.sh("dmsetup remove volume");
-    finish(machine);
 }
 
 /// The reader of dmpstat's output goes after the first of three volumes; or ^C stops dmpstat.
@@ -382,7 +374,6 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
         "0\nLive\n"
     );
     machine.sh("dmsetup remove a b c && dmsetup remove disk");
-    finish(machine);
 }
 
 /// A file's data that were written and not synced stay in memory. A freeze of the filesystem would
@@ -406,7 +397,6 @@ fn an_attach_freezes_no_filesystem() {
         assert_ne!(machine.sh(writes), before, "{change}");
     }
     machine.sh("umount /mnt && dmsetup remove volume");
-    finish(machine);
 }
 
 /// The disk below is suspended, so requests do not end, and a suspension of the volume waits for
@@ -450,5 +440,4 @@ fn a_stopped_attach_leaves_the_volume_as_it_was() {
         "volume: attached\n"
     );
     machine.sh("dmpstat detach volume && dmsetup remove volume && dmsetup remove disk");
-    finish(machine);
 }

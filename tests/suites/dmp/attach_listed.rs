@@ -56,7 +56,6 @@ fn a_listed_volume_is_attached_again_until_it_is_detached() {
     );
     assert_eq!(machine.sh(table), "dmp 254:0 0\n");
     machine.sh("dmsetup remove volume");
-    finish(machine);
 }
 
 /// udev marks private devices by a flag in its database.
@@ -87,7 +86,6 @@ fn a_pattern_takes_no_private_device() {
         "voltwo: attached\n"
     );
     machine.sh("dmsetup remove volume voltwo volthree");
-    finish(machine);
 }
 
 #[test]
@@ -108,7 +106,6 @@ fn a_kept_volume_is_listed() {
         "volume: detached\nvolume: attached\n"
     );
     machine.sh("dmsetup remove volume");
-    finish(machine);
 }
 
 /// No user watches the queue, so dmpstat does not suspend a volume whose requests do not end: the
@@ -133,7 +130,6 @@ fn a_queued_volume_with_requests_that_do_not_end_waits() {
     assert!(status.starts_with("volume  dm-1    waiting"), "{status}");
     assert!(status.contains("requests in flight do not end"), "{status}");
     machine.sh("dmsetup remove volume && dmsetup remove disk");
-    finish(machine);
 }
 
 /// Requests end all the time, but each takes three seconds.
@@ -161,5 +157,4 @@ fn a_queued_volume_stands_still_for_two_seconds_at_most() {
     assert_eq!(machine.sh("cat /run/table"), "0 65536 linear 253:0 0\n");
     assert_eq!(machine.sh("cat /run/out"), "volume: attached\n");
     machine.sh("dmsetup remove volume && dmsetup remove disk");
-    finish(machine);
 }

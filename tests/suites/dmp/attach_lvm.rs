@@ -55,7 +55,6 @@ fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
     machine.sh(&lvm("lvremove -q -y vg/data"));
     assert_nothing_left(&mut machine, "after lvremove");
     thin(&mut machine, lvm);
-    finish(machine);
 }
 
 /// Attaches a thin volume above, and checks that LVM reaches its pool through the

@@ -87,7 +87,6 @@ fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
         }
     }
     machine.sh("dmsetup remove volume && rmmod dmp dmp_test_steps");
-    finish(machine);
 }
 
 #[test]
@@ -145,5 +144,4 @@ fn a_failed_resume_is_mended() {
         machine.sh("dmpstat detach volume");
     }
     machine.sh("dmsetup remove volume && rmmod dmp dmp_test_steps");
-    finish(machine);
 }

@@ -11,7 +11,6 @@ fn a_new_device_has_counted_nothing_and_its_averages_are_zero() {
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     assert_counts(&mut machine, &device, Count::default(), Count::default());
     assert_all(&mut machine, Count::default(), Count::default());
-    finish(machine);
 }
 
 #[test]
@@ -29,7 +28,6 @@ fn reads_and_writes_are_counted_apart_and_their_sum_is_the_total() {
          write:\n reqs: 100\n avg size: 4096\n\
          total:\n reqs: 600\n avg size: 4096\n"
     );
-    finish(machine);
 }
 
 /// The writes' average is exact, and the averages of reads and of all requests are not.
@@ -51,7 +49,6 @@ fn averages_are_rounded_down() {
         machine.sh(&format!("grep -A2 total {STAT}/{device}/volumes")),
         "total:\n reqs: 9\n avg size: 1365\n"
     );
-    finish(machine);
 }
 
 /// The command is one that users type. busybox's dd would read through the page cache here.
@@ -61,7 +58,6 @@ fn small_reads_of_dd_are_as_many_requests() {
     let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
     machine.sh("dd if=/dev/mapper/d of=/dev/null bs=512 count=10 iflag=direct status=none");
     assert_counts(&mut machine, &device, Count::of(10, 512), Count::default());
-    finish(machine);
 }
 
 #[test]
@@ -82,7 +78,6 @@ fn two_devices_count_apart_and_volumes_of_all_is_their_sum() {
 
     machine.sh("dmsetup remove one");
     assert_all(&mut machine, two_reads, two_writes);
-    finish(machine);
 }
 
 #[test]
@@ -95,7 +90,6 @@ fn two_devices_over_one_disk_count_apart() {
     let none = Count::default();
     assert_counts(&mut machine, &low, none, Count::of(3, 4096));
     assert_counts(&mut machine, &high, none, Count::of(4, 4096));
-    finish(machine);
 }
 
 #[test]
@@ -108,7 +102,6 @@ fn stacked_devices_each_count_the_request_that_passes_through() {
     assert_counts(&mut machine, &over, none, writes);
     assert_counts(&mut machine, &under, none, writes);
     assert_all(&mut machine, none, writes + writes);
-    finish(machine);
 }
 
 #[test]
@@ -124,7 +117,6 @@ fn no_request_is_lost_when_four_processors_send_them_at_once() {
     );
     let (reads, writes) = (Count::of(4000, 4096), Count::of(2000, 8192));
     assert_counts(&mut machine, &device, reads, writes);
-    finish(machine);
 }
 
 #[test]
@@ -165,7 +157,6 @@ fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
     let path = |line: &String| line.split_once(' ').unwrap().1.to_owned();
     expected.sort_by_key(path);
     assert_eq!(modes.lines().collect::<Vec<_>>(), expected);
-    finish(machine);
 }
 
 /// Each reset, each switch and each removal frees the memory of the old counters. The first rounds
@@ -202,7 +193,6 @@ fn replaced_counters_are_freed() {
         // Each leak would be more than 1.5 KiB.
         assert!(taken < 100, "{round}: {taken} KiB");
     }
-    finish(machine);
 }
 
 /// A processor's counts stay while it is offline, and count once when it is back.
@@ -229,5 +219,4 @@ fn nothing_is_lost_with_a_processor_that_goes_offline() {
     machine.sh(&format!("echo 1 >{online}"));
     machine.sh(&read(7));
     assert_counts(&mut machine, &device, Count::of(57, 4096), Count::default());
-    finish(machine);
 }

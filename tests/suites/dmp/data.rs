@@ -15,7 +15,7 @@ const LENGTH: u64 = 4099;
 #[test]
 fn reads_return_the_disks_bytes_at_the_offset() {
     let content = pattern(1, 4 * MIB);
-    let (mut machine, _directory) = machine_over(&content);
+    let (_directory, mut machine) = machine_over(&content);
     create(
         &mut machine,
         "d",
@@ -34,7 +34,6 @@ fn reads_return_the_disks_bytes_at_the_offset() {
         );
         assert_same_bytes(&read.stdout, &content[begin..end], how);
     }
-    finish(machine);
 }
 
 #[test]
@@ -67,7 +66,6 @@ fn writes_change_the_disk_at_the_offset_only() {
         let found = fs::read(machine.disk_file(0)).unwrap();
         assert_same_bytes(&found, &expected, how);
     }
-    finish(machine);
 }
 
 #[test]
@@ -97,7 +95,6 @@ fn a_device_of_two_targets_has_each_disks_part_in_its_place() {
     }
     assert!(first[2053 * 512..].iter().all(|byte| *byte == 0));
     assert!(second[..7 * 512].iter().all(|byte| *byte == 0));
-    finish(machine);
 }
 
 #[test]
@@ -110,5 +107,4 @@ fn a_filesystem_on_a_device_keeps_its_files() {
          cp /run/file /mnt/file && umount /mnt && echo 3 >/proc/sys/vm/drop_caches && \
          mount -t ext4 /dev/mapper/d /mnt && cmp /run/file /mnt/file && umount /mnt",
     );
-    finish(machine);
 }

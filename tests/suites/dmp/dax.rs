@@ -55,7 +55,6 @@ fn persistent_memory_is_accessed_directly_as_through_linear() {
          mount -t ext4 /dev/mapper/d /mnt && cmp -n 8388000 /run/noise /mnt/file && umount /mnt && \
          dmsetup remove d && rmmod dmp",
     );
-    finish(machine);
 }
 
 /// Direct access addresses the whole disk, so the partition's start has to be added.
@@ -87,5 +86,4 @@ fn direct_access_to_a_partition_adds_the_partitions_start() {
          dmsetup remove d && rmmod dmp",
     );
     assert_eq!(machine.sh(before), untouched);
-    finish(machine);
 }

@@ -56,7 +56,6 @@ fn dmpstat_shows_the_requests_of_dd() {
     let sizes = |key: &str| histogram[0]["devices"][0][key].to_string();
     assert_eq!(sizes("read_size_bytes"), r#"[{"count":500,"up_to":16384}]"#);
     assert_eq!(sizes("write_size_bytes"), r#"[{"count":100,"up_to":4096}]"#);
-    finish(machine);
 }
 
 /// Each percentile is the upper bound of the bucket that has the request of this rank in the
@@ -80,7 +79,6 @@ fn percentiles_are_those_of_the_modules_histogram() {
         let bound = bound.min(max) as f64;
         assert_eq!(shown[column].as_f64(), Some(bound / 1e6), "{column}");
     }
-    finish(machine);
 }
 
 /// iostat reads the kernel's counters of each disk, and prints two digits behind the point. It does
@@ -124,7 +122,6 @@ fn iostat_says_the_same_of_the_same_interval() {
         let difference = (theirs - ours).abs() / ours;
         assert!(difference < 0.005, "{key} {theirs} {ours}");
     }
-    finish(machine);
 }
 
 /// The disk under the device is so slow that fio's own time is little: both medians are in one
@@ -178,7 +175,6 @@ fn counts_and_percentiles_agree_with_fio() {
             }
         }
     }
-    finish(machine);
 }
 
 #[test]
@@ -225,7 +221,6 @@ fn changes_between_two_reports_restart_the_interval() {
         ]
     );
     assert_eq!(devices[1]["r_await"], Value::Null);
-    finish(machine);
 }
 
 #[test]
@@ -242,7 +237,6 @@ fn requests_of_a_suspended_disk_are_in_flight() {
     let device = &report(&mut machine, "-z d")[0];
     assert_eq!(device["inflight"].as_f64(), Some(1.0));
     machine.sh("dmsetup resume disk && wait");
-    finish(machine);
 }
 
 /// dmp measures nothing here: only the kernel counts the hung request.
@@ -273,7 +267,6 @@ fn a_volume_that_hangs_or_is_suspended_is_seen_without_latencies() {
     assert_eq!(shown(&mut machine, "-z"), [suspended; 2]);
     machine.sh("dmsetup resume d");
     assert_eq!(shown(&mut machine, ""), [r#""running" 0.0"#; 2]);
-    finish(machine);
 }
 
 #[test]
@@ -304,7 +297,6 @@ fn names_of_any_bytes_are_shown_and_understood() {
             "{name}"
         );
     }
-    finish(machine);
 }
 
 #[test]
@@ -319,7 +311,6 @@ fn dmpstat_says_how_to_make_a_device_and_lists_all_of_three_hundred() {
     let expected: Vec<Value> = (0..300).map(|n| format!("v{n}").into()).collect();
     let names: Vec<Value> = devices.iter().map(|of| of["name"].clone()).collect();
     assert_eq!(names, expected);
-    finish(machine);
 }
 
 #[test]
@@ -341,7 +332,6 @@ fn anybody_may_look_and_only_root_may_reset() {
     assert_eq!(number(&mut machine, &format!("{device}/read/requests")), 3);
     machine.sh("dmpstat reset d");
     assert_eq!(number(&mut machine, &format!("{device}/read/requests")), 0);
-    finish(machine);
 }
 
 #[test]
@@ -355,5 +345,4 @@ fn dmpstat_never_opens_the_device_and_ends_with_a_whole_line() {
          kill -TERM $pid; wait $pid; cat out",
     );
     assert!(reports.len() > 1, "{}", reports.len());
-    finish(machine);
 }

@@ -32,7 +32,6 @@ fn each_direct_write_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
         writes = writes + Count::of(count, size);
         assert_counts(&mut machine, &device, Count::default(), writes);
     }
-    finish(machine);
 }
 
 #[test]
@@ -45,7 +44,6 @@ fn each_direct_read_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
         reads = reads + Count::of(count, size);
         assert_counts(&mut machine, &device, reads, Count::default());
     }
-    finish(machine);
 }
 
 /// Above 1 MiB the number of bios depends on the memory: pages that happen to lie side by side
@@ -75,7 +73,6 @@ fn requests_above_a_mebibyte_are_counted_as_the_block_layer_splits_them() {
     assert!((3..=24).contains(&reads.requests), "{reads:?}");
     assert!((4..=8).contains(&writes.requests), "{writes:?}");
     assert_counts(&mut machine, &device, reads, writes);
-    finish(machine);
 }
 
 /// Three blocks of 64 sectors, and the second target begins at sector 100: the second block, 64 to
@@ -94,7 +91,6 @@ fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
         bytes: 3 * 64 * SECTOR,
     };
     assert_counts(&mut machine, &device, Count::default(), writes);
-    finish(machine);
 }
 
 /// Writeback sends each buffer of a block device's page cache as a bio of its own, and
@@ -107,5 +103,4 @@ fn buffered_writes_are_counted_as_the_pages_written_back() {
     machine.sh("dd if=/dev/zero of=/dev/mapper/d bs=64k count=4 conv=fsync status=none");
     let writes = Count::of(64, 4096);
     assert_counts(&mut machine, &device, Count::default(), writes);
-    finish(machine);
 }

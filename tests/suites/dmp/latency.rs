@@ -118,7 +118,6 @@ fn latencies_are_not_measured_unless_asked_for() {
     assert_latency(&mut machine, &device, false);
     assert_not_measured(&mut machine, &device);
     assert_counts(&mut machine, &device, Count::of(9, 4096), Count::default());
-    finish(machine);
 }
 
 #[test]
@@ -142,7 +141,6 @@ fn every_request_is_measured_from_its_arrival_to_its_end() {
     );
     assert_measured(&mut machine, &device, "read", 8);
     assert_operations(&mut machine, &device, &[("read", 8, 8 * 4096, 0)]);
-    finish(machine);
 }
 
 /// A latency of more than four seconds is measured past the module's fast path.
@@ -173,7 +171,6 @@ fn a_request_of_seconds_is_in_the_bucket_of_its_seconds_and_no_other() {
         );
         assert_eq!(counts, [], "{operation}");
     }
-    finish(machine);
 }
 
 /// A request takes some time on a fast disk, too. The time to a failure says nothing of the disk's
@@ -204,7 +201,6 @@ fn flushes_are_measured_as_well_and_failed_requests_are_not() {
          ! dd if=/dev/mapper/d of=/dev/null bs=4k count=1 skip=1 iflag=direct status=none");
     assert_operations(&mut machine, &device, &[("read", 1, 4096, 1)]);
     assert_none_measured(&mut machine, &device, "all failed");
-    finish(machine);
 }
 
 #[track_caller]
@@ -225,7 +221,6 @@ fn inflight_excludes_requests_from_before_the_switch() {
         begun = until(&format!("{device}/read/requests"), 1),
     ));
     assert_eq!(shown, "0\n0\n");
-    finish(machine);
 }
 
 /// dm-zero ends a request on the processor that sent it, so only one processor has had any.
@@ -247,5 +242,4 @@ fn the_highest_latency_is_found_on_any_processor() {
             "processor {processor}: the highest of 10 is {highest}, their sum {sum}"
         );
     }
-    finish(machine);
 }

@@ -119,7 +119,6 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
         "pvremove -q /dev/mapper/left /dev/mapper/right",
     );
     machine.sh("dmsetup remove left && dmsetup remove right && rmmod dmp");
-    finish(machine);
 }
 
 /// LVM warns about dmp lines. An extension loads linear lines, as every change of a volume does.
@@ -163,5 +162,4 @@ fn lvm_takes_as_linear_lines_for_its_own() {
     assert_eq!(machine.sh(list), healthy);
     machine.sh("rmmod dmp");
     lvm(&mut machine, "vgremove -q -y group");
-    finish(machine);
 }

@@ -75,7 +75,6 @@ fn the_counters_of_a_device_take_at_most_one_kibibyte_of_each_processor() {
     for target in ["linear", "dmp"] {
         machine.sh(&remove_together(target));
     }
-    finish(machine);
 }
 
 /// Returns the lengths of the allocations that are charged to a process (`GFP_KERNEL_ACCOUNT`),
@@ -125,5 +124,4 @@ fn an_open_snapshot_has_its_text_charged_to_its_reader() {
     assert_eq!((kept.len(), &kept), (7, &lengths));
     let kept = charged(&mut machine, &format!("{open}; {again}; {close}"));
     assert_eq!(kept, [0; 0]);
-    finish(machine);
 }

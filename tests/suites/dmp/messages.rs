@@ -24,7 +24,6 @@ fn reset_zeroes_the_device_and_no_other() {
     assert_operations(&mut machine, &two, &kept);
     machine.sh(&direct_reads("one", 4096, 2));
     assert_operations(&mut machine, &one, &[("read", 2, 8192, 0)]);
-    finish(machine);
 }
 
 #[test]
@@ -64,7 +63,6 @@ fn a_wrong_message_is_refused_with_a_line_in_the_log_and_changes_nothing() {
         );
     }
     assert_operations(&mut machine, &device, &[("write", 9, 9 * 4096, 0)]);
-    finish(machine);
 }
 
 /// Nothing waits for I/O, which would end only after the resume.
@@ -81,5 +79,4 @@ fn messages_and_files_work_while_the_device_is_suspended() {
     ));
     assert_operations(&mut machine, &device, &[]);
     assert_eq!(number(&mut machine, &format!("{device}/latency")), 1);
-    finish(machine);
 }

@@ -37,7 +37,6 @@ fn an_fsync_is_a_flush_without_bytes_for_each_line() {
     );
     machine.sh(FSYNC);
     assert_operations(&mut machine, &device, &[("flush", 2, 0, 0)]);
-    finish(machine);
 }
 
 /// One line's flush covers the writes of all lines on the disk. The device below counts the
@@ -73,7 +72,6 @@ fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
     machine.sh(FSYNC);
     assert_eq!(flushes(&mut machine) - before, 1);
     assert_operations(&mut machine, &device, &[("flush", 22, 0, 0)]);
-    finish(machine);
 }
 
 /// Flushes reach the disk past the counters, as long as all lines have the option.
@@ -107,7 +105,6 @@ fn flush_bypass_passes_flushes_on_uncounted() {
         &[("write", 2, 8192, 0), ("flush", 1, 0, 0)],
     );
     assert_eq!(number(&mut machine, &format!("{under}/flush/requests")), 3);
-    finish(machine);
 }
 
 /// The disk is 4 MiB of noise. The second MiB and 64 KiB of the third are discarded, through an
@@ -115,7 +112,7 @@ fn flush_bypass_passes_flushes_on_uncounted() {
 #[test]
 fn a_discard_is_counted_with_its_bytes_and_reaches_the_disk() {
     let content = pattern(4, 4 * MIB);
-    let (mut machine, _directory) = machine_over(&content);
+    let (_directory, mut machine) = machine_over(&content);
     let device = create(&mut machine, "d", "0 6144 dmp /dev/vda 2048");
     machine.sh(
         "blkdiscard -o 0 -l 1048576 /dev/mapper/d && blkdiscard -o 1048576 -l 65536 /dev/mapper/d",
@@ -133,7 +130,6 @@ fn a_discard_is_counted_with_its_bytes_and_reaches_the_disk() {
     expected[begin..2 * begin + 65536].fill(0);
     let found = fs::read(machine.disk_file(0)).unwrap();
     assert_same_bytes(&found, &expected, "after the discards");
-    finish(machine);
 }
 
 /// A loop device over a block device turns a discard into write_zeroes: loop punches a hole, which
@@ -141,7 +137,7 @@ fn a_discard_is_counted_with_its_bytes_and_reaches_the_disk() {
 #[test]
 fn write_zeroes_are_counted_apart_from_writes_and_reach_the_disk() {
     let content = pattern(5, 4 * MIB);
-    let (mut machine, _directory) = machine_over(&content);
+    let (_directory, mut machine) = machine_over(&content);
     let device = create(&mut machine, "d", "0 6144 dmp /dev/vda 2048");
     machine.sh("modprobe loop && losetup /dev/loop0 /dev/mapper/d && \
          blkdiscard -o 1048576 -l 1048576 /dev/loop0 && blkdiscard -o 0 -l 4096 /dev/loop0 && \
@@ -164,7 +160,6 @@ fn write_zeroes_are_counted_apart_from_writes_and_reach_the_disk() {
     expected[2 * mib..3 * mib].fill(0);
     let found = fs::read(machine.disk_file(0)).unwrap();
     assert_same_bytes(&found, &expected, "after the zeroes");
-    finish(machine);
 }
 
 #[test]
@@ -209,7 +204,6 @@ fn the_size_histogram_has_each_request_in_the_first_bucket_that_it_fits() {
     }
     let both = [("read", requests, bytes, 0), ("write", requests, bytes, 0)];
     assert_operations(&mut machine, &device, &both);
-    finish(machine);
 }
 
 #[test]
@@ -232,5 +226,4 @@ fn each_status_line_has_all_operations_of_the_whole_device() {
     assert_eq!(machine.sh("dmsetup status d"), both_lines("on"));
     machine.sh("dmsetup message d 0 latency off");
     assert_eq!(machine.sh("dmsetup status d"), both_lines("off"));
-    finish(machine);
 }

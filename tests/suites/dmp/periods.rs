@@ -133,7 +133,6 @@ fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
     assert!(rest >= word(&three, "read", "age_ns"), "{rest}");
     let most = 8 * (line(&four, "taken") - line(&three, "taken"));
     assert!(rest <= word(&three, "read", "age_ns") + most, "{rest}");
-    finish(machine);
 }
 
 /// A failed request's time is in the sum of the rest, and in no histogram.
@@ -155,7 +154,6 @@ fn the_time_of_failed_requests_is_in_the_rest() {
     let shown = snapshot(&mut machine, &device);
     let rest = ["rest_ns", "rest"].map(|name| word(&shown, "read", name));
     assert_eq!(rest, [0, 0], "{shown:?}");
-    finish(machine);
 }
 
 #[test]
@@ -180,7 +178,6 @@ fn latency_since_is_the_time_of_the_switch_or_of_the_reset() {
     let reset = show("dmsetup message d 0 reset");
     assert!(line(&reset, "since") > line(&same, "taken"));
     assert_eq!(line(&reset, "latency_since"), line(&reset, "since"));
-    finish(machine);
 }
 
 /// A request arrives while the TSC keeps the time, and ends while another clock does; and the other
@@ -233,7 +230,6 @@ fn another_clocksource_measures_as_well() {
         assert_all_ended(&after);
     }
     machine.sh(&by_tsc);
-    finish(machine);
 }
 
 /// The target does not see these flushes, so their files have no value: 0 would be one.
@@ -268,5 +264,4 @@ fn flushes_that_go_past_the_counters_are_not_shown() {
     assert_eq!(number(&mut machine, &format!("{device}/flush/requests")), 2);
     let status = machine.sh("dmsetup status d | head -n 1");
     assert!(status.contains(" flush 2 0 0 "), "{status}");
-    finish(machine);
 }

@@ -62,7 +62,6 @@ fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     );
     assert_eq!(number(&mut machine, "dm-1/latency"), 1);
     machine.sh("dmsetup remove other");
-    finish(machine);
 }
 
 /// Returns a script that loads a table of the device five times, and prints how many hundredths of
@@ -100,5 +99,4 @@ fn a_resume_does_not_wait_for_resets() {
         *dmp <= linear + 20,
         "hundredths of a second for five resumes, linear and dmp in turns: {hundredths:?}"
     );
-    finish(machine);
 }

@@ -92,7 +92,6 @@ fn the_snapshot_agrees_with_all_other_files() {
     }
     assert_eq!(shown["read sizes"], ["4096:9"]);
     assert_eq!(shown["write sizes"], ["65536:3"]);
-    finish(machine);
 }
 
 #[test]
@@ -107,7 +106,6 @@ fn unmeasured_values_are_left_out() {
         .collect();
     assert_eq!(shown["read"], expected);
     assert!(!shown.keys().any(|keyword| keyword.contains("latencies")));
-    finish(machine);
 }
 
 /// Both times are by the clock of /proc/uptime, which counts a suspend to memory.
@@ -142,7 +140,6 @@ fn the_snapshot_has_the_times_of_the_last_reset_and_of_itself() {
     assert_eq!(times(&switch), reset);
     let again = times("dmsetup message d 0 reset");
     assert!(again > reset);
-    finish(machine);
 }
 
 #[test]
@@ -156,7 +153,6 @@ fn a_name_and_a_uuid_of_any_bytes_are_there_whole() {
     let shown = snapshot(&mut machine, "dm-0");
     assert_eq!(shown["name"], [name]);
     assert_eq!(shown["uuid"], ["$\\x20\\x5c\\xc3\\xa9".repeat(25)]);
-    finish(machine);
 }
 
 /// The reads are small, and between them requests are counted and the counters reset.
@@ -190,7 +186,6 @@ fn a_reader_gets_one_snapshot_in_any_number_of_reads() {
         direct_reads("d", 4096, 100)
     ));
     assert_eq!(end, "0\n");
-    finish(machine);
 }
 
 /// Returns a script that starts reader `n` in the background. The reader opens the file as
@@ -230,7 +225,6 @@ fn a_reader_keeps_its_snapshot_while_others_read_and_reset() {
     // The next snapshot is of the time after the reset.
     let shown = snapshot(&mut machine, &device);
     assert_eq!(numbers(&shown["read"])["requests"], 0);
-    finish(machine);
 }
 
 /// A user without privileges opens a file a hundred times, and leaves each half read.
@@ -252,7 +246,6 @@ fn no_user_takes_a_snapshot_from_another() {
     ));
     let read = machine.sh("cat /run/status1; grep -v ^taken /run/1");
     assert_eq!(read, format!("0\n{whole}"));
-    finish(machine);
 }
 
 /// Many readers are at the end, with the empty read there or without. One before them has read a
@@ -275,7 +268,6 @@ fn a_reader_that_is_at_the_end_disturbs_no_other() {
         let read = machine.sh(&format!("cat /run/status{n}; grep -v ^taken /run/{n}"));
         assert_eq!(read, format!("0\n{whole}"), "{n}");
     }
-    finish(machine);
 }
 
 /// The first read of an open file may be anywhere, and the next reads continue the same snapshot.
@@ -308,7 +300,6 @@ fn a_first_read_past_the_begin_gets_the_rest_of_the_snapshot() {
     assert_eq!(lines, rest.lines().collect::<Vec<_>>());
     // A read past the end gets nothing, and no error.
     assert_eq!(machine.sh(&from(65536, "64k")), "");
-    finish(machine);
 }
 
 #[test]
@@ -328,7 +319,6 @@ fn a_read_at_the_begin_makes_a_new_snapshot_and_no_other_does() {
         assert_eq!(shown["device"], [&*device]);
         assert_eq!(numbers(&shown["read"])["requests"], requests, "{begin}");
     }
-    finish(machine);
 }
 
 /// The kernel gives an open file the memory of the one that was closed before.
@@ -351,5 +341,4 @@ fn an_unread_rest_of_a_snapshot_goes_to_no_other_reader() {
         ));
         assert_eq!(seen.lines().collect::<Vec<_>>(), expected, "{skip}");
     }
-    finish(machine);
 }

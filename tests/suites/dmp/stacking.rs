@@ -59,7 +59,6 @@ fn each_layer_over_and_under_linear_and_dmp_counts_once() {
         "Device or resource busy",
     );
     machine.sh("for d in top middle line bottom; do dmsetup remove $d || exit; done; rmmod dmp");
-    finish(machine);
 }
 
 /// dm-crypt splits no request of 64 KiB, so its requests below are as large as those above.
@@ -88,7 +87,6 @@ fn over_and_under_crypt() {
         &format!("0 8192 crypt aes-xts-plain64 {KEY} 0 /dev/vda 2048"),
     );
     machine.sh("dd if=/dev/mapper/crypt of=/run/back bs=64k count=8 status=none && cmp /run/noise /run/back");
-    finish(machine);
 }
 
 /// The origin is written after the snapshot was made. kcopyd copies the old data for the snapshot,
@@ -131,7 +129,6 @@ fn under_and_over_a_snapshot() {
     assert_counts(&mut machine, &over, Count::of(8, 65536), Count::default());
     machine
         .sh("for d in over snap origin store under; do dmsetup remove $d || exit; done; rmmod dmp");
-    finish(machine);
 }
 
 /// A first write of 4 KiB makes the pool fill a block of 64 KiB with zeroes. The pool uses a write,
@@ -171,7 +168,6 @@ fn under_and_over_a_thin_pool() {
         262_144
     );
     machine.sh("for d in over thin pool data meta; do dmsetup remove $d || exit; done; rmmod dmp");
-    finish(machine);
 }
 
 #[test]
@@ -216,7 +212,6 @@ fn under_and_over_mirrors() {
         machine.sh("dmsetup remove over && dmsetup remove pair");
     }
     machine.sh("dmsetup remove left && dmsetup remove right && rmmod dmp");
-    finish(machine);
 }
 
 /// Four legs of 8 MiB and their metadata are dmp devices. The data is kept, even if a leg has gone.
@@ -263,5 +258,4 @@ fn under_and_over_raid_of_more_than_two() {
              dmsetup suspend leg1 && dmsetup resume leg1");
     }
     machine.sh("for n in 0 1 2 3; do dmsetup remove leg$n && dmsetup remove meta$n || exit; done; rmmod dmp");
-    finish(machine);
 }

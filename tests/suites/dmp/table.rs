@@ -130,7 +130,6 @@ fn a_bad_table_line_is_refused_with_its_message_and_leaves_nothing() {
     let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
     assert_counts(&mut machine, &device, Count::default(), Count::default());
     machine.sh("dmsetup remove d && rmmod dmp");
-    finish(machine);
 }
 
 /// A device that another holder has to itself, and the mapped device itself.
@@ -165,7 +164,6 @@ fn a_device_that_cannot_be_opened_is_refused() {
     assert!(log.contains(&format!(": dmp: {OPEN} (")), "{log}");
     machine.sh(&direct_reads("d", 4096, 2));
     assert_counts(&mut machine, &device, Count::of(2, 4096), Count::default());
-    finish(machine);
 }
 
 #[test]
@@ -181,7 +179,6 @@ fn a_failed_reload_leaves_the_device_and_its_counters_as_they_were() {
     assert_eq!(machine.sh("dmsetup table d"), before);
     machine.sh(&direct_writes("d", 4096, 1));
     assert_counts(&mut machine, &device, Count::default(), Count::of(4, 4096));
-    finish(machine);
 }
 
 #[test]
@@ -234,7 +231,6 @@ fn a_good_line_is_printed_as_one_that_makes_the_same_device() {
         );
         machine.sh("dmsetup remove d");
     }
-    finish(machine);
 }
 
 /// An inactive table prints its own option. The live table prints `latency` while latencies are
@@ -269,7 +265,6 @@ fn an_inactive_table_prints_its_own_option() {
         &timed,
         NO_TABLE,
     );
-    finish(machine);
 }
 
 /// A drive without a medium and a loop device without a file have no size yet. They may have one
@@ -300,7 +295,6 @@ fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
         "Invalid argument",
     );
     machine.sh("losetup -d /dev/loop0");
-    finish(machine);
 }
 
 /// Device mapper asks the target for each range of each disk (`iterate_devices`), and refuses the line.
@@ -338,5 +332,4 @@ fn a_line_that_does_not_fit_the_disks_blocks_is_refused_as_linears_is() {
     // The smallest line that fits.
     create(&mut machine, "d", "0 8 dmp /dev/sda 8");
     machine.sh(&direct_writes("d", 4096, 1));
-    finish(machine);
 }

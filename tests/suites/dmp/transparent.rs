@@ -73,7 +73,6 @@ fn the_device_has_linears_properties_over_every_kind_of_disk() {
     // offset.
     let within = assert_like_linear(&mut machine, "/dev/sda", 1, 4096);
     assert!(within.contains("alignment_offset: 3584\n"), "{within}");
-    finish(machine);
 }
 
 /// Linear passes atomic writes through in newer kernels only.
@@ -82,7 +81,6 @@ fn the_device_has_linears_properties_over_a_disk_with_atomic_writes() {
     let mut machine = machine();
     scsi_disk(&mut machine, "atomic_wr=1");
     assert_like_linear(&mut machine, "/dev/sda", 0, 32768);
-    finish(machine);
 }
 
 #[test]
@@ -122,7 +120,6 @@ fn a_read_only_disk_makes_a_read_only_device_and_no_other() {
     machine.sh(&direct_reads("dmp", 4096, 3));
     let device = format!("dm-{}", device.trim());
     assert_counts(&mut machine, &device, Count::of(3, 4096), Count::default());
-    finish(machine);
 }
 
 /// A write-protected disk must not be opened for writing, even if nothing is written.
@@ -139,7 +136,6 @@ fn a_read_only_table_opens_its_disk_for_reading_only() {
     let devices = ["/dev/mapper/linear", "/dev/mapper/dmp"];
     let outcome = assert_alike(&mut machine, devices, read);
     assert_eq!(outcome.status, 0, "{outcome:?}");
-    finish(machine);
 }
 
 /// Neither device can do more than the disk, and both fail with the same error.
@@ -165,7 +161,6 @@ fn requests_that_the_disk_refuses_fail_as_on_linear() {
             script,
         );
     }
-    finish(machine);
 }
 
 #[test]
@@ -187,7 +182,6 @@ fn a_filesystem_discards_and_flushes_through_dmp() {
             0
         );
     }
-    finish(machine);
 }
 
 /// losetup of a mapped device asks the loop device under it (LOOP_GET_STATUS). A user without
@@ -242,7 +236,6 @@ fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
             machine.sh("dmsetup remove d");
         }
     }
-    finish(machine);
 }
 
 /// Each O_DSYNC write of a block device is a write with FUA, and an empty flush besides. A virtio
@@ -266,7 +259,6 @@ fn a_write_with_fua_is_one_write_and_reaches_the_disk_with_it() {
         }
         machine.sh("dmsetup remove d");
     }
-    finish(machine);
 }
 
 /// A request that must not wait (RWF_NOWAIT) passes; where it would have to wait, as on a suspended
@@ -298,7 +290,6 @@ fn a_nowait_request_passes_or_fails_as_on_linear() {
         .replace("DEVICE", "/dev/mapper/proxy")
         .replace("TARGET", "proxy"));
     assert_eq!(error, "error=Resource temporarily unavailable\n");
-    finish(machine);
 }
 
 /// The kernel makes a write's protection information at the topmost device. The disk (scsi_debug)
@@ -337,7 +328,6 @@ fn protection_information_goes_with_the_data_and_its_errors_come_back() {
     );
     machine.sh(&format!("echo 0 >{knobs}/every_nth; echo 0 >{knobs}/opts"));
     assert_operations(&mut machine, &device, &[("read", 1, 4096, 1)]);
-    finish(machine);
 }
 
 /// Returns by how much each `name=number` word grew from `before` to `after`.
@@ -380,7 +370,6 @@ fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
         "{} && cmp /run/plain /mnt/secret/file && umount /mnt",
         mount.replace("DEVICE", "plain")
     ));
-    finish(machine);
 }
 
 /// `dmsetup measure` prints the text that the integrity measurement architecture gets of a table.
@@ -411,5 +400,4 @@ fn a_line_is_measured_with_its_device_and_its_start_as_linears_is() {
             vdb.trim()
         )
     );
-    finish(machine);
 }

@@ -78,7 +78,6 @@ fn counters_read_under_load_are_consistent() {
         Count::of(requests, 4096),
         Count::default(),
     );
-    finish(machine);
 }
 
 /// A request is no longer in flight before its end is counted.
@@ -114,7 +113,6 @@ fn completed_and_in_flight_requests_never_exceed_arrived_ones() {
         );
     }
     assert!(lines.len() == 900 && arrived > 0, "{text}");
-    finish(machine);
 }
 
 /// Resets by file and by message, and switches of latency, against requests on two CPUs.
@@ -146,7 +144,6 @@ fn resets_under_load_keep_counters_consistent_and_exact_afterwards() {
     machine.sh(&direct_writes("d", 65536, 3));
     let all = [("read", 77, 77 * 4096, 0), ("write", 3, 3 * 65536, 0)];
     assert_operations(&mut machine, &device, &all);
-    finish(machine);
 }
 
 /// A reset comes after the requests of each round, so the counters have all requests of one
@@ -169,5 +166,4 @@ fn counters_have_only_the_requests_since_the_reset() {
         machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
         assert_operations(&mut machine, &device, &[]);
     }
-    finish(machine);
 }

@@ -50,7 +50,6 @@ fn a_target_of_the_same_wrappers_fails_every_third_write_and_nothing_else() {
         "dmsetup message third 0 reset",
         "Invalid argument",
     );
-    finish(machine);
 }
 
 #[test]
@@ -77,5 +76,4 @@ fn a_refused_line_of_another_target_says_why_and_releases_its_device() {
         machine.sh("dmsetup targets | grep -c fail-nth || true"),
         "0\n"
     );
-    finish(machine);
 }

@@ -42,7 +42,6 @@ fn a_zoned_disk_is_the_same_through_dmp_as_through_linear() {
         );
     }
     assert_nothing_left(&mut machine, "a part of a zone");
-    finish(machine);
 }
 
 /// Writes at a zone's write pointer succeed, and all others fail, as on linear.
@@ -77,7 +76,6 @@ fn zones_are_written_in_their_order_only() {
     let all = [("read", 4, 4 * 65536, 0), ("write", 67, 67 * 65536, 1)];
     assert_operations(&mut machine, &device, &all);
     machine.sh("dmsetup remove d && rmmod dmp");
-    finish(machine);
 }
 
 /// Returns the zones of a device, as `blkzone report` prints them.
@@ -126,7 +124,6 @@ fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
         empty.lines().all(|zone| zone.contains("zcond: 1(em)")),
         "{empty}"
     );
-    finish(machine);
 }
 
 /// Each line has its own part of the disk, so the zones of each line have an offset of their own.
@@ -161,7 +158,6 @@ fn the_zones_of_two_lines_are_reported_one_after_the_other() {
         "{zones}"
     );
     assert_eq!(zones.lines().count(), 10, "{zones}");
-    finish(machine);
 }
 
 /// dmp returns the disk's error. Otherwise device mapper would ask for the same zones again,
@@ -187,5 +183,4 @@ fn an_error_of_a_zone_report_comes_back() {
         );
     }
     machine.sh("dmsetup remove linear dmp");
-    finish(machine);
 }

@@ -58,7 +58,6 @@ fn nothing_is_lost_through_fifty_attaches_and_detaches() {
     );
     assert_nothing_is_lost(&mut machine, 5);
     machine.sh("umount /mnt && e2fsck -f -n /dev/mapper/volume && dmsetup remove volume");
-    finish(machine);
 }
 
 /// A thin and a striped volume are attached above and detached, thirty times each.
@@ -89,7 +88,6 @@ fn nothing_is_lost_on_volumes_that_are_attached_above() {
         );
     }
     machine.sh("dmsetup remove pool && dmsetup remove data && dmsetup remove metadata");
-    finish(machine);
 }
 
 /// cryptsetup would map the device in this way. The attached volume is the one below.
@@ -115,7 +113,6 @@ fn nothing_is_lost_on_the_encrypted_device_over_an_attached_volume() {
     assert_nothing_is_lost(&mut machine, 5);
     machine.sh("umount /mnt && e2fsck -f -n /dev/mapper/crypt && \
          dmsetup remove crypt && dmsetup remove volume");
-    finish(machine);
 }
 
 /// Each write has to be at its zone's write pointer, so fio keeps only one write in flight: a
@@ -142,5 +139,4 @@ fn nothing_is_lost_on_a_zoned_disk() {
     // without an error.
     assert_eq!(said, "128\n50\n50\n1\n");
     machine.sh("dmsetup remove volume");
-    finish(machine);
 }

@@ -44,7 +44,6 @@ fn a_traced_device_shows_its_requests_and_is_removed() {
          grep -c ' Q ' trace; grep -c ' C ' trace; echo nop >current_tracer; echo >trace",
     );
     assert_eq!(outcome.stdout, "0\n1\n7\n7\n");
-    finish(machine);
 }
 
 /// block/003: discards of many sizes.
@@ -62,7 +61,6 @@ fn discards_of_all_sizes_reach_the_disk_as_they_are() {
     assert_eq!(disk.discards, totals.trims);
     let discards = ("discard", totals.trims.requests, totals.trims.bytes, 0);
     assert_operations(&mut machine, &device, &[discards]);
-    finish(machine);
 }
 
 /// block/009: a discard drops its range from memory.
@@ -86,7 +84,6 @@ fn the_page_cache_agrees_with_the_disk_after_a_discard() {
     };
     assert_ne!(before, after);
     assert_eq!([again, direct], [after; 2]);
-    finish(machine);
 }
 
 /// block/025: a discard of more than one request can have, which is 4 GiB less a sector, here of 4
@@ -104,7 +101,6 @@ fn a_huge_discard_is_counted_to_the_byte() {
     assert_eq!(discarded[0], discarded[1]);
     assert_eq!(discarded[0].discards.bytes, 16 << 30);
     assert_operations(&mut machine, &device, &[("discard", 5, 16 << 30, 0)]);
-    finish(machine);
 }
 
 /// block/004: a flush after each write.
@@ -123,7 +119,6 @@ fn each_of_many_flushes_reaches_the_disk() {
     assert_eq!((disk.writes.requests, disk.flushes), (400 + 399, 399));
     let all = [("write", 400, 400 * 4096, 0), ("flush", 399, 0, 0)];
     assert_operations(&mut machine, &device, &all);
-    finish(machine);
 }
 
 /// block/005: the disk below gets another scheduler all the time.
@@ -170,7 +165,6 @@ fn refused_commands_fail_as_on_linear() {
     ] {
         assert_alike(&mut machine, BOTH, script);
     }
-    finish(machine);
 }
 
 /// block/021, and the queue's other settings.
@@ -191,7 +185,6 @@ fn every_queue_setting_takes_and_refuses_the_same_values_as_linears() {
     }
     machine.sh(&direct_reads("dmp", 4096, 5));
     assert_counts(&mut machine, &device, Count::of(5, 4096), Count::default());
-    finish(machine);
 }
 
 /// block/017 and block/018: two reads and a write are in flight for a second, and dmp's counters
@@ -222,7 +215,6 @@ fn requests_in_flight_are_counted_and_timed() {
         let took = number(&mut machine, &file) / 1_000_000;
         assert!((least..20_000).contains(&took), "{operation}: {took} ms");
     }
-    finish(machine);
 }
 
 /// block/016: a signal to a process that waits for a suspended device. The process's request is
@@ -241,5 +233,4 @@ fn a_process_waiting_for_a_suspended_device_is_killed_at_its_resume() {
     );
     assert_eq!(outcome.stdout, "State:\tD (disk sleep)\n137\n");
     assert_operations(&mut machine, &device, &[("read", 1, 4096, 0)]);
-    finish(machine);
 }

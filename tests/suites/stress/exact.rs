@@ -40,7 +40,6 @@ fn all_engines_are_counted_exactly(cpus: u32) {
             assert_eq!(measured, count.requests, "{engine}: {operation}");
         }
     }
-    finish(machine);
 }
 
 #[test]
@@ -77,5 +76,4 @@ fn errors_are_counted_exactly() {
         let errors = errors_of(&mut machine, &device);
         assert_eq!(errors, totals.errors, "{engine}");
     }
-    finish(machine);
 }

@@ -37,7 +37,6 @@ fn requests_of_a_slow_disk_are_all_measured_over_suspends() {
         .sum();
     assert_eq!(slower, totals.reads.requests);
     machine.sh("dmsetup remove d && dmsetup remove slow && rmmod dmp");
-    finish(machine);
 }
 
 /// The disk goes while requests are in flight, and they fail as on linear. The device stays: its
@@ -74,7 +73,6 @@ fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
             assert_counts(&mut machine, &device, Count::of(7, 4096), Count::default());
         }
         machine.sh("dmsetup remove d && rmmod dmp");
-        finish(machine);
         outcomes.push(error);
     }
     assert_eq!(outcomes[0], "error=Input/output error\n");
@@ -248,5 +246,4 @@ fn medium_and_space_errors_are_returned_unchanged() {
         &counted,
     );
     machine.sh("dmsetup remove dmp linear thin pool meta");
-    finish(machine);
 }

@@ -29,7 +29,6 @@ fn every_block_is_read_back_as_it_was_written() {
     );
     assert_eq!(totals.errors, 0);
     assert!(totals.reads.bytes >= totals.writes.bytes / 2, "{totals:?}");
-    finish(machine);
 }
 
 /// Returns dmp's counters in the terms of the disk: zeros are writes, and a flush is a write of no
@@ -103,7 +102,6 @@ fn fsx_finds_every_byte_in_a_filesystem() {
         ..disk_stat(&mut machine, "vda") - before
     };
     assert_eq!(counted(&mut machine, &device), disk);
-    finish(machine);
 }
 
 #[test]
@@ -120,7 +118,6 @@ fn fsx_finds_every_byte_in_a_device() {
     machine.sh("sync");
     let disk = disk_stat(&mut machine, "vda") - before;
     assert_eq!(counted(&mut machine, &device), disk);
-    finish(machine);
 }
 
 /// Fills a filesystem through a dmp device. Asserts that the filesystem is in order, and has its
@@ -148,7 +145,6 @@ fn a_full_filesystem_is_in_order(make: &str, check: &str, kind: &str) {
             0
         );
     }
-    finish(machine);
 }
 
 #[test]
@@ -190,7 +186,6 @@ fn a_power_cut_loses_nothing_that_was_synced() {
                yes \"this is file $n\" | head -c 16384 | cmp - /mnt/$n || exit; done; \
              umount /mnt && e2fsck -f -n /dev/mapper/d"
         ));
-        finish(machine);
     }
 }
 
@@ -220,5 +215,4 @@ fn a_disk_that_loses_its_power_keeps_what_was_flushed_through_dmp() {
              umount /mnt && e2fsck -f -n /dev/mapper/d"
         ));
     }
-    finish(machine);
 }

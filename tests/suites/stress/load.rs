@@ -53,13 +53,12 @@ pub fn create_both(machine: &mut Machine, disk: &str, sectors: u64) -> String {
     dmp
 }
 
-/// Ends a race: asserts that all devices can be removed, and the module with them.
+/// Ends a race and its machine: asserts that all devices can be removed, and the module with them.
 #[track_caller]
 pub fn assert_all_goes(mut machine: Machine) {
     machine.sh("dmsetup remove_all");
     assert_nothing_left(&mut machine, "after the race");
     machine.sh("rmmod dmp && modprobe dmp");
-    finish(machine);
 }
 
 /// fio's counters: requests, bytes and errors.
@@ -136,7 +135,6 @@ fn a_race_fails_with_its_command_and_with_each_of_its_loops() {
         let output = machine.run(&against(command, &loops)).unwrap();
         assert_eq!(output.status, status, "{command} against {loops:?}");
     }
-    finish(machine);
 }
 
 /// Runs fio with these options against these loops.

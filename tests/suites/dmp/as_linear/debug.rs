@@ -26,7 +26,6 @@ fn lines_are_those_of_one_device() {
         lines(&mut machine, &d),
         "0 1 as_linear 0 0 flush_bypass 0 0"
     );
-    finish(machine);
 }
 
 #[test]
@@ -61,7 +60,6 @@ fn counters_survive_an_exchange_of_dmp_and_as_linear_both_ways() {
     assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
     assert_eq!(references(&mut machine), 0);
     machine.sh("rmmod dmp");
-    finish(machine);
 }
 
 /// The lines before the wrong one exist by the time that the load fails.
@@ -93,7 +91,6 @@ fn a_failed_load_leaves_lines_and_references_as_they_were() {
         "1 0 as_linear 1 0 flush_bypass 0 0"
     );
     machine.sh("dmsetup remove d && rmmod dmp");
-    finish(machine);
 }
 
 #[test]
@@ -132,5 +129,4 @@ fn the_module_is_in_use_by_lines_that_show_linear_until_they_go() {
         assert_eq!(machine.sh("dmsetup status d"), "0 2048 linear \n");
         machine.sh("dmsetup remove d && rmmod dmp");
     }
-    finish(machine);
 }

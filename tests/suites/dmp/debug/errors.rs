@@ -56,7 +56,6 @@ fn each_failed_request_is_one_error_and_one_request() {
     );
     machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
     assert_operations(&mut machine, &device, &[]);
-    finish(machine);
 }
 
 #[test]
@@ -76,7 +75,6 @@ fn a_failed_flush_is_a_flush_error() {
         "dd if=/dev/null of=DEVICE conv=fsync,notrunc status=none",
     );
     assert_operations(&mut machine, &device, &[("flush", 1, 0, 1)]);
-    finish(machine);
 }
 
 #[test]
@@ -101,7 +99,6 @@ fn only_the_direction_that_fails_has_errors() {
     machine.sh(&direct_reads("proxy", 4096, 3));
     let all = [("read", 4, 65536 + 3 * 4096, 1), ("write", 6, 6 * 4096, 0)];
     assert_operations(&mut machine, &device, &all);
-    finish(machine);
 }
 
 /// dm-dust fails reads of its bad blocks until they are written to. Block 5 of 4 KiB is bad.
@@ -125,5 +122,4 @@ fn a_bad_block_is_an_error_until_it_is_written() {
     machine.sh(read);
     let all = [("read", 14, 14 * 4096, 1), ("write", 1, 4096, 0)];
     assert_operations(&mut machine, &device, &all);
-    finish(machine);
 }

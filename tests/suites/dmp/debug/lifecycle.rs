@@ -16,7 +16,6 @@ fn remove_takes_the_counters_away_and_the_next_device_begins_at_zero() {
         assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
         assert_all(&mut machine, Count::default(), Count::default());
     }
-    finish(machine);
 }
 
 #[test]
@@ -50,7 +49,6 @@ fn the_module_cannot_be_unloaded_under_a_device_and_can_be_after_it() {
         assert_counts(&mut machine, &device, Count::of(2, 4096), Count::default());
         machine.sh("dmsetup remove d && rmmod dmp");
     }
-    finish(machine);
 }
 
 #[test]
@@ -65,7 +63,6 @@ fn unloading_while_a_file_of_stat_is_open_is_safe() {
     machine.sh("modprobe dmp");
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     assert_counts(&mut machine, &device, Count::default(), Count::default());
-    finish(machine);
 }
 
 #[test]
@@ -78,7 +75,6 @@ fn a_rename_shows_at_once_and_keeps_the_counters() {
     machine.sh("dmsetup rename before after");
     assert_eq!(machine.sh(&name), "after\n");
     assert_counts(&mut machine, &device, Count::default(), Count::of(3, 4096));
-    finish(machine);
 }
 
 #[test]
@@ -95,7 +91,6 @@ fn the_counters_outlive_a_reload_of_the_table() {
     assert_counts(&mut machine, &device, Count::default(), Count::of(5, 4096));
     machine.sh("dmsetup remove d");
     assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
-    finish(machine);
 }
 
 /// Device mapper loads the module by the target's name.
@@ -107,5 +102,4 @@ fn the_first_table_that_names_the_target_loads_the_module() {
     machine.sh(&direct_writes("d", 4096, 1));
     assert_counts(&mut machine, &device, Count::default(), Count::of(1, 4096));
     machine.sh("dmsetup remove d && rmmod dmp");
-    finish(machine);
 }

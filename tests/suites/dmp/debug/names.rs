@@ -41,7 +41,6 @@ fn name_shows_the_kernels_name_whatever_characters_it_has() {
         machine.sh(&format!("cat {STAT}/dm-0/name")),
         format!("{longest}\n")
     );
-    finish(machine);
 }
 
 #[test]
@@ -60,7 +59,6 @@ fn uuid_shows_the_uuid_and_is_empty_without() {
         "dmsetup create d --uuid {longest} --table '0 8 dmp /dev/vda 0'"
     ));
     assert_eq!(machine.sh(&uuid), format!("{longest}\n"));
-    finish(machine);
 }
 
 /// All files have been read and are open at the device's removal, which does not wait for their
@@ -86,7 +84,6 @@ fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
     );
     assert_eq!(stderr.matches("No such device").count(), 5, "{stderr}");
     assert_eq!(output.status, 0, "{stderr}");
-    finish(machine);
 }
 
 /// While sysfs is held, a removal waits for its directory to go, and the mapped device has gone by
@@ -114,7 +111,6 @@ fn name_uuid_and_snapshot_of_a_device_being_removed_read_enxio() {
          0\n\
          held\n"
     );
-    finish(machine);
 }
 
 /// A shell whose working directory is the device's keeps neither the device nor the module.
@@ -128,5 +124,4 @@ fn a_directory_in_use_keeps_neither_the_device_nor_the_module() {
     machine.sh("modprobe dmp");
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
     assert_counts(&mut machine, &device, Count::default(), Count::default());
-    finish(machine);
 }

@@ -42,7 +42,6 @@ fn the_counters_survive_every_kind_of_new_table() {
             format!("{device}\nvolumes\n")
         );
     }
-    finish(machine);
 }
 
 #[test]
@@ -61,7 +60,6 @@ fn counters_go_with_the_last_dmp_line_and_the_next_begin_at_zero() {
     machine.sh(&direct_writes("d", 4096, 1));
     assert_counts(&mut machine, &device, NONE, Count::of(1, 4096));
     machine.sh("dmsetup remove d && rmmod dmp");
-    finish(machine);
 }
 
 /// Four writers and four readers run while the device is suspended, resumed and reloaded: no
@@ -88,7 +86,6 @@ fn not_a_request_is_lost_over_suspend_resume_and_reload_under_load() {
         Count::of(4000, 8192),
         Count::of(4000, 4096),
     );
-    finish(machine);
 }
 
 #[test]
@@ -119,7 +116,6 @@ fn a_device_without_a_live_table_has_its_directory_with_the_first_table_loaded()
     machine.sh("dmsetup remove d");
     assert_nothing_left(&mut machine, "removed with an inactive table only");
     machine.sh("rmmod dmp");
-    finish(machine);
 }
 
 /// The first line is good, so dmp makes it before it finds the second one bad.
@@ -140,7 +136,6 @@ fn a_load_that_fails_after_a_good_line_leaves_nothing() {
     );
     assert_nothing_left(&mut machine, "an unknown second target");
     machine.sh("rmmod dmp");
-    finish(machine);
 }
 
 /// Two shells load, clear and remove the same device at once. Each call may be refused; nothing
@@ -161,7 +156,6 @@ fn loads_against_removes_never_collide() {
     ));
     assert_nothing_left(&mut machine, "loads against removes");
     machine.sh("rmmod dmp");
-    finish(machine);
 }
 
 /// While sysfs is held, the end of a device's last line waits for the directory to go. The first
@@ -196,5 +190,4 @@ fn a_new_line_waits_for_the_old_directory_to_go_and_gets_its_own() {
     assert_counts(&mut machine, &device, Count::default(), Count::of(3, 4096));
     machine.sh("dmsetup remove d");
     assert_nothing_left(&mut machine, "two tables");
-    finish(machine);
 }

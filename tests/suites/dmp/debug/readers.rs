@@ -48,7 +48,6 @@ fn a_reader_of_one_device_delays_no_other() {
         machine.sh("dmsetup remove other");
         assert_nothing_left(&mut machine, file);
     }
-    finish(machine);
 }
 
 /// The device's next table gets its first dmp line before the last line of the former table has
@@ -78,5 +77,4 @@ fn a_device_whose_own_reader_is_slow_waits_and_can_be_interrupted() {
     // 143 is 128 and SIGTERM. SIGSTOP and SIGCONT only delay the load, and the counters are new
     // ones.
     assert_eq!(shown, "143\ndone\nheld\n0\n0\n");
-    finish(machine);
 }

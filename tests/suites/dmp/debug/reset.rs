@@ -25,7 +25,6 @@ fn reset_zeroes_the_counters_of_its_device_only() {
     assert_counts(&mut machine, &one, none, Count::of(2, 512));
     machine.sh(&format!("printf 1 >{STAT}/{one}/reset"));
     assert_counts(&mut machine, &one, none, none);
-    finish(machine);
 }
 
 #[test]
@@ -46,5 +45,4 @@ fn anything_but_1_is_refused_and_changes_nothing() {
         assert!(stderr.contains("Invalid argument"), "{value:?}: {stderr}");
         assert_counts(&mut machine, &device, Count::default(), Count::of(5, 4096));
     }
-    finish(machine);
 }

@@ -35,7 +35,6 @@ fn a_switch_takes_effect_at_once_and_leaves_the_requests_alone() {
             Count::default(),
         );
     }
-    finish(machine);
 }
 
 /// A request takes 100 ms here, and the switch comes within that time.
@@ -58,7 +57,6 @@ fn a_request_in_flight_at_a_switch_is_not_measured() {
         }
     }
     assert_counts(&mut machine, &device, Count::of(2, 4096), Count::default());
-    finish(machine);
 }
 
 #[test]
@@ -77,7 +75,6 @@ fn anything_but_0_and_1_is_refused_and_changes_nothing() {
     }
     machine.sh(&format!("printf 0 >{STAT}/{device}/latency"));
     assert_latency(&mut machine, &device, false);
-    finish(machine);
 }
 
 /// The option takes effect at the first resume of its table, and not at the next.
@@ -115,5 +112,4 @@ fn a_reload_sets_the_option_of_its_table_and_a_resume_alone_does_not() {
     assert_after(&two(" 1 latency", ""), true);
     assert_after(&two("", ""), false);
     assert_after(&two("", " 1 latency"), true);
-    finish(machine);
 }

@@ -54,5 +54,4 @@ fn no_allocation_that_a_resume_waits_for_waits_for_io() {
     let found = allocations(&mut machine, "bdev_alloc", &other, HOW);
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(found[0].ends_with(" GFP_KERNEL"), "{found:?}");
-    finish(machine);
 }

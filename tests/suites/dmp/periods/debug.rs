@@ -34,7 +34,6 @@ fn a_request_belongs_to_the_period_in_which_it_arrived() {
         ["requests", "latency_ns", "latency_max_ns"].map(|name| word(&during, "read", name));
     assert_eq!(reads, before);
     assert_eq!((reads[0], word(&after, "write", "requests")), (3, 0));
-    finish(machine);
 }
 
 /// Neither a reset nor a switch changes the number of requests in flight.
@@ -58,7 +57,6 @@ fn requests_in_flight_are_exact_over_resets_and_switches() {
          on 0 0 0 8 1 0\nagain 0 0 0 8 1 0\nended 0 0 0 0 0 0\n"
     );
     assert_all_ended(&snapshot(&mut machine, &device));
-    finish(machine);
 }
 
 /// Flushes wait behind the held disk, too. All processors share their counters.
@@ -80,7 +78,6 @@ fn requests_of_rare_operations_belong_to_their_period_as_well() {
     let after = snapshot(&mut machine, &device);
     assert_all_ended(&after);
     assert_eq!(word(&after, "flush", "requests"), 0);
-    finish(machine);
 }
 
 /// A generation is not used again while a request carries it.
@@ -114,7 +111,6 @@ fn a_reset_is_refused_when_requests_of_seven_periods_are_in_flight() {
     let after = snapshot(&mut machine, &device);
     assert_all_ended(&after);
     assert_eq!(word(&after, "read", "requests"), 2);
-    finish(machine);
 }
 
 /// Returns a script that begins one more read and waits until `count` are in flight.

@@ -400,7 +400,6 @@ fn the_module_is_unloaded_at_once_after_its_last_device() {
            exec 5<&- 6<&- 7<&-; [ ! -e /sys/module/dmp ] || exit; modprobe dmp || exit; done",
         seconds()
     ));
-    finish(machine);
 }
 
 #[test]
