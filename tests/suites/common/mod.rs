@@ -42,6 +42,20 @@ pub fn machine_with_tools() -> Machine {
     boot(builder().tools(true))
 }
 
+/// Boots a machine with the mapped device `d` of this table. Returns the device's kernel name, too.
+#[track_caller]
+pub fn machine_with_device(table: &str) -> (Machine, String) {
+    with_device(machine(), table)
+}
+
+/// Makes the mapped device `d` of this table in a machine. Returns the machine and the device's
+/// kernel name.
+#[track_caller]
+pub fn with_device(mut machine: Machine, table: &str) -> (Machine, String) {
+    let device = create(&mut machine, "d", table);
+    (machine, device)
+}
+
 /// Makes a disk that has this content, in a file of `directory`.
 pub fn disk_of(directory: &TempDir, name: &str, content: &[u8], read_only: bool) -> Disk {
     let path = directory.path().join(name);

@@ -26,8 +26,7 @@ fn taken_under(machine: &mut Machine, class: &str) -> Vec<String> {
 #[test]
 fn a_message_does_not_take_the_mutex_of_per_cpu_memory() {
     const MUTEX: &str = "pcpu_alloc_mutex";
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     // A reset by file may wait for the mutex. It shows that lockdep would have seen a message do
     // so.
     machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));

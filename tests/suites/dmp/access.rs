@@ -6,8 +6,7 @@ use crate::common::*;
 
 #[test]
 fn any_user_reads_all_statistics_and_only_root_changes_anything() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(MAKE_USER);
     machine.sh(&direct_writes("d", 4096, 3));
     // All files but `reset`, which is write-only. A snapshot has its own time in it.

@@ -91,12 +91,7 @@ fn table_and_status_of_an_as_linear_line_are_a_linear_lines_to_the_byte() {
 /// LVM loads a linear line over an attached volume's table in this way.
 #[test]
 fn the_printed_line_loads_again_as_linear() {
-    let mut machine = machine();
-    create(
-        &mut machine,
-        "d",
-        "0 2048 dmp /dev/vda 7 2 as_linear latency",
-    );
+    let (mut machine, _) = machine_with_device("0 2048 dmp /dev/vda 7 2 as_linear latency");
     machine.sh("dmsetup table d >/run/table && dmsetup reload d /run/table && dmsetup resume d");
     let table = machine.sh("cat /run/table");
     assert_eq!(
@@ -132,8 +127,7 @@ fn a_wrong_line_says_which_option_is_repeated_or_unknown() {
 
 #[test]
 fn requests_are_counted_and_messages_work() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 as_linear");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 as_linear");
     machine.sh(&direct_writes("d", 4096, 9));
     machine.sh(&direct_reads("d", 4096, 4));
     assert_counts(
@@ -170,12 +164,8 @@ fn requests_are_counted_and_messages_work() {
 /// Latencies are measured, although the printed line does not show the option.
 #[test]
 fn as_linear_works_with_latency_and_flush_bypass() {
-    let mut machine = machine();
-    let device = create(
-        &mut machine,
-        "d",
-        "0 2048 dmp /dev/vda 0 3 as_linear latency flush_bypass",
-    );
+    let (mut machine, device) =
+        machine_with_device("0 2048 dmp /dev/vda 0 3 as_linear latency flush_bypass");
     assert_eq!(number(&mut machine, &format!("{device}/latency")), 1);
     assert_eq!(
         lines(&mut machine, &device),
@@ -277,10 +267,7 @@ fn lines_follow_loads_resumes_and_clears() {
 
 #[test]
 fn lines_of_one_table_are_counted_each() {
-    let mut machine = machine();
-    let device = create(
-        &mut machine,
-        "d",
+    let (mut machine, device) = machine_with_device(
         "0 1024 dmp /dev/vda 0 1 as_linear\n1024 1024 dmp /dev/vda 4096 1 flush_bypass\n\
          2048 8 linear /dev/vdb 0",
     );

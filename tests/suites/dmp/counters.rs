@@ -15,8 +15,7 @@ fn a_new_device_has_counted_nothing_and_its_averages_are_zero() {
 
 #[test]
 fn reads_and_writes_are_counted_apart_and_their_sum_is_the_total() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 4096, 100));
     machine.sh(&direct_reads("d", 4096, 500));
     let (reads, writes) = (Count::of(500, 4096), Count::of(100, 4096));
@@ -33,8 +32,7 @@ fn reads_and_writes_are_counted_apart_and_their_sum_is_the_total() {
 /// The writes' average is exact, and the averages of reads and of all requests are not.
 #[test]
 fn averages_are_rounded_down() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 512, 3));
     machine.sh(&direct_writes("d", 4096, 1));
     machine.sh(&direct_reads("d", 512, 3));
@@ -54,8 +52,7 @@ fn averages_are_rounded_down() {
 /// The command is one that users type. busybox's dd would read through the page cache here.
 #[test]
 fn small_reads_of_dd_are_as_many_requests() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     machine.sh("dd if=/dev/mapper/d of=/dev/null bs=512 count=10 iflag=direct status=none");
     assert_counts(&mut machine, &device, Count::of(10, 512), Count::default());
 }
@@ -106,8 +103,7 @@ fn stacked_devices_each_count_the_request_that_passes_through() {
 
 #[test]
 fn no_request_is_lost_when_four_processors_send_them_at_once() {
-    let mut machine = boot(builder().cpus(4));
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let (mut machine, device) = with_device(boot(builder().cpus(4)), "0 131072 dmp /dev/vda 0");
     assert_eq!(machine.sh("nproc"), "4\n");
     machine.sh(
         "for n in 0 1 2 3; do \
@@ -121,8 +117,7 @@ fn no_request_is_lost_when_four_processors_send_them_at_once() {
 
 #[test]
 fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     let modes = machine.sh(&format!(
         "cd {STAT} && find . -type f | sort | sed 's|^[.]/||' | xargs stat -c '%a %n'"
     ));
@@ -198,8 +193,8 @@ fn replaced_counters_are_freed() {
 /// A processor's counts stay while it is offline, and count once when it is back.
 #[test]
 fn nothing_is_lost_with_a_processor_that_goes_offline() {
-    let mut machine = boot(builder().cpus(2));
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) =
+        with_device(boot(builder().cpus(2)), "0 2048 dmp /dev/vda 0 1 latency");
     let online = "/sys/devices/system/cpu/cpu1/online";
     let read = |count: u64| {
         format!(

@@ -70,12 +70,7 @@ fn writes_change_the_disk_at_the_offset_only() {
 
 #[test]
 fn a_device_of_two_targets_has_each_disks_part_in_its_place() {
-    let mut machine = machine();
-    create(
-        &mut machine,
-        "d",
-        "0 5 dmp /dev/vda 2048\n5 1000 dmp /dev/vdb 7",
-    );
+    let (mut machine, _) = machine_with_device("0 5 dmp /dev/vda 2048\n5 1000 dmp /dev/vdb 7");
     // 1005 numbered lines of 512 bytes: sector n holds n.
     machine.sh("seq -f '%511.0f' 0 1004 >/run/sectors || \
                 for n in $(seq 0 1004); do printf '%511d\\n' $n; done >/run/sectors; \
@@ -99,8 +94,7 @@ fn a_device_of_two_targets_has_each_disks_part_in_its_place() {
 
 #[test]
 fn a_filesystem_on_a_device_keeps_its_files() {
-    let mut machine = machine();
-    create(&mut machine, "d", "0 120000 dmp /dev/vda 2048");
+    let (mut machine, _) = machine_with_device("0 120000 dmp /dev/vda 2048");
     machine.sh(
         "mke2fs /dev/mapper/d >/dev/null && mkdir /mnt && mount -t ext4 /dev/mapper/d /mnt && \
          dd if=/dev/urandom of=/run/file bs=64k count=64 status=none && \

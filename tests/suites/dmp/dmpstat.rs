@@ -32,8 +32,7 @@ fn counted(device: &Value, column: &str, unit: f64) -> f64 {
 
 #[test]
 fn dmpstat_shows_the_requests_of_dd() {
-    let mut machine = machine();
-    create(&mut machine, "d", "0 131072 dmp /dev/vda 0 1 latency");
+    let (mut machine, _) = machine_with_device("0 131072 dmp /dev/vda 0 1 latency");
     machine.sh(&format!(
         "{} && {}",
         direct_writes("d", 4096, 100),
@@ -62,8 +61,7 @@ fn dmpstat_shows_the_requests_of_dd() {
 /// module's own histogram, or the slowest request's latency if that is less.
 #[test]
 fn percentiles_are_those_of_the_modules_histogram() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 1000));
     let shown = &report(&mut machine, "d")[0];
     let buckets = histogram(&mut machine, &format!("{device}/read/latency_histogram"));
@@ -315,8 +313,7 @@ fn dmpstat_says_how_to_make_a_device_and_lists_all_of_three_hundred() {
 
 #[test]
 fn anybody_may_look_and_only_root_may_reset() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(MAKE_USER);
     machine.sh(&direct_reads("d", 4096, 3));
     let text = machine.sh("su user -c 'dmpstat -j d'");
@@ -336,8 +333,7 @@ fn anybody_may_look_and_only_root_may_reset() {
 
 #[test]
 fn dmpstat_never_opens_the_device_and_ends_with_a_whole_line() {
-    let mut machine = machine();
-    create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, _) = machine_with_device("0 2048 dmp /dev/vda 0");
     let reports = lines(
         &mut machine,
         "dmpstat -j 0.01 >out & pid=$!; until [ -s out ] || ! kill -0 $!; do usleep 10000; done; usleep 200000; \

@@ -24,8 +24,7 @@ const RUNS: [(u64, u64); 7] = [
 
 #[test]
 fn each_direct_write_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     let mut writes = Count::default();
     for (size, count) in RUNS {
         machine.sh(&direct_writes("d", size, count));
@@ -36,8 +35,7 @@ fn each_direct_write_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
 
 #[test]
 fn each_direct_read_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     let mut reads = Count::default();
     for (size, count) in RUNS {
         machine.sh(&direct_reads("d", size, count));
@@ -52,8 +50,7 @@ fn each_direct_read_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
 /// completed, merged, sectors read, time, writes completed, merged, sectors written).
 #[test]
 fn requests_above_a_mebibyte_are_counted_as_the_block_layer_splits_them() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 2 * MIB, 4));
     machine.sh(&direct_reads("d", 8 * MIB, 3));
     let fields: Vec<u64> = machine
@@ -79,12 +76,8 @@ fn requests_above_a_mebibyte_are_counted_as_the_block_layer_splits_them() {
 /// 127, is split there; the others are whole.
 #[test]
 fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
-    let mut machine = machine();
-    let device = create(
-        &mut machine,
-        "d",
-        "0 100 dmp /dev/vda 0\n100 1948 dmp /dev/vdb 0",
-    );
+    let (mut machine, device) =
+        machine_with_device("0 100 dmp /dev/vda 0\n100 1948 dmp /dev/vdb 0");
     machine.sh(&direct_writes("d", 64 * SECTOR, 3));
     let writes = Count {
         requests: 4,
@@ -98,8 +91,7 @@ fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
 /// fsync is no write.
 #[test]
 fn buffered_writes_are_counted_as_the_pages_written_back() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     machine.sh("dd if=/dev/zero of=/dev/mapper/d bs=64k count=4 conv=fsync status=none");
     let writes = Count::of(64, 4096);
     assert_counts(&mut machine, &device, Count::default(), writes);

@@ -112,8 +112,7 @@ fn the_machine_has_a_clock_that_counts_nanoseconds() {
 
 #[test]
 fn latencies_are_not_measured_unless_asked_for() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&direct_reads("d", 4096, 9));
     assert_latency(&mut machine, &device, false);
     assert_not_measured(&mut machine, &device);

@@ -104,8 +104,8 @@ fn charged(machine: &mut Machine, script: &str) -> Vec<usize> {
 /// A half-read text is charged to its reader, takes no more than its length, and goes when the file is closed.
 #[test]
 fn an_open_snapshot_has_its_text_charged_to_its_reader() {
-    let mut machine = machine_with_traces();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) =
+        with_device(machine_with_traces(), "0 2048 dmp /dev/vda 0 1 latency");
     let file = format!("{STAT}/{device}/snapshot");
     let each = |step: &dyn Fn(u32) -> String| (3..=9).map(step).collect::<Vec<_>>().join("; ");
     let open = each(&|n| format!("exec {n}<{file}; dd bs=8 count=1 <&{n} >/dev/null 2>&1"));

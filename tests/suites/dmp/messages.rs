@@ -28,8 +28,7 @@ fn reset_zeroes_the_device_and_no_other() {
 
 #[test]
 fn a_wrong_message_is_refused_with_a_line_in_the_log_and_changes_nothing() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_writes("d", 4096, 9));
     for message in [
         "fast",
@@ -68,8 +67,7 @@ fn a_wrong_message_is_refused_with_a_line_in_the_log_and_changes_nothing() {
 /// Nothing waits for I/O, which would end only after the resume.
 #[test]
 fn messages_and_files_work_while_the_device_is_suspended() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 4096, 9));
     machine.sh(&format!(
         "dmsetup suspend d && dmsetup message d 0 latency on && dmsetup message d 0 reset && \

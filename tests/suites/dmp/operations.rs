@@ -13,8 +13,7 @@ const FSYNC: &str = "dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=
 
 #[test]
 fn an_fsync_is_a_flush_without_bytes_for_each_line() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&format!("{FSYNC}; {FSYNC}; {FSYNC}"));
     assert_operations(&mut machine, &device, &[("flush", 3, 0, 0)]);
     // A request of no bytes is in the first bucket.
@@ -164,8 +163,7 @@ fn write_zeroes_are_counted_apart_from_writes_and_reach_the_disk() {
 
 #[test]
 fn the_size_histogram_has_each_request_in_the_first_bucket_that_it_fits() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     // Size, number of requests, and bucket.
     let runs = [
         (512, 1, 512),
@@ -208,12 +206,8 @@ fn the_size_histogram_has_each_request_in_the_first_bucket_that_it_fits() {
 
 #[test]
 fn each_status_line_has_all_operations_of_the_whole_device() {
-    let mut machine = machine();
-    create(
-        &mut machine,
-        "d",
-        "0 2048 dmp /dev/vda 0\n2048 2048 dmp /dev/vdb 0 1 latency",
-    );
+    let (mut machine, _) =
+        machine_with_device("0 2048 dmp /dev/vda 0\n2048 2048 dmp /dev/vdb 0 1 latency");
     let counters = "read 2 8192 0 write 3 196608 0 discard 1 65536 0 flush 2 0 0 \
                     write_zeroes 0 0 0 other 0 0 0";
     let both_lines = |latency| {

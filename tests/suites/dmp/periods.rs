@@ -158,8 +158,7 @@ fn the_time_of_failed_requests_is_in_the_rest() {
 
 #[test]
 fn latency_since_is_the_time_of_the_switch_or_of_the_reset() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     let mut show = |script: &str| {
         machine.sh(script);
         snapshot(&mut machine, &device)
@@ -235,8 +234,7 @@ fn another_clocksource_measures_as_well() {
 /// The target does not see these flushes, so their files have no value: 0 would be one.
 #[test]
 fn flushes_that_go_past_the_counters_are_not_shown() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 flush_bypass");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 flush_bypass");
     let flush = "dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none";
     machine.sh(flush);
     let shown = snapshot(&mut machine, &device);

@@ -96,8 +96,7 @@ fn the_snapshot_agrees_with_all_other_files() {
 
 #[test]
 fn unmeasured_values_are_left_out() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&direct_reads("d", 4096, 2));
     let shown = snapshot(&mut machine, &device);
     assert_eq!(shown["latency"], ["off"]);
@@ -111,8 +110,7 @@ fn unmeasured_values_are_left_out() {
 /// Both times are by the clock of /proc/uptime, which counts a suspend to memory.
 #[test]
 fn the_snapshot_has_the_times_of_the_last_reset_and_of_itself() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     let mut times = |script: &str| {
         machine.sh(script);
         let uptime = |machine: &mut Machine| -> u64 {
@@ -158,8 +156,7 @@ fn a_name_and_a_uuid_of_any_bytes_are_there_whole() {
 /// The reads are small, and between them requests are counted and the counters reset.
 #[test]
 fn a_reader_gets_one_snapshot_in_any_number_of_reads() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 5));
     let file = format!("{STAT}/{device}/snapshot");
     let taken = |text: &str| parse(text)["taken"].clone();
@@ -203,8 +200,7 @@ fn reader(file: &str, n: u32, begin: &str) -> String {
 /// Each reader has an open file of its own. All have read a part when the counters are reset.
 #[test]
 fn a_reader_keeps_its_snapshot_while_others_read_and_reset() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 5));
     let file = format!("{STAT}/{device}/snapshot");
     let whole = machine.sh(&format!("grep -v ^taken {file}"));
@@ -252,8 +248,7 @@ fn no_user_takes_a_snapshot_from_another() {
 /// part.
 #[test]
 fn a_reader_that_is_at_the_end_disturbs_no_other() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     let file = format!("{STAT}/{device}/snapshot");
     let whole = machine.sh(&format!("grep -v ^taken {file}"));
     let begin = |n| match n {
@@ -273,8 +268,7 @@ fn a_reader_that_is_at_the_end_disturbs_no_other() {
 /// The first read of an open file may be anywhere, and the next reads continue the same snapshot.
 #[test]
 fn a_first_read_past_the_begin_gets_the_rest_of_the_snapshot() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 5));
     let file = format!("{STAT}/{device}/snapshot");
     let whole = machine.sh(&format!("grep -v ^taken {file}"));
@@ -304,8 +298,7 @@ fn a_first_read_past_the_begin_gets_the_rest_of_the_snapshot() {
 
 #[test]
 fn a_read_at_the_begin_makes_a_new_snapshot_and_no_other_does() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     let file = format!("{STAT}/{device}/snapshot");
     for (begin, requests) in [(8, 3), (16, 0)] {
         let text = machine.sh(&format!(
@@ -324,8 +317,7 @@ fn a_read_at_the_begin_makes_a_new_snapshot_and_no_other_does() {
 /// The kernel gives an open file the memory of the one that was closed before.
 #[test]
 fn an_unread_rest_of_a_snapshot_goes_to_no_other_reader() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     let file = format!("{STAT}/{device}/snapshot");
     let left = format!("dd if={file} of=/dev/null bs=8 count=1 status=none");
     let read = direct_reads("d", 4096, 1);

@@ -168,8 +168,7 @@ fn a_device_that_cannot_be_opened_is_refused() {
 
 #[test]
 fn a_failed_reload_leaves_the_device_and_its_counters_as_they_were() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 8");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 8");
     machine.sh(&direct_writes("d", 4096, 3));
     let before = machine.sh("dmsetup table d");
     for (line, _, _) in BAD {
@@ -238,8 +237,7 @@ fn a_good_line_is_printed_as_one_that_makes_the_same_device() {
 #[test]
 fn an_inactive_table_prints_its_own_option() {
     const NO_TABLE: &str = "\n";
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 1");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 1");
     let vda = machine.sh("cat /sys/block/vda/dev");
     let (plain, timed) = (
         format!("0 2048 dmp {} 1\n", vda.trim()),

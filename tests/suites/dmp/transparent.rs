@@ -165,8 +165,7 @@ fn requests_that_the_disk_refuses_fail_as_on_linear() {
 
 #[test]
 fn a_filesystem_discards_and_flushes_through_dmp() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 2048");
+    let (mut machine, device) = machine_with_device("0 65536 dmp /dev/vda 2048");
     machine.sh(
         "mke2fs /dev/mapper/d >/dev/null && mkdir /mnt && mount -t ext4 /dev/mapper/d /mnt && \
          dd if=/dev/urandom of=/mnt/file bs=64k count=16 conv=fsync status=none && \

@@ -44,8 +44,7 @@ fn sample(text: &str) -> Sample {
 
 #[test]
 fn counters_read_under_load_are_consistent() {
-    let mut machine = boot(builder().cpus(2));
-    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0");
+    let (mut machine, device) = with_device(boot(builder().cpus(2)), "0 65536 dmp /dev/vda 0");
     let text = machine.sh(&format!(
         "{LOAD} cd {STAT}/{device}/read; for n in $(seq 1 40); do {SAMPLE} done; \
          touch /run/stop; wait"
@@ -83,8 +82,8 @@ fn counters_read_under_load_are_consistent() {
 /// A request is no longer in flight before its end is counted.
 #[test]
 fn completed_and_in_flight_requests_never_exceed_arrived_ones() {
-    let mut machine = boot(builder().cpus(2));
-    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) =
+        with_device(boot(builder().cpus(2)), "0 65536 dmp /dev/vda 0 1 latency");
     let text = machine.sh(&format!(
         "{LOAD} for n in $(seq 1 300); do grep ^read {STAT}/{device}/snapshot || exit; done; \
          touch /run/stop; wait"
@@ -118,8 +117,8 @@ fn completed_and_in_flight_requests_never_exceed_arrived_ones() {
 /// Resets by file and by message, and switches of latency, against requests on two CPUs.
 #[test]
 fn resets_under_load_keep_counters_consistent_and_exact_afterwards() {
-    let mut machine = boot(builder().cpus(2));
-    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) =
+        with_device(boot(builder().cpus(2)), "0 65536 dmp /dev/vda 0 1 latency");
     let text = machine.sh(&format!(
         "{LOAD} cd {STAT}/{device}/read; for n in $(seq 1 20); do \
            echo 1 >../reset && {SAMPLE} dmsetup message d 0 reset && {SAMPLE} \
@@ -150,8 +149,7 @@ fn resets_under_load_keep_counters_consistent_and_exact_afterwards() {
 /// round and no others.
 #[test]
 fn counters_have_only_the_requests_since_the_reset() {
-    let mut machine = boot(builder().cpus(2));
-    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0");
+    let (mut machine, device) = with_device(boot(builder().cpus(2)), "0 65536 dmp /dev/vda 0");
     for n in 1..=5 {
         machine.sh(&format!(
             "for c in 0 1; do taskset -c $c dd if=/dev/mapper/d of=/dev/null bs=4k count={n}00 \

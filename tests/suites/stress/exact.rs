@@ -11,8 +11,7 @@ const ENGINES: [&str; 3] = ["psync", "libaio --iodepth=16", "io_uring --iodepth=
 /// Runs four jobs of each engine, and asserts exact counts. Their requests are of 512 bytes
 /// to 64 KiB, which no disk here splits.
 fn all_engines_are_counted_exactly(cpus: u32) {
-    let mut machine = machine_of(cpus);
-    let device = create(&mut machine, "d", "0 131072 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = with_device(machine_of(cpus), "0 131072 dmp /dev/vda 0 1 latency");
     for engine in ENGINES {
         machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
         let before = disk_stat(&mut machine, "vda");

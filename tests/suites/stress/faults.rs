@@ -45,8 +45,8 @@ fn requests_of_a_slow_disk_are_all_measured_over_suspends() {
 fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
     let mut outcomes = Vec::new();
     for target in ["linear", "dmp"] {
-        let mut machine = machine_of(2);
-        let device = create(&mut machine, "d", &format!("0 65536 {target} /dev/vdb 0"));
+        let (mut machine, device) =
+            with_device(machine_of(2), &format!("0 65536 {target} /dev/vdb 0"));
         let error = machine.sh(&format!(
             "disk=$(readlink -f /sys/block/vdb/device/..); \
              fio --name=load --filename=/dev/mapper/d --rw=randrw --bs=4k --direct=1 \

@@ -13,8 +13,7 @@ mod btrfs;
 /// Meanwhile the device is suspended, reloaded and reset all the time.
 #[test]
 fn every_block_is_read_back_as_it_was_written() {
-    let mut machine = machine_of(4);
-    create(&mut machine, "d", "0 65536 dmp /dev/vda 2048");
+    let (mut machine, _) = with_device(machine_of(4), "0 65536 dmp /dev/vda 2048");
     let totals = fio_against(
         &mut machine,
         "--filename=/dev/mapper/d --rw=randwrite --direct=1 --ioengine=libaio --iodepth=16 \

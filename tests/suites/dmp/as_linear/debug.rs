@@ -7,8 +7,7 @@ use super::*;
 /// Lines of another device are not counted.
 #[test]
 fn lines_are_those_of_one_device() {
-    let mut machine = machine();
-    let d = create(&mut machine, "d", "0 8 dmp /dev/vda 0 1 as_linear");
+    let (mut machine, d) = machine_with_device("0 8 dmp /dev/vda 0 1 as_linear");
     let other = create(&mut machine, "other", "0 8 dmp /dev/vda 8 1 flush_bypass");
     machine.sh(&load("0 8 dmp /dev/vda 0"));
     assert_eq!(
@@ -65,8 +64,7 @@ fn counters_survive_an_exchange_of_dmp_and_as_linear_both_ways() {
 /// The lines before the wrong one exist by the time that the load fails.
 #[test]
 fn a_failed_load_leaves_lines_and_references_as_they_were() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 as_linear");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 as_linear");
     machine.sh(&load("0 2048 dmp /dev/vda 0 1 flush_bypass"));
     let expected = "1 1 as_linear 1 0 flush_bypass 0 1";
     assert_eq!(lines(&mut machine, &device), expected);

@@ -20,8 +20,7 @@ fn remove_takes_the_counters_away_and_the_next_device_begins_at_zero() {
 
 #[test]
 fn the_module_cannot_be_unloaded_under_a_device_and_can_be_after_it() {
-    let mut machine = machine();
-    create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, _) = machine_with_device("0 2048 dmp /dev/vda 0");
     let refused = machine.run("rmmod dmp").unwrap();
     assert_eq!(refused.status, 1);
     let stderr = String::from_utf8_lossy(&refused.stderr);
@@ -53,8 +52,7 @@ fn the_module_cannot_be_unloaded_under_a_device_and_can_be_after_it() {
 
 #[test]
 fn unloading_while_a_file_of_stat_is_open_is_safe() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&format!(
         "exec 5<{STAT}/{device}/volumes 6<{STAT}/volumes && \
          dmsetup remove d && {{ cat <&5; rmmod dmp; cat <&6; }} >/dev/null 2>&1; \
@@ -79,8 +77,7 @@ fn a_rename_shows_at_once_and_keeps_the_counters() {
 
 #[test]
 fn the_counters_outlive_a_reload_of_the_table() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 4096, 3));
     machine.sh("dmsetup reload d --table '0 4096 dmp /dev/vdb 8' && dmsetup resume d");
     assert_eq!(machine.sh("cat /sys/block/dm-0/size"), "4096\n");

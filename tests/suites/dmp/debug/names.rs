@@ -45,8 +45,7 @@ fn name_shows_the_kernels_name_whatever_characters_it_has() {
 
 #[test]
 fn uuid_shows_the_uuid_and_is_empty_without() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 8 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 8 dmp /dev/vda 0");
     let uuid = format!("cat {STAT}/{device}/uuid");
     assert_eq!(machine.sh(&uuid), "\n");
     machine.sh("dmsetup rename d --setuuid LVM-0123456789");
@@ -65,8 +64,7 @@ fn uuid_shows_the_uuid_and_is_empty_without() {
 /// close.
 #[test]
 fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     let output = machine
         .run(&format!(
             "cd {STAT}/{device} && find . -type f ! -name reset | xargs cat >/dev/null && \
@@ -90,8 +88,7 @@ fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
 /// then. Files that need the mapped device fail, and counters can still be read.
 #[test]
 fn name_uuid_and_snapshot_of_a_device_being_removed_read_enxio() {
-    let mut machine = machine_with_tools();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = with_device(machine_with_tools(), "0 2048 dmp /dev/vda 0");
     machine.sh(&format!(
         "cat >/run/steps <<'END'\n\
          cd {STAT}/{device} && exec 3<name 4<uuid 5<snapshot 6<read/requests && cd / || exit\n\
@@ -116,8 +113,7 @@ fn name_uuid_and_snapshot_of_a_device_being_removed_read_enxio() {
 /// A shell whose working directory is the device's keeps neither the device nor the module.
 #[test]
 fn a_directory_in_use_keeps_neither_the_device_nor_the_module() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&format!(
         "cd {STAT}/{device}/read && dmsetup remove d && ! cat requests 2>/dev/null && rmmod dmp"
     ));

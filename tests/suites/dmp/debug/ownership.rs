@@ -13,8 +13,7 @@ const NONE: Count = Count {
 
 #[test]
 fn the_counters_survive_every_kind_of_new_table() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     let mut writes = Count::of(3, 4096);
     machine.sh(&direct_writes("d", 4096, 3));
     for table in [
@@ -46,8 +45,7 @@ fn the_counters_survive_every_kind_of_new_table() {
 
 #[test]
 fn counters_go_with_the_last_dmp_line_and_the_next_begin_at_zero() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 4096, 3));
     machine.sh("dmsetup reload d --table '0 2048 linear /dev/vda 0'");
     assert_counts(&mut machine, &device, NONE, Count::of(3, 4096));
@@ -66,8 +64,7 @@ fn counters_go_with_the_last_dmp_line_and_the_next_begin_at_zero() {
 /// request is lost, and none counts twice.
 #[test]
 fn not_a_request_is_lost_over_suspend_resume_and_reload_under_load() {
-    let mut machine = boot(builder().cpus(2));
-    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0");
+    let (mut machine, device) = with_device(boot(builder().cpus(2)), "0 65536 dmp /dev/vda 0");
     machine.sh(
         "for n in 1 2 3 4; do \
            dd if=/dev/zero of=/dev/mapper/d bs=4k count=1000 oflag=direct conv=notrunc status=none & \

@@ -54,8 +54,7 @@ fn a_reader_of_one_device_delays_no_other() {
 /// gone.
 #[test]
 fn a_device_whose_own_reader_is_slow_waits_and_can_be_interrupted() {
-    let mut machine = machine_with_tools();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = with_device(machine_with_tools(), "0 2048 dmp /dev/vda 0");
     machine.sh(&direct_reads("d", 4096, 3));
     let load = "dmsetup reload d --table '0 2048 dmp /dev/vda 8'";
     let shown = machine.sh(&format!(

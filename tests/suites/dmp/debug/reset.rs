@@ -29,8 +29,7 @@ fn reset_zeroes_the_counters_of_its_device_only() {
 
 #[test]
 fn anything_but_1_is_refused_and_changes_nothing() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 4096, 5));
     for value in [
         "0", "2", "11", "-1", "1 1", "01", "0x1", "yes", "1x", "\\n", "\\377",

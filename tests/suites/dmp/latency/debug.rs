@@ -61,8 +61,7 @@ fn a_request_in_flight_at_a_switch_is_not_measured() {
 
 #[test]
 fn anything_but_0_and_1_is_refused_and_changes_nothing() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     for value in [
         "2", "-1", "on", "off", "11", "01", "1 0", "y", "\\n", "1x", "\\377",
     ] {
@@ -80,8 +79,7 @@ fn anything_but_0_and_1_is_refused_and_changes_nothing() {
 /// The option takes effect at the first resume of its table, and not at the next.
 #[test]
 fn a_reload_sets_the_option_of_its_table_and_a_resume_alone_does_not() {
-    let mut machine = machine();
-    let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     let mut assert_after = |script: &str, on: bool| {
         machine.sh(script);
         assert_eq!(

@@ -11,8 +11,7 @@ use crate::load::*;
 const TABLE: &str = "0 65536 dmp /dev/vda 0";
 
 fn reloads_lose_no_request(cpus: u32) {
-    let mut machine = machine_of(cpus);
-    let device = create(&mut machine, "d", TABLE);
+    let (mut machine, device) = with_device(machine_of(cpus), TABLE);
     // All tables keep a request of 4 KiB whole, and none of them leads to other data.
     let totals = fio_against(
         &mut machine,
@@ -41,8 +40,7 @@ fn reloads_lose_no_request_on_four_processors() {
 
 #[test]
 fn suspends_lose_no_request() {
-    let mut machine = machine_of(4);
-    let device = create(&mut machine, "d", TABLE);
+    let (mut machine, device) = with_device(machine_of(4), TABLE);
     let totals = fio_against(
         &mut machine,
         &random_load("/dev/mapper/d"),
@@ -58,8 +56,7 @@ fn suspends_lose_no_request() {
 /// Resets, switches and renames at once, by file and by message.
 #[test]
 fn switches_and_renames_disturb_no_request() {
-    let mut machine = machine_of(4);
-    let device = create(&mut machine, "d", TABLE);
+    let (mut machine, device) = with_device(machine_of(4), TABLE);
     let file = |name: &str| format!("{STAT}/{device}/{name}");
     let totals = fio_against(
         &mut machine,
@@ -148,8 +145,7 @@ fn resets_lose_no_latency() {
 /// The number of requests in flight never seems to be negative, whatever is replaced meanwhile.
 #[test]
 fn resets_and_switches_keep_requests_in_flight_exact() {
-    let mut machine = machine_of(4);
-    let device = create(&mut machine, "d", &format!("{TABLE} 1 latency"));
+    let (mut machine, device) = with_device(machine_of(4), &format!("{TABLE} 1 latency"));
     let totals = fio_against(
         &mut machine,
         // Two jobs of eight requests each.
@@ -180,8 +176,7 @@ fn resets_and_switches_keep_requests_in_flight_exact() {
 /// or none, and never the reads from before the reset with the writes from after it.
 #[test]
 fn a_summary_never_mixes_counts_before_and_after_a_reset() {
-    let mut machine = machine_of(4);
-    let device = create(&mut machine, "d", TABLE);
+    let (mut machine, device) = with_device(machine_of(4), TABLE);
     let reads = direct_reads("d", 4096, 10);
     let writes = direct_writes("d", 4096, 10);
     // The numbers are valid if the file has the same round before and after them.
@@ -214,8 +209,7 @@ fn a_summary_never_mixes_counts_before_and_after_a_reset() {
 /// switched. Each text has one time, all the lines that `latency` promises, and whole requests.
 #[test]
 fn each_reader_has_one_whole_snapshot_in_pieces() {
-    let mut machine = machine_of(4);
-    let device = create(&mut machine, "d", TABLE);
+    let (mut machine, device) = with_device(machine_of(4), TABLE);
     let snapshot = format!("{STAT}/{device}/snapshot");
     let reader = |size: u32| {
         format!(
@@ -404,8 +398,7 @@ fn the_module_is_unloaded_at_once_after_its_last_device() {
 
 #[test]
 fn a_processors_counts_stay_when_it_goes_offline() {
-    let mut machine = machine_of(4);
-    let device = create(&mut machine, "d", "0 65536 dmp /dev/vda 0 1 latency");
+    let (mut machine, device) = with_device(machine_of(4), "0 65536 dmp /dev/vda 0 1 latency");
     // A request ends on the processor that sent it.
     machine.sh("echo 2 >/sys/block/vda/queue/rq_affinity");
     machine.sh(&format!(
