@@ -19,6 +19,7 @@ mod counters;
 mod data;
 mod dax;
 mod dmpstat;
+mod held_sysfs;
 mod io_sizes;
 mod latency;
 mod lvm;

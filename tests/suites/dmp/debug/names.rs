@@ -3,6 +3,7 @@
 //! Names and UUIDs of devices, and files that are open when their device goes.
 
 use crate::common::*;
+use crate::held_sysfs::while_sysfs_is_held;
 
 /// dmsetup writes the characters that udev does not like as `\xNN` into the kernel's name. With
 /// --manglename none it writes them as they are. `name` shows the kernel's name.
@@ -89,19 +90,18 @@ fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
 #[test]
 fn name_uuid_and_snapshot_of_a_device_being_removed_read_enxio() {
     let (mut machine, device) = with_device(machine_with_tools(), "0 2048 dmp /dev/vda 0");
-    machine.sh(&format!(
-        "cat >/run/steps <<'END'\n\
-         cd {STAT}/{device} && exec 3<name 4<uuid 5<snapshot 6<read/requests && cd / || exit\n\
-         umount -l /sys || exit\n\
-         insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 || exit\n\
-         dmsetup remove d & \n\
+    let open = format!(
+        "cd {STAT}/{device} && exec 3<name 4<uuid 5<snapshot 6<read/requests && cd / || exit"
+    );
+    let steps = format!(
+        "dmsetup remove d & \n\
          {}\n\
          for fd in 3 4 5 6; do cat <&$fd 2>&1; done\n\
-         kill -0 $! && echo held; rmmod dmp_test_hold; wait\nEND\n",
+         kill -0 $! && echo held",
         until_asleep("$!", "kernfs_")
-    ));
+    );
     assert_eq!(
-        machine.sh("unshare -m sh /run/steps"),
+        while_sysfs_is_held(&mut machine, &open, &steps, "wait"),
         "cat: read error: No such device or address\n\
          cat: read error: No such device or address\n\
          cat: read error: No such device or address\n\

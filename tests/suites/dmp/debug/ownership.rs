@@ -5,6 +5,7 @@
 use dmp_vm::patience;
 
 use crate::common::*;
+use crate::held_sysfs::while_sysfs_is_held;
 
 const NONE: Count = Count {
     requests: 0,
@@ -168,20 +169,20 @@ fn a_new_line_waits_for_the_old_directory_to_go_and_gets_its_own() {
         let minor = machine.sh("dmsetup info -c --noheadings -o minor d");
         format!("dm-{}", minor.trim())
     };
-    machine.sh(&format!(
-        "cat >/run/steps <<'END'\n\
-         umount -l /sys || exit\n\
-         insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 || exit\n\
-         dmsetup clear d & clear=$!\n\
+    let steps = format!(
+        "dmsetup clear d & clear=$!\n\
          {}\n\
          dmsetup reload d --table '{table}' & reload=$!\n\
          {}\n\
-         kill -0 $clear && kill -0 $reload && echo held; rmmod dmp_test_hold; \
-         wait $clear && wait $reload && echo done\nEND\n",
+         kill -0 $clear && kill -0 $reload && echo held",
         until_asleep("$clear", "kernfs_"),
         until_asleep("$reload", "[[]dmp]"),
-    ));
-    assert_eq!(machine.sh("unshare -m sh /run/steps"), "held\ndone\n");
+    );
+    let after = "wait $clear && wait $reload && echo done";
+    assert_eq!(
+        while_sysfs_is_held(&mut machine, "", &steps, after),
+        "held\ndone\n"
+    );
     machine.sh("dmsetup resume d");
     machine.sh(&direct_writes("d", 4096, 3));
     assert_counts(&mut machine, &device, Count::default(), Count::of(3, 4096));

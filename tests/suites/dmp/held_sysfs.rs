@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! sysfs held by `dmp_test_hold`: whoever makes or removes a directory waits.
+
+use dmp_vm::Machine;
+
+/// Runs `steps` in a shell while sysfs is held, for 20 seconds at most, and `after` once sysfs is
+/// released. Returns the output of all. The shell has no /sys, because a program that looks at
+/// /sys would wait, too; `before` may open files there.
+#[track_caller]
+pub fn while_sysfs_is_held(
+    machine: &mut Machine,
+    before: &str,
+    steps: &str,
+    after: &str,
+) -> String {
+    machine.sh(&format!(
+        "cat >/run/steps <<'END'\n\
+         {before}\n\
+         umount -l /sys || exit\n\
+         insmod /lib/dmp-tests/dmp_test_hold.ko seconds=20 || exit\n\
+         {steps}\n\
+         rmmod dmp_test_hold\n\
+         {after}\nEND\n"
+    ));
+    machine.sh("unshare -m sh /run/steps")
+}
