@@ -41,6 +41,9 @@ pub fn machine_of(cpus: u32) -> Machine {
     machine
 }
 
+/// The table of a race's device.
+pub const TABLE: &str = "0 65536 dmp /dev/vda 0";
+
 /// The two devices that must do the same.
 pub const BOTH: [&str; 2] = ["/dev/mapper/linear", "/dev/mapper/dmp"];
 

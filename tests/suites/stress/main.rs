@@ -17,4 +17,5 @@ mod integrity;
 /// Tests of lifetimes and locks, which the debug kernel runs as well.
 mod debug {
     mod races;
+    mod removals;
 }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All operations on a device, against all others. Counters must be exact. Other faults show as
-//! complaints of the kernel, above all of the debug kernel.
+//! All operations on a device that stays, against all others. Counters must be exact. Other faults
+//! show as complaints of the kernel, above all of the debug kernel.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 use crate::load::*;
-
-const TABLE: &str = "0 65536 dmp /dev/vda 0";
 
 fn reloads_lose_no_request(cpus: u32) {
     let (mut machine, device) = with_device(machine_of(cpus), TABLE);
@@ -287,113 +285,6 @@ fn counts_of_lines_are_of_one_table_while_tables_come_and_go() {
     let loaded = "lines 3 2 as_linear 2 0 flush_bypass 1 2\n";
     assert_eq!(machine.sh(&lines), loaded);
     assert_all_goes(machine);
-}
-
-/// Several shells make devices of one number, so the number's entry is often the next device's.
-#[test]
-fn counts_of_lines_are_exact_after_devices_of_one_number_came_and_went() {
-    let mut machine = machine_of(4);
-    let fight = "dmsetup create same --table '0 8 dmp /dev/vda 0 1 as_linear'; \
-                 dmsetup reload same --table '0 8 dmp /dev/vda 8 1 flush_bypass'; \
-                 dmsetup remove same; true";
-    let fight = format!("{{ {fight}; }} >/dev/null 2>&1");
-    let wait = format!("sleep {}", seconds());
-    run_against(&mut machine, &wait, &[&fight, &fight, &fight]);
-    machine.sh("dmsetup remove same 2>/dev/null; true");
-    let device = create(&mut machine, "d", "0 8 dmp /dev/vda 0 1 as_linear");
-    assert_eq!(
-        machine.sh(&format!("grep ^lines {STAT}/{device}/snapshot")),
-        "lines 1 0 as_linear 1 0 flush_bypass 0 0\n"
-    );
-    assert_all_goes(machine);
-}
-
-/// Devices come and go with requests in flight until the last moment. Meanwhile other shells read
-/// all files in sysfs, and keep some open.
-#[test]
-fn removes_against_readers_that_hold_files_open() {
-    let mut machine = machine_of(4);
-    create(&mut machine, "other", "0 65536 dmp /dev/vdb 0");
-    let read = "cat /sys/module/dmp/stat/*/*/* /sys/module/dmp/stat/*/* >/dev/null 2>&1; true";
-    let hold = "for file in /sys/module/dmp/stat/*/volumes /sys/module/dmp/stat/*/read/requests; do \
-                  { cat <&5; usleep 20000; cat <&5; } 5<$file; done >/dev/null 2>&1; true";
-    fio_against(
-        &mut machine,
-        &random_load("/dev/mapper/other"),
-        &[
-            "dmsetup create d --table '0 65536 dmp /dev/vda 0 1 latency' && \
-             dd if=/dev/mapper/d of=/dev/null bs=4k count=20 iflag=direct status=none && \
-             dmsetup remove d",
-            read,
-            hold,
-            hold,
-        ],
-    );
-    assert_all_goes(machine);
-}
-
-/// Each file is read all the time until it is gone. The removal waits for the reader, so the reader
-/// must not wait for any lock that the removal holds.
-#[test]
-fn removes_against_readers_of_the_very_device() {
-    let mut machine = machine_of(4);
-    machine.sh(&format!(
-        "end=$(($(date +%s) + {})); n=0; \
-         while [ $n -lt 4 ] || [ $(date +%s) -lt $end ]; do n=$((n + 1)); \
-           dmsetup create d --table '{TABLE} 1 latency' || exit; \
-           set -- {STAT}/dm-*; \
-           for file in volumes name uuid latency read/requests write/latency_histogram; do \
-             cat $(yes $1/$file | head -n 2000) >/dev/null 2>&1 & done; \
-           while read line; do :; done <{STAT}/volumes; usleep $((n % 20 * 1000)); \
-           dmsetup remove d || exit; wait; done",
-        seconds()
-    ));
-    assert_all_goes(machine);
-}
-
-/// Three shells make devices with names of their own, and two fight for one name.
-#[test]
-fn devices_made_and_removed_from_several_shells() {
-    let mut machine = machine_of(4);
-    create(&mut machine, "other", "0 65536 dmp /dev/vdb 0");
-    let own = |name: &str| {
-        format!(
-            "dmsetup create {name} --table '0 2048 dmp /dev/vda 0' && \
-             dmsetup reload {name} --table '0 2048 dmp /dev/vda 8 1 latency' && \
-             dmsetup resume {name} && dmsetup remove {name}"
-        )
-    };
-    let fight = "dmsetup create same --table '0 2048 dmp /dev/vda 0'; \
-                 dmsetup reload same --table '0 2048 dmp /dev/vda 8'; dmsetup clear same; \
-                 dmsetup remove same; true";
-    let fight = format!("{{ {fight}; }} >/dev/null 2>&1");
-    fio_against(
-        &mut machine,
-        &random_load("/dev/mapper/other"),
-        &[&own("one"), &own("two"), &own("three"), &fight, &fight],
-    );
-    assert_all_goes(machine);
-}
-
-/// rmmod is refused as long as there is a device. Then it has to work at once, although files of
-/// the module are open. These files read an error from then on.
-#[test]
-fn the_module_is_unloaded_at_once_after_its_last_device() {
-    let mut machine = machine_of(4);
-    machine.sh(&format!(
-        "end=$(($(date +%s) + {})); n=0; \
-         while [ $n -lt 4 ] || [ $(date +%s) -lt $end ]; do n=$((n + 1)); \
-           dmsetup create d --table '{TABLE} 1 latency' || exit; \
-           set -- {STAT}/dm-*; \
-           exec 5<$1/volumes 6<$1/read/latency_histogram 7<{STAT}/volumes; \
-           {{ until rmmod dmp 2>/dev/null; do :; done; }} & \
-           ( while cat $1/write/bytes; do :; done >/dev/null 2>&1 ) & \
-           dd if=/dev/mapper/d of=/dev/null bs=4k count=$((n % 7)) iflag=direct status=none; \
-           dmsetup remove d || exit; wait; \
-           for fd in 5 6 7; do cat <&$fd 2>/dev/null && exit 1; done; \
-           exec 5<&- 6<&- 7<&-; [ ! -e /sys/module/dmp ] || exit; modprobe dmp || exit; done",
-        seconds()
-    ));
 }
 
 #[test]
