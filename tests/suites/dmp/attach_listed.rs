@@ -2,7 +2,8 @@
 
 //! Volumes that attach.conf lists, and the queue of waiting volumes.
 
-use crate::attach::{hung_read, volume};
+use crate::attach::volume;
+use crate::attach_stopped::hung_read;
 use crate::common::*;
 
 #[test]

@@ -15,6 +15,7 @@ mod attach;
 mod attach_listed;
 mod attach_lvm;
 mod attach_steps;
+mod attach_stopped;
 mod counters;
 mod data;
 mod dax;
