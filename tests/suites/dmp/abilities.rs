@@ -6,7 +6,7 @@
 use dmp_vm::Machine;
 
 use crate::common::*;
-use crate::transparent::description;
+use crate::description::description;
 
 /// The start of both devices on the disk, in sectors.
 const OFFSET: u64 = 2048;

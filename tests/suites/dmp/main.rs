@@ -19,6 +19,7 @@ mod attach_stopped;
 mod counters;
 mod data;
 mod dax;
+mod description;
 mod dmpstat;
 mod held_sysfs;
 mod io_sizes;

@@ -7,21 +7,7 @@ use std::fs;
 use dmp_vm::Machine;
 
 use crate::common::*;
-
-/// Returns a block device's description: every file of its queue, its flags, and the answers to
-/// ioctls. Only properties that each device has of its own are left out.
-#[track_caller]
-pub fn description(machine: &mut Machine, name: &str) -> String {
-    machine.sh(&format!(
-        "set -- $(dmsetup info -c --noheadings -o minor {name}) && cd /sys/block/dm-$1 && \
-         find queue size ro capability range ext_range removable discard_alignment \
-              alignment_offset integrity -type f -perm -400 2>/dev/null | sort | \
-           while read -r file; do echo \"$file: $(cat $file 2>&1)\"; done; \
-         for question in getsz getsize64 getss getbsz getro getra; do \
-           echo \"$question: $(blockdev --$question /dev/mapper/{name} 2>&1)\"; done; \
-         ls slaves; dmsetup deps -o devno {name}"
-    ))
-}
+use crate::description::description;
 
 /// Makes a dmp and a linear device of the same range, and asserts that their descriptions are the
 /// same. Returns the description.
