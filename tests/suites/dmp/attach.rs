@@ -150,6 +150,34 @@ fn a_striped_volume_is_attached_above_and_leaves_nothing() {
     machine.sh("rmmod dmp");
 }
 
+/// Asserts that `volume` is not attached while it is suspended, while it has a table loaded, nor
+/// for a user. Then marks the open volume for removal, and asserts the same.
+#[track_caller]
+fn assert_refused_in_passing_states(machine: &mut dmp_vm::Machine) {
+    machine.sh("dmsetup suspend volume");
+    assert_refused(machine, "dmpstat attach volume", "the volume is suspended");
+    assert_eq!(
+        machine.sh("dmsetup info -c --noheadings -o suspended volume"),
+        "Suspended\n"
+    );
+    machine.sh("dmsetup resume volume && dmsetup load volume --table '0 8 zero'");
+    assert_refused(machine, "dmpstat attach volume", "\"dmsetup clear volume\"");
+    assert_eq!(machine.sh("dmsetup table --inactive volume"), "0 8 zero \n");
+    machine.sh("dmsetup clear volume");
+    machine.sh(MAKE_USER);
+    assert_refused(
+        machine,
+        "su user -c 'dmpstat attach volume'",
+        "attach and detach need root",
+    );
+    machine.sh("dmsetup remove --deferred volume");
+    assert_refused(
+        machine,
+        "dmpstat attach volume",
+        "the volume has a deferred removal pending",
+    );
+}
+
 #[test]
 fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
     let mut machine = machine();
@@ -187,36 +215,7 @@ fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
         assert_refused(&mut machine, &format!("dmpstat attach {volumes}"), message);
         assert_eq!(machine.sh("dmsetup table"), tables, "{volumes}");
     }
-    machine.sh("dmsetup suspend volume");
-    assert_refused(
-        &mut machine,
-        "dmpstat attach volume",
-        "the volume is suspended",
-    );
-    assert_eq!(
-        machine.sh("dmsetup info -c --noheadings -o suspended volume"),
-        "Suspended\n"
-    );
-    machine.sh("dmsetup resume volume && dmsetup load volume --table '0 8 zero'");
-    assert_refused(
-        &mut machine,
-        "dmpstat attach volume",
-        "\"dmsetup clear volume\"",
-    );
-    assert_eq!(machine.sh("dmsetup table --inactive volume"), "0 8 zero \n");
-    machine.sh("dmsetup clear volume");
-    machine.sh(MAKE_USER);
-    assert_refused(
-        &mut machine,
-        "su user -c 'dmpstat attach volume'",
-        "attach and detach need root",
-    );
-    machine.sh("dmsetup remove --deferred volume");
-    assert_refused(
-        &mut machine,
-        "dmpstat attach volume",
-        "the volume has a deferred removal pending",
-    );
+    assert_refused_in_passing_states(&mut machine);
     assert_eq!(machine.sh("dmsetup table"), tables);
     // The volume goes with `top`, the last device that has it open.
     machine.sh("dmsetup remove top && dmsetup remove alone");

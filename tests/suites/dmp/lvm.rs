@@ -37,21 +37,13 @@ fn lvm(machine: &mut Machine, command: &str) -> String {
     machine.sh(&format!("LVM_SYSTEM_DIR=/run/lvm lvm {command}"))
 }
 
-/// Two dmp devices are the physical volumes of a group, whose volumes span both.
-#[test]
-fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
-    let mut machine = machine_with_tools();
-    let left = create(&mut machine, "left", "0 131072 dmp /dev/vda 0");
-    let right = create(&mut machine, "right", "0 131072 dmp /dev/vdb 0");
-    // LVM may look for modprobe at a path that the machine does not have.
-    machine.sh("modprobe -a dm-mirror dm-raid dm-snapshot dm-thin-pool");
-    configure(&mut machine, "mapper/(left|right)");
+/// Makes a volume group of `left` and `right`, with a volume of each kind and data on each volume
+/// but the pool. /run has the data.
+#[track_caller]
+fn make_group(machine: &mut Machine) {
+    lvm(machine, "pvcreate -q /dev/mapper/left /dev/mapper/right");
     lvm(
-        &mut machine,
-        "pvcreate -q /dev/mapper/left /dev/mapper/right",
-    );
-    lvm(
-        &mut machine,
+        machine,
         "vgcreate -q group /dev/mapper/left /dev/mapper/right",
     );
     for volume in [
@@ -67,7 +59,7 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
         } else {
             "group"
         };
-        lvm(&mut machine, &format!("lvcreate -q -y {volume} {group}"));
+        lvm(machine, &format!("lvcreate -q -y {volume} {group}"));
     }
     for volume in ["line", "stripes", "pair", "thin", "snap"] {
         machine.sh(&format!(
@@ -75,6 +67,30 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
              dd if=/run/{volume} of=/dev/group/{volume} bs=64k oflag=direct status=none"
         ));
     }
+}
+
+#[track_caller]
+fn assert_counted_without_errors(machine: &mut Machine, device: &str) {
+    for operation in ["read", "write"] {
+        let file = |what| format!("{device}/{operation}/{what}");
+        assert!(
+            number(machine, &file("requests")) > 0,
+            "{device} {operation}"
+        );
+        assert_eq!(number(machine, &file("errors")), 0, "{device} {operation}");
+    }
+}
+
+/// Two dmp devices are the physical volumes of a group, whose volumes span both.
+#[test]
+fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
+    let mut machine = machine_with_tools();
+    let left = create(&mut machine, "left", "0 131072 dmp /dev/vda 0");
+    let right = create(&mut machine, "right", "0 131072 dmp /dev/vdb 0");
+    // LVM may look for modprobe at a path that the machine does not have.
+    machine.sh("modprobe -a dm-mirror dm-raid dm-snapshot dm-thin-pool");
+    configure(&mut machine, "mapper/(left|right)");
+    make_group(&mut machine);
     lvm(&mut machine, "lvextend -q -L 16m group/stripes");
     // All data of one physical volume moves to the other, while its volumes are active.
     lvm(
@@ -100,18 +116,7 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
     let listed: Vec<_> = listed.split_whitespace().collect();
     assert_eq!(listed, ["/dev/mapper/left", "/dev/mapper/right", "group"]);
     for device in [&left, &right] {
-        for operation in ["read", "write"] {
-            let file = |what| format!("{device}/{operation}/{what}");
-            assert!(
-                number(&mut machine, &file("requests")) > 0,
-                "{device} {operation}"
-            );
-            assert_eq!(
-                number(&mut machine, &file("errors")),
-                0,
-                "{device} {operation}"
-            );
-        }
+        assert_counted_without_errors(&mut machine, device);
     }
     lvm(&mut machine, "vgremove -q -y group");
     lvm(
