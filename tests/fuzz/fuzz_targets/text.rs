@@ -196,10 +196,8 @@ fn check_buckets<const FIRST: u32, const N: usize>(words: &str, counts: &[u64; N
     assert_eq!(words.next(), None);
 }
 
-/// Checks a snapshot. The name may be anything, and the numbers are the counters of one operation.
-fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
-    let mut numbers = numbers.iter().copied().chain(iter::repeat(0));
-    let mut next = || numbers.next().unwrap();
+/// Returns an operation's counters of these numbers. Ages and the rest are missing at times.
+fn operation(mut next: impl FnMut() -> u64) -> OperationCounted {
     let mut operation = OperationCounted::NONE;
     operation.sizes.fill_with(&mut next);
     operation.latencies.fill_with(&mut next);
@@ -215,33 +213,24 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
         sum: next(),
     };
     operation.rest = Some(rest).filter(|rest| rest.sum % 8 != 7);
-    let counted = Counted {
-        since: next(),
-        taken: next(),
-        latency_since: latency.then(&mut next),
-        lines: array::from_fn(|_| next()),
-        operations: [Some(operation), None],
-    };
-    let device = Device {
-        disk: b"dm-0",
-        name,
-        uuid: name,
-        diskseq: next(),
-    };
-    let mut text = String::new();
-    counted
-        .write(&mut text, &device, ["read", "write"])
-        .unwrap();
-    let mut lines = text.split('\n');
-    let mut next = |begin: &str| lines.next().unwrap().strip_prefix(begin).unwrap();
+    operation
+}
+
+/// Checks the lines about the device and about all operations.
+fn check_head<'a>(
+    mut next: impl FnMut(&str) -> &'a str,
+    device: &Device<'_>,
+    counted: &Counted<2>,
+) {
     assert_eq!((next("dmp "), next("device ")), ("1", "dm-0"));
-    assert_eq!(unescaped(next("name ")), name);
-    if !name.is_empty() {
-        assert_eq!(unescaped(next("uuid ")), name);
+    assert_eq!(unescaped(next("name ")), device.name);
+    if !device.uuid.is_empty() {
+        assert_eq!(unescaped(next("uuid ")), device.uuid);
     }
     assert_eq!(number(next("diskseq ")), device.diskseq);
     assert_eq!(number(next("since ")), counted.since);
     assert_eq!(number(next("taken ")), counted.taken);
+    let latency = counted.latency_since.is_some();
     assert_eq!(next("latency "), if latency { "on" } else { "off" });
     if let Some(since) = counted.latency_since {
         assert_eq!(number(next("latency_since ")), since);
@@ -261,6 +250,14 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
              flush_bypass {bypass} {loaded_bypass}"
         )
     );
+}
+
+/// Checks the lines of the operation `read`.
+fn check_operation<'a>(
+    mut next: impl FnMut(&str) -> &'a str,
+    operation: &OperationCounted,
+    latency: bool,
+) {
     let mut expected = format!(
         "requests {} bytes {} errors {} again {}",
         operation.requests(),
@@ -285,6 +282,34 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
     if latency {
         check_buckets::<10, { Latencies::BUCKETS }>(next("read latencies"), &operation.latencies);
     }
+}
+
+/// Checks a snapshot. The name may be anything, and the numbers are the counters of one operation.
+fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
+    let mut numbers = numbers.iter().copied().chain(iter::repeat(0));
+    let mut next = || numbers.next().unwrap();
+    let operation = operation(&mut next);
+    let counted = Counted {
+        since: next(),
+        taken: next(),
+        latency_since: latency.then(&mut next),
+        lines: array::from_fn(|_| next()),
+        operations: [Some(operation), None],
+    };
+    let device = Device {
+        disk: b"dm-0",
+        name,
+        uuid: name,
+        diskseq: next(),
+    };
+    let mut text = String::new();
+    counted
+        .write(&mut text, &device, ["read", "write"])
+        .unwrap();
+    let mut lines = text.split('\n');
+    let mut next = |begin: &str| lines.next().unwrap().strip_prefix(begin).unwrap();
+    check_head(&mut next, &device, &counted);
+    check_operation(&mut next, &operation, latency);
     // The last line ends, too.
     assert_eq!(lines.collect::<Vec<_>>(), [""]);
 }
