@@ -8,11 +8,11 @@
 stdenv.mkDerivation {
   pname = "dmp";
   version = "${lib.fileContents ./VERSION}-${kernel.modDirVersion}";
-  # Documents, DKMS's scripts and Nix files do not change the module.
+  # Documents, samples, DKMS's scripts and Nix files do not change the module.
   src = builtins.path {
     name = "module";
     path = ./.;
-    filter = path: _: builtins.match ".*/(docs|dkms)|.*[.]nix" path == null;
+    filter = path: _: builtins.match ".*/(docs|samples|dkms)|.*[.]nix" path == null;
   };
 
   nativeBuildInputs = kernel.moduleBuildDependencies ++ [ removeReferencesTo ];

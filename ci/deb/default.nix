@@ -9,11 +9,11 @@ runCommand "dmp-deb"
   {
     nativeBuildInputs = [ dpkg ];
     inherit dmpstat;
-    # DKMS does not need the module's Nix files.
+    # DKMS does not need the module's Nix files and samples.
     module = builtins.path {
       name = "module";
       path = ../../module;
-      filter = path: _: builtins.match ".*[.]nix" path == null;
+      filter = path: _: builtins.match ".*/samples|.*[.]nix" path == null;
     };
     changelog = ../../docs/CHANGELOG.md;
     # The book's pages about installing.

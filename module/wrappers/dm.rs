@@ -4,7 +4,7 @@
 //!
 //! Implement [`Target`] with the optional methods that the target needs, and make the module a
 //! [`TargetModule`] of it. [`linear`] helps targets that map a line onto as many sectors of one
-//! device.
+//! device. `samples/` has whole targets, with the steps to make one.
 //!
 //! C header: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
 //!
