@@ -1,11 +1,12 @@
 # The initramfs with further tools for some tests: tools that storage engineers have on their
-# machines, and modules of our own (in /lib/dmp-tests). The machine takes a second longer to unpack
-# it.
+# machines, and modules of our own (in /lib/dmp-tests and /lib/dmp-samples). The machine takes a
+# second longer to unpack it.
 {
   lib,
   stdenv,
   initramfs,
   testModules,
+  samples,
   btrfs-progs,
   busybox,
   cpio,
@@ -34,7 +35,7 @@ stdenv.mkDerivation {
   name = "dmp-initramfs-tools";
 
   nativeBuildInputs = [ cpio ];
-  inherit initramfs testModules;
+  inherit initramfs testModules samples;
   archive = ./archive.sh;
   busybox = lib.getExe' busybox "busybox";
   programs = [
@@ -60,6 +61,7 @@ stdenv.mkDerivation {
       add $program usr/local/bin
     done
     install -D -m 444 $testModules/*.ko -t lib/dmp-tests
+    install -D -m 444 $samples/*.ko -t lib/dmp-samples
 
     add_busybox $busybox $(ls usr/local/bin)
 

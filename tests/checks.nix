@@ -24,7 +24,10 @@ let
   modules = map (machine: machine.dmp) shipped;
   warnings = callPackage ./lint {
     inherit fuzz dmpstat modules;
-    testModules = map (machine: machine.testModules) shipped;
+    otherModules = builtins.concatMap (machine: [
+      machine.testModules
+      machine.samples
+    ]) shipped;
   };
 
   # Checks that leave a processor alone, because they boot no machines.

@@ -22,7 +22,13 @@ let
     };
     folder = "tests/modules";
   };
-  tools = callPackage ../initramfs/tools.nix { inherit initramfs testModules; };
+  samples = callPackage ./modules {
+    inherit kernel;
+    pname = "dmp-samples";
+    src = import ./source.nix { wanted = [ "module|module/(samples|wrappers).*" ]; };
+    folder = "module/samples";
+  };
+  tools = callPackage ../initramfs/tools.nix { inherit initramfs testModules samples; };
   parts = {
     inherit
       kernel
@@ -54,7 +60,7 @@ let
 in
 parts
 // {
-  inherit environment testModules;
+  inherit environment testModules samples;
   inherit (bench) bench bench-distribution bench-smoke;
   vm = vm { };
   demo = vm {

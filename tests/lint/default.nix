@@ -7,11 +7,12 @@
   cargo,
   clippy,
   rustfmt,
-  # dmp's module for each kernel that it is built for. `testModules` are those that only tests use.
+  # dmp's module for each kernel that it is built for. `otherModules` are the samples and those that
+  # only tests use.
   modules,
   # dmpstat with its tests.
   dmpstat,
-  testModules,
+  otherModules,
   fuzz,
 }:
 let
@@ -62,7 +63,7 @@ in
           doCheck = false;
           installPhase = "touch $out";
         });
-        modules = map (built "clippy" [ "CLIPPY=1" ]) (modules ++ testModules);
+        modules = map (built "clippy" [ "CLIPPY=1" ]) (modules ++ otherModules);
       }
       ''
         echo $tests $fuzz $dmpstat $modules >$out

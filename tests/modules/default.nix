@@ -1,5 +1,5 @@
-# Kernel modules of one folder, for one kernel: those that only tests use, and the benchmark's twin of
-# dmp.
+# Kernel modules of one folder, for one kernel: those that only tests use, the samples, and the
+# benchmark's twin of dmp.
 {
   stdenv,
   kernel,

@@ -31,6 +31,7 @@ mod messages;
 mod operations;
 mod periods;
 mod resume;
+mod samples;
 mod snapshot;
 mod stacking;
 mod table;
