@@ -11,7 +11,7 @@ stdenv.mkDerivation {
       "README[.]md|LICENSE"
       "docs(/.*)?"
       # Pages include these files.
-      "module|module/docs(/.*)?"
+      "module|module/(docs|samples)(/.*)?"
       "dmpstat|dmpstat/tests|dmpstat/tests/snapshots(/.*)?"
       # The README shows and names these.
       "tests(/README[.]md)?"
