@@ -17,7 +17,7 @@ runCommand "dmp-docs-outputs"
   }
   ''
     export HOME=$NIX_BUILD_TOP
-    mapfile -t pages < <(grep -rl --include='*.md' '<!-- run' ${pages})
+    mapfile -t pages < <(grep -rl --include='*.md' '^<!-- run' ${pages})
     python3 ${./outputs.py} "''${pages[@]}"
     touch $out
   ''

@@ -25,9 +25,9 @@ import sys
 TIMEOUT_S = 300
 
 EXAMPLE = re.compile(
-    r"(?P<head><!-- run(?P<vary>, figures vary)?: (?P<command>.*?) -->\n```text\n(?P<typed>(?:\$ [^\n]*\n)*))"
+    r"(?P<head>^<!-- run(?P<vary>, figures vary)?: (?P<command>.*?) -->\n```text\n(?P<typed>(?:\$ [^\n]*\n)*))"
     r"(?P<output>.*?)```\n",
-    re.DOTALL,
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -66,7 +66,7 @@ def main():
         with open(path) as file:
             page = file.read()
         examples = list(EXAMPLE.finditer(page))
-        if len(examples) != page.count("<!-- run"):
+        if len(examples) != len(re.findall("^<!-- run", page, re.MULTILINE)):
             sys.exit(f"{path}: a comment that begins with run has no command, or no ```text block follows")
         parts, end = [], 0
         for example in examples:
