@@ -9,6 +9,7 @@ dmpstat.overrideAttrs (_: {
       # Tests compare the pages and the README with the program.
       "README[.]md|docs|docs/src(/.*)?"
     ];
+    dmpstat = true;
   };
   env.CARGO_PROFILE_DEV_DEBUG = "0";
   buildPhase = ''

@@ -13,6 +13,7 @@ rustPlatform.buildRustPackage {
   src = import ../tests/source.nix {
     # Not its tests: the machine, and so all that is booted, would be built again with them.
     wanted = [ "dmpstat|dmpstat/(Cargo[.].*|Makefile|crates|(etc|src|systemd|udev)(/.*)?)" ];
+    dmpstat = true;
   };
   sourceRoot = "source/dmpstat";
   cargoLock.lockFile = ./Cargo.lock;

@@ -13,7 +13,8 @@ pub(crate) mod switch;
 use crate::{
     histogram::Latencies,
     lines,
-    operation::{Common, Operation},
+    operation::Operation,
+    req_op::Common,
     stamp::{Clock, Stamp, GENERATIONS},
     wrappers::{
         atomic::{Latch, Setting},

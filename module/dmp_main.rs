@@ -6,7 +6,8 @@
 //!
 //! - `table_line.rs`: the parser of `<device> [<offset> [<#options> <option>...]]`;
 //! - `target.rs`: the target of a table line, and its handling of each bio;
-//! - `operation.rs`, `counters.rs`, `histogram.rs`: the kinds of requests, and their counters;
+//! - `operation.rs`, `req_op.rs`: the operations, and the one of each bio;
+//! - `counters.rs`, `histogram.rs`: the counters of each operation;
 //! - `stamp.rs`: the word that a request carries from its arrival to its end;
 //! - `lines.rs`: counts of a device's dmp lines;
 //! - `stat.rs`, `summary.rs`, `snapshot.rs`: a mapped device's files in sysfs, and their text;
@@ -22,10 +23,14 @@ mod counters;
 mod histogram;
 #[forbid(unsafe_code)]
 mod lines;
+// dmpstat includes and exports this file, too.
+#[allow(dead_code, unreachable_pub)]
 #[forbid(unsafe_code)]
 mod operation;
 #[forbid(unsafe_code)]
 mod registry;
+#[forbid(unsafe_code)]
+mod req_op;
 #[forbid(unsafe_code)]
 mod snapshot;
 #[forbid(unsafe_code)]

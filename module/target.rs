@@ -5,8 +5,9 @@
 use crate::{
     counters::Counters,
     lines::Count,
-    operation::{Common, Operation},
+    operation::Operation,
     registry::{Line, Registry},
+    req_op::Common,
     summary::write_status,
     table_line::{self, Arguments, Options},
     version::VERSION,

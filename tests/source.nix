@@ -7,14 +7,17 @@
   # the kernel, and for the snapshot that dmpstat's tests read, which must be what these files
   # write.
   module ? false,
+  # True for the files of the module that dmpstat includes.
+  dmpstat ? false,
 }:
 let
   root = toString ../.;
   below = path: builtins.substring (builtins.stringLength root + 1) (-1) path;
   matches = path: pattern: builtins.match pattern (below path) != null;
+  shared = [ "module|module/(histogram|operation)[.]rs" ];
   included = [
     "module|module/VERSION|module/wrappers"
-    "module/(histogram|lines|snapshot|stamp|summary|table_line|version|wrappers/atomic|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
+    "module/(histogram|lines|operation|snapshot|stamp|summary|table_line|version|wrappers/atomic|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
     "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
   ];
 in
@@ -23,6 +26,8 @@ builtins.path {
   path = ../.;
   filter =
     path: _:
-    builtins.any (matches path) (wanted ++ (if module then included else [ ]))
+    builtins.any (matches path) (
+      wanted ++ (if module then included else [ ]) ++ (if dmpstat then shared else [ ])
+    )
     && !builtins.any (matches path) (unwanted ++ [ ".*[.](nix|sh)" ]);
 }

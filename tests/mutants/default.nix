@@ -57,7 +57,9 @@ writeShellApplication {
     mkdir -p "$CARGO_HOME" "$work/plain"
 
     cp -r --no-preserve=mode ${source}/. "$work"
-    mv "$work/module" "$work/tests/mutants/Cargo.toml" "$work/plain"
+    # dmpstat includes files of the module, too.
+    cp -r "$work/module" "$work/plain"
+    mv "$work/tests/mutants/Cargo.toml" "$work/plain"
     mkdir -p "$work/plain/.cargo" "$work/plain/tests" "$work/plain/dmpstat/tests"
     mv "$work/tests/mutants/mutants.toml" "$work/plain/.cargo"
     mv "$work/tests/pure" "$work/plain/tests"

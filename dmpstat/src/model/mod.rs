@@ -5,12 +5,22 @@
 //! A [`snapshot`] has the counters of one file: those of each [`operation`], with a [`histogram`] of each
 //! [`measure`]. An [`interval`] has the differences of two snapshots, and a [`column`] one number of an
 //! interval. [`escape`] and [`units`] write names and amounts for people.
+//!
+//! The module's own files say which [`operation`]s there are, and the scales of the histograms.
 
 pub mod column;
 pub mod escape;
 pub mod histogram;
 pub mod interval;
 pub mod measure;
-pub mod operation;
 pub mod snapshot;
 pub mod units;
+
+// The files are formatted with the module, which has another edition.
+#[rustfmt::skip]
+#[path = "../../../module/operation.rs"]
+pub mod operation;
+#[allow(dead_code)] // Only the module finds the bucket of a value, and writes histograms.
+#[rustfmt::skip]
+#[path = "../../../module/histogram.rs"]
+pub(crate) mod scale;

@@ -168,7 +168,8 @@ impl Snapshot {
                 b"latency_since" => latency_since = line.number()?,
                 b"lines" => dmp_lines = Some(line.lines()?),
                 keyword => {
-                    if let Some(operation) = Operation::of_name(keyword) {
+                    let mut all = Operation::ALL.into_iter();
+                    if let Some(operation) = all.find(|of| of.name().as_bytes() == keyword) {
                         let counters = operations[operation as usize].get_or_insert_default();
                         counted[operation as usize] |= line.counters(counters)?;
                     }

@@ -15,6 +15,7 @@ use crate::commands::export::process::Process;
 use crate::commands::export::volumes::{Volume, Volumes};
 use crate::model::histogram::{Histogram, INFINITE};
 use crate::model::operation::Operation;
+use crate::model::scale::{Latencies, Sizes};
 use crate::model::snapshot::{Counters, Snapshot};
 
 /// A way to write metrics.
@@ -36,11 +37,6 @@ impl Form {
     }
 }
 
-/// Binary logarithms of the bounds, in bytes, of the first and the last bounded bucket of the module's sizes.
-const SIZES: (u32, u32) = (9, 31);
-/// Binary logarithms of the bounds, in nanoseconds, of the first and the last bounded bucket of its
-/// latencies.
-const LATENCIES: (u32, u32) = (10, 36);
 const NANOSECONDS: f64 = 1e9;
 
 /// The series of each volume that are written.
@@ -68,8 +64,8 @@ pub fn encode(
         volumes,
         process,
         operations: series.operations.clone(),
-        sizes: Scale::new(SIZES, series.buckets, 1.0),
-        latencies: Scale::new(LATENCIES, series.buckets, NANOSECONDS),
+        sizes: Scale::new(Sizes::bound, series.buckets, 1.0),
+        latencies: Scale::new(Latencies::bound, series.buckets, NANOSECONDS),
         created: (form == Form::OpenMetrics).then(|| created.clone()),
         boot,
     }));
@@ -470,10 +466,12 @@ struct Scale {
 }
 
 impl Scale {
-    fn new((first, last): (u32, u32), buckets: u32, unit: f64) -> Self {
-        let powers = (first..=last).filter(|power| buckets > 0 && power % buckets == 0);
+    /// Makes a scale of the module's bounds that are powers of 2^`buckets`.
+    fn new(bound: fn(usize) -> Option<u64>, buckets: u32, unit: f64) -> Self {
+        let bounds = (0..).map_while(bound);
+        let shown = bounds.filter(|bound| buckets > 0 && bound.ilog2() % buckets == 0);
         Self {
-            bounds: powers.map(|power| 1 << power).chain([INFINITE]).collect(),
+            bounds: shown.chain([INFINITE]).collect(),
             unit,
         }
     }
