@@ -10,6 +10,7 @@
 //! - `counters.rs`, `histogram.rs`: the counters of each operation;
 //! - `stamp.rs`: the word that a request carries from its arrival to its end;
 //! - `lines.rs`: counts of a device's dmp lines;
+//! - `statistic.rs`: the table of the statistics of an operation;
 //! - `stat.rs`, `summary.rs`, `snapshot.rs`: a mapped device's files in sysfs, and their text;
 //! - `registry.rs`: the counters and files of each mapped device, and the sums over all of them;
 //! - `version.rs`: the version of the target, from the file `VERSION`;
@@ -23,7 +24,7 @@ mod counters;
 mod histogram;
 #[forbid(unsafe_code)]
 mod lines;
-// dmpstat includes and exports this file, too.
+// dmpstat includes and exports this file, and `statistic.rs`, too.
 #[allow(dead_code, unreachable_pub)]
 #[forbid(unsafe_code)]
 mod operation;
@@ -37,6 +38,9 @@ mod snapshot;
 mod stamp;
 #[forbid(unsafe_code)]
 mod stat;
+#[allow(dead_code, unreachable_pub)]
+#[forbid(unsafe_code)]
+mod statistic;
 #[forbid(unsafe_code)]
 mod summary;
 #[forbid(unsafe_code)]

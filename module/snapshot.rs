@@ -7,6 +7,7 @@
 use crate::{
     histogram::{Latencies, Sizes},
     lines::{self, KINDS},
+    statistic::{Statistic, Values},
 };
 use core::fmt;
 
@@ -30,34 +31,10 @@ pub(crate) struct Counted<const OPERATIONS: usize> {
 pub(crate) struct OperationCounted {
     /// Requests in each size bucket.
     pub(crate) sizes: [u64; Sizes::BUCKETS],
-    /// Bytes of all requests.
-    pub(crate) bytes: u64,
-    /// Number of requests that failed.
-    pub(crate) errors: u64,
-    /// Number of requests that ended with "try again".
-    pub(crate) again: u64,
-    /// Number of measured requests that have not ended.
-    pub(crate) inflight: u64,
-    /// Sum of the ages of the requests in flight, in nanoseconds; `None` if it could not be read.
-    pub(crate) ages: Option<u64>,
-    /// Sum of the latencies, in nanoseconds.
-    pub(crate) latency_sum: u64,
-    /// Highest latency, in nanoseconds.
-    pub(crate) latency_max: u64,
-    /// Measured requests that have ended without a latency, because they failed or arrived before the last
-    /// reset; `None` if they could not be read.
-    pub(crate) rest: Option<Rest>,
+    /// The statistics; `None` for one that is not measured or could not be read.
+    pub(crate) values: Values,
     /// Requests in each latency bucket.
     pub(crate) latencies: [u64; Latencies::BUCKETS],
-}
-
-/// Measured requests that have ended without a latency.
-#[derive(Clone, Copy)]
-pub(crate) struct Rest {
-    /// Their number.
-    pub(crate) count: u64,
-    /// The sum of their durations, in nanoseconds.
-    pub(crate) sum: u64,
 }
 
 /// The identity of a mapped device.
@@ -73,43 +50,23 @@ pub(crate) struct Device<'a> {
 }
 
 impl OperationCounted {
-    /// Counters at zero.
+    /// Counters before they are read.
     pub(crate) const NONE: Self = Self {
         sizes: [0; Sizes::BUCKETS],
-        bytes: 0,
-        errors: 0,
-        again: 0,
-        inflight: 0,
-        ages: Some(0),
-        latency_sum: 0,
-        latency_max: 0,
-        rest: Some(Rest { count: 0, sum: 0 }),
+        values: Values::NONE,
         latencies: [0; Latencies::BUCKETS],
     };
 
-    /// Returns the number of requests.
+    /// Returns the number of requests in the size buckets.
     pub(crate) fn requests(&self) -> u64 {
         self.sizes.iter().copied().fold(0, u64::wrapping_add)
     }
 
     fn write(&self, out: &mut impl fmt::Write, name: &str, latency: bool) -> fmt::Result {
-        let (requests, bytes) = (self.requests(), self.bytes);
-        let (errors, again) = (self.errors, self.again);
-        write!(
-            out,
-            "{name} requests {requests} bytes {bytes} errors {errors} again {again}"
-        )?;
-        if latency {
-            let (inflight, sum, max) = (self.inflight, self.latency_sum, self.latency_max);
-            write!(
-                out,
-                " inflight {inflight} latency_ns {sum} latency_max_ns {max}"
-            )?;
-            if let Some(ages) = self.ages {
-                write!(out, " age_ns {ages}")?;
-            }
-            if let Some(Rest { count, sum }) = self.rest {
-                write!(out, " rest_ns {sum} rest {count}")?;
+        out.write_str(name)?;
+        for statistic in Statistic::ALL {
+            if let Some(value) = self.values.get(statistic) {
+                write!(out, " {} {value}", statistic.name())?;
             }
         }
         write!(out, "\n{name} sizes")?;

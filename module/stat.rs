@@ -8,6 +8,7 @@ use crate::{
     counters::Counters,
     operation::Operation,
     snapshot::{Counted, Device, OperationCounted},
+    statistic::Statistic,
     summary::write_volumes,
     wrappers::{dm::DeviceNumber, output::Output, percpu::Wait, sysfs, text::Text},
 };
@@ -96,6 +97,17 @@ fn measured(volume: &Volume, operation: Operation) -> Result<OperationCounted> {
         Some((counted, true)) => Ok(counted),
         _ => Err(sysfs::no_data()),
     }
+}
+
+/// Shows a statistic of an operation. Fails with `ENODATA` if it is not measured.
+fn show(
+    out: &mut Output<'_>,
+    volume: &Volume,
+    operation: Operation,
+    statistic: Statistic,
+) -> Result {
+    let value = counted(volume, operation)?.values.get(statistic);
+    show_number(out, value.ok_or(sysfs::no_data())?)
 }
 
 fn show_number(out: &mut Output<'_>, number: u64) -> Result {

@@ -14,10 +14,10 @@ let
   root = toString ../.;
   below = path: builtins.substring (builtins.stringLength root + 1) (-1) path;
   matches = path: pattern: builtins.match pattern (below path) != null;
-  shared = [ "module|module/(histogram|operation)[.]rs" ];
+  shared = [ "module|module/(histogram|operation|statistic)[.]rs" ];
   included = [
     "module|module/VERSION|module/wrappers"
-    "module/(histogram|lines|operation|snapshot|stamp|summary|table_line|version|wrappers/atomic|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
+    "module/(histogram|lines|operation|snapshot|statistic|stamp|summary|table_line|version|wrappers/atomic|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
     "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
   ];
 in

@@ -10,23 +10,22 @@ use crate::{
     histogram::{Latencies, Sizes},
     lines,
     operation::Operation,
-    snapshot::{Counted, OperationCounted, Rest},
+    snapshot::{Counted, OperationCounted},
     stamp::Clock,
+    statistic::Statistic,
     summary::Sum,
-    wrappers::{
-        atomic::{self, Tally},
-        rcu, time, tsc,
-    },
+    wrappers::{atomic, rcu, time, tsc},
 };
 
 impl OperationCounted {
     /// Sums up the requests.
     pub(crate) fn sum(&self) -> Sum {
+        let value = |statistic| self.values.get(statistic).unwrap_or(0);
         Sum {
-            requests: self.requests(),
-            bytes: self.bytes,
-            errors: self.errors,
-            again: self.again,
+            requests: value(Statistic::Requests),
+            bytes: value(Statistic::Bytes),
+            errors: value(Statistic::Errors),
+            again: value(Statistic::Again),
         }
     }
 }
@@ -134,19 +133,25 @@ fn read(
         return None;
     }
     let mut counted = OperationCounted::NONE;
-    [counted.errors, counted.again] = now.period.failures(operation);
+    let values = &mut counted.values;
+    let [errors, again] = now.period.failures(operation);
+    values.set(Statistic::Errors, Some(errors));
+    values.set(Statistic::Again, Some(again));
     if let Some(latency) = latency {
         let mut buffer = [0; STRIDE];
         latency.copy(operation, &mut buffer);
-        counted.latency_sum = buffer[LATENCY_SUM];
-        counted.latency_max = buffer[LATENCY_MAX];
+        values.set(Statistic::LatencySum, Some(buffer[LATENCY_SUM]));
+        values.set(Statistic::LatencyMax, Some(buffer[LATENCY_MAX]));
         counted
             .latencies
             .copy_from_slice(&buffer[LATENCIES..][..Latencies::BUCKETS]);
         let rest = latency.rest(operation);
-        counted.rest = rest.map(|Tally { count, sum }| Rest { count, sum });
+        values.set(Statistic::RestSum, rest.map(|rest| rest.sum));
+        values.set(Statistic::Rest, rest.map(|rest| rest.count));
         atomic::read_barrier();
-        (counted.inflight, counted.ages) = in_flight(now, operation);
+        let (inflight, ages) = in_flight(now, operation);
+        values.set(Statistic::Inflight, Some(inflight));
+        values.set(Statistic::AgeSum, ages);
     }
     atomic::read_barrier();
     arrivals(now, operation, &mut counted);
@@ -157,10 +162,13 @@ fn read(
 fn arrivals(now: &Now, operation: Operation, counted: &mut OperationCounted) {
     let mut buffer = [0; STRIDE];
     now.period.arrivals(operation, &mut buffer);
-    counted.bytes = buffer[BYTES];
     counted
         .sizes
         .copy_from_slice(&buffer[SIZES..][..Sizes::BUCKETS]);
+    counted
+        .values
+        .set(Statistic::Requests, Some(counted.requests()));
+    counted.values.set(Statistic::Bytes, Some(buffer[BYTES]));
 }
 
 /// Returns the number of measured requests of all periods that have not ended, and the sum of their ages in

@@ -2,10 +2,11 @@
 
 //! The names of the files, and the functions that show and store their values.
 
-use super::{counted, measured, show_number, Volume};
+use super::{counted, measured, show, show_number, Volume};
 use crate::{
     histogram::{Latencies, Sizes},
     operation::Operation,
+    statistic::Statistic::{Again, Bytes, Errors, Inflight, LatencyMax, LatencySum, Requests},
     wrappers::sysfs,
 };
 
@@ -28,34 +29,20 @@ sysfs::attributes! {
         Operation::WriteZeroes,
         Operation::Other,
     ] {
-        c"requests": read_only(|volume, out| {
-            show_number(out, counted(volume, OPERATION)?.requests())
-        }),
-        c"bytes": read_only(|volume, out| {
-            show_number(out, counted(volume, OPERATION)?.bytes)
-        }),
+        c"requests": read_only(|volume, out| show(out, volume, OPERATION, Requests)),
+        c"bytes": read_only(|volume, out| show(out, volume, OPERATION, Bytes)),
         c"avg_size": read_only(|volume, out| {
             show_number(out, counted(volume, OPERATION)?.sum().avg_size())
         }),
-        c"errors": read_only(|volume, out| {
-            show_number(out, counted(volume, OPERATION)?.errors)
-        }),
-        c"again": read_only(|volume, out| {
-            show_number(out, counted(volume, OPERATION)?.again)
-        }),
-        c"inflight": read_only(|volume, out| {
-            show_number(out, measured(volume, OPERATION)?.inflight)
-        }),
+        c"errors": read_only(|volume, out| show(out, volume, OPERATION, Errors)),
+        c"again": read_only(|volume, out| show(out, volume, OPERATION, Again)),
+        c"inflight": read_only(|volume, out| show(out, volume, OPERATION, Inflight)),
         c"size_histogram": read_only(|volume, out| {
             let sizes = counted(volume, OPERATION)?.sizes;
             Ok(Sizes::write(out, sizes.into_iter())?)
         }),
-        c"latency_ns": read_only(|volume, out| {
-            show_number(out, measured(volume, OPERATION)?.latency_sum)
-        }),
-        c"latency_max_ns": read_only(|volume, out| {
-            show_number(out, measured(volume, OPERATION)?.latency_max)
-        }),
+        c"latency_ns": read_only(|volume, out| show(out, volume, OPERATION, LatencySum)),
+        c"latency_max_ns": read_only(|volume, out| show(out, volume, OPERATION, LatencyMax)),
         c"latency_histogram": read_only(|volume, out| {
             let latencies = measured(volume, OPERATION)?.latencies;
             Ok(Latencies::write(out, latencies.into_iter())?)

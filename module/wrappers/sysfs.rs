@@ -26,9 +26,7 @@
 //!         Operation::Read,
 //!         // ...
 //!     ] {
-//!         c"requests": read_only(|volume, out| {
-//!             show_number(out, counted(volume, OPERATION)?.requests())
-//!         }),
+//!         c"requests": read_only(|volume, out| show(out, volume, OPERATION, Requests)),
 //!         // ...
 //!     }
 //! }

@@ -16,6 +16,10 @@ mod snapshot;
 #[rustfmt::skip]
 #[path = "../../module/stamp.rs"]
 mod stamp;
+#[allow(dead_code)] // Only dmpstat uses all of their descriptions.
+#[rustfmt::skip]
+#[path = "../../module/statistic.rs"]
+mod statistic;
 #[rustfmt::skip]
 #[path = "../../module/summary.rs"]
 mod summary;
@@ -27,6 +31,7 @@ mod table_line;
 mod version;
 
 mod counted_lines;
+mod documents;
 mod examples;
 mod histograms;
 mod latches;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use crate::snapshot::{Counted, Device, OperationCounted, Rest};
+use crate::snapshot::{Counted, Device, OperationCounted};
+use crate::statistic::Statistic::{
+    self, Again, AgeSum, Bytes, Errors, Inflight, LatencyMax, LatencySum, Requests, Rest, RestSum,
+};
 
 const DEVICE: Device<'_> = Device {
     disk: b"dm-3",
@@ -15,14 +18,33 @@ fn text<const N: usize>(counted: &Counted<N>, device: &Device<'_>, names: [&str;
     text
 }
 
+/// Returns the counters of an operation without requests.
+fn zeros() -> OperationCounted {
+    let mut zeros = OperationCounted::NONE;
+    for statistic in Statistic::ALL {
+        zeros.values.set(statistic, Some(0));
+    }
+    zeros
+}
+
 fn reads() -> OperationCounted {
     let mut reads = OperationCounted::NONE;
     (reads.sizes[0], reads.sizes[3], reads.sizes[23]) = (2, 500, 1);
     (reads.latencies[0], reads.latencies[4], reads.latencies[27]) = (1, 480, 32);
-    (reads.bytes, reads.errors, reads.again) = (2_048_000, 3, 4);
-    (reads.inflight, reads.latency_sum, reads.latency_max) = (5, 1234, 99);
-    reads.ages = Some(4711);
-    reads.rest = Some(Rest { count: 7, sum: 815 });
+    for (statistic, value) in [
+        (Requests, reads.requests()),
+        (Bytes, 2_048_000),
+        (Errors, 3),
+        (Again, 4),
+        (Inflight, 5),
+        (LatencySum, 1234),
+        (LatencyMax, 99),
+        (AgeSum, 4711),
+        (RestSum, 815),
+        (Rest, 7),
+    ] {
+        reads.values.set(statistic, Some(value));
+    }
     reads
 }
 
@@ -33,7 +55,7 @@ fn a_snapshot_has_every_field_and_the_nonempty_buckets() {
         taken: 9_123_456_789,
         latency_since: Some(6_123_456_789),
         lines: [3, 1, 2, 0, 4_294_967_295, 10],
-        operations: [Some(reads()), Some(OperationCounted::NONE)],
+        operations: [Some(reads()), Some(zeros())],
     };
     assert_eq!(
         text(&counted, &DEVICE, ["read", "write"]),
@@ -45,9 +67,15 @@ fn a_snapshot_has_every_field_and_the_nonempty_buckets() {
 /// A 0 would say that the value was measured.
 #[test]
 fn unmeasured_values_are_left_out() {
+    let mut reads = reads();
+    for statistic in Statistic::ALL {
+        if statistic.description().needs_latency {
+            reads.values.set(statistic, None);
+        }
+    }
     let counted = Counted {
         latency_since: None,
-        operations: [Some(reads())],
+        operations: [Some(reads)],
         ..Counted::NONE
     };
     let text = text(&counted, &DEVICE, ["read"]);
@@ -63,16 +91,13 @@ fn unmeasured_values_are_left_out() {
 
 #[test]
 fn unmeasured_operations_have_no_line_and_unreadable_sums_no_word() {
+    let mut reads = reads();
+    for statistic in [AgeSum, RestSum, Rest] {
+        reads.values.set(statistic, None);
+    }
     let counted = Counted {
         latency_since: Some(1),
-        operations: [
-            Some(OperationCounted {
-                ages: None,
-                rest: None,
-                ..reads()
-            }),
-            None,
-        ],
+        operations: [Some(reads), None],
         ..Counted::NONE
     };
     let text = text(&counted, &DEVICE, ["read", "flush"]);
@@ -92,6 +117,15 @@ fn a_name_of_any_bytes_is_one_word_and_an_empty_uuid_has_no_line() {
         "dmp 1\ndevice dm-3\nname a\\x20b\\x5cc\\x0a\\xc3\\xa9\\x7f\\x00~!\ndiskseq 21\n\
          since 0\ntaken 0\nlatency off\nlines 0 0 as_linear 0 0 flush_bypass 0 0\n"
     );
+}
+
+#[test]
+fn sums_of_durations_begin_at_zero_with_latency() {
+    let begin = Statistic::ALL
+        .into_iter()
+        .filter(|statistic| statistic.begins_with_latency());
+    let begin: Vec<Statistic> = begin.collect();
+    assert_eq!(begin, [LatencySum, LatencyMax, RestSum, Rest]);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use crate::model::histogram::INFINITE;
 use crate::model::interval::{Interval, State};
 use crate::model::operation::Operation;
 use crate::model::snapshot::{Lines, Snapshot};
+use crate::model::statistic::Statistic;
 use crate::model::units;
 use crate::source::selection::Selection;
 
@@ -111,11 +112,11 @@ fn write_operation(
     if counters.is_idle() {
         return writeln!(out, "  {name:<12} none");
     }
-    write!(out, "  {name:<12} {} requests", counters.requests)?;
+    write!(out, "  {name:<12} {} requests", counters.requests())?;
     if let Some(rate) = Quantity::Rate(operation).value(interval) {
         write!(out, ", {rate:.2} a second")?;
     }
-    let (bytes, size) = (counters.bytes, Quantity::Size(operation).value(interval));
+    let (bytes, size) = (counters.bytes(), Quantity::Size(operation).value(interval));
     let amount = units::bytes(bytes as f64);
     writeln!(
         out,
@@ -124,14 +125,15 @@ fn write_operation(
         size.map_or_else(String::new, units::bytes)
     )?;
     let others = [
-        (counters.errors, "failed"),
-        (counters.again, "to retry"),
-        (counters.inflight, "in flight"),
+        (Statistic::Errors, "failed"),
+        (Statistic::Again, "to retry"),
+        (Statistic::Inflight, "in flight"),
     ];
     let others = others
         .into_iter()
-        .filter_map(|(count, what)| Some(format!("{} {what}", count?)));
-    let age = counters.age.zip(counters.inflight);
+        .filter_map(|(statistic, what)| Some(format!("{} {what}", counters.of(statistic)?)));
+    let age = counters.of(Statistic::AgeSum);
+    let age = age.zip(counters.of(Statistic::Inflight));
     let age = age.filter(|(_, inflight)| *inflight > 0);
     let age = age.map(|(age, inflight)| {
         let age = units::duration(age as f64 / inflight as f64);
@@ -149,20 +151,20 @@ fn write_operation(
         return Ok(());
     };
     let count = timing.latencies.count();
-    let average = timing.sum as f64 / count as f64;
+    let average = timing.sum() as f64 / count as f64;
     writeln!(
         out,
         "{:15}{count} latencies, {} on average, {} at most",
         "",
         units::duration(average),
-        units::duration_up(timing.max as f64)
+        units::duration_up(timing.max() as f64)
     )?;
     let parts = [(500, "half"), (990, "99%"), (999, "99.9%")];
     let parts: Vec<String> = parts
         .into_iter()
         .filter_map(|(permille, part)| {
             let bound = timing.latencies.percentile(permille)?;
-            let up_to = units::duration_up(bound.min(timing.max) as f64);
+            let up_to = units::duration_up(bound.min(timing.max()) as f64);
             Some(match bound {
                 INFINITE => format!("{part} above the last bound, up to {up_to}"),
                 _ => format!("{part} up to {up_to}"),

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use jiff::Zoned;
 
 use crate::format::columns::Columns;
-use crate::format::report::{COUNTS, Count, Report, Row, precise_timestamp};
+use crate::format::report::{Count, Report, Row, precise_timestamp};
 use crate::model::column::{Column, Unit};
 use crate::model::escape;
 use crate::model::operation::Operation;
@@ -47,9 +47,9 @@ impl Csv {
     }
 
     /// Returns the counts of each operation, if they were asked for.
-    fn counts(&self) -> impl Iterator<Item = (Operation, &'static str, Count)> + use<> {
-        let operations: &[Operation] = if self.counts { &Operation::ALL } else { &[] };
-        let of = |operation: &Operation| COUNTS.map(|(name, count)| (*operation, name, count));
+    fn counts(&self) -> impl Iterator<Item = (Operation, Count)> + use<> {
+        let operations: &'static [Operation] = if self.counts { &Operation::ALL } else { &[] };
+        let of = |operation: &'static Operation| Count::all().map(|count| (*operation, count));
         operations.iter().flat_map(of)
     }
 }
@@ -62,7 +62,7 @@ impl Report for Csv {
             let names = KEYS.into_iter().chain(names).map(str::to_owned);
             let counts = self
                 .counts()
-                .map(|(operation, name, _)| format!("{}_{name}", operation.name()));
+                .map(|(operation, count)| format!("{}_{}", operation.name(), count.name()));
             csv.write_record(names.chain(counts))?;
             self.begun = true;
         }
@@ -88,8 +88,9 @@ impl Report for Csv {
                 let value = column.value(interval, self.unit);
                 value.map_or_else(String::new, |value| value.to_string())
             });
-            let counts = self.counts().map(|(operation, _, count)| {
-                let count = interval.of(operation).and_then(count);
+            let counts = self.counts().map(|(operation, count)| {
+                let counters = interval.of(operation);
+                let count = counters.and_then(|counters| count.of(counters));
                 count.map_or_else(String::new, |count| count.to_string())
             });
             csv.write_record(keys.into_iter().chain(numbers).chain(counts))?;

@@ -9,7 +9,7 @@ use rustix::system::uname;
 use serde_json::{Map, Value, json};
 
 use crate::format::columns::Columns;
-use crate::format::report::{COUNTS, Report, Row, precise_timestamp, timestamp};
+use crate::format::report::{Count, Report, Row, precise_timestamp, timestamp};
 use crate::model::column::{COLUMNS, Column, Unit};
 use crate::model::escape;
 use crate::model::histogram::{Histogram, INFINITE};
@@ -88,9 +88,9 @@ fn counts(interval: &Interval) -> Value {
     let of = |operation: Operation| {
         let counters = interval.of(operation);
         let mut counts = Map::new();
-        for (name, count) in COUNTS {
-            let count = counters.and_then(count);
-            counts.insert(name.to_owned(), count.into());
+        for count in Count::all() {
+            let value = counters.and_then(|counters| count.of(counters));
+            counts.insert(count.name().to_owned(), value.into());
         }
         let histograms = [("sizes", Measure::Size), ("latencies", Measure::Latency)];
         for (name, measure) in histograms {

@@ -8,27 +8,45 @@ use jiff::Zoned;
 
 use crate::model::interval::{Interval, Restart, State};
 use crate::model::snapshot::{Counters, Snapshot};
+use crate::model::statistic::Statistic;
 
-/// A function that reads a count of an operation in an interval.
-pub type Count = fn(&Counters) -> Option<u64>;
+/// A count of an operation, as programs get it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// A statistic.
+    Statistic(Statistic),
+    /// The number of latencies: of the successes that were measured.
+    Latencies,
+}
 
-/// Counts of an operation, as programs get them: all but `inflight`, `age_ns` and `latency_max_ns` can be added
-/// up over intervals. `latencies_count` is the number of successes that were measured.
-pub const COUNTS: [(&str, Count); 11] = [
-    ("requests", |of| Some(of.requests)),
-    ("bytes", |of| Some(of.bytes)),
-    ("errors", |of| of.errors),
-    ("again", |of| of.again),
-    ("inflight", |of| of.inflight),
-    ("age_ns", |of| of.age),
-    ("latency_ns", |of| Some(of.timing.as_ref()?.sum)),
-    ("latencies_count", |of| {
-        Some(of.timing.as_ref()?.latencies.count())
-    }),
-    ("latency_max_ns", |of| Some(of.timing.as_ref()?.max)),
-    ("rest_ns", |of| of.timing.as_ref()?.rest),
-    ("rest", |of| of.timing.as_ref()?.rest_count),
-];
+impl Count {
+    /// Returns all counts: first the statistics that do not begin with latency. The number of latencies comes
+    /// behind their sum.
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
+        let mut statistics = Statistic::ALL;
+        statistics.sort_by_key(|statistic| statistic.begins_with_latency());
+        statistics.into_iter().flat_map(|statistic| {
+            let number = (statistic == Statistic::LatencySum).then_some(Self::Latencies);
+            [Self::Statistic(statistic)].into_iter().chain(number)
+        })
+    }
+
+    /// Returns the name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Statistic(statistic) => statistic.name(),
+            Self::Latencies => "latencies_count",
+        }
+    }
+
+    /// Returns the count, if it was measured.
+    pub fn of(self, counters: &Counters) -> Option<u64> {
+        match self {
+            Self::Statistic(statistic) => counters.of(statistic),
+            Self::Latencies => Some(counters.timing.as_ref()?.latencies.count()),
+        }
+    }
+}
 
 /// The look of reports for people.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 
 use crate::model::interval::{Interval, average};
 use crate::model::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
+use crate::model::statistic::Statistic;
 
 /// A column: one number of each interval.
 #[derive(Debug, PartialEq, Eq)]
@@ -395,11 +396,11 @@ impl Quantity {
     /// Returns the number, in bytes, milliseconds or requests; `None` if it was not measured.
     pub fn value(self, interval: &Interval) -> Option<f64> {
         match self {
-            Self::Rate(operation) => interval.rate(interval.of(operation)?.requests),
-            Self::Throughput(operation) => interval.rate(interval.of(operation)?.bytes),
+            Self::Rate(operation) => interval.rate(interval.of(operation)?.requests()),
+            Self::Throughput(operation) => interval.rate(interval.of(operation)?.bytes()),
             Self::Size(operation) => {
                 let counters = interval.of(operation)?;
-                Some(average(counters.bytes, counters.requests))
+                Some(average(counters.bytes(), counters.requests()))
             }
             Self::Await(operation) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
@@ -408,24 +409,27 @@ impl Quantity {
             }
             Self::Age(Some(operation)) => {
                 let counters = interval.of(operation)?;
-                Some(average(counters.age?, counters.inflight?) / NANOSECONDS)
+                let ages = counters.of(Statistic::AgeSum)?;
+                Some(average(ages, counters.of(Statistic::Inflight)?) / NANOSECONDS)
             }
             Self::Age(None) => Some(interval.mean_age()? / NANOSECONDS),
             Self::Percentile(operation, permille) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
-                let bound = timing.latencies.percentile(permille)?.min(timing.max);
+                let bound = timing.latencies.percentile(permille)?.min(timing.max());
                 Some(bound as f64 / NANOSECONDS)
             }
             Self::Max(operation) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
-                let max = Some(timing.max).filter(|_| timing.latencies.count() > 0);
+                let max = Some(timing.max()).filter(|_| timing.latencies.count() > 0);
                 Some(max? as f64 / NANOSECONDS)
             }
             Self::Queue => interval.mean_inflight(),
-            Self::Errors(Some(operation)) => Some(interval.of(operation)?.errors? as f64),
-            Self::Errors(None) => Some(interval.total(|counters| counters.errors)? as f64),
-            Self::ErrorRate => interval.rate(interval.total(|counters| counters.errors)?),
-            Self::Again => interval.rate(interval.total(|counters| counters.again)?),
+            Self::Errors(Some(operation)) => {
+                Some(interval.of(operation)?.of(Statistic::Errors)? as f64)
+            }
+            Self::Errors(None) => Some(interval.total(Statistic::Errors)? as f64),
+            Self::ErrorRate => interval.rate(interval.total(Statistic::Errors)?),
+            Self::Again => interval.rate(interval.total(Statistic::Again)?),
             Self::Inflight => Some(interval.inflight()? as f64),
         }
     }

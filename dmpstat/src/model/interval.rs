@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use crate::model::operation::Operation;
 use crate::model::snapshot::{Counters, Snapshot, Timing};
+use crate::model::statistic::Statistic::{
+    self, Again, AgeSum, Errors, Inflight, LatencyMax, LatencySum, Requests, Rest, RestSum,
+};
+use crate::model::statistic::{Kind, Values};
 
 /// Time after which requests in flight hang if none of them ends.
 const LONG: Duration = Duration::from_secs(1);
@@ -168,7 +172,7 @@ impl Interval {
         let counters = || self.operations.iter().flatten();
         let is_measured = counters().all(|of| of.timing.is_some());
         let has_ended = counters()
-            .any(|of| ended(of) > 0 || of.timing.as_ref().is_some_and(has_rest))
+            .any(|counters| ended(counters) > 0 || counters.of(Rest).unwrap_or(0) > 0)
             || kernel_ended.map_or(!is_measured, |ended| ended > 0);
         let is_old = |age: f64| age >= LONG.as_nanos() as f64;
         let is_long = self.length >= LONG || self.mean_age().is_some_and(is_old);
@@ -183,7 +187,7 @@ impl Interval {
     /// Returns the number of requests in flight at the interval's end. It is never less than the kernel's own
     /// count, because dmp counts measured requests only. `None` if both counts are unknown.
     pub fn inflight(&self) -> Option<u64> {
-        let counted = self.total(|counters| counters.inflight);
+        let counted = self.total(Inflight);
         counted.max(self.kernel_inflight)
     }
 
@@ -208,19 +212,16 @@ impl Interval {
     /// Returns the mean age, in nanoseconds, of the measured requests in flight at the interval's end: 0
     /// without any. `None` if it is unknown.
     pub fn mean_age(&self) -> Option<f64> {
-        Some(average(
-            self.total(|of| of.age)?,
-            self.total(|of| of.inflight)?,
-        ))
+        Some(average(self.total(AgeSum)?, self.total(Inflight)?))
     }
 
-    /// Sums a counter over the measured operations; `None` if one of them lacks the counter, or no operation
-    /// is measured.
-    pub fn total(&self, of: impl Fn(&Counters) -> Option<u64>) -> Option<u64> {
+    /// Sums a statistic over the measured operations; `None` if one of them lacks the statistic, or no
+    /// operation is measured.
+    pub fn total(&self, statistic: Statistic) -> Option<u64> {
         let mut operations = self.operations.iter().flatten().peekable();
         operations.peek()?;
         operations.try_fold(0, |sum: u64, counters| {
-            Some(sum.saturating_add(of(counters)?))
+            Some(sum.saturating_add(counters.of(statistic)?))
         })
     }
 
@@ -246,10 +247,6 @@ fn kernel_ended(before: &Snapshot, now: &Snapshot) -> Option<u64> {
     now.disk.ended?.checked_sub(before.disk.ended?)
 }
 
-fn has_rest(timing: &Timing) -> bool {
-    timing.rest_count.is_some_and(|count| count > 0)
-}
-
 /// Sums nanoseconds of the measured operations; `None` if those of one are unknown, or no operation is
 /// measured.
 fn total(operations: impl Iterator<Item = Option<i128>>) -> Option<u128> {
@@ -261,14 +258,14 @@ fn total(operations: impl Iterator<Item = Option<i128>>) -> Option<u128> {
 
 /// Returns the nanoseconds in flight of the requests that succeeded: an older module measures no others.
 fn completed(counters: &Counters) -> Option<i128> {
-    Some(counters.timing.as_ref()?.sum.into())
+    Some(counters.of(LatencySum)?.into())
 }
 
 /// Returns the nanoseconds in flight of all requests until the snapshot: the durations of those that ended,
 /// and the ages of all others.
 fn until_now(counters: &Counters) -> Option<i128> {
-    let rest = counters.timing.as_ref()?.rest?;
-    Some(completed(counters)? + i128::from(rest) + i128::from(counters.age?))
+    let (rest, age) = (counters.of(RestSum)?, counters.of(AgeSum)?);
+    Some(completed(counters)? + i128::from(rest) + i128::from(age))
 }
 
 /// Returns the nanoseconds in flight of all requests between two snapshots; with an older module, the
@@ -292,14 +289,15 @@ fn inflight_since(since: u64, now: &Snapshot) -> Option<u128> {
     let length = i128::from(now.taken.saturating_sub(since));
     let mut unknown = 0;
     let sum = total(now.operations.iter().flatten().map(|counters| {
-        let (all, age) = (until_now(counters)?, i128::from(counters.age?));
-        let inflight = counters.inflight?;
+        let all = until_now(counters)?;
+        let age = i128::from(counters.of(AgeSum)?);
+        let inflight = counters.of(Inflight)?;
         // No request has been in flight for longer than `length` since then.
         let within = age.min(i128::from(inflight) * length);
         if since == now.since {
-            unknown += i128::from(counters.timing.as_ref()?.rest?);
+            unknown += i128::from(counters.of(RestSum)?);
             // A request from before the reset is older than `length`, and is not counted as arrived.
-            let arrived = counters.requests.saturating_sub(ended(counters));
+            let arrived = counters.requests().saturating_sub(ended(counters));
             if age > length && (1..inflight).contains(&arrived) {
                 unknown += within;
             }
@@ -315,7 +313,7 @@ fn ended(counters: &Counters) -> u64 {
         .timing
         .as_ref()
         .map(|timing| timing.latencies.count());
-    let ends = [latencies, counters.errors, counters.again];
+    let ends = [latencies, counters.of(Errors), counters.of(Again)];
     ends.into_iter().flatten().fold(0, u64::saturating_add)
 }
 
@@ -326,20 +324,15 @@ fn length(begin: u64, now: &Snapshot) -> Duration {
 
 /// Tells if each request was measured or is in flight.
 fn all_timed(counters: &Counters) -> bool {
-    let inflight = counters.inflight.unwrap_or(0);
-    counters.timing.is_some() && ended(counters).saturating_add(inflight) >= counters.requests
+    let inflight = counters.of(Inflight).unwrap_or(0);
+    counters.timing.is_some() && ended(counters).saturating_add(inflight) >= counters.requests()
 }
 
 impl Counters {
     /// Returns the differences since `before`, without the timing; `None` if `before` had more of anything.
     fn since(&self, before: &Self) -> Option<Self> {
         Some(Self {
-            requests: self.requests.checked_sub(before.requests)?,
-            bytes: self.bytes.checked_sub(before.bytes)?,
-            errors: difference(self.errors, before.errors)?,
-            again: difference(self.again, before.again)?,
-            inflight: self.inflight,
-            age: self.age,
+            values: differences(&self.values, &before.values)?,
             sizes: self.sizes.since(&before.sizes)?,
             timing: None,
         })
@@ -347,12 +340,10 @@ impl Counters {
 
     /// Tells if no request arrived, ended or is in flight.
     pub fn is_idle(&self) -> bool {
-        let others = [self.errors, self.again, self.inflight];
-        let timed = self
-            .timing
-            .as_ref()
-            .map_or(0, |timing| timing.latencies.count());
-        self.requests == 0 && timed == 0 && others.into_iter().flatten().all(|count| count == 0)
+        ended(self) == 0
+            && [Requests, Inflight]
+                .into_iter()
+                .all(|statistic| self.of(statistic).unwrap_or(0) == 0)
     }
 }
 
@@ -360,35 +351,39 @@ impl Timing {
     /// Returns the number of measured requests that ended and the sum of their durations, in nanoseconds.
     /// With an older module these are only the requests that succeeded.
     pub fn ended(&self) -> (u64, u64) {
-        let (count, sum) = self.rest_count.zip(self.rest).unwrap_or_default();
+        let rest = self.values.get(Rest).zip(self.values.get(RestSum));
+        let (rest, rest_sum) = rest.unwrap_or_default();
         (
-            self.latencies.count().saturating_add(count),
-            self.sum.saturating_add(sum),
+            self.latencies.count().saturating_add(rest),
+            self.sum().saturating_add(rest_sum),
         )
     }
 
     /// Returns the differences since `before`; `None` if `before` had more of anything.
     fn since(&self, before: &Self) -> Option<Self> {
         let latencies = self.latencies.since(&before.latencies)?;
-        Some(Self {
-            sum: self.sum.checked_sub(before.sum)?,
-            rest: difference(self.rest, before.rest)?,
-            rest_count: difference(self.rest_count, before.rest_count)?,
-            max: match self.max > before.max {
-                // The slowest request of all ended in the interval.
-                true => self.max,
-                false => self.max.min(latencies.highest()),
-            },
-            latencies,
-        })
+        let mut values = differences(&self.values, &before.values)?;
+        let max = self.values.get(LatencyMax);
+        // If the highest latency grew, the slowest request of all ended in the interval.
+        if max <= before.values.get(LatencyMax) {
+            values.set(LatencyMax, max.map(|max| max.min(latencies.highest())));
+        }
+        Some(Self { values, latencies })
     }
 }
 
-/// Subtracts a counter's earlier value: `None` if there is less than before, `Some(None)` if one of the
-/// values was not counted.
-fn difference(now: Option<u64>, before: Option<u64>) -> Option<Option<u64>> {
-    match (now, before) {
-        (Some(now), Some(before)) => Some(Some(now.checked_sub(before)?)),
-        _ => Some(None),
+/// Subtracts the earlier values of counters, and keeps the other statistics. Returns `None` if a counter is
+/// lower than before. A counter that one of the times lacks has no difference.
+fn differences(now: &Values, before: &Values) -> Option<Values> {
+    let mut differences = *now;
+    for statistic in Statistic::ALL {
+        if statistic.description().kind == Kind::Counter {
+            let difference = match (now.get(statistic), before.get(statistic)) {
+                (Some(now), Some(before)) => Some(now.checked_sub(before)?),
+                _ => None,
+            };
+            differences.set(statistic, difference);
+        }
     }
+    Some(differences)
 }

@@ -23,7 +23,7 @@ impl Measure {
     pub fn of(self, counters: &Counters) -> Option<Cow<'_, Histogram>> {
         match self {
             // Flushes and zone resets carry no data, and are in the bucket of the smallest requests.
-            Self::Size if counters.bytes == 0 => Some(Cow::Owned(counters.sizes.as_empty())),
+            Self::Size if counters.bytes() == 0 => Some(Cow::Owned(counters.sizes.as_empty())),
             Self::Size => Some(Cow::Borrowed(&counters.sizes)),
             Self::Latency => Some(Cow::Borrowed(&counters.timing.as_ref()?.latencies)),
         }

@@ -6,7 +6,8 @@
 //! [`measure`]. An [`interval`] has the differences of two snapshots, and a [`column`] one number of an
 //! interval. [`escape`] and [`units`] write names and amounts for people.
 //!
-//! The module's own files say which [`operation`]s there are, and the scales of the histograms.
+//! The module's own files say which [`operation`]s and [`statistic`]s there are, and the scales of the
+//! histograms.
 
 pub mod column;
 pub mod escape;
@@ -24,3 +25,6 @@ pub mod operation;
 #[rustfmt::skip]
 #[path = "../../../module/histogram.rs"]
 pub(crate) mod scale;
+#[rustfmt::skip]
+#[path = "../../../module/statistic.rs"]
+pub mod statistic;

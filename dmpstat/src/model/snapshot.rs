@@ -8,6 +8,7 @@
 use crate::model::escape;
 use crate::model::histogram::{Histogram, INFINITE};
 use crate::model::operation::Operation;
+use crate::model::statistic::{Statistic, Values};
 
 /// The version of the file's form.
 const FORM: u64 = 1;
@@ -82,18 +83,8 @@ impl LineCount {
 /// The counters of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Requests that arrived.
-    pub requests: u64,
-    /// Bytes of these requests.
-    pub bytes: u64,
-    /// Requests that ended in an error.
-    pub errors: Option<u64>,
-    /// Requests that ended because the sender has to try again.
-    pub again: Option<u64>,
-    /// Requests in flight.
-    pub inflight: Option<u64>,
-    /// Sum of the ages, in nanoseconds, of the measured requests in flight.
-    pub age: Option<u64>,
+    /// All statistics but those in `timing`.
+    pub values: Values,
     /// Sizes of the requests that arrived.
     pub sizes: Histogram,
     /// Latencies; `None` while they are off.
@@ -103,16 +94,9 @@ pub struct Counters {
 /// The latencies of one operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
-    /// Sum of the latencies of requests that succeeded, in nanoseconds.
-    pub sum: u64,
-    /// Nanoseconds that all other measured requests took since latencies were switched on: requests that did
-    /// not succeed, or arrived before the last reset. `None` if the module does not measure them.
-    pub rest: Option<u64>,
-    /// Number of those other requests; `None` if the module does not count them.
-    pub rest_count: Option<u64>,
-    /// The longest latency of a request that succeeded, in nanoseconds. Of an interval it is an upper bound,
-    /// which is exact if it grew in the interval.
-    pub max: u64,
+    /// The statistics that begin at zero when latencies are switched on. The highest latency of an interval
+    /// is an upper bound, which is exact if it grew in the interval.
+    pub values: Values,
     /// Latencies of the requests that succeeded.
     pub latencies: Histogram,
 }
@@ -271,19 +255,11 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
             Some(b"latencies") => counters.timing().latencies = self.histogram()?,
             mut word @ Some(b"requests") => {
                 while let Some(name) = word {
-                    match name {
-                        b"requests" => counters.requests = self.number()?.unwrap_or(0),
-                        b"bytes" => counters.bytes = self.number()?.unwrap_or(0),
-                        b"errors" => counters.errors = self.number()?,
-                        b"again" => counters.again = self.number()?,
-                        b"inflight" => counters.inflight = self.number()?,
-                        b"age_ns" => counters.age = self.number()?,
-                        b"rest_ns" => counters.timing().rest = self.number()?,
-                        b"rest" => counters.timing().rest_count = self.number()?,
-                        b"latency_ns" => counters.timing().sum = self.number()?.unwrap_or(0),
-                        b"latency_max_ns" => counters.timing().max = self.number()?.unwrap_or(0),
+                    let mut all = Statistic::ALL.into_iter();
+                    match all.find(|of| of.name().as_bytes() == name) {
+                        Some(statistic) => counters.set(statistic, self.number()?),
                         // A name that a later module has, and then its number.
-                        _ => drop(self.words.next()),
+                        None => drop(self.words.next()),
                     }
                     word = self.words.next();
                 }
@@ -316,7 +292,45 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
     }
 }
 
+impl Timing {
+    /// Returns the sum of the latencies, in nanoseconds.
+    pub fn sum(&self) -> u64 {
+        self.values.get(Statistic::LatencySum).unwrap_or(0)
+    }
+
+    /// Returns the highest latency, in nanoseconds.
+    pub fn max(&self) -> u64 {
+        self.values.get(Statistic::LatencyMax).unwrap_or(0)
+    }
+}
+
 impl Counters {
+    /// Returns a statistic, if it was measured.
+    pub fn of(&self, statistic: Statistic) -> Option<u64> {
+        match statistic.begins_with_latency() {
+            true => self.timing.as_ref()?.values.get(statistic),
+            false => self.values.get(statistic),
+        }
+    }
+
+    /// Returns the number of requests that arrived.
+    pub fn requests(&self) -> u64 {
+        self.of(Statistic::Requests).unwrap_or(0)
+    }
+
+    /// Returns the bytes of these requests.
+    pub fn bytes(&self) -> u64 {
+        self.of(Statistic::Bytes).unwrap_or(0)
+    }
+
+    fn set(&mut self, statistic: Statistic, value: Option<u64>) {
+        let values = match statistic.begins_with_latency() {
+            true => &mut self.timing().values,
+            false => &mut self.values,
+        };
+        values.set(statistic, value);
+    }
+
     fn timing(&mut self) -> &mut Timing {
         self.timing.get_or_insert_default()
     }

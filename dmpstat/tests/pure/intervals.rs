@@ -6,6 +6,7 @@ use dmpstat::model::column::Quantity;
 use dmpstat::model::interval::{Interval, Restart};
 use dmpstat::model::operation::Operation::{Flush, Read, Write};
 use dmpstat::model::snapshot::Snapshot;
+use dmpstat::model::statistic::Statistic::{Again, Errors, Inflight, LatencySum, RestSum};
 use proptest::prelude::*;
 
 fn snapshot(since: u64, taken: u64, latency: &str, reads: &str) -> Snapshot {
@@ -33,19 +34,24 @@ fn an_interval_has_differences_and_the_requests_in_flight_at_its_end() {
     );
     let reads = interval.of(Read).unwrap();
     assert_eq!(
-        (reads.requests, reads.bytes, reads.errors, reads.again),
+        (
+            reads.requests(),
+            reads.bytes(),
+            reads.of(Errors),
+            reads.of(Again)
+        ),
         (50, 51200, Some(1), Some(2))
     );
     assert_eq!(
-        (reads.sizes.buckets(), reads.inflight),
+        (reads.sizes.buckets(), reads.of(Inflight)),
         ([(1024, 50)].as_slice(), Some(1))
     );
     let timing = reads.timing.as_ref().unwrap();
     assert_eq!(
-        (timing.sum, timing.latencies.buckets()),
+        (timing.sum(), timing.latencies.buckets()),
         (5000, [(1024, 49)].as_slice())
     );
-    assert_eq!(interval.rate(reads.requests), Some(20.0));
+    assert_eq!(interval.rate(reads.requests()), Some(20.0));
     assert_eq!(interval.of(Write), None);
 }
 
@@ -112,9 +118,9 @@ fn a_latency_switch_makes_latencies_unknown_and_keeps_requests_exact() {
             (interval.restart, interval.latency_length),
             (Some(Restart::Latency), None)
         );
-        let requests = late.of(Read).unwrap().requests - 100;
+        let requests = late.of(Read).unwrap().requests() - 100;
         assert_eq!(
-            (reads.requests, &reads.timing, reads.inflight),
+            (reads.requests(), &reads.timing, reads.of(Inflight)),
             (requests, &None, inflight)
         );
     }
@@ -139,7 +145,7 @@ fn latencies_switched_on_within_the_interval_cover_the_time_since() {
             )
         );
         let reads = interval.of(Read).unwrap();
-        assert_eq!((reads.requests, reads.errors), (50, Some(1)));
+        assert_eq!((reads.requests(), reads.of(Errors)), (50, Some(1)));
         assert_eq!(reads.timing, late.of(Read).unwrap().timing);
     }
 }
@@ -172,7 +178,7 @@ fn latencies_that_went_on_have_the_length_of_the_interval() {
         (interval.restart, interval.latency_length),
         (None, Some(Duration::from_secs(4)))
     );
-    let sum = |interval: &Interval| interval.of(Read)?.timing.as_ref().map(|timing| timing.sum);
+    let sum = |interval: &Interval| interval.of(Read)?.of(LatencySum);
     assert_eq!(sum(&interval), Some(5000));
     // A sum that is less than before has restarted, even if `latency_since` is the same.
     let back = snapshot(
@@ -232,7 +238,7 @@ fn an_operation_without_an_earlier_count_is_not_measured_in_the_interval() {
     assert_eq!(Quantity::ErrorRate.value(&interval), Some(0.0));
     assert_eq!(Interval::between(Some(&with), &without).of(Flush), None);
     assert_eq!(
-        Interval::since_reset(&with).of(Flush).unwrap().requests,
+        Interval::since_reset(&with).of(Flush).unwrap().requests(),
         1000
     );
 }
@@ -246,7 +252,7 @@ fn a_counter_without_an_earlier_value_has_no_difference() {
     let (without, with) = (reads(""), reads(" errors 7 again 8"));
     let interval = Interval::between(Some(&without), &with);
     let counters = interval.of(Read).unwrap();
-    assert_eq!((counters.errors, counters.again), (None, None));
+    assert_eq!((counters.of(Errors), counters.of(Again)), (None, None));
     assert_eq!(Quantity::ErrorRate.value(&interval), None);
 }
 
@@ -297,7 +303,7 @@ fn the_mean_number_in_flight_is_exact() {
         (Some(600), Some(1.5))
     );
     let timing = interval.of(Read).unwrap().timing.as_ref().unwrap();
-    assert_eq!((timing.sum, timing.rest), (500, Some(60)));
+    assert_eq!((timing.sum(), timing.values.get(RestSum)), (500, Some(60)));
     // An operation that is not measured at one of the ends is in no total.
     let early = timed("read", [1000, 200], 4, " age_ns 70");
     let interval = Interval::between(Some(&aged(1000, &early)), &aged(1400, &late));
@@ -482,9 +488,9 @@ proptest! {
         let now = snapshot(times[0], times[2], "on", &reads(4));
         let interval = Interval::between(Some(&before), &now);
         let reads = interval.of(Read).unwrap();
-        prop_assert!(reads.requests <= counts[4] && reads.bytes <= counts[5]);
-        prop_assert!(reads.errors <= Some(counts[6]));
-        prop_assert!(reads.timing.as_ref().is_none_or(|timing| timing.sum <= counts[7]));
+        prop_assert!(reads.requests() <= counts[4] && reads.bytes() <= counts[5]);
+        prop_assert!(reads.of(Errors) <= Some(counts[6]));
+        prop_assert!(reads.timing.as_ref().is_none_or(|timing| timing.sum() <= counts[7]));
         prop_assert!(interval.length.as_nanos() <= u128::from(times[2]));
     }
 }

@@ -21,6 +21,7 @@ mod settings;
 mod signals;
 mod snapshots;
 mod state;
+mod statistics;
 mod units;
 
 use std::os::unix::fs::PermissionsExt;

@@ -3,6 +3,7 @@
 use dmpstat::model::histogram::INFINITE;
 use dmpstat::model::operation::Operation::{self, Flush, Read, Write};
 use dmpstat::model::snapshot::{LineCount, Lines, Malformed, Snapshot};
+use dmpstat::model::statistic::Statistic::{Again, AgeSum, Errors, Inflight, RestSum};
 use proptest::prelude::*;
 
 /// A snapshot as the module writes it: the module's own tests check that it writes this very file.
@@ -94,9 +95,9 @@ fn every_field_of_a_snapshot_is_read() {
         })
     );
     let reads = snapshot.of(Read).unwrap();
-    assert_eq!((reads.requests, reads.bytes), (503, 2_048_000));
+    assert_eq!((reads.requests(), reads.bytes()), (503, 2_048_000));
     assert_eq!(
-        (reads.errors, reads.again, reads.inflight),
+        (reads.of(Errors), reads.of(Again), reads.of(Inflight)),
         (Some(3), Some(4), Some(5))
     );
     assert_eq!(
@@ -104,14 +105,14 @@ fn every_field_of_a_snapshot_is_read() {
         [(512, 2), (4096, 500), (INFINITE, 1)]
     );
     let timing = reads.timing.as_ref().unwrap();
-    assert_eq!((timing.sum, timing.max), (1234, 99));
+    assert_eq!((timing.sum(), timing.max()), (1234, 99));
     assert_eq!(
         timing.latencies.buckets(),
         [(1024, 1), (16384, 480), (INFINITE, 32)]
     );
     let writes = snapshot.of(Write).unwrap();
     assert_eq!(
-        (writes.requests, writes.inflight, writes.sizes.count()),
+        (writes.requests(), writes.of(Inflight), writes.sizes.count()),
         (0, Some(0), 0)
     );
 }
@@ -120,10 +121,10 @@ fn every_field_of_a_snapshot_is_read() {
 fn counted(snapshot: &Snapshot, operation: Operation) -> (u64, u64, Option<u64>, Option<u64>) {
     let counters = snapshot.of(operation).unwrap();
     (
-        counters.requests,
-        counters.bytes,
-        counters.errors,
-        counters.inflight,
+        counters.requests(),
+        counters.bytes(),
+        counters.of(Errors),
+        counters.of(Inflight),
     )
 }
 
@@ -153,12 +154,12 @@ fn recorded_snapshots_of_real_modules_are_read() {
         for operation in Operation::ALL {
             let counters = of(operation);
             let timing = counters.timing.as_ref().unwrap();
-            assert_eq!(timing.latencies.count(), counters.requests, "{kernel}");
+            assert_eq!(timing.latencies.count(), counters.requests(), "{kernel}");
             assert_eq!(
                 timing.latencies.percentile(1000).unwrap_or(0),
-                timing.max.next_power_of_two() * u64::from(timing.max > 0)
+                timing.max().next_power_of_two() * u64::from(timing.max() > 0)
             );
-            assert!(timing.sum >= timing.max);
+            assert!(timing.sum() >= timing.max());
         }
     }
 }
@@ -173,7 +174,7 @@ fn failed_requests_in_recorded_snapshots_are_errors_without_latency() {
             "{kernel}"
         );
         let timing = snapshot.of(Read).unwrap().timing.as_ref().unwrap();
-        assert_eq!((timing.sum, timing.latencies.count()), (0, 0));
+        assert_eq!((timing.sum(), timing.latencies.count()), (0, 0));
         assert_eq!(snapshot.uuid, b"");
     }
 }
@@ -221,7 +222,12 @@ fn unmeasured_values_are_none() {
     let reads = snapshot.of(Read).unwrap();
     assert_eq!((snapshot.latency, snapshot.uuid.len()), (false, 0));
     assert_eq!(
-        (&reads.timing, reads.errors, reads.again, reads.inflight),
+        (
+            &reads.timing,
+            reads.of(Errors),
+            reads.of(Again),
+            reads.of(Inflight)
+        ),
         (&None, None, None, None)
     );
     assert_eq!(snapshot.of(Write), None);
@@ -259,7 +265,7 @@ fn ages_and_the_rest_of_the_durations_are_read() {
     let reads = |words| {
         let snapshot = timed("", words).unwrap();
         let reads = snapshot.of(Read).unwrap().clone();
-        (reads.age, reads.timing.unwrap().rest)
+        (reads.of(AgeSum), reads.of(RestSum))
     };
     assert_eq!(reads(" age_ns 4711 rest_ns 12"), (Some(4711), Some(12)));
     assert_eq!(reads(" rest_ns 12 later 5"), (None, Some(12)));

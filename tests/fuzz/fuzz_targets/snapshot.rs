@@ -5,6 +5,8 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
 
 // dmpstat's files, and not its crate: nothing else of the crate is fuzzed, and all of it would be
@@ -16,23 +18,17 @@ mod model;
 use model::histogram::Histogram;
 use model::interval::Interval;
 use model::snapshot::{Counters, Snapshot};
+use model::statistic::Statistic;
 
-/// Words that bytes from [`FIRST`] on are short for: a fuzzer hardly ever spells the parser's
-/// words.
-const WORDS: [&str; 32] = [
+/// Words that bytes from [`FIRST`] on are short for, and then the names of the statistics: a fuzzer
+/// hardly ever spells the parser's words.
+const WORDS: [&str; 23] = [
     "device dm-3\nname a\ndiskseq 1\nsince 5\ntaken 9\n",
     "latency on\n",
     "latency off\n",
     "read ",
     "write ",
     "write_zeroes ",
-    "requests ",
-    " bytes ",
-    " errors ",
-    " again ",
-    " inflight ",
-    " latency_ns ",
-    " latency_max_ns ",
     "sizes",
     "latencies",
     "\nread requests ",
@@ -49,18 +45,26 @@ const WORDS: [&str; 32] = [
     "taken ",
     "diskseq ",
     "latency_since ",
-    " age_ns ",
-    " rest_ns ",
     "lines 1 0 as_linear 0 0 flush_bypass 1 0\n",
 ];
 const FIRST: u8 = 0x80;
 
+static ALL_WORDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let statistics = Statistic::ALL.map(|statistic| format!(" {} ", statistic.name()));
+    WORDS
+        .map(str::to_owned)
+        .into_iter()
+        .chain(statistics)
+        .collect()
+});
+
 fn text(bytes: &[u8]) -> Vec<u8> {
     let mut text = Vec::new();
     for byte in bytes {
-        match byte.checked_sub(FIRST).map(usize::from) {
-            Some(word) if word < WORDS.len() => text.extend_from_slice(WORDS[word].as_bytes()),
-            _ => text.push(*byte),
+        let short = byte.checked_sub(FIRST).map(usize::from);
+        match short.and_then(|short| ALL_WORDS.get(short)) {
+            Some(word) => text.extend_from_slice(word.as_bytes()),
+            None => text.push(*byte),
         }
     }
     text
@@ -90,7 +94,7 @@ fn check_counters(counters: &Counters) {
 fn check_interval(interval: &Interval) {
     for counters in interval.operations.iter().flatten() {
         check_counters(counters);
-        let rate = interval.rate(counters.requests);
+        let rate = interval.rate(counters.requests());
         assert!(rate.is_none_or(|rate| rate.is_finite() && rate >= 0.0));
     }
     interval.is_idle();
@@ -122,7 +126,7 @@ fuzz_target!(|data: &[u8]| {
                     .operations
                     .iter()
                     .flatten()
-                    .all(|of| of.requests == 0)
+                    .all(|of| of.requests() == 0)
         );
     }
 });

@@ -23,6 +23,10 @@ mod lines;
 #[rustfmt::skip]
 #[path = "../../../module/snapshot.rs"]
 mod snapshot;
+#[allow(dead_code)]
+#[rustfmt::skip]
+#[path = "../../../module/statistic.rs"]
+mod statistic;
 #[rustfmt::skip]
 #[path = "../../../module/summary.rs"]
 mod summary;
@@ -32,7 +36,8 @@ mod summary;
 mod table_line;
 
 use histogram::{Latencies, Scale, Sizes};
-use snapshot::{Counted, Device, OperationCounted, Rest};
+use snapshot::{Counted, Device, OperationCounted};
+use statistic::Statistic;
 use summary::{Sum, write_status, write_volumes};
 
 /// sysfs gives a file one page, and its last byte is a zero.
@@ -196,23 +201,16 @@ fn check_buckets<const FIRST: u32, const N: usize>(words: &str, counts: &[u64; N
     assert_eq!(words.next(), None);
 }
 
-/// Returns an operation's counters of these numbers. Ages and the rest are missing at times.
+/// Returns an operation's counters of these numbers. Each statistic is missing at times.
 fn operation(mut next: impl FnMut() -> u64) -> OperationCounted {
     let mut operation = OperationCounted::NONE;
     operation.sizes.fill_with(&mut next);
     operation.latencies.fill_with(&mut next);
-    (operation.bytes, operation.errors, operation.again) = (next(), next(), next());
-    (
-        operation.inflight,
-        operation.latency_sum,
-        operation.latency_max,
-    ) = (next(), next(), next());
-    operation.ages = Some(next()).filter(|age| age % 8 != 7);
-    let rest = Rest {
-        count: next(),
-        sum: next(),
-    };
-    operation.rest = Some(rest).filter(|rest| rest.sum % 8 != 7);
+    for statistic in Statistic::ALL {
+        operation
+            .values
+            .set(statistic, Some(next()).filter(|value| value % 8 != 7));
+    }
     operation
 }
 
@@ -258,26 +256,14 @@ fn check_operation<'a>(
     operation: &OperationCounted,
     latency: bool,
 ) {
-    let mut expected = format!(
-        "requests {} bytes {} errors {} again {}",
-        operation.requests(),
-        operation.bytes,
-        operation.errors,
-        operation.again
-    );
-    if latency {
-        expected += &format!(
-            " inflight {} latency_ns {} latency_max_ns {}",
-            operation.inflight, operation.latency_sum, operation.latency_max
-        );
-        if let Some(ages) = operation.ages {
-            expected += &format!(" age_ns {ages}");
-        }
-        if let Some(Rest { count, sum }) = operation.rest {
-            expected += &format!(" rest_ns {sum} rest {count}");
+    let mut words = next("read").split(' ').skip(1);
+    for statistic in Statistic::ALL {
+        if let Some(value) = operation.values.get(statistic) {
+            assert_eq!(words.next(), Some(statistic.name()));
+            assert_eq!(words.next().map(number), Some(value));
         }
     }
-    assert_eq!(next("read "), expected);
+    assert_eq!(words.next(), None);
     check_buckets::<9, { Sizes::BUCKETS }>(next("read sizes"), &operation.sizes);
     if latency {
         check_buckets::<10, { Latencies::BUCKETS }>(next("read latencies"), &operation.latencies);

@@ -17,6 +17,7 @@ use crate::model::histogram::{Histogram, INFINITE};
 use crate::model::operation::Operation;
 use crate::model::scale::{Latencies, Sizes};
 use crate::model::snapshot::{Counters, Snapshot};
+use crate::model::statistic::{self, Kind, Statistic};
 
 /// A way to write metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,49 +136,6 @@ static REQUEST_SIZES: Family = Family {
     help: "Sizes of requests received.",
     since: since_reset,
 };
-static REQUESTS: Family = Family {
-    name: "dmp_requests",
-    kind: MetricType::Counter,
-    unit: None,
-    help: "Requests received.",
-    since: since_reset,
-};
-static BYTES: Family = Family {
-    name: "dmp_request",
-    kind: MetricType::Counter,
-    unit: Some(Unit::Bytes),
-    help: "Bytes of requests received.",
-    since: since_reset,
-};
-static ERRORS: Family = Family {
-    name: "dmp_request_errors",
-    kind: MetricType::Counter,
-    unit: None,
-    help: "Requests failed.",
-    since: since_reset,
-};
-static RETRIES: Family = Family {
-    name: "dmp_request_retries",
-    kind: MetricType::Counter,
-    unit: None,
-    help: "Requests returned to the sender to retry (BLK_STS_AGAIN), which are not errors.",
-    since: since_reset,
-};
-static INFLIGHT: Family = Family {
-    name: "dmp_inflight_requests",
-    kind: MetricType::Gauge,
-    unit: None,
-    help: "Requests in flight, where latency is measured.",
-    since: since_reset,
-};
-static AGE: Family = Family {
-    name: "dmp_inflight_age",
-    kind: MetricType::Gauge,
-    unit: Some(Unit::Seconds),
-    help: "Sum of the ages of requests in flight, where latency is measured. Divide by \
-           dmp_inflight_requests for the mean age.",
-    since: since_reset,
-};
 static VOLUME: Family = Family {
     name: "dmp_volume",
     kind: MetricType::Info,
@@ -273,7 +231,7 @@ static BUILD: Family = Family {
 
 impl Family {
     fn begin<'a>(
-        &'static self,
+        &'a self,
         out: &'a mut DescriptorEncoder<'_>,
     ) -> Result<MetricEncoder<'a>, fmt::Error> {
         out.encode_descriptor(self.name, self.help, self.unit.as_ref(), self.kind)
@@ -290,27 +248,18 @@ impl Collector for Metrics {
             |counters| counters.timing.as_ref(),
             |timing, metric| {
                 let count = self.latencies.fill(&timing.latencies, &mut buckets);
-                let sum = timing.sum as f64 / NANOSECONDS;
+                let sum = timing.sum() as f64 / NANOSECONDS;
                 metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
             },
         )?;
         self.family(out, &REQUEST_SIZES, Some, |counters, metric| {
             let count = self.sizes.fill(&counters.sizes, &mut buckets);
-            let sum = counters.bytes as f64;
+            let sum = counters.bytes() as f64;
             metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
         })?;
-        self.counter(out, &REQUESTS, |counters| Some(counters.requests))?;
-        self.counter(out, &BYTES, |counters| Some(counters.bytes))?;
-        self.counter(out, &ERRORS, |counters| counters.errors)?;
-        self.counter(out, &RETRIES, |counters| counters.again)?;
-        let inflight = |counters: &Counters| counters.inflight;
-        self.family(out, &INFLIGHT, inflight, |count, metric| {
-            metric.encode_gauge(&count)
-        })?;
-        let age = |counters: &Counters| counters.age;
-        self.family(out, &AGE, age, |nanoseconds, metric| {
-            metric.encode_gauge(&(nanoseconds as f64 / NANOSECONDS))
-        })?;
+        for statistic in Statistic::ALL {
+            self.statistic(out, statistic)?;
+        }
         self.info(out)?;
         self.underlying(out)?;
         self.latency(out)?;
@@ -337,7 +286,7 @@ impl Metrics {
     fn family<'a, T>(
         &'a self,
         out: &mut DescriptorEncoder<'_>,
-        family: &'static Family,
+        family: &Family,
         of: impl Fn(&'a Counters) -> Option<T>,
         mut encode: impl FnMut(T, &mut MetricEncoder<'_>) -> fmt::Result,
     ) -> fmt::Result {
@@ -375,14 +324,40 @@ impl Metrics {
         Ok(())
     }
 
-    fn counter<'a>(
-        &'a self,
-        out: &mut DescriptorEncoder<'_>,
-        family: &'static Family,
-        of: impl Fn(&'a Counters) -> Option<u64>,
-    ) -> fmt::Result {
-        self.family(out, family, of, |count, metric| {
-            metric.encode_counter::<NoLabelSet, u64, f64>(&count, None)
+    /// Writes the family of a statistic, if it is a metric.
+    fn statistic(&self, out: &mut DescriptorEncoder<'_>, statistic: Statistic) -> fmt::Result {
+        let description = statistic.description();
+        let Some(metric) = description.metric else {
+            return Ok(());
+        };
+        let is_counter = description.kind == Kind::Counter;
+        let family = Family {
+            name: metric.name,
+            kind: match is_counter {
+                true => MetricType::Counter,
+                false => MetricType::Gauge,
+            },
+            unit: match description.unit {
+                statistic::Unit::Requests => None,
+                statistic::Unit::Bytes => Some(Unit::Bytes),
+                statistic::Unit::Nanoseconds => Some(Unit::Seconds),
+            },
+            help: metric.help,
+            since: match statistic.begins_with_latency() {
+                true => since_latency,
+                false => since_reset,
+            },
+        };
+        let is_time = description.unit == statistic::Unit::Nanoseconds;
+        let of = |counters: &Counters| counters.of(statistic);
+        self.family(out, &family, of, |value, metric| {
+            let seconds = value as f64 / NANOSECONDS;
+            match (is_counter, is_time) {
+                (true, true) => metric.encode_counter::<NoLabelSet, f64, f64>(&seconds, None),
+                (true, false) => metric.encode_counter::<NoLabelSet, u64, f64>(&value, None),
+                (false, true) => metric.encode_gauge(&seconds),
+                (false, false) => metric.encode_gauge(&value),
+            }
         })
     }
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The documents, which are not made from the module's table of statistics, have each of them.
+
+use dmpstat::cli;
+use dmpstat::format::report::Count;
+use dmpstat::model::statistic::{Kind, Statistic, Unit};
+
+/// Returns words as a sentence has them: "a, b and c".
+fn listed(words: &[&str]) -> String {
+    let (last, others) = words.split_last().unwrap();
+    format!("{} and {last}", others.join(", "))
+}
+
+#[test]
+fn the_manual_names_all_counts_and_those_that_do_not_add_up() {
+    let manual = cli::command().get_after_long_help().unwrap().to_string();
+    let names: Vec<&str> = Count::all().map(Count::name).collect();
+    let sentence = format!("the interval's {}, and the histograms", listed(&names));
+    assert!(manual.contains(&sentence), "{sentence}");
+    let others: Vec<&str> = Count::all()
+        .filter(|count| match count {
+            Count::Statistic(statistic) => statistic.description().kind != Kind::Counter,
+            Count::Latencies => false,
+        })
+        .map(Count::name)
+        .collect();
+    let sentence = format!("All but {} add up over intervals.", listed(&others));
+    assert!(manual.contains(&sentence), "{sentence}");
+}
+
+#[test]
+fn the_page_and_the_manual_have_the_metric_of_each_statistic_that_is_one() {
+    let page = include_str!("../../../docs/src/reference/prometheus.md");
+    let command = cli::command();
+    let export = command.find_subcommand("export").unwrap();
+    let manual = export.get_after_long_help().unwrap().to_string();
+    for statistic in Statistic::ALL {
+        let description = statistic.description();
+        let Some(metric) = description.metric else {
+            continue;
+        };
+        let (kind, total) = match description.kind {
+            Kind::Counter => ("counter", "_total"),
+            _ => ("gauge", ""),
+        };
+        let (suffix, unit) = match description.unit {
+            Unit::Requests => ("", "requests"),
+            Unit::Bytes => ("_bytes", "bytes"),
+            Unit::Nanoseconds => ("_seconds", "seconds"),
+        };
+        let name = format!("{}{suffix}{total}", metric.name);
+        assert!(manual.contains(&name), "{name}");
+        let row = format!("| `{name}` | {kind} | {unit} | name, uuid, operation | ");
+        assert!(page.contains(&row), "{row}");
+    }
+}
