@@ -71,7 +71,7 @@ impl Target for Errors {
         Ok(())
     }
 
-    fn ctr<'ti>(_: &(), line: &TableLine<'ti>) -> Result<(Self, Device<'ti>), Refusal> {
+    fn ctr<'ti>((): &(), line: &TableLine<'ti>) -> Result<(Self, Device<'ti>), Refusal> {
         let mut args = line.args();
         let (Some(path), None) = (args.next(), args.next()) else {
             return Err((EINVAL, c"expected one argument, <device>"));

@@ -56,7 +56,7 @@ impl Target for Pass {
         Ok(())
     }
 
-    fn ctr<'ti>(_: &(), line: &TableLine<'ti>) -> Result<(Self, Device<'ti>), Refusal> {
+    fn ctr<'ti>((): &(), line: &TableLine<'ti>) -> Result<(Self, Device<'ti>), Refusal> {
         let mut args = line.args();
         let (Some(path), None) = (args.next(), args.next()) else {
             return Err((EINVAL, c"expected one argument, <device>"));
