@@ -30,11 +30,11 @@ mod table_line;
 #[path = "../../module/version.rs"]
 mod version;
 
+mod atomics;
 mod counted_lines;
 mod documents;
 mod examples;
 mod histograms;
-mod latches;
 mod outputs;
 mod replacements;
 mod snapshots;

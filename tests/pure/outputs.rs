@@ -2,6 +2,8 @@
 
 //! Text in a C buffer: as much as fits, a NUL, and not a byte more.
 
+use std::fmt::Write;
+
 use proptest::prelude::*;
 
 #[rustfmt::skip]
@@ -57,6 +59,17 @@ fn text_beyond_the_buffer_is_cut_off_and_reported() {
     check(4, &[b"1234".to_vec()]);
     check(4, &[b"12345".to_vec(), b"6".to_vec(), Vec::new()]);
     check(4, &[b"12".to_vec(), b"34".to_vec()]);
+}
+
+#[test]
+fn formatted_text_is_cut_off_as_bytes_are() {
+    let mut buffer = [FILL; 10];
+    // SAFETY: the buffer has eight bytes and more, and nothing else uses it while `out` exists.
+    let mut out = unsafe { Output::new(buffer.as_mut_ptr().cast(), 8) }.unwrap();
+    assert_eq!(write!(out, "{}:", 4096), Ok(()));
+    assert!(write!(out, "{}", 512).is_err());
+    assert_eq!((out.len(), out.is_full()), (7, true));
+    assert_eq!(&buffer, b"4096:51\0\xa5\xa5");
 }
 
 proptest! {

@@ -43,6 +43,12 @@ fn operation_below_finds_only_measured_operations_of_the_same_tag() {
     }
 }
 
+#[test]
+fn a_clock_is_found_by_its_number() {
+    assert_eq!(Clock::ALL.map(Clock::number), [0, 1]);
+    assert_eq!(Clock::ALL, [Clock::Monotonic, Clock::Tsc]);
+}
+
 /// A request without a stamp has the word 0, as an unmeasured one may have.
 #[test]
 fn a_stamp_keeps_its_parts_and_only_an_unmeasured_one_can_be_0() {

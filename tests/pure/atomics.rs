@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Numbers that are read together while they are written.
+//! Counters, and numbers that are read together while they are written.
 
 use std::array;
 use std::sync::Mutex;
@@ -8,12 +8,52 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 #[rustfmt::skip]
-// The counters of this file are unused here.
-#[allow(dead_code)]
 #[path = "../../module/wrappers/atomic.rs"]
 mod atomic;
 
-use atomic::Latch;
+use atomic::{Counters, Latch, Setting, SharedTally, Tally};
+
+#[test]
+fn counters_are_added_to_raised_and_read_by_number() {
+    let counters = Counters::<3>::new();
+    counters.add(0, 5);
+    counters.add(0, u64::MAX);
+    counters.raise(1, 7);
+    counters.raise(1, 3);
+    assert_eq!((counters.fetch_add(2, 5), counters.fetch_add(2, 4)), (0, 5));
+    assert_eq!([0, 1, 2].map(|n| counters.read(n)), [4, 7, 9]);
+    let mut read = [11; 2];
+    counters.copy(1, &mut read);
+    assert_eq!(read, [7, 9]);
+}
+
+#[test]
+fn counters_beyond_the_last_are_0_and_stay_so() {
+    let counters = Counters::<2>::new();
+    counters.add(2, 1);
+    counters.raise(2, 1);
+    assert_eq!((counters.fetch_add(2, 1), counters.read(2)), (0, 0));
+    let mut read = [11; 3];
+    counters.copy(0, &mut read);
+    assert_eq!(read, [0; 3]);
+}
+
+#[test]
+fn a_tally_has_the_number_and_the_sum() {
+    let tally = SharedTally::new();
+    assert_eq!(tally.read(), (Tally { count: 0, sum: 0 }, true));
+    tally.add(40);
+    tally.add(2);
+    assert_eq!(tally.read(), (Tally { count: 2, sum: 42 }, true));
+}
+
+#[test]
+fn a_setting_has_its_last_value() {
+    let setting = Setting::new(3);
+    assert_eq!(setting.get(), 3);
+    setting.set(u32::MAX);
+    assert_eq!(setting.get(), u32::MAX);
+}
 
 #[test]
 fn a_read_returns_the_last_write() {
