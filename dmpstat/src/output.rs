@@ -25,7 +25,7 @@ impl Write for Output {
         let Some(last) = memrchr(ESCAPE, bytes) else {
             return self.0.as_inner().write(bytes);
         };
-        let end = memchr(b'\n', &bytes[last..]).map_or(bytes.len(), |end| last + end + 1);
+        let end = memchr(b'\n', &bytes[last..]).map_or(bytes.len(), |end| last + end);
         self.0.write_all(&bytes[..end])?;
         Ok(end)
     }

@@ -40,7 +40,8 @@ pub fn duration(nanoseconds: f64) -> String {
 pub fn duration_up(nanoseconds: f64) -> String {
     let digits = nanoseconds.max(1.0).log10().floor() as i32;
     let unit = 10_f64.powi((digits - 2).max(-2));
-    duration((nanoseconds / unit - 1e-9).ceil() * unit)
+    // 0 becomes -0 here, which would be written with its sign.
+    duration((nanoseconds / unit - 1e-9).ceil().abs() * unit)
 }
 
 fn three_digits(amount: f64) -> String {

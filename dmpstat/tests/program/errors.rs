@@ -155,6 +155,27 @@ fn an_error_names_an_attached_volume_where_there_is_no_device() {
     assert_eq!(ran.message(), lost("vg/data", WRITTEN));
 }
 
+/// A volume that was activated again has another number, and its former number's state is still there.
+#[test]
+fn an_error_is_about_the_device_that_is_there_and_else_about_the_first() {
+    let root = Root::new();
+    let directory = root.machine().path(state::DIRECTORY);
+    for (number, minutes) in [(2, 30), (4, 45)] {
+        let facts = State {
+            diskseq: number,
+            name: b"vg-data".to_vec(),
+            ..State::default()
+        };
+        let gone = State::attached(None, facts, BOOTTIME.as_secs() - 60 * minutes);
+        gone.write(&directory, &format!("dm-{number}")).unwrap();
+    }
+    let gone = lost("vg/data", GONE).replace("20:45", "20:30");
+    assert_eq!(root.run(&["vg/data"]).message(), gone);
+    remember(&root, &attached());
+    device(&root, 21, "vg-data");
+    assert_eq!(root.run(&["vg/data"]).message(), lost("vg/data", WRITTEN));
+}
+
 #[test]
 fn a_device_that_has_gone_is_found_by_its_name_only() {
     let root = Root::with_device();

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dmpstat::commands::export::created::Boot;
@@ -787,6 +787,24 @@ fn the_file_can_be_read_by_all_and_written_by_one_whatever_the_umask_is() {
         assert!(status.unwrap().success());
         let mode = fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o7777, 0o644, "{umask}");
+        fs::remove_file(&file).unwrap();
+    }
+}
+
+/// The new file is made beside the old one: nothing can be made in /proc.
+#[test]
+fn the_file_is_in_the_current_directory_or_another() {
+    let root = Root::with_device();
+    let file = root.path().join("dmp.prom");
+    for (directory, written) in [
+        (root.path(), Path::new("dmp.prom")),
+        ("/proc".into(), file.as_path()),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dmpstat"));
+        command.args(["export", "--textfile"]).arg(written);
+        command.current_dir(directory);
+        let status = command.env("DMPSTAT_ROOT", root.path()).status();
+        assert!(status.unwrap().success());
         fs::remove_file(&file).unwrap();
     }
 }

@@ -196,3 +196,26 @@ fn the_note_about_unmeasured_latencies_is_printed_once() {
     let ran = root.run(&["-o", "r_p99", "1", "3"]);
     assert_eq!(ran.notes.lines().count(), 1, "{}", ran.notes);
 }
+
+/// A program reads each interval, and a person only devices.
+#[test]
+fn an_interval_without_devices_is_a_report_in_json_only() {
+    let goes = |arguments: &[&str]| {
+        let root = Root::with_device();
+        let ran = root.run_while(arguments, |_| root.remove("dm-3"));
+        ran.result.unwrap();
+        ran.out
+    };
+    let json = goes(&["hist", "-j", "size", "1", "2"]);
+    let reports: Vec<Value> = json
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let devices: Vec<usize> = reports
+        .iter()
+        .map(|report| report["devices"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(devices, [1, 0]);
+    let text = goes(&["hist", "-t", "size", "1", "2"]);
+    assert_eq!(text.matches("2026-11-26").count(), 1, "{text}");
+}

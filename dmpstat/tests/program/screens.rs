@@ -226,7 +226,9 @@ fn devices_are_sorted_by_any_column_and_the_first_one_is_chosen_then() {
     );
     top.press(&[KeyCode::End]);
     assert_eq!(top.chosen(), "a");
-    top.press(&[KeyCode::PageUp]);
+    top.press(&[KeyCode::Up]);
+    assert_eq!(top.chosen(), "c");
+    top.press(&[KeyCode::End, KeyCode::PageUp]);
     assert_eq!(top.chosen(), "b");
     let (_root, mut sorted) = three(&["-S", "rareq-sz"], (100, 16));
     assert!(sorted.screen()[0].ends_with("by rareq-sz"));
@@ -239,15 +241,34 @@ fn a_narrow_terminal_shows_the_sort_column() {
     for _ in COLUMNS.iter() {
         top.press(&[KeyCode::Right]);
     }
-    assert!(
-        top.screen()[1].ends_with(" inflight     age errs err/s again/s"),
-        "{:?}",
-        top.screen()
-    );
+    let last = " inflight     age errs err/s again/s";
+    assert!(top.screen()[1].ends_with(last), "{:?}", top.screen());
+    // There is no column behind the last one.
+    top.press(&[KeyCode::Right]);
+    assert!(top.screen()[1].ends_with(last), "{:?}", top.screen());
     for _ in COLUMNS.iter().skip(1) {
         top.press(&[KeyCode::Left]);
     }
     assert!(top.screen()[1].starts_with("Device           r/s     rkB/s"));
+}
+
+#[test]
+fn a_terminal_that_becomes_wider_shows_the_columns_before() {
+    let (_root, mut top) = three(&["-x"], (60, 10));
+    for _ in COLUMNS.iter() {
+        top.press(&[KeyCode::Right]);
+        top.screen();
+    }
+    let header = |top: &mut Top| top.screen()[1].clone();
+    for (width, expected) in [
+        (60, "Device       aqu-sz inflight     age "),
+        (61, "Device       o_err aqu-sz inflight     age "),
+        (1000, "Device           r/s     rkB/s"),
+    ] {
+        top.terminal = Terminal::new(TestBackend::new(width, 10)).unwrap();
+        let header = header(&mut top);
+        assert!(header.starts_with(expected), "{width}: {header}");
+    }
 }
 
 #[test]
@@ -266,6 +287,10 @@ fn a_filter_is_typed_kept_and_dropped() {
     assert_eq!(top.screen()[1], "No device name contains dm-10q");
     top.press(&[KeyCode::Esc]);
     assert_eq!(top.names(), ["b", "c", "a"]);
+    // A logical volume has a name in LVM, too.
+    let mut top = Top::new(&Root::with_device(), &[], (100, 12));
+    top.type_text("/VG/da");
+    assert_eq!(top.names(), ["vg-data"]);
 }
 
 #[test]
@@ -303,6 +328,33 @@ fn keys_switch_sizes_totals_and_details() {
     );
     top.press(&[KeyCode::Enter]);
     assert_eq!(top.screen()[5], "");
+}
+
+#[test]
+fn the_details_have_the_operations_that_were_counted() {
+    let root = Root::new();
+    let flush = |requests: u64| {
+        format!(
+            "flush requests {requests} bytes 0 errors 0 again 0\nflush sizes{}\n",
+            match requests {
+                0 => String::new(),
+                _ => format!(" 512:{requests}"),
+            }
+        )
+    };
+    for (requests, header) in [
+        (0, ["up", "to", "read", "write"].as_slice()),
+        (7, &["up", "to", "read", "write", "flush"]),
+    ] {
+        root.write("dm-3", format!("{SNAPSHOT}{}", flush(requests)));
+        let mut top = Top::new(&root, &[], (100, 12));
+        top.press(&[KeyCode::Tab]);
+        let words: Vec<String> = top.screen()[4]
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(words, header);
+    }
 }
 
 #[test]
@@ -460,6 +512,9 @@ fn a_long_name_is_cut_and_its_bytes_are_shown() {
         screen[2].starts_with("\"\\x0a\\xffnnnnnnnnnnnnnnnn…  125.00"),
         "{screen:?}"
     );
+    // The title of the details leaves it half of the width.
+    let title = format!(" \"\\x0a\\xff{}…  dm-3  latencies", "n".repeat(30));
+    assert!(screen[3].starts_with(&title), "{screen:?}");
 }
 
 /// No size makes the program panic. A terminal that is too small shows the size that is needed.

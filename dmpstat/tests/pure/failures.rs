@@ -312,6 +312,7 @@ fn a_mending_leaves_another_programs_loaded_table() {
     for suspended in [false, true] {
         let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
         let plan = planned(&mut fake);
+        plan.reserve(&mut fake);
         fake.deed(Some(Deed::Load));
         fake.devices.get_mut(&DEVICE).unwrap().suspended = suspended;
         let mended = mend(&mut fake, &plan);
@@ -328,6 +329,7 @@ fn a_mending_leaves_another_programs_loaded_table() {
 fn a_mending_resumes_a_third_table_and_does_not_replace_it() {
     let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
     let plan = planned(&mut fake);
+    plan.reserve(&mut fake);
     fake.deed(Some(Deed::Exchange));
     fake.deed(Some(Deed::Suspend));
     // The second call is the resume: the first one reads the state.

@@ -63,6 +63,8 @@ pub struct Fake {
     pub failing_resumes: u32,
     /// The loads: each with the device, and true for a read-only table.
     pub loads: Vec<(Number, bool)>,
+    /// The tables that room was made for.
+    pub reserved: Vec<Vec<Line>>,
     /// At the volume's last exchange a hidden device had a deferred removal pending.
     pub was_deferred: bool,
     /// The version of the target dmp.
@@ -106,6 +108,7 @@ impl Fake {
             name_after_status: None,
             failing_resumes: 0,
             loads: Vec::new(),
+            reserved: Vec::new(),
             was_deferred: false,
             version: [1, 1, 0],
             has_no_target: false,
@@ -351,13 +354,18 @@ impl DeviceMapper for Fake {
         Ok(())
     }
 
-    fn reserve(&mut self, _: &[&[Line]]) {}
+    fn reserve(&mut self, tables: &[&[Line]]) {
+        self.reserved
+            .extend(tables.iter().map(|table| table.to_vec()));
+    }
 
     fn state(&mut self, device: Number) -> io::Result<State> {
         Ok(self.status(device)?.state)
     }
 
     fn has_table(&mut self, device: Number, which: Which, table: &[Line]) -> io::Result<bool> {
+        let is_reserved = self.reserved.iter().any(|of| of == table);
+        assert!(is_reserved, "no room was made for {table:?}");
         Ok(self.table(device, which)? == table)
     }
 

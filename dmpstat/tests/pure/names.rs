@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use dmpstat::source::lvm::{device_name, is_inner, logical_volume};
-use dmpstat::source::selection::Choice;
+use dmpstat::source::selection::{Choice, Selection};
 use dmpstat::source::sysfs::{Machine, minor};
 
 #[test]
@@ -39,6 +39,24 @@ fn a_minor_number_is_written_in_one_way_only() {
         ("dm-7p1", None),
     ] {
         assert_eq!(minor(device), expected, "{device}");
+    }
+}
+
+#[test]
+fn a_selection_of_numbers_leaves_other_devices_unread() {
+    for (devices, expected) in [
+        (&[][..], true),
+        (&["dm-1"], true),
+        (&["dm-1", "dm-2"], true),
+        (&["dm-2"], false),
+        (&["dm-2", "dm-3"], false),
+        // A name or a pattern may be that of any device.
+        (&["dm-2", "vg/lv"], true),
+        (&["dm-2", "dm-*"], true),
+    ] {
+        let written: Vec<_> = devices.iter().map(Into::into).collect();
+        let may_have = Selection::new(&written).may_have("dm-1");
+        assert_eq!(may_have, expected, "{devices:?}");
     }
 }
 

@@ -74,6 +74,26 @@ impl Clock for Adding {
     }
 }
 
+/// A clock of a machine on which another program removes dm-1 from the queue before its attempt.
+struct Removing<'a>(Fake, &'a Queue);
+
+impl Clock for Removing<'_> {
+    fn now(&self) -> Zoned {
+        self.0.now()
+    }
+
+    fn boottime(&self) -> Duration {
+        self.0.boottime()
+    }
+
+    fn wait(&mut self, pause: Duration) -> bool {
+        if pause.is_zero() {
+            self.1.remove("dm-1").unwrap();
+        }
+        self.0.wait(pause)
+    }
+}
+
 fn queue(devices: &[&str]) -> (TempDir, Queue) {
     let directory = TempDir::new().unwrap();
     let queue = Queue::new(directory.path().join("run/queue"));
@@ -91,6 +111,18 @@ fn files(directory: &TempDir) -> Vec<String> {
         .collect();
     names.sort_unstable();
     names
+}
+
+#[test]
+fn a_volume_that_is_removed_meanwhile_has_no_attempt() {
+    let (_directory, queue) = queue(&["dm-1", "dm-2"]);
+    let mut attempts = Vec::new();
+    let mut attempt = |device: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
+        attempts.push(device.to_owned());
+        Outcome::Done
+    };
+    work(&queue, &mut attempt, &mut Removing(Fake::new(50), &queue)).unwrap();
+    assert_eq!(attempts, ["dm-2"]);
 }
 
 #[test]

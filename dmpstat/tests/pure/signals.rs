@@ -38,6 +38,23 @@ fn interrupted() {
     }
 }
 
+#[test]
+fn signals_after_a_hand_over_have_no_effect() {
+    alone(&mut Command::new("env"), "signals::handed_over");
+}
+
+#[test]
+#[ignore = "signals_after_a_hand_over_have_no_effect runs it"]
+fn handed_over() {
+    let mut clock = System::new().unwrap();
+    clock.hand_over();
+    // The second one would end the process.
+    for _ in 0..2 {
+        signal_hook::low_level::raise(SIGTERM).unwrap();
+    }
+    assert!(!clock.has_ended() && clock.wait(Duration::ZERO));
+}
+
 /// Returns whether a read of an empty socket ends with EINTR. The signal comes again and again, for three
 /// seconds.
 fn is_interrupted_by(signal: i32) -> bool {

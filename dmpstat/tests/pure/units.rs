@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::model::units::{bound, bytes, duration};
+use dmpstat::model::units::{bound, bytes, duration, duration_up};
 use proptest::prelude::*;
 
 #[test]
@@ -41,6 +41,25 @@ fn durations_have_three_digits() {
             "1000s"
         ]
     );
+}
+
+#[test]
+fn durations_are_rounded_up() {
+    for (nanoseconds, expected) in [
+        (0.0, "0.00ns"),
+        (0.4, "0.40ns"),
+        (5.0, "5.00ns"),
+        (101.0, "101ns"),
+        (1000.0, "1.00us"),
+        (1001.0, "1.01us"),
+        (9_994.0, "10.0us"),
+        (10_001.0, "10.1us"),
+        (131_072.0, "132us"),
+        (999_001.0, "1.00ms"),
+        (68_719_476_736.0, "68.8s"),
+    ] {
+        assert_eq!(duration_up(nanoseconds), expected, "{nanoseconds}");
+    }
 }
 
 #[test]

@@ -92,12 +92,11 @@ fn draw_history(app: &App, name: &str, past: &[Option<f32>], frame: &mut Frame<'
     let numbers = format!("{last:>11}, {most:.2} at most");
     frame.render_widget(Span::raw(name), area);
     frame.render_widget(spark, line);
-    let numbers_area = Rect {
+    let right = Rect {
         x: area.x + NAME + 1 + width,
-        width: area.width.saturating_sub(NAME + 1 + width),
         ..area
     };
-    frame.render_widget(Span::raw(numbers), numbers_area);
+    frame.render_widget(Span::raw(numbers), right.intersection(area));
 }
 
 fn draw_histogram(
