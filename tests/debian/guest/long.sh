@@ -141,6 +141,36 @@ load_runs() {
 	(($(counter long-data read/inflight) > 0))
 }
 
+# Makes and removes a dmp device, twenty times. Prints the time that it took in ms.
+make_and_remove() {
+	local begun=${EPOCHREALTIME/./} n
+	for ((n = 0; n < 20; n++)); do
+		silent dmsetup create other --table '0 2048 dmp /dev/vdc 0' && silent dmsetup remove --retry other || return
+	done
+	echo $(((${EPOCHREALTIME/./} - begun) / 1000))
+}
+
+readers_run() {
+	# 1 % of a processor is 1 ms in each period of 100 ms.
+	(($(sed -n 's/^nr_throttled //p' /sys/fs/cgroup/system.slice/readers.service/cpu.stat) > 20))
+}
+
+# Compares the time to make and remove devices with the time beside throttled readers of another's files. If each
+# command waited for a throttled reader, the forty would take at least four seconds longer.
+throttled_readers() {
+	local alone beside
+	make_long && lvcreate -q -y -L 64M -n data long && dmpstat attach long/data && dmpstat latency on long/data &&
+		make_and_remove >/dev/null && alone=$(make_and_remove) &&
+		systemd-run -q --unit=readers -p CPUQuota=1% bash -c '
+			for ((n = 0; n < 8; n++)); do
+				while :; do cat /sys/module/dmp/stat/{volumes,"$0"/*,"$0"/*/*} >/dev/null 2>&1; done &
+			done
+			wait' "$(dm long-data)" && soon readers_run && beside=$(make_and_remove) || return
+	readers_run && systemctl stop readers || return
+	echo "20 devices made and removed: $alone ms; beside readers with 1 % of a processor: $beside ms" >>"$state/figures"
+	((beside < alone + 2000)) && dmpstat detach long/data && remove_long
+}
+
 # Makes 1,000 volumes at once, from the metadata of one: lvcreate writes all of it for each volume.
 make_thousand() {
 	pvcreate -q --metadatasize 32M /dev/vdb && make_long -s 64k && lvcreate -q -an -Zn -Wn -l 1 -n data1 long &&
@@ -366,6 +396,7 @@ long() {
 	timed "without udev's rules attach --all attaches" without_udev_rules
 	timed "10 times in and out of the volumes of root and swap, short of memory" short_of_memory
 	timed "with 512 possible processors inflight is never more than the depth" inflight_of_many
+	timed "throttled readers of a device delay no other's creation or removal" throttled_readers
 	timed "1,000 listed volumes are attached in 60 s, and the unit waits for LVM without work" thousand
 	note "figures" cat "$state/figures"
 }
