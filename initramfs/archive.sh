@@ -7,10 +7,9 @@ add() {
 	local program name library
 	program=$(readlink -f "$1")
 	install -D -m 755 "$program" "$2/${1##*/}"
-	find -L "${program%/*}" -maxdepth 1 -samefile "$program" -printf '%f\n' |
-		while read -r name; do
-			[ -e "$2/$name" ] || ln -s "${1##*/}" "$2/$name"
-		done
+	for name in "${program%/*}"/*; do
+		[[ ! $name -ef $program || -e $2/${name##*/} ]] || ln -s "${1##*/}" "$2/${name##*/}"
+	done
 	# A static program has no libraries, and ldd complains.
 	{ ldd "$program" || true; } | sed -nE 's|^[^/]*(/[^ ]+).*|\1|p' |
 		while read -r library; do
