@@ -1,6 +1,7 @@
 # The documentation as web pages, without dead links: `nix build .#docs`, then result/index.html.
 {
   stdenv,
+  graphviz,
   mdbook,
   linkchecker,
 }:
@@ -18,10 +19,14 @@ stdenv.mkDerivation {
     ];
   };
   nativeBuildInputs = [
+    graphviz
     mdbook
     linkchecker
   ];
-  buildPhase = "mdbook build docs --dest-dir $PWD/book";
+  buildPhase = ''
+    dot -Tsvg docs/src/how/request.dot -o docs/src/how/request.svg
+    mdbook build docs --dest-dir $PWD/book
+  '';
   doCheck = true;
   checkPhase = ''
     export HOME=$PWD

@@ -115,6 +115,7 @@ let
       "dpkg"
       "flex"
       "gcc"
+      "graphviz"
       "gzip"
       "kmod"
       "linkchecker"
