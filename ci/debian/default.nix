@@ -53,17 +53,6 @@ let
       done
     '';
 
-  # A program of crates.io that Debian does not package. It waits for machines or for tests,
-  # so a quick build is worth more than quick code.
-  pinned =
-    pname: version: src:
-    pkgs.rustPlatform.buildRustPackage {
-      inherit pname version src;
-      cargoLock.lockFile = src + "/Cargo.lock";
-      cargoBuildFlags = [ "--package=${pname}" ];
-      env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "0";
-    };
-
   # Programs of the root that run outside of the sandbox, too: with the root's own
   # loader and libraries, because the host may have older ones. Each has the flags
   # that it always needs.
@@ -179,7 +168,11 @@ let
         cratesOf = lockFile: stored (line "${machine}/crates/${builtins.hashFile "sha256" lockFile}");
       };
 
-      cargo-nextest = pinned "cargo-nextest" "0.9.100" ./nextest;
+      # The program of a wheel: see ./wheels.
+      cargo-nextest = runCommand "cargo-nextest" { programs = stored (line "${machine}/programs"); } ''
+        mkdir -p $out/bin
+        ln -s $programs/cargo-nextest $out/bin/
+      '';
 
       # Outside of the sandbox make, and all that it calls, are the root's.
       gnumake = rootTools "/usr/bin";
