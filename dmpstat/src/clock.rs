@@ -14,37 +14,37 @@ use rustix::time::{ClockId, clock_gettime};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 
-/// The time, and waits for intervals.
+/// Times, and waits for intervals.
 pub trait Clock {
     /// Returns the time of day, in the local time zone.
     fn now(&self) -> Zoned;
-    /// Returns the time since boot, with suspends. This time goes on evenly when the time of day is set.
+    /// Returns the time since boot, with suspends. Setting the time of day does not change it.
     fn boottime(&self) -> Duration;
-    /// Waits for the next interval. Returns false if a signal came that is to end the program: a wait of zero
-    /// checks for that.
+    /// Waits for the next interval. Returns false if a signal came that asks the program to exit. A wait of
+    /// zero only checks for such a signal.
     fn wait(&mut self, interval: Duration) -> bool;
-    /// Stops handling signals, because another part of the program does so from now on.
+    /// Stops handling signals, because another part of the program handles them from now on.
     fn hand_over(&mut self) {}
-    /// Keeps a second signal from ending the program.
+    /// Prevents a second signal from killing the program.
     fn hold(&mut self) {}
-    /// Returns whether a signal came that is to end the program.
+    /// Returns whether a signal came that asks the program to exit.
     fn has_ended(&self) -> bool {
         false
     }
 }
 
-/// The rhythm of reports.
+/// The interval and number of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// The time from one report to the next.
     pub interval: Duration,
-    /// The number of reports; `None` for no end.
+    /// The number of reports; `None` for no limit.
     pub count: Option<u64>,
 }
 
-/// Returns the end of the interval that begins at `last`, or now without an interval before. The time to read
-/// and print is part of an interval. Missed intervals are not made up for: an interval that took too long is
-/// followed by a whole one.
+/// Returns the end of the interval that begins at `last`, or now if there is no `last`. The time to read and
+/// print is part of an interval. Missed intervals are skipped: after an interval that took too long comes a
+/// whole one.
 pub fn following(last: Option<Instant>, interval: Duration, now: Instant) -> Instant {
     let next = last.unwrap_or(now).checked_add(interval);
     next.filter(|next| *next > now).unwrap_or(now + interval)
@@ -57,13 +57,14 @@ pub struct System {
     /// A socket that is readable once a signal came.
     signal: UnixStream,
     ended: Arc<AtomicBool>,
-    /// Handlers that end the program at a second signal.
+    /// Handlers that kill the program at a second signal.
     shutdowns: Vec<SigId>,
     handlers: Vec<SigId>,
 }
 
 impl System {
-    /// Takes the signals from now on: SIGINT (^C) or SIGTERM ends a wait, and a second signal the program.
+    /// Handles signals from now on: SIGINT (^C) or SIGTERM ends a wait, and a second signal kills the
+    /// program.
     pub fn new() -> io::Result<Self> {
         let (signal, sender) = UnixStream::pair()?;
         let ended = Arc::new(AtomicBool::new(false));
@@ -111,7 +112,7 @@ impl Clock for System {
                 return true;
             }
             let timeout = Timespec::try_from(left).ok();
-            // The result is ignored: whatever ended the poll, the flag says if a signal came.
+            // The result is ignored: after any result of poll, the flag tells whether a signal came.
             let _ = poll(
                 &mut [PollFd::new(&self.signal, PollFlags::IN)],
                 timeout.as_ref(),

@@ -42,7 +42,7 @@ pub enum Error {
         place_of_numbers(.wanted)
     )]
     NoSuchDevice { wanted: OsString, near: Vec<String> },
-    /// A device that was there at first, as it was named.
+    /// A device that existed at the start, as the user named it.
     #[error("the dmp device \"{}\" is gone; dmpstat waits for its return", escape::show(.0.as_bytes()))]
     Gone(OsString),
     #[error("cannot wait for signals: {0}")]
@@ -55,7 +55,7 @@ pub enum Error {
     },
     #[error("cannot parse {}: {source}", .path.display())]
     Snapshot { path: PathBuf, source: Malformed },
-    /// An error that one command defines.
+    /// An error that a single command defines.
     #[error(transparent)]
     Command(Box<dyn error::Error + Send + Sync>),
     /// The output cannot be written, or its reader has closed it.
@@ -69,7 +69,7 @@ impl Error {
         Self::Command(Box::new(error))
     }
 
-    /// Tells if the output's reader has closed a pipe, which is no failure.
+    /// Returns whether the output's reader has closed a pipe, which is no failure.
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

@@ -2,11 +2,11 @@
 
 //! dmpstat: statistics of the requests that pass through dmp devices.
 //!
-//! The layers, each of which uses only those below it:
+//! The layers. Each uses only the layers below it:
 //!
 //! - [`cli`] reads the command line, and makes the options of the commands.
 //! - [`commands`] read devices, and print, draw or export them.
-//! - [`attach`] makes running volumes dmp devices.
+//! - [`attach`] puts dmp lines into the tables of running volumes.
 //! - [`format`] writes reports, and [`environment`] has the machine, the clock and the output of a command.
 //! - [`source`] reads devices.
 //! - [`error`] has the errors of all, and [`model`] the numbers of devices.

@@ -15,9 +15,9 @@ use dmpstat::output;
 use dmpstat::source::sysfs::Machine;
 use rustix::termios::tcgetwinsize;
 
-/// Prints help, or an error with the prefix of all other errors. Returns clap's exit status.
+/// Prints help, or an error with the usual prefix. Returns clap's exit status.
 fn usage(error: &clap::Error) -> ExitCode {
-    // Errors are ignored, because nobody has to read the text.
+    // Errors are ignored, because nobody may be reading.
     let _ = match error.use_stderr() {
         true => {
             let text = error.render().ansi().to_string();
@@ -30,7 +30,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn main() -> ExitCode {
-    // A process that a shell has started for a completion ends here.
+    // A process that a shell has started for a completion exits here.
     CompleteEnv::with_factory(cli::command).complete();
     let machine = Machine::from_environment();
     let (mut out, mut notes) = (output::stdout(), anstream::stderr());
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         Err(Error::Usage(error)) => usage(&error),
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
-            // A macro such as eprintln! would panic if standard error cannot be written.
+            // A macro such as eprintln! would panic if standard error is closed.
             let _ = writeln!(anstream::stderr(), "dmpstat: {error}");
             ExitCode::FAILURE
         }

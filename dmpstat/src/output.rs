@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Standard output, whose styles are removed if nobody would see them.
+//! Standard output. Styles are removed if it is not a terminal.
 
 use std::io::{self, Stdout, Write};
 
@@ -19,8 +19,8 @@ pub fn stdout() -> Output {
 
 impl Write for Output {
     /// Filters the bytes up to the end of the line with the last style, and writes the rest unfiltered. The
-    /// filter looks at each byte, which is slow. A style begins and ends in one line, and is written in one
-    /// piece, so the rest has none.
+    /// filter is slow, because it looks at each byte. A style begins and ends in one line and is written in
+    /// one piece, so the rest has none.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(last) = memrchr(ESCAPE, bytes) else {
             return self.0.as_inner().write(bytes);

@@ -20,9 +20,9 @@ const SET_READ_ONLY: u32 = opcode::none(0x12, 93);
 
 /// Returns whether the live table of a device was loaded read-only.
 ///
-/// A device is read-only because its table is, or because of `blockdev --setro`, which outlives its tables.
-/// The kernel shows one flag for both. So this takes back `--setro` for a moment: the device stays read-only
-/// if its table is.
+/// A device is read-only if its table is, or after `blockdev --setro`, which outlasts tables. The kernel
+/// reports both by one flag. So this function clears `--setro` for a moment: the device then stays read-only
+/// only if its table is.
 pub fn table_is_read_only(
     kernel: &mut dyn DeviceMapper,
     number: Number,

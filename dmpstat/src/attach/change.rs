@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The change of one volume: under its locks, checked anew, and guarded.
+//! The change of one volume: under its locks, after a second check, and with a guard.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -39,7 +39,7 @@ pub struct Changer<'a, 'b> {
     pub environment: &'a mut Environment<'b>,
     /// The process that cleans up if this one dies.
     pub guard: &'a mut dyn Guard,
-    /// No user waits for the result, and a change that failed is tried again.
+    /// No user waits for the result, and a failed change is retried.
     pub unattended: bool,
 }
 
@@ -81,7 +81,7 @@ pub enum Trouble {
 }
 
 impl Changer<'_, '_> {
-    /// Changes a volume. Returns the volume as it was before, and the plan that was carried out.
+    /// Changes a volume. Returns the volume before the change, and the executed plan.
     pub fn change(&mut self, job: &Job) -> Result<(Volume, Plan), Trouble> {
         let locks = self.lock(job)?;
         let (volume, plan) = self.look(job)?;
@@ -104,7 +104,7 @@ impl Changer<'_, '_> {
         Ok((volume, plan))
     }
 
-    /// Reads the volume as it is now, and makes the plan for it.
+    /// Reads the volume, and plans its change.
     pub fn look(&mut self, job: &Job) -> Result<(Volume, Plan), Trouble> {
         let machine = self.environment.machine;
         let volume = Volume::read(self.kernel, job.device, machine)?;
@@ -119,8 +119,8 @@ impl Changer<'_, '_> {
         Ok((volume, plan))
     }
 
-    /// Refuses a volume with another program's inactive table. A dmpstat that was killed together with its
-    /// guard leaves an inactive table of dmp lines with the same mapping: that one may be dropped.
+    /// Refuses a volume with another program's inactive table. If dmpstat and its guard were both killed,
+    /// they left an inactive table of dmp lines with the volume's own mapping: such a table may be dropped.
     fn check_inactive(&mut self, volume: &Volume) -> Result<(), Refusal> {
         if !volume.status.state.has_inactive || self.is_left_over(volume)? {
             return Ok(());
@@ -139,8 +139,8 @@ impl Changer<'_, '_> {
         Ok(loaded.eq(volume.table.iter().map(Line::detached)))
     }
 
-    /// Takes the lock of the volume's group, and the volume's own. Tries again if the group was renamed
-    /// during the wait for its lock.
+    /// Takes the lock of the volume's group, and the volume's own. Retries if the group was renamed during
+    /// the wait.
     fn lock(&mut self, job: &Job) -> Result<Vec<Lock>, Trouble> {
         let mut status = self.kernel.status(job.device).map_err(Refusal::from)?;
         loop {
@@ -178,7 +178,7 @@ impl Changer<'_, '_> {
         }
     }
 
-    /// Exchanges the table. From the first change on, the guard can clean up.
+    /// Exchanges the table. The guard can clean up from the first change on.
     fn guarded(
         &mut self,
         volume: &Volume,
@@ -217,13 +217,13 @@ impl Changer<'_, '_> {
                 volume.device
             ));
         }
-        // A guard that does not answer is dead, and does nothing either.
+        // A guard that does not answer is dead, so it does not clean up either.
         let _ = self.guard.disarm();
         done
     }
 
-    /// Returns the hidden device that may be left without a line over it: the new one if the exchange fails,
-    /// the old one if it succeeds.
+    /// Returns the hidden device that no line may be left over: the new one if the exchange fails, the old
+    /// one if it succeeds.
     fn hidden(&mut self, volume: &Volume, new: Option<&Hidden>) -> Result<Option<Hidden>, Refusal> {
         let below = volume.attachment.and_then(|attachment| attachment.hidden);
         match (new, below) {
@@ -269,7 +269,7 @@ impl Changer<'_, '_> {
         })?;
         match exchange::exchange(self.kernel, &exchange) {
             Err(Failure::Resume(_) | Failure::Interrupted) if self.has(volume, &exchange) => Ok(()),
-            // The signal came from the guard: the clock has seen none.
+            // The guard sent the signal: the clock has seen none.
             Err(Failure::Interrupted) if self.unattended && !self.environment.clock.has_ended() => {
                 Err(Trouble::Slow)
             }
@@ -277,8 +277,8 @@ impl Changer<'_, '_> {
         }
     }
 
-    /// Returns whether a volume whose first resume failed has its new table nevertheless. The module's count
-    /// of dmp lines tells tables apart that look alike.
+    /// Returns whether a volume has its new table although its first resume failed. Two tables can look
+    /// alike, so the module's count of dmp lines decides.
     fn has(&mut self, volume: &Volume, exchange: &Exchange) -> bool {
         let Ok(now) = Volume::read(self.kernel, volume.number, self.environment.machine) else {
             return false;

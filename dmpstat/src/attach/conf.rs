@@ -21,9 +21,9 @@ pub const PATH: &str = "/etc/dmp/attach.conf";
 /// The rules of the file.
 #[derive(Default)]
 pub struct Conf {
-    /// The right lines, in their order. The first one that names a volume holds.
+    /// The valid lines, in their order. The first one that names a volume applies.
     pub rules: Vec<Rule>,
-    /// The wrong lines. The others hold.
+    /// The invalid lines. The others apply.
     pub wrong: Vec<Wrong>,
 }
 
@@ -34,11 +34,11 @@ pub struct Rule {
     pub line: usize,
     /// The volumes.
     pub volumes: Choice,
-    /// The way to attach them.
+    /// The options of their dmp lines.
     pub options: Options,
 }
 
-/// A wrong line.
+/// An invalid line.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{PATH}, line {line}: {what}")]
 #[allow(missing_docs)]
@@ -77,11 +77,11 @@ impl Conf {
     }
 
     /// Lists a volume with these options: adds a line at the end of the file, or changes the volume's own
-    /// line. A pattern with other options would hold before a line at the end, so the new line goes before
-    /// the pattern's.
+    /// line. An earlier pattern with other options would win over a line at the end, so the new line goes
+    /// before the pattern's.
     ///
-    /// All other bytes stay, and so do the file's mode and owner. Readers see the old text or the new
-    /// one, never a part.
+    /// All other bytes stay, and so do the file's mode and owner. A reader sees the old text or the new one,
+    /// never a part.
     pub fn keep(path: &Path, volume: &OsStr, options: Options) -> io::Result<Kept> {
         let line = written(volume, options)?;
         let metadata = match fs::symlink_metadata(path) {
@@ -160,7 +160,7 @@ fn options<'a>(words: impl Iterator<Item = &'a [u8]>) -> Result<Options, String>
     Ok(options)
 }
 
-/// Sets an option that two words of opposite meaning set.
+/// Sets an option to one of its two values. `words` are the words for the two.
 fn set<T: PartialEq>(option: &mut Option<T>, to: T, words: [&str; 2]) -> Result<(), String> {
     match option.replace(to) {
         before if before.is_none() || before == *option => Ok(()),
@@ -229,7 +229,7 @@ fn kept(text: Vec<u8>, volume: &OsStr, options: Options, new: Vec<u8>) -> (Vec<u
         lines.insert(at, new);
         return (lines.join(&b'\n'), Kept::Added);
     }
-    // The indentation, the name as it is written there, and the rest behind the last word stay.
+    // Keeps the indentation, the name as written there, and the rest of the line after its last word.
     let line = &lines[at];
     let words = before_comment(line);
     let begin = words.len() - words.trim_ascii_start().len();
@@ -240,7 +240,7 @@ fn kept(text: Vec<u8>, volume: &OsStr, options: Options, new: Vec<u8>) -> (Vec<u
     (lines.join(&b'\n'), Kept::Changed(rule.line))
 }
 
-/// Returns the name in device mapper of a volume that is written in one of the ways of [`selection::names`].
+/// Returns the device-mapper name of a volume that is written in one of the forms of [`selection::names`].
 fn device_name(written: &[u8]) -> Vec<u8> {
     if let Some(name) = written.strip_prefix(b"/dev/mapper/") {
         return name.to_vec();

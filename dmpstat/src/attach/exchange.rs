@@ -2,9 +2,9 @@
 
 //! The exchange of a running volume's table, and the mending of a failed exchange.
 //!
-//! Between a failed resume and the next one that succeeds the volume may stand still, and with it the
-//! programs' files and the swap space on it. In that time the code here may need no memory, no page of a file
-//! and no other process. So room is made before, and [`mend`] allocates nothing.
+//! A volume may stay suspended from a failed resume until a resume succeeds, and so do the swap space and the
+//! files on it. During that time this code may wait for no memory, no page of a file and no other process. So
+//! memory is reserved before, and [`mend`] allocates nothing.
 
 use std::io;
 
@@ -15,10 +15,10 @@ use crate::source::kernel::line::Line;
 use crate::source::kernel::mapper::{DeviceMapper, Which};
 use crate::source::kernel::number::Number;
 
-/// The number of tries to bring a volume back.
+/// The number of attempts to resume a volume.
 const TRIES: usize = 3;
 
-/// A volume, its table, and the table that takes its place.
+/// A volume, its table, and the new table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Exchange {
@@ -39,7 +39,7 @@ pub struct Table {
 }
 
 /// Reasons why a volume did not get its new table. Only [`Failure::Stuck`] and [`Failure::Theirs`] leave the
-/// volume standing still.
+/// volume suspended.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Failure {
@@ -75,18 +75,19 @@ pub enum Failure {
 /// The result of a mending.
 #[derive(Debug)]
 pub enum Mended {
-    /// The volume runs. No table of dmpstat's is inactive.
+    /// The volume runs. Its inactive table is not dmpstat's.
     Runs,
-    /// The volume is suspended, and another program has loaded a table: that program is to resume it.
+    /// The volume is suspended, and another program has loaded a table: that program has to resume the
+    /// volume.
     Theirs,
     /// The volume was removed.
     Gone,
-    /// The volume stands still.
+    /// The volume is suspended.
     Stuck(io::Error),
 }
 
 impl Exchange {
-    /// Makes room for all calls of the exchange and of a mending, so that these allocate nothing.
+    /// Reserves memory for all calls of the exchange and of [`mend`], so that they allocate nothing.
     pub fn reserve(&self, kernel: &mut dyn DeviceMapper) {
         let tables = [&self.old, &self.new];
         for Table { loaded, shown } in tables {
@@ -106,7 +107,7 @@ pub fn load(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Result<(), Failur
 
 /// Gives the volume its new table, which [`load`] has loaded.
 pub fn exchange(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Result<(), Failure> {
-    // LVM's lock keeps LVM away. dmsetup and cryptsetup take no lock.
+    // LVM waits for LVM's lock. dmsetup and cryptsetup take no lock.
     if let Err(failure) = check(kernel, plan, true) {
         drop_loaded(kernel, plan);
         return Err(failure);
@@ -114,7 +115,7 @@ pub fn exchange(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Result<(), Fa
     let Err(error) = kernel.resume(plan.device) else {
         return Ok(());
     };
-    // From here on the volume may stand still, until it is mended.
+    // The volume may be suspended from here on, until `mend` resumes it.
     let mended = mend(kernel, plan);
     match mended {
         Mended::Runs if is(&error, Errno::INTR) => Err(Failure::Interrupted),
@@ -145,7 +146,7 @@ fn check(kernel: &mut dyn DeviceMapper, plan: &Exchange, loaded: bool) -> Result
             return Err(Failure::Changed);
         }
     }
-    // This is checked last, because a resume would end another program's suspension.
+    // This is the last check, because a resume would end another program's suspension.
     match kernel.state(device).map_err(unknown)?.suspended {
         true => Err(Failure::Suspended),
         false => Ok(()),
@@ -154,14 +155,14 @@ fn check(kernel: &mut dyn DeviceMapper, plan: &Exchange, loaded: bool) -> Result
 
 /// Drops the inactive table if it is the new one.
 pub fn drop_loaded(kernel: &mut dyn DeviceMapper, plan: &Exchange) {
-    // Both calls fail if the device is gone, and then there is nothing to drop.
+    // Both calls fail if the device was removed, and then there is nothing to drop.
     if let Ok(true) = kernel.has_table(plan.device, Which::Inactive, &plan.new.shown) {
         let _ = kernel.clear(plan.device);
     }
 }
 
-/// Gets the volume running after a failed resume, or after a resume whose program died, however far that had
-/// come. Drops the loaded table. Allocates nothing.
+/// Resumes the volume after a failed resume, or after dmpstat died at any point of a resume. Drops the loaded
+/// table. Allocates nothing.
 pub fn mend(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> Mended {
     let mut failed = None;
     for _ in 0..TRIES {
@@ -181,19 +182,19 @@ fn bring_back(kernel: &mut dyn DeviceMapper, plan: &Exchange) -> io::Result<Mend
         if kernel.has_table(device, Which::Inactive, &plan.new.shown)? {
             kernel.clear(device)?;
         } else if state.suspended {
-            // A resume would bring another program's table to life.
+            // A resume would make another program's table live.
             return Ok(Mended::Theirs);
         }
     }
     if !state.suspended {
         return Ok(Mended::Runs);
     }
-    // A resume comes first, whichever of the two tables is live, because a load takes memory.
+    // Whichever of the two tables is live, this first tries a resume, because a load needs memory.
     let Err(error) = kernel.resume(device) else {
         return Ok(Mended::Runs);
     };
     if !kernel.has_table(device, Which::Live, &plan.new.shown)? {
-        // The live table is the old one, or a third one, which is not to be replaced.
+        // The live table is the old one, or another program's, which is not replaced.
         return Err(error);
     }
     kernel.load(device, &plan.old.loaded, plan.read_only)?;

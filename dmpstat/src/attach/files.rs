@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub const DIRECTORY: u32 = 0o755;
 /// The mode of a file that everybody may read.
 pub const FILE: u32 = 0o644;
-/// The mode of a lock file: a user who could open it could hold the lock for ever.
+/// The mode of a lock file: a user who could open the file could hold the lock for ever.
 pub const LOCK: u32 = 0o600;
 
 /// Makes a directory of this mode if it is missing, and its missing parents for everybody to read.
@@ -34,11 +34,11 @@ pub fn replace(path: &Path, text: &[u8], mode: u32) -> io::Result<()> {
     write_beside(path, mode, |file| file.write_all(text))
 }
 
-/// Writes a file as [`replace`] does, with the mode and owner of the file before, and onto the disk.
+/// Writes a file as [`replace`] does, with the mode and owner of the old file, and syncs it to the disk.
 pub fn replace_like(path: &Path, text: &[u8], before: Option<&Metadata>) -> io::Result<()> {
     let mode = before.map_or(FILE, |before| before.mode() & 0o7777);
     write_beside(path, mode, |file| {
-        // Root can give the file any owner. Other users can replace their own files only.
+        // Root can give the file any owner. Other users can replace only their own files.
         if let Some(before) = before {
             fchown(&*file, Some(before.uid()), Some(before.gid()))?;
         }
@@ -47,7 +47,7 @@ pub fn replace_like(path: &Path, text: &[u8], before: Option<&Metadata>) -> io::
     })
 }
 
-/// Writes a hidden file, which then takes the name of the other one. Leaves no hidden file behind.
+/// Writes a hidden file, and renames it to the other's name. Leaves no hidden file behind.
 fn write_beside(
     path: &Path,
     mode: u32,
@@ -58,13 +58,13 @@ fn write_beside(
         .and_then(|mut file| write(&mut file))
         .and_then(|()| fs::rename(&new, path));
     if written.is_err() {
-        // This error is ignored, because the first one is to be told.
+        // This error is ignored, because the caller gets the first one.
         let _ = fs::remove_file(new);
     }
     written
 }
 
-/// Creates a file of this mode, or empties the one that is there.
+/// Creates a file of this mode, or truncates an existing one.
 fn create(path: &Path, mode: u32) -> io::Result<File> {
     let file = OpenOptions::new()
         .create(true)

@@ -16,10 +16,10 @@ use crate::model::escape;
 use crate::source::lvm;
 use crate::source::selection::{self, Choice};
 
-/// A volume that was attached, and is not counted any more.
+/// A volume that was attached, and is no longer counted.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Former {
-    /// Its name, as a user writes it.
+    /// Its name, in the form for users.
     pub name: String,
     /// The time of the attach, or of the detach.
     pub since: Option<String>,
@@ -27,16 +27,16 @@ pub struct Former {
     pub end: End,
 }
 
-/// Reasons that a volume is not counted any more.
+/// Reasons that a volume is no longer counted.
 #[derive(Debug, PartialEq, Eq)]
 pub enum End {
     /// A user detached it.
     Detached,
-    /// Its table has no dmp line any more.
+    /// Its table has no dmp line.
     Table,
-    /// The device has gone; another one of the same name may be there.
+    /// The device was removed; another device may have its name.
     Gone,
-    /// It waits to be attached again, for a reason.
+    /// It waits to be attached again. The reason, if there is one.
     Waiting(Option<String>),
 }
 
@@ -80,7 +80,7 @@ impl fmt::Display for Former {
 
 impl error::Error for Former {}
 
-/// Turns the error that there is no such device into one about the volume that was attached.
+/// Replaces the error "no such device" by an error about a volume that was attached.
 pub fn explain(error: Error, environment: &Environment<'_>) -> Error {
     let wanted: Vec<OsString> = match &error {
         Error::NoDevices(wanted) if wanted.is_empty() => vec!["*".into()],
@@ -95,13 +95,13 @@ pub fn explain(error: Error, environment: &Environment<'_>) -> Error {
     }
 }
 
-/// Finds the formerly attached volume that a user has named in this way.
+/// Finds the formerly attached volume that matches a user's argument.
 fn former(written: &OsStr, environment: &Environment<'_>) -> Option<Former> {
     let choice = Choice::checked(written).ok()?;
     let machine = environment.machine;
     let target = choice.target(machine);
     let states = State::all(&machine.path(state::DIRECTORY));
-    // A device that is there is better than one that has gone.
+    // An existing device comes before a removed one.
     let mut found: Option<(bool, String, State, Vec<u8>)> = None;
     for (device, state) in states {
         let is_same = state.diskseq == volume::diskseq(&device, machine);
@@ -109,7 +109,7 @@ fn former(written: &OsStr, environment: &Environment<'_>) -> Option<Former> {
         let current = machine.attribute(&device, "name").filter(|_| is_same);
         let is_there = current.is_some();
         let name = current.unwrap_or_else(|| state.name.clone());
-        // If the device has gone, its number is another device's now, and names nothing.
+        // After the device's removal another device can have its number, so the number matches nothing.
         let device_is = if is_there { device.as_str() } else { "" };
         let names = selection::names(device_is, &name);
         let is_better = found.as_ref().is_none_or(|found| is_there && !found.0);

@@ -2,9 +2,9 @@
 
 //! The guard: a second process that cleans up if dmpstat dies.
 //!
-//! A volume may stand still while its table is exchanged. If dmpstat is killed in that time, its guard gets
-//! the volume running, drops the loaded table, and removes a hidden device that nobody uses. Until then the
-//! guard holds the locks as well, so that LVM waits.
+//! A volume may be suspended while its table is exchanged. If dmpstat is killed in that time, its guard
+//! resumes the volume, drops the loaded table, and removes an unused hidden device. Until then the guard also
+//! holds the locks, so that LVM waits.
 
 use std::env;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
@@ -33,16 +33,16 @@ use crate::source::kernel::mapper::DeviceMapper;
 
 /// The number of a volume's locks: its own, and its group's.
 const LOCKS: usize = 2;
-/// The pause between two signals that are to end a wait in the kernel. One signal is not enough, because it
-/// ends nothing if it comes before the wait.
+/// The pause between two signals that interrupt a wait in the kernel. One signal is not enough: a signal
+/// before the wait interrupts nothing.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// The work of the guard if dmpstat dies.
+/// The guard's work after dmpstat's death.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The hidden device, if one is made or is to go.
+    /// The hidden device, if the exchange creates or removes one.
     pub hidden: Option<Hidden>,
-    /// The exchange, once a table is to be loaded.
+    /// The exchange, from before the load of its table on.
     pub exchange: Option<Exchange>,
     /// The volume's settings before the exchange.
     pub settings: Settings,
@@ -50,11 +50,11 @@ pub struct Plan {
     pub patience: Option<Duration>,
 }
 
-/// Words to the guard, and from it.
+/// Messages to the guard, and from the guard.
 mod word {
     /// A plan follows: its length, and its text.
     pub const PLAN: u8 = b'p';
-    /// The volume may stand still from now on.
+    /// The volume may be suspended from now on.
     pub const RESUMING: u8 = b'r';
     /// The volume runs.
     pub const DONE: u8 = b'd';
@@ -62,14 +62,14 @@ mod word {
     pub const READY: u8 = b'y';
 }
 
-/// The guard as dmpstat sees it.
+/// The guard, as dmpstat uses it.
 pub trait Guard {
-    /// Gives the guard its work if dmpstat dies, and locks to hold until all is done. Each call has the locks,
-    /// because a guard that was killed is replaced by one that has none.
+    /// Gives the guard its work after dmpstat's death, and the locks to hold until the work is done. Each
+    /// call passes the locks, because the guard may be a new process that replaces a killed one.
     fn arm(&mut self, plan: &Plan, locks: &[BorrowedFd<'_>]) -> io::Result<()>;
-    /// Tells the guard that the volume may stand still from now on.
+    /// Tells the guard that the volume may be suspended from now on.
     fn resuming(&mut self) -> io::Result<()>;
-    /// Tells the guard that all is done.
+    /// Tells the guard that the change is complete.
     fn disarm(&mut self) -> io::Result<()>;
 }
 
@@ -87,7 +87,7 @@ impl Process {
             .arg("guard")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
-            // The guard is in a process group of its own, because ^C is for dmpstat alone.
+            // The guard is in a process group of its own, so that ^C reaches dmpstat alone.
             .process_group(0)
             .spawn()?;
         let mut guard = Self { child, socket };
@@ -142,7 +142,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The guard ends when its socket is shut.
+        // The guard exits when its socket is shut.
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
         let _ = self.child.wait();
     }
@@ -150,7 +150,7 @@ impl Drop for Process {
 
 /// Runs the guard: `dmpstat guard`, with the socket to dmpstat as standard input.
 pub fn run(open: impl FnOnce() -> io::Result<Box<dyn DeviceMapper>>) -> io::Result<()> {
-    // These come from a terminal that is closed, or from systemd when it stops a service.
+    // These signals come when a terminal is closed, or when systemd stops a service.
     signals::hold(&[SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
     let parent = getppid().ok_or(io::ErrorKind::NotFound)?;
     let mut kernel = open()?;
@@ -183,7 +183,7 @@ impl Watch {
         }
     }
 
-    /// Hears the next word. Fails, or returns false, once dmpstat has ended.
+    /// Receives the next message. Fails, or returns false, once dmpstat has exited.
     fn hear(&mut self, kernel: &mut dyn DeviceMapper) -> io::Result<bool> {
         match self.next_word()? {
             Some(word::PLAN) => {
@@ -232,14 +232,14 @@ impl Watch {
         Ok(serde_json::from_slice(&text)?)
     }
 
-    /// Ends dmpstat's wait for in-flight requests when its time is up.
+    /// Interrupts dmpstat's wait for in-flight requests after its time limit.
     fn wait_for_the_resume(&self) -> io::Result<()> {
         let mut timeout = self.plan.patience;
         while let Some(time) = timeout {
             let mut sockets = [PollFd::new(&self.socket, PollFlags::IN)];
             match poll(&mut sockets, Timespec::try_from(time).ok().as_ref()) {
                 Ok(0) => {
-                    // The signal fails if dmpstat has ended, and then the socket says so next.
+                    // The signal fails if dmpstat has exited, and then the next read of the socket says so.
                     let _ = kill_process(self.parent, Signal::ALARM);
                     timeout = Some(AGAIN);
                 }
@@ -253,11 +253,11 @@ impl Watch {
 }
 
 impl Plan {
-    /// Cleans up after dmpstat's death. `resuming` says that the volume may stand still.
+    /// Cleans up after dmpstat's death. `resuming` tells that the volume may be suspended.
     pub fn finish(&self, kernel: &mut dyn DeviceMapper, resuming: bool) {
         if let Some(exchange) = &self.exchange {
             match resuming {
-                // The result is dropped: nobody is left to be told that the volume stands still.
+                // The result is dropped: nobody is left to hear that the volume is suspended.
                 true => drop(exchange::mend(kernel, exchange)),
                 false => exchange::drop_loaded(kernel, exchange),
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Hidden devices: a volume that is attached above has its table on one, and a dmp line over it.
+//! Hidden devices. A volume that is attached above has its table on a hidden device, and a dmp line over it.
 
 use std::io;
 
@@ -13,16 +13,16 @@ use crate::source::lvm;
 
 /// The prefix of each hidden device's name, before 16 hexadecimal digits.
 const NAME: &str = "dmp-";
-/// The suffix of the name and uuid of a hidden device under an LVM volume. LVM itself gives this suffix to a
-/// device with a volume's own table, and keeps that device in its tree of the volume: it suspends the device
-/// with the volume, finds the thin pool below it, and removes it when the volume has lines of its own again.
-/// So LVM's messages to a pool still reach it.
+/// The suffix of the name and uuid of a hidden device under an LVM volume. LVM itself gives this suffix to
+/// the device with a volume's own table, and treats such a device as a part of the volume: LVM suspends it
+/// with the volume, finds the thin pool below it, and removes it once the volume has lines of its own again.
+/// So LVM's messages still reach the pool.
 const LVM_LAYER: &str = "-real";
 /// The prefix of the uuid of a hidden device under another volume. LVM and libblkid take devices whose uuid
-/// begins with `stratis-1-private` for private, and never look for volume groups and filesystems on them.
+/// begins with `stratis-1-private` for private: they search them for no volume group and no filesystem.
 const PRIVATE: &str = "stratis-1-private-";
 
-/// The number of tries to remove a device: one that stays does no harm.
+/// The number of attempts to remove a device. A device that remains does no harm.
 const TRIES: usize = 3;
 
 /// A hidden device.
@@ -32,12 +32,13 @@ pub struct Hidden {
     pub name: String,
     /// Its uuid.
     pub uuid: String,
-    /// The kernel removes it with the last line over it. LVM removes those under its own volumes itself.
+    /// The kernel removes the device with the last line over it. LVM itself removes those under its own
+    /// volumes.
     pub deferred: bool,
 }
 
 impl Hidden {
-    /// Returns a hidden device for a volume, with a name that no device has had.
+    /// Returns a hidden device for a volume, with a name that no device has had before.
     pub fn new(volume: &Status) -> io::Result<Self> {
         let mut random = [0; 8];
         rustix::rand::getrandom(&mut random[..], rustix::rand::GetRandomFlags::empty())?;
@@ -62,8 +63,8 @@ impl Hidden {
         kernel.create(&self.name, &self.uuid)
     }
 
-    /// Removes an older hidden device of the same uuid, which is left over if another program has given the
-    /// volume a table of its own with dmsetup.
+    /// Removes an older hidden device of the same uuid. Such a device remains if another program has replaced
+    /// the volume's table with dmsetup.
     fn remove_left_over(&self, kernel: &mut dyn DeviceMapper) -> io::Result<()> {
         if self.deferred {
             return Ok(());
@@ -81,8 +82,9 @@ impl Hidden {
         Ok(())
     }
 
-    /// Has the kernel remove the device with the loaded line that has it open, whoever drops the line. The
-    /// line must be loaded before: a device that is not open would go at once.
+    /// Has the kernel remove the device as soon as no line has it open, even if another program drops the
+    /// last line. The line must be loaded before this call, because the kernel removes a device that is not
+    /// open at once.
     pub fn leave(&self, kernel: &mut dyn DeviceMapper, device: Number) -> io::Result<()> {
         match self.deferred {
             true => kernel.remove(device, true),
@@ -111,7 +113,7 @@ impl Hidden {
 }
 
 impl From<Status> for Hidden {
-    /// Returns the hidden device with these names.
+    /// Returns the hidden device of this status.
     fn from(status: Status) -> Self {
         Self {
             name: String::from_utf8_lossy(&status.name).into_owned(),
@@ -133,8 +135,8 @@ fn is_name(name: &[u8]) -> bool {
     digits.is_some_and(|digits| digits.len() == 16 && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Brings the device to life with a volume's table. Two live instances of a thin or striped target do no
-/// harm: a thin target keeps all that it knows in its pool, and a striped target keeps nothing.
+/// Activates the device with a volume's table. Two live instances of a thin or striped target do no harm: a
+/// thin target keeps its state in its pool, and a striped target has none.
 pub fn start(
     kernel: &mut dyn DeviceMapper,
     device: Number,

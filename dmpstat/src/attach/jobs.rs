@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Jobs: the volumes that a command line or attach.conf names, and the change that each is to get.
+//! Jobs: the volumes that a command line or attach.conf names, and the change of each.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,24 +16,24 @@ use crate::source::lvm;
 use crate::source::selection::{self, Choice};
 use crate::source::sysfs::Machine;
 
-/// One volume, and the change that it is to get.
+/// One volume, and its change.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// The device's number, which another device can have later.
+    /// The device's number, which another device can have after this one's removal.
     pub device: Number,
-    /// The device's uuid, which with `diskseq` tells the device from that other one.
+    /// The device's uuid. With `diskseq` it distinguishes the device from a later one of the same number.
     pub uuid: Vec<u8>,
     #[allow(missing_docs)]
     pub diskseq: u64,
     /// The change.
     pub change: Change,
-    /// The volume was named, and not found by a pattern.
+    /// A user named the volume, instead of a pattern that matches it.
     pub named: bool,
-    /// The name or the pattern, as it was written.
+    /// The name or the pattern, as the user wrote it.
     pub written: OsString,
 }
 
-/// Adds jobs for these volumes. A volume that has a job already keeps it: its first mention holds.
+/// Adds jobs for these volumes. A volume with a job keeps it: the first mention applies.
 pub fn add(
     jobs: &mut Vec<Job>,
     found: Vec<Number>,
@@ -46,7 +46,7 @@ pub fn add(
         if jobs.iter().any(|job| job.device == number) {
             continue;
         }
-        // A device that is gone by now gets a job as well, which fails with a message.
+        // A device that was removed gets a job as well, which then fails with a message.
         let uuid = kernel.status(number).map(|status| status.uuid);
         jobs.push(Job {
             device: number,
@@ -59,8 +59,8 @@ pub fn add(
     }
 }
 
-/// Returns the devices that a choice names. A pattern leaves out parts of other volumes, and devices that
-/// another program keeps to itself.
+/// Returns the devices that a choice names. A pattern leaves out parts of other volumes, and private devices
+/// of other programs.
 pub fn find(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -> Vec<Number> {
     let target = choice.target(machine);
     let named = devices.iter().filter(|(number, name)| {
@@ -73,7 +73,7 @@ pub fn find(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -
     named.map(|(number, _)| *number).collect()
 }
 
-/// Returns whether a device has the flag by which its program keeps all others away from it
+/// Returns whether a device has the flag that tells all other programs to leave it alone
 /// (`DM_UDEV_DISABLE_OTHER_RULES_FLAG`).
 fn is_private(number: Number, machine: &Machine) -> bool {
     let (major, minor) = (number.major(), number.minor());
@@ -84,7 +84,7 @@ fn is_private(number: Number, machine: &Machine) -> bool {
     })
 }
 
-/// Says why a choice names none of the devices.
+/// Returns the message that a choice matches no device.
 pub fn unknown(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -> String {
     let written = escape::show(choice.written.as_bytes());
     let target = choice

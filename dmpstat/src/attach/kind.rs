@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kinds of volumes: the way to count each, or the reason why it cannot be.
+//! Kinds of volumes: the way to count each, or the reason not to.
 
 use std::collections::BTreeSet;
 
@@ -10,48 +10,48 @@ use crate::source::kernel::mapper::{DeviceMapper, Status, Which};
 use crate::source::lvm;
 use crate::source::sysfs::{self, Machine};
 
-/// Targets that a dmp line goes over: two live instances of them do no harm.
+/// Targets that a dmp line goes over, because two live instances of them do no harm.
 const ABOVE: [&str; 2] = ["thin", "striped"];
-/// Targets that keep nothing and stay as they are.
+/// Targets without state, whose lines stay.
 const PLAIN: [&str; 2] = ["error", "zero"];
 
 /// The way to count a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// dmp lines take the place of linear lines.
+    /// dmp lines replace linear lines.
     InPlace,
-    /// The table moves to a hidden device, and a dmp line over it takes its place.
+    /// The table moves to a hidden device, and a dmp line over that device replaces it.
     Above,
 }
 
 /// A kind of volume that cannot be attached.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Nothing passes through it.
+    /// No request passes through it.
     Nothing,
-    /// It has lines of a target that cannot be given another live instance.
+    /// It has lines of a target that allows no second live instance.
     Target {
         /// The target's name.
         name: String,
         /// The reason.
         reason: &'static str,
-        /// The way out.
+        /// The advice.
         next: Next,
     },
 }
 
-/// The way out for a volume that cannot be attached.
+/// Advice for a volume that cannot be attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// The linear volumes below it, if a user has any there, or else a dmp device over it.
+    /// Attach the linear volumes below it, if a user has access to any, or else use a dmp device over it.
     Below,
-    /// The volumes on it.
+    /// Attach the volumes on top.
     On,
-    /// A dmp device over it, which the user makes.
+    /// Use a dmp device over it, which the user creates.
     Own,
 }
 
-/// The targets that are refused: name, reason, way out.
+/// The refused targets: name, reason, advice.
 const REFUSED: [(&str, &str, Next); 15] = [
     ("raid", METADATA, Next::Own),
     ("mirror", METADATA, Next::Own),
@@ -86,7 +86,7 @@ const DIRTY: &str = "each of two live instances would have its own dirty blocks"
 const EXCEPTIONS: &str = "each of two live instances would have its own list of copied blocks";
 const OTHER: &str = "only linear, thin and striped volumes can be attached";
 
-/// Returns the way to count a volume of this table.
+/// Returns the way to count a volume with this table.
 pub fn way(table: &[Line]) -> Result<Way, Kind> {
     let is = |line: &Line, targets: &[&str]| targets.contains(&line.target.as_str());
     let other = table
@@ -110,7 +110,7 @@ pub fn way(table: &[Line]) -> Result<Way, Kind> {
     }
 }
 
-/// Says what to attach in a volume's place. `device` is the volume's name in the kernel, and `status` has its
+/// Advises on another device to attach. `device` is the volume's kernel name, and `status` has its other
 /// names.
 pub fn advice(
     next: Next,
@@ -136,7 +136,7 @@ pub fn advice(
     }
 }
 
-/// Says how to make a dmp device over another device.
+/// Tells how to create a dmp device over another device.
 pub fn own_device(path: &str) -> String {
     format!(
         "Create a dmp device on top, and mount the new device instead: \
@@ -144,7 +144,7 @@ pub fn own_device(path: &str) -> String {
     )
 }
 
-/// Returns the path by which people name a mapped device.
+/// Returns the usual path of a mapped device.
 fn path(status: &Status) -> String {
     match status.logical_volume() {
         Some(volume) => format!("/dev/{}", escape::show(&volume)),
@@ -152,8 +152,8 @@ fn path(status: &Status) -> String {
     }
 }
 
-/// Returns the nearest devices below one that can be attached and that a user may touch. Of LVM's inner
-/// volumes a user may touch only whole volumes under a snapshot.
+/// Returns the nearest devices below a volume that can be attached and that a user may change. Of LVM's inner
+/// volumes a user may change only whole volumes under a snapshot.
 fn linear_below(top: &str, kernel: &mut dyn DeviceMapper, machine: &Machine) -> BTreeSet<String> {
     let devices = kernel.devices().unwrap_or_default();
     let mut found = BTreeSet::new();

@@ -29,8 +29,8 @@ use crate::source::kernel::number::Number;
 use crate::source::sysfs::Machine;
 
 /// Runs `dmpstat attach --queue dm-N`: queues the volume for the unit, if it is listed, can be attached and
-/// is not attached. udev runs this for each change of a mapped device, and LVM waits for udev. So this takes
-/// no lock, and prints nothing about other volumes.
+/// is not attached. udev runs this command for each change of a mapped device, and LVM waits for udev. So the
+/// command takes no lock, and prints nothing about other volumes.
 pub fn enqueue(device: &str, environment: &mut Environment<'_>) -> Result<(), Error> {
     let machine = environment.machine;
     let Ok(conf) = Conf::read(machine) else {
@@ -45,7 +45,7 @@ pub fn enqueue(device: &str, environment: &mut Environment<'_>) -> Result<(), Er
     }
 }
 
-/// Queues a volume of this device mapper, if attach.conf has it attached.
+/// Queues a volume of this device mapper, if attach.conf lists it.
 pub fn enqueue_by(
     device: &str,
     conf: &Conf,
@@ -60,8 +60,8 @@ pub fn enqueue_by(
     Ok(())
 }
 
-/// Returns the job that attach.conf has for a device, dm-N, by the first rule that names it; `None` if no
-/// rule does, or if the device has gone.
+/// Returns attach.conf's job for a device, dm-N, by the first rule that names it. `None` if no rule does, or
+/// if the device was removed.
 fn job(
     device: &str,
     conf: &Conf,
@@ -79,8 +79,8 @@ fn job(
     Ok(jobs.pop())
 }
 
-/// Returns whether a volume is to be attached without a user's command: not if it is counted in any way,
-/// cannot be attached, or was detached by hand.
+/// Returns whether a volume is to be attached without a user's command: not if it is already counted in some
+/// way, cannot be attached, or was detached by a user.
 fn is_wanted(job: &Job, kernel: &mut dyn DeviceMapper, machine: &Machine) -> bool {
     let Ok(volume) = Volume::read(kernel, job.device, machine) else {
         return false;
@@ -101,7 +101,7 @@ pub fn work(
     let mut guard = match prepare(kernel, start) {
         Ok(guard) => guard,
         Err(failed @ Failed::NoTarget) => {
-            // DKMS may not have built the module for this kernel yet: nothing can be attached until it has.
+            // DKMS may not have built the module for this kernel yet, so no volume can be attached.
             environment.note(&failed);
             let mut nothing = |_: &str, _: &BTreeSet<String>, _: &mut dyn Clock| Outcome::Done;
             return queue::work(&queue, &mut nothing, environment.clock)
@@ -185,7 +185,7 @@ impl Worker<'_> {
         let (volume, plan) = changer.change(job)?;
         if plan != Plan::Already {
             remember(&volume, job.change, plan.is_above(&volume), environment);
-            // Errors are ignored, because the journal need not be there.
+            // Errors are ignored, because there may be no journal.
             let _ = writeln!(environment.out, "{}: attached", volume.shown_name());
             let _ = environment.out.flush();
         }
@@ -230,8 +230,8 @@ impl Worker<'_> {
     }
 }
 
-/// Lists the volumes of these jobs in attach.conf if `keep` is set. Otherwise notes which of the attached
-/// ones are not listed there.
+/// Lists the volumes of these jobs in attach.conf if `keep` is set. Otherwise notes the attached volumes that
+/// are not listed there.
 pub fn after(
     jobs: &[Job],
     attached: &[String],
@@ -268,7 +268,7 @@ pub fn after(
     Ok(())
 }
 
-/// Returns a name as a shell takes it.
+/// Returns a name, quoted for a shell if necessary.
 fn quoted(name: &OsStr) -> String {
     let shown = escape::show(name.as_bytes());
     let is_plain = |character: char| character.is_alphanumeric() || "/._+-".contains(character);
@@ -278,7 +278,7 @@ fn quoted(name: &OsStr) -> String {
     }
 }
 
-/// A line of attach.conf for volumes that were named together.
+/// A line of attach.conf for the volumes of one argument.
 struct Listing {
     volume: OsString,
     options: Options,
@@ -309,7 +309,7 @@ fn listings(jobs: &[Job], kernel: &mut dyn DeviceMapper) -> Vec<Listing> {
     listings
 }
 
-/// Returns the name that a volume has in attach.conf: VG/LV, or device mapper's.
+/// Returns a volume's name for attach.conf: VG/LV, or the device-mapper name.
 fn listed_name(status: &Status) -> OsString {
     status.logical_volume().map_or_else(
         || OsString::from(escape::shown(&status.name)),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Locks that are files: dmpstat's own, and LVM's.
+//! Lock files: dmpstat's own, and LVM's.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io;
@@ -14,10 +14,10 @@ use rustix::io::Errno;
 
 use crate::attach::files;
 
-/// Pauses between two tries: the first, and the longest.
+/// Pauses between two attempts: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(500)];
 
-/// The mode of LVM's directory of locks, as LVM makes it.
+/// The mode of LVM's lock directory, as LVM sets it.
 const LVM_DIRECTORY: u32 = 0o700;
 
 /// A lock, until it is dropped.
@@ -25,19 +25,18 @@ const LVM_DIRECTORY: u32 = 0o700;
 pub struct Lock(File);
 
 impl AsFd for Lock {
-    /// Returns the lock's descriptor. A copy of the descriptor, even in another process, holds the lock as
-    /// well.
+    /// Returns the lock's descriptor. A copy of the descriptor, even in another process, also holds the lock.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 }
 
 /// Takes the lock of a file. Returns `None` if another program still holds the lock after `patience`, or if
-/// `wait`, which lets time pass, returns false.
+/// `wait` returns false. `wait` sleeps for the given time.
 ///
-/// LVM locks a volume group in this way: with an exclusive flock of V_GROUP in its directory of locks.
-/// The holder removes the file at its end, so the lock counts only if the file still has that name.
-/// Only root can open the file, because whoever can open it can hold the lock.
+/// LVM locks a volume group in the same way: with an exclusive flock of V_GROUP in its lock directory. The
+/// holder removes the file before it unlocks, so a lock counts only if the path still names the locked file.
+/// Only root can open the file, because everybody who can open it can hold the lock.
 pub fn take(
     path: &Path,
     patience: Duration,
@@ -74,7 +73,7 @@ fn directory_mode(path: &Path) -> u32 {
     }
 }
 
-/// Opens the file. Corrects the mode of an older dmpstat's file, which others can open.
+/// Opens the file. Corrects the mode of an older dmpstat's file, which other users can open.
 fn open(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .create(true)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat attach` and `detach`: counting on volumes that run.
+//! `dmpstat attach` and `detach`: counting on running volumes.
 //!
-//! From the command line to the kernel: [`run`] carries out a [`request`]. [`start`] opens device mapper,
-//! [`jobs`] finds the volumes, and [`volume`] reads each of them. [`plan`] makes a new table, as the volume's
-//! [`kind`] asks for. [`change`] takes the volume's [`lock`]s and checks the volume again, and [`exchange`]
-//! gives it the table through device mapper. [`guard`] cleans up if dmpstat dies.
+//! From the command line to the kernel: [`run`] executes a [`request`]. [`start`] opens device mapper,
+//! [`jobs`] finds the volumes, and [`volume`] reads each of them. [`plan`] makes the new table, by the
+//! volume's [`kind`]. [`change`] takes the volume's [`lock`]s and checks the volume again, and [`exchange`]
+//! loads and activates the table. [`guard`] cleans up if dmpstat dies.
 //!
-//! [`conf`] has the rules for volumes that are attached automatically, and [`queue`] the volumes that wait
-//! for an attach. [`state`] keeps facts about each volume until the next boot, and [`status`] shows them.
+//! [`conf`] has the rules for automatic attaches, and [`queue`] the volumes that wait for an attach.
+//! [`state`] keeps facts about each volume until the next boot, and [`status`] shows them.
 
 pub mod block;
 pub mod change;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Plans: the steps that give a volume its change.
+//! Plans: the steps of a volume's change.
 
 use crate::attach::exchange::{Exchange, Table};
 use crate::attach::kind::Way;
@@ -15,18 +15,18 @@ use crate::source::sysfs::Machine;
 /// The steps for one volume.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Plan {
-    /// Nothing is to be done.
+    /// Nothing changes.
     Already,
-    /// Latencies are to be switched on or off.
+    /// Latencies are switched on or off.
     Latency(bool),
-    /// The table is to be exchanged for this one.
+    /// This table replaces the volume's.
     Table(Vec<Line>),
-    /// The table is to move to a new hidden device, and a dmp line over that takes its place.
+    /// The table moves to a new hidden device, and a dmp line over that device replaces it.
     Hide(LineOptions),
 }
 
 impl Plan {
-    /// Returns whether the volume has its table on a hidden device afterwards.
+    /// Returns whether the volume has its table on a hidden device after the change.
     pub fn is_above(&self, volume: &Volume) -> bool {
         match self {
             Self::Hide(_) => true,
@@ -47,7 +47,7 @@ pub fn plan(
             let way = volume
                 .way()
                 .map_err(|kind| volume.refusal(kind, kernel, machine))?;
-            // LVM finds a hidden device only by the uuid of a whole volume.
+            // LVM recognizes a hidden device only by the uuid of a whole volume.
             if way == Way::Above && lvm::is_inner(&volume.status.name, &volume.status.uuid) {
                 return Err(Refusal::Inner);
             }

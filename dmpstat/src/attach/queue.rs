@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! /run/dmp/queue: volumes that wait to be attached.
+//! /run/dmp/queue: volumes that wait for an attach.
 //!
-//! udev's rule adds a file dm-N for each changed volume that attach.conf lists. One systemd unit works
-//! until the directory is empty: `dmpstat attach --queued`.
+//! udev's rule adds a file dm-N for each changed volume that attach.conf lists. One systemd unit, `dmpstat
+//! attach --queued`, works until the directory is empty.
 //!
-//! An entry stays until its volume is done, so a killed worker loses none. Adding an entry again renews
-//! the file's modification time. The worker removes an entry only if that time is the one from before
-//! the attempt: a change that came during the attempt gets an attempt of its own. Reasons are in hidden
-//! files beside the entries, so that writing one does not look like a new change.
+//! An entry stays until its volume is done, so a killed worker loses none. Adding an entry again renews the
+//! file's modification time. The worker removes an entry only if this time is the same as before the attempt,
+//! so a change during the attempt gets an attempt of its own. Reasons are in hidden files beside the entries,
+//! because systemd would take a write to an entry for a new change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -29,22 +29,22 @@ pub const PATH: &str = "/run/dmp/queue";
 
 /// Pauses between two passes: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(1)];
-/// Time that the worker stays with an empty queue. It bounds how often systemd starts the unit while
-/// volumes change one after the other, so that the unit's start limit is reached by failures only.
+/// Time that the worker waits with an empty queue. It limits how often systemd starts the unit while volumes
+/// change one after the other, so that only failures reach the unit's start limit.
 const LINGER: Duration = Duration::from_secs(3);
 /// Time from a failed attempt to the next one of the same volume: the first, and the longest.
 const BACKOFFS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 
-/// Suffix of the hidden file with the reason that a volume waits for.
+/// Suffix of the hidden file with a volume's reason to wait.
 const REASON: &str = "reason";
 /// Suffix of an entry that is being removed.
 const TAKEN: &str = "taken";
 
-/// The volumes that wait, as files of a directory.
+/// The waiting volumes, as files of a directory.
 #[derive(Clone, Debug)]
 pub struct Queue(PathBuf);
 
-/// A stamp that tells an entry from the same one added again.
+/// A stamp that differs if the same entry is added again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
@@ -66,8 +66,8 @@ impl Queue {
         Self(directory.into())
     }
 
-    /// Adds a volume, dm-N. A volume that waits already is attempted again at the next pass. Takes no
-    /// lock and waits for nothing, because LVM waits for the udev rule that calls this.
+    /// Adds a volume, dm-N. A volume that waits already gets another attempt in the next pass. Takes no lock
+    /// and waits for nothing, because LVM waits for the udev rule that runs this.
     pub fn add(&self, device: &str) -> io::Result<()> {
         let path = self.entry(device)?;
         files::make_directory(&self.0, files::DIRECTORY)?;
@@ -91,7 +91,7 @@ impl Queue {
         Ok(sysfs::mapped_devices(self.names()?))
     }
 
-    /// Writes the reason that a volume waits for, unless it is written already.
+    /// Writes a volume's reason to wait, unless the file has it already.
     pub fn set_reason(&self, device: &str, reason: &str) -> io::Result<()> {
         if self.reason(device).as_deref() == Some(reason) {
             return Ok(());
@@ -100,13 +100,13 @@ impl Queue {
         files::replace(&path, reason.as_bytes(), files::FILE)
     }
 
-    /// Returns the reason that a volume waits for; `None` before its first attempt.
+    /// Returns a volume's reason to wait; `None` before its first attempt.
     pub fn reason(&self, device: &str) -> Option<String> {
         let path = files::hidden(&self.entry(device).ok()?, REASON).ok()?;
         fs::read_to_string(path).ok()
     }
 
-    /// Removes a volume, also one that was added again meanwhile.
+    /// Removes a volume, even if it was added again during the attempt.
     pub fn remove(&self, device: &str) -> io::Result<()> {
         let path = self.entry(device)?;
         gone(fs::remove_file(files::hidden(&path, REASON)?))?;
@@ -120,7 +120,7 @@ impl Queue {
         }
     }
 
-    /// Returns all names in the directory that systemd looks at: hidden files do not start the unit.
+    /// Returns all names in the directory but hidden ones, which do not make systemd start the unit.
     fn names(&self) -> io::Result<Vec<String>> {
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -134,7 +134,7 @@ impl Queue {
         Ok(names)
     }
 
-    /// Removes files that are no entries: systemd would start the unit for them again and again.
+    /// Removes files that are not entries: systemd would start the unit for them again and again.
     fn remove_others(&self) -> io::Result<()> {
         for name in self.names()? {
             if sysfs::minor(&name).is_none() {
@@ -152,7 +152,7 @@ impl Queue {
         }
     }
 
-    /// Removes an entry unless it was added again since it had this stamp.
+    /// Removes an entry, unless it was added again after this stamp.
     fn finish(&self, device: &str, stamp: Stamp) -> io::Result<()> {
         let path = self.entry(device)?;
         let taken = files::hidden(&path, TAKEN)?;
@@ -166,7 +166,7 @@ impl Queue {
         fs::remove_file(taken)
     }
 
-    /// Puts entries back that a killed worker was about to remove.
+    /// Restores entries that a killed worker was about to remove.
     fn recover(&self) -> io::Result<()> {
         let entries = match fs::read_dir(&self.0) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -204,7 +204,7 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes a missing file a success.
+/// Turns the error of a missing file into success.
 fn gone(result: io::Result<()>) -> io::Result<()> {
     gone_or(result).map(drop)
 }
@@ -221,7 +221,7 @@ fn gone_or(result: io::Result<()>) -> io::Result<bool> {
 /// The result of an attempt to attach a volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The volume is attached, or not to be attached.
+    /// The volume is attached, or must not be attached.
     Done,
     /// LVM holds the lock of this volume group.
     Busy(String),
@@ -230,7 +230,7 @@ pub enum Outcome {
 }
 
 /// An attempt to attach a volume, dm-N. The set has the volume groups that were busy earlier in the pass:
-/// their volumes are busy without another try of the lock.
+/// their volumes count as busy, and the attempt does not try the lock.
 pub type Attempt<'a> = dyn FnMut(&str, &BTreeSet<String>, &mut dyn Clock) -> Outcome + 'a;
 
 /// A volume that had an attempt.
@@ -243,12 +243,12 @@ struct Waiting {
 enum Until {
     /// The volume group's lock is free.
     Free(String),
-    /// This time since boot has come. The second time is the backoff: from the attempt to the first time.
+    /// The time since boot of the next attempt, and the backoff: the time between the two attempts.
     Time(Duration, Duration),
 }
 
 impl Waiting {
-    /// Returns whether another attempt would be in vain.
+    /// Returns whether another attempt would be useless.
     fn waits(&self, stamp: Stamp, busy: &BTreeSet<String>, now: Duration) -> bool {
         self.stamp == stamp
             && match &self.until {
@@ -258,13 +258,13 @@ impl Waiting {
     }
 }
 
-/// Writes a reason for `dmpstat status`. On a full /run the volume waits without one.
+/// Writes a reason for `dmpstat status`. Errors are ignored: on a full /run the volume waits without a
+/// reason.
 fn note(queue: &Queue, device: &str, reason: &str) {
     let _ = queue.set_reason(device, reason);
 }
 
-/// Works on the queue until it has been empty for three seconds, or until the clock says that a signal
-/// came.
+/// Works on the queue until it has been empty for three seconds, or until a signal comes.
 pub fn work(queue: &Queue, attempt: &mut Attempt<'_>, clock: &mut dyn Clock) -> io::Result<()> {
     queue.recover()?;
     let mut waiting: BTreeMap<String, Waiting> = BTreeMap::new();

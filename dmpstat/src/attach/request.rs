@@ -7,28 +7,28 @@ use std::ffi::OsString;
 /// A request to attach volumes. `queue`, `queued` and `all` exclude each other and `volumes`.
 #[derive(Debug, Default)]
 pub struct Request {
-    /// The volumes, as they were written.
+    /// The volumes, as the user wrote them.
     pub volumes: Vec<OsString>,
     /// The options of the volumes' dmp lines.
     pub options: Options,
-    /// The volumes are to be listed in attach.conf.
+    /// attach.conf is to list the volumes.
     pub keep: bool,
-    /// The tables are to be printed, and nothing is to be changed.
+    /// The tables are printed, and nothing is changed.
     pub dry_run: bool,
-    /// All volumes that attach.conf lists are to be attached, with the options that it gives them.
+    /// All volumes in attach.conf are attached, with their options there.
     pub all: bool,
-    /// This device, dm-N, is to be put into the queue, if attach.conf lists it.
+    /// This device, dm-N, is added to the queue, if attach.conf lists it.
     pub queue: Option<String>,
-    /// The volumes in the queue are to be attached.
+    /// The volumes in the queue are attached.
     pub queued: bool,
 }
 
-/// The options of dmp lines that a user can ask for.
+/// The options of dmp lines, as the user asked for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Measure latencies.
     pub latency: bool,
-    /// Have flushes go past the counters.
+    /// Pass flushes on uncounted.
     pub flush_bypass: bool,
     /// The target's name in `dmsetup table`.
     pub shown: Shown,
@@ -50,14 +50,14 @@ pub enum Shown {
 /// A change of a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Counting begins, with these options.
+    /// Counting starts, with these options.
     Attach(Options),
     /// Counting ends.
     Detach,
 }
 
 impl Change {
-    /// Returns the word for a volume that got the change.
+    /// Returns the word for a volume after the change.
     pub fn done(self) -> &'static str {
         match self {
             Self::Attach(_) => "attached",

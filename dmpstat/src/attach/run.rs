@@ -83,7 +83,7 @@ struct Run<'a, 'b> {
     start: &'a mut Start<'a>,
     environment: &'a mut Environment<'b>,
     dry_run: bool,
-    /// A volume that cannot be changed does not keep the others from being changed.
+    /// Each volume is changed independently: the failure of one leaves the others to be changed.
     each_by_itself: bool,
     failed: Vec<String>,
 }
@@ -159,7 +159,7 @@ impl<'a, 'b> Run<'a, 'b> {
         self.run(&jobs).map(drop)
     }
 
-    /// Checks the volumes, and then changes them. If the check of one fails, changes none, unless
+    /// Checks all volumes, and then changes them. Changes none if the check of one fails, unless
     /// `each_by_itself` is set. Returns the names of the changed volumes.
     fn run(&mut self, jobs: &[Job]) -> Result<Vec<String>, Error> {
         let mut guard = NoGuard;
@@ -225,7 +225,7 @@ impl<'a, 'b> Run<'a, 'b> {
         self.finish(done)
     }
 
-    /// Returns the error of a run that ends early, after a note of each failure.
+    /// Returns the error of a run that ends early. Prints the earlier failures as notes.
     fn stopped(&mut self, by: &'static str, done: Vec<String>, left: &[&Job]) -> Error {
         for failed in std::mem::take(&mut self.failed) {
             self.environment.note(&failed);
@@ -256,8 +256,8 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    /// Keeps the reason why a volume was not changed. A volume that a pattern found is passed over with a
-    /// note if it is of a kind that cannot be attached.
+    /// Records the reason why a volume was not changed. A volume that only a pattern names, and whose kind
+    /// cannot be attached, is skipped with a note.
     fn trouble(&mut self, job: &Job, trouble: &Trouble) {
         let name = volume::shown(self.kernel, job.device);
         let message = format!("{name}: {trouble}");
@@ -315,7 +315,7 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 }
 
-/// The guard of a look, which changes nothing.
+/// The guard of a check, which changes nothing.
 struct NoGuard;
 
 impl Guard for NoGuard {

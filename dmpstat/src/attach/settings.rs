@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Settings of a volume's queue, which the kernel computes again for each new table.
+//! Settings of a volume's queue, which the kernel recomputes for each new table.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -28,13 +28,12 @@ impl Settings {
             .filter(is_writable)
             .filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?)))
             .collect();
-        // Read-ahead comes last, because each write of a limit changes read-ahead as well.
+        // Read-ahead comes last, because each write of a limit changes it as well.
         settings.sort_by_key(|(path, _)| (path.ends_with("read_ahead_kb"), path.clone()));
         Self(settings)
     }
 
-    /// Writes back the settings that are different now. Returns the names of those that could not be
-    /// restored.
+    /// Writes back the changed settings. Returns the names of those that the kernel refused.
     pub fn restore(&self) -> Vec<String> {
         let is_kept = |path: &PathBuf, text: &String| {
             let is = || fs::read_to_string(path).is_ok_and(|now| now == *text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Signals during an exchange of tables: none ends or stops the process, and some end a wait in the kernel.
+//! Signals during an exchange of tables: none kills or stops the process, and some interrupt a wait in the
+//! kernel.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -11,9 +12,9 @@ use std::sync::atomic::AtomicBool;
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU};
 use signal_hook::flag;
 
-/// Lets SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGALRM interrupt system calls, without ending the process: a
-/// call in which the kernel waits for in-flight requests then fails with EINTR. signal-hook's handlers would
-/// have interrupted calls begin again.
+/// Lets SIGINT, SIGTERM, SIGHUP, SIGQUIT and SIGALRM interrupt system calls without killing the process: a
+/// call that waits for in-flight requests then fails with EINTR. signal-hook installs its handlers with
+/// SA_RESTART, which would restart such calls.
 pub fn interrupt() -> io::Result<()> {
     hold(&[SIGHUP, SIGQUIT, SIGALRM])?;
     for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM] {
@@ -26,18 +27,18 @@ pub fn interrupt() -> io::Result<()> {
         // SAFETY: sigaction(2) succeeded, so it has written the whole action.
         let mut action = unsafe { action.assume_init() };
         action.sa_flags &= !libc::SA_RESTART;
-        // SAFETY: the handler and all flags but SA_RESTART are those that were there. By sigaction(2),
-        // SA_RESTART only decides if interrupted calls begin again.
+        // SAFETY: this installs the current handler and flags without SA_RESTART. By sigaction(2), SA_RESTART
+        // decides only whether interrupted calls are restarted.
         let set = unsafe { libc::sigaction(signal, &action, ptr::null_mut()) };
         if set != 0 {
             return Err(io::Error::last_os_error());
         }
     }
-    // ^Z would stop the process while the volume stands still.
+    // ^Z would stop the process while the volume is suspended.
     hold(&[SIGTSTP, SIGTTIN, SIGTTOU])
 }
 
-/// Keeps these signals from ending or stopping the process.
+/// Prevents these signals from killing or stopping the process.
 pub fn hold(signals: &[i32]) -> io::Result<()> {
     for signal in signals {
         flag::register(*signal, Arc::new(AtomicBool::new(false)))?;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! In-flight requests that do not end: an exchange would wait for them, and new requests with it.
+//! In-flight requests that do not complete: an exchange would wait for them, and new requests would wait for
+//! the exchange.
 
 use std::time::Duration;
 
@@ -8,13 +9,13 @@ use crate::clock::Clock;
 use crate::model::snapshot::Disk;
 use crate::source::sysfs::Machine;
 
-/// The time without an end of a request after which a device is stalled.
+/// The time without a completed request after which a device is stalled.
 const LOOK: Duration = Duration::from_secs(1);
-/// The pause between two looks.
+/// The pause between two checks.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Returns whether a device has requests in flight, and none of them ends for a second, or until a signal
-/// comes.
+/// Returns whether a device has requests in flight, and none of them completes within a second, or until a
+/// signal comes.
 pub fn is_stalled(machine: &Machine, device: &str, clock: &mut dyn Clock) -> bool {
     let first = machine.disk(device).ended;
     let mut looked = Duration::ZERO;
@@ -28,7 +29,7 @@ pub fn is_stalled(machine: &Machine, device: &str, clock: &mut dyn Clock) -> boo
         if looked >= LOOK {
             return true;
         }
-        // A signal ends the look early. The requests may hang, and the volume is left as it is.
+        // A signal ends the check early. The requests may hang, so the volume stays unchanged.
         if !clock.wait(PAUSE) {
             return true;
         }

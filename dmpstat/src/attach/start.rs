@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The start of a run: device mapper, and the guard.
+//! The start of a run: opening device mapper, and starting the guard.
 
 use std::io;
 
@@ -27,8 +27,8 @@ pub fn open(environment: &mut Environment<'_>) -> Result<Control, Failed> {
 /// The function that starts the guard of a run.
 pub type Start<'a> = dyn FnMut() -> Result<Box<dyn Guard>, Failed> + 'a;
 
-/// Starts the guard as a process, and locks this process in memory, because it has to run while volumes stand
-/// still.
+/// Starts the guard as a process, and locks this process in memory, because it has to run while volumes are
+/// suspended.
 pub fn start() -> Result<Box<dyn Guard>, Failed> {
     let guard = Process::start().map_err(Failed::Guard)?;
     memory::lock().map_err(Failed::Memory)?;

@@ -2,7 +2,7 @@
 
 //! /run/dmp/dm-N: facts about attached and detached volumes, until the next boot.
 //!
-//! Times are seconds of CLOCK_BOOTTIME, because the time of day can be set. Shown times are computed from
+//! Times are seconds of CLOCK_BOOTTIME, because nobody can set this clock. Shown times are computed from
 //! them.
 
 use std::fs;
@@ -19,16 +19,16 @@ use crate::source::sysfs::{self, Machine};
 
 /// The directory.
 pub const DIRECTORY: &str = "/run/dmp";
-/// Limit of attaches of a volume within [`WHILE`]. A program that changes the volume's table
-/// back more often than this is not LVM, and the two would go on for ever.
+/// Limit of attaches of a volume within [`WHILE`]. A program that restores the volume's table more often than
+/// this is not LVM, and without a limit the two would replace each other's table for ever.
 pub const OFTEN: usize = 10;
-/// The time for [`OFTEN`], in seconds.
+/// The period of [`OFTEN`], in seconds.
 pub const WHILE: u64 = 60;
 
 /// Facts about a volume.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// Number that tells the device from the next one of the same minor number.
+    /// The device's diskseq: a later device with the same minor number has another one.
     pub diskseq: u64,
     /// Name in device mapper, in the kernel's bytes.
     pub name: Vec<u8>,
@@ -40,14 +40,14 @@ pub struct State {
     pub again: u64,
     /// Times of the last attaches, at most [`OFTEN`].
     pub recent: Vec<u64>,
-    /// The dmp line is above the volume's own table, which a hidden device has.
+    /// The dmp line is above the volume's own table, which is on a hidden device.
     pub above: bool,
-    /// A user detached the volume. It is not attached again by itself.
+    /// A user detached the volume, so it is not attached automatically.
     pub detached: bool,
 }
 
 impl State {
-    /// Returns the state of a volume that is attached now. `facts` has its diskseq, name, uuid and `above`;
+    /// Returns the state of a volume that was attached now. `facts` has its diskseq, name, uuid and `above`;
     /// `before` is the former state of the same minor number.
     pub fn attached(before: Option<&Self>, facts: Self, now: u64) -> Self {
         let before = before.filter(|state| state.diskseq == facts.diskseq && !state.detached);
@@ -67,7 +67,7 @@ impl State {
         }
     }
 
-    /// Returns the state of a volume that is detached now. `facts` has its diskseq, name and uuid.
+    /// Returns the state of a volume that was detached now. `facts` has its diskseq, name and uuid.
     pub fn detached(facts: Self, now: u64) -> Self {
         Self {
             since: now,
@@ -76,14 +76,14 @@ impl State {
         }
     }
 
-    /// Returns whether the recent attaches were too many for another one now.
+    /// Returns whether there were too many recent attaches for another one now.
     pub fn is_too_often(&self, now: u64) -> bool {
         // A time in the future comes from an older dmpstat, which used another clock.
         let is_recent = |time: &&u64| now.checked_sub(**time).is_some_and(|age| age < WHILE);
         self.recent.iter().filter(is_recent).count() >= OFTEN
     }
 
-    /// Returns the time of day of `since`; `None` if it is not known.
+    /// Returns the time of day of `since`; `None` if it is unknown.
     pub fn since_by(&self, clock: &dyn Clock) -> Option<Zoned> {
         let since = Some(self.since).filter(|since| *since != 0)?;
         let since = Duration::from_secs(since);
@@ -140,8 +140,8 @@ impl State {
         Some(Self::parse(&text))
     }
 
-    /// Returns the state of a device; `None` if the state is of another device that had its number, as the
-    /// diskseq tells.
+    /// Returns the state of a device; `None` if the diskseq is that of an earlier device with this minor
+    /// number.
     pub fn of(machine: &Machine, device: &str, diskseq: u64) -> Option<Self> {
         let state = Self::read(&machine.path(DIRECTORY), device)?;
         (state.diskseq == diskseq).then_some(state)

@@ -44,7 +44,7 @@ pub fn run(environment: &mut Environment<'_>) -> Result<(), Error> {
     })
 }
 
-/// Returns lines with the rows' cells, each column as wide as its widest cell.
+/// Returns one line for each row, each column as wide as its widest cell.
 fn aligned(rows: &[Row]) -> Vec<String> {
     let width = |column: usize| rows.iter().map(|row| row[column].width()).max();
     let widths: Vec<usize> = (0..HEADING.len()).filter_map(width).collect();
@@ -56,13 +56,13 @@ fn aligned(rows: &[Row]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// The sources of the rows.
+/// The data for the rows.
 struct Status<'a> {
     /// The volumes of attach.conf, and the devices that its paths lead to.
     listed: Vec<(Choice, Option<OsString>)>,
-    /// Devices that the module has a directory of.
+    /// Devices with a directory of the module.
     counted: Vec<String>,
-    /// Devices that wait in the queue.
+    /// Devices in the queue.
     waiting: BTreeSet<String>,
     queue: Queue,
     machine: &'a Machine,
@@ -70,14 +70,14 @@ struct Status<'a> {
 
 /// An active mapped device.
 struct Device {
-    /// Its name in the kernel: dm-3.
+    /// Its kernel name: dm-3.
     device: String,
     name: Vec<u8>,
     uuid: Vec<u8>,
 }
 
 impl Device {
-    /// Returns whether a rule with this choice attaches it. `target` is the device of the choice.
+    /// Returns whether a rule with this choice attaches the device. `target` is the device of the choice.
     fn is_of(&self, choice: &Choice, target: Option<&OsStr>) -> bool {
         choice.attaches(&self.device, &self.name, &self.uuid, target)
     }
@@ -113,7 +113,7 @@ impl<'a> Status<'a> {
         let lines = self.lines(&device.device);
         let (word, note) = match lines {
             Some(_) if is_known && !state.detached => ("attached", None),
-            // The device was made with dmsetup.
+            // The device was created with dmsetup.
             Some(_) => ("dmp", None),
             None if self.waiting.contains(&device.device) => {
                 ("waiting", self.queue.reason(&device.device))
@@ -147,7 +147,8 @@ impl<'a> Status<'a> {
         if !self.counted.iter().any(|counted| counted == device) {
             return None;
         }
-        // An older module does not tell its lines, and keeps a device's directory as long as there are lines.
+        // An older module does not report the number of lines, but it removes a device's directory with its
+        // last line.
         let lines = match self.machine.snapshot(device) {
             Ok(Some(snapshot)) => snapshot.lines,
             Ok(None) => return None,
@@ -164,7 +165,7 @@ impl<'a> Status<'a> {
         listed.any(|(choice, target)| device.is_of(choice, target.as_deref()))
     }
 
-    /// Returns rows of listed names that no active device has.
+    /// Returns a row for each listed name without an active device.
     fn missing(&self, devices: &[Device]) -> Vec<Row> {
         let mut seen: BTreeSet<&OsString> = BTreeSet::new();
         let names = self
@@ -188,7 +189,7 @@ fn dash() -> String {
     "-".to_owned()
 }
 
-/// Returns the form in which a table shows the dmp lines.
+/// Returns the word for the dmp lines in a table.
 fn table(lines: Lines, state: &State, is_attached: bool) -> &'static str {
     match () {
         () if lines.live.as_linear > 0 => "linear",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A volume as it is, and reasons to leave it alone.
+//! A volume, and reasons not to change it.
 
 use std::fs;
 use std::io;
@@ -22,9 +22,10 @@ use crate::source::sysfs::Machine;
 pub struct Volume {
     /// Its number.
     pub number: Number,
-    /// Its name in the kernel: dm-3.
+    /// Its kernel name: dm-3.
     pub device: String,
-    /// Number that tells the device from the next one of its minor number; 0 if the kernel does not say.
+    /// Its diskseq: a later device with the same minor number has another one. 0 if the kernel does not
+    /// report it.
     pub diskseq: u64,
     /// Its names and flags.
     pub status: Status,
@@ -45,7 +46,7 @@ pub struct Attachment {
     pub hidden: Option<Number>,
 }
 
-/// Reasons to leave a volume alone.
+/// Reasons not to change a volume.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Refusal {
@@ -129,7 +130,7 @@ impl Volume {
         let Some(snapshot) = snapshot.filter(|snapshot| snapshot.diskseq == self.diskseq) else {
             return Ok(None);
         };
-        // A module whose snapshot has no line "lines" shows all its dmp lines in the table.
+        // A module without the line "lines" in its snapshots shows all its dmp lines in the table.
         let shown = || LineCount {
             all: self.table.iter().filter(|line| line.is_dmp()).count() as u64,
             ..LineCount::default()
@@ -158,7 +159,7 @@ impl Volume {
         Ok(hidden::is_hidden(&status.name, &status.uuid).then_some(below))
     }
 
-    /// Returns the name in the form for people, which dmsetup takes as well.
+    /// Returns the name in the form for users, which dmsetup accepts as well.
     pub fn shown_name(&self) -> String {
         escape::shown(&self.status.name)
     }
@@ -178,14 +179,14 @@ impl Volume {
         })
     }
 
-    /// Returns the options that the volume's dmp lines are to have.
+    /// Returns the options to give the volume's dmp lines.
     pub fn wanted(&self, way: Way, options: Options) -> LineOptions {
         let is_above = way == Way::Above || self.attachment.is_some_and(|is| is.hidden.is_some());
         LineOptions {
             latency: options.latency,
             flush_bypass: options.flush_bypass,
             as_linear: match options.shown {
-                // No volume of LVM's has one linear line over a whole device in the place of a thin line.
+                // No LVM volume has one linear line over a whole device instead of a thin line.
                 _ if is_above => false,
                 Shown::Auto => lvm::made(&self.status.uuid),
                 Shown::Dmp => false,
@@ -194,7 +195,7 @@ impl Volume {
         }
     }
 
-    /// Returns whether all lines that can count do so.
+    /// Returns whether all countable lines are counted.
     pub fn is_attached(&self) -> bool {
         let Some(attachment) = self.attachment else {
             return false;
@@ -204,8 +205,8 @@ impl Volume {
         attachment.hidden.is_some() || count(Line::is_linear) <= attachment.lines.as_linear
     }
 
-    /// Returns the table that gives the same device if it is loaded again. The live table alone does not
-    /// tell, because it does not show the option as_linear.
+    /// Returns the table that recreates the device. The live table is not enough, because it does not show
+    /// the option as_linear.
     pub fn loadable(&self) -> Vec<Line> {
         match self.options().filter(|options| options.as_linear) {
             Some(options) => self
@@ -222,7 +223,7 @@ impl Volume {
         kind::way(&self.table)
     }
 
-    /// Checks whether another table can be given to the volume.
+    /// Checks that the volume can be given another table.
     pub fn check(&self) -> Result<(), Refusal> {
         if hidden::is_hidden(&self.status.name, &self.status.uuid) {
             return Err(Refusal::Hidden);
@@ -236,7 +237,7 @@ impl Volume {
         Ok(())
     }
 
-    /// Returns the reason why the volume is of a kind that cannot be attached.
+    /// Returns the refusal for a kind that cannot be attached.
     pub fn refusal(&self, kind: Kind, kernel: &mut dyn DeviceMapper, machine: &Machine) -> Refusal {
         match kind {
             Kind::Nothing => Refusal::NoTable,
@@ -249,7 +250,7 @@ impl Volume {
     }
 }
 
-/// Returns the diskseq of a device, by its name in the kernel; 0 if the kernel does not say.
+/// Returns the diskseq of a device with this kernel name; 0 if the kernel does not report it.
 pub fn diskseq(device: &str, machine: &Machine) -> u64 {
     let text = fs::read_to_string(machine.path(format!("/sys/block/{device}/diskseq")));
     text.ok()
@@ -257,12 +258,12 @@ pub fn diskseq(device: &str, machine: &Machine) -> u64 {
         .unwrap_or(0)
 }
 
-/// Returns a device's name in the kernel.
+/// Returns a device's kernel name.
 pub fn device(number: Number) -> String {
     format!("dm-{}", number.minor())
 }
 
-/// Returns the name of a device in the form for people, or dm-N if the device has gone.
+/// Returns a device's name in the form for users, or dm-N if the device was removed.
 pub fn shown(kernel: &mut dyn DeviceMapper, number: Number) -> String {
     match kernel.status(number) {
         Ok(status) => escape::shown(&status.name),
@@ -270,7 +271,7 @@ pub fn shown(kernel: &mut dyn DeviceMapper, number: Number) -> String {
     }
 }
 
-/// Returns the volume group that LVM locks when it works on the device, if it is LVM's.
+/// Returns the volume group that LVM locks before it changes the device. `None` if the device is not LVM's.
 pub fn group(status: &Status) -> Option<String> {
     if !lvm::made(&status.uuid) {
         return None;

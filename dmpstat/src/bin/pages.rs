@@ -9,8 +9,8 @@ use std::{env, error, fs};
 use clap_complete::env::Shells;
 use dmpstat::cli::manual;
 
-/// Files of completions: each with its shell and its last line. At the first completion zsh runs the file as
-/// the body of a function, so the last line has to complete as well.
+/// Files of completions: shell, file and last line. At the first completion zsh runs the file as the body of
+/// a function, so the last line has to compute that completion.
 const COMPLETIONS: [(&str, &str, &str); 3] = [
     ("bash", "dmpstat.bash", ""),
     (

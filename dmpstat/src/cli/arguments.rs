@@ -64,7 +64,7 @@ A \"-\" is a number that was not measured: latencies before \"dmpstat latency on
 have flush_bypass, percentiles without a request, rates over no time. Totals (aqu-sz, inflight, age, \
 errs, err/s, again/s) cover the measured operations. Averages without requests are 0, as in iostat.
 
-A mark behind the numbers of a device tells why they do not cover the whole interval: \"new\" (the device \
+A mark after the numbers of a device tells why they do not cover the whole interval: \"new\" (the device \
 is new, or has replaced another one), \"reset\" (the numbers begin at the reset), \"latency\" (latency \
 was switched: its columns begin where latency was last switched on, and all others cover the whole \
 interval). A state follows the mark, and the row is red: \"hung\" (requests are in flight, and none has \
@@ -438,11 +438,12 @@ pub struct Columns {
     pub human: bool,
 }
 
-/// The longest interval, in seconds: more than anybody waits, and less than clocks can count.
+/// The longest interval, in seconds: longer than any useful interval, and within the range of the clocks.
 const LONGEST: f64 = 1e9;
 
 impl Arguments {
-    /// Returns the options that the commands take. Fails if the numbers behind the devices are wrong.
+    /// Converts the arguments into the options of the commands. Fails if the numbers after the devices are
+    /// invalid.
     pub fn into_options(self) -> Result<Invocation, clap::Error> {
         self.options()
             .map_err(|message| Self::command().error(ErrorKind::ValueValidation, message))
@@ -607,8 +608,8 @@ impl Export {
     }
 }
 
-/// Splits operands into devices and the numbers behind them. A device whose name is a number has other names
-/// as well, such as /dev/mapper/NAME.
+/// Splits operands into devices and the numbers after them. A device whose name is a number can be written in
+/// another form, such as /dev/mapper/NAME.
 fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>), String> {
     let numbers = operands.iter().rev().map_while(|word| number(word));
     let numbers = numbers.take(2).count();

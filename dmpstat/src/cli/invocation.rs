@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The command line, as the options that the commands define.
+//! The command line as options, which the commands define.
 
 use std::ffi::OsString;
 
@@ -12,7 +12,7 @@ use crate::commands::{hist, report};
 /// A command line, as options.
 #[derive(Debug)]
 pub struct Invocation {
-    /// The options of the reports that are written without a command.
+    /// The options of the reports that dmpstat writes without a command.
     pub report: report::Options,
     /// The command; without one, reports are written.
     pub command: Option<Command>,

@@ -96,7 +96,7 @@ pub fn text() -> String {
 pub fn roff() -> String {
     let escaped = |text: &str| {
         let text = text.replace('\\', "\\e").replace('-', "\\-");
-        // troff takes a line that begins with one of these for a request.
+        // troff reads a line that begins with one of these as a request.
         match text.starts_with(['.', '\'']) {
             true => format!("\\&{text}"),
             false => text,

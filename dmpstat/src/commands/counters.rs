@@ -22,7 +22,7 @@ pub fn set_latency(
     write(devices, "latency", if on { "1" } else { "0" }, environment)
 }
 
-/// Writes a text into a file of each device. Writes nothing if a device is missing or cannot be read.
+/// Writes a text into a file of each device. Writes nothing if a device is missing or unreadable.
 fn write(
     devices: &[OsString],
     file: &str,
@@ -34,7 +34,7 @@ fn write(
     let mut result = Ok(());
     for device in devices {
         let written = environment.machine.write(&device.device, file, text);
-        // The devices behind one that fails are written as well.
+        // A failed write does not stop the writes to the remaining devices.
         match (&result, written) {
             (Ok(()), written) => result = written,
             (Err(_), Err(error)) => environment.note(&error),

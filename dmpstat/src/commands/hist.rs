@@ -16,7 +16,7 @@ pub struct Options {
     pub request: Request,
     /// The property of requests.
     pub what: Measure,
-    /// JSON in the place of text.
+    /// JSON instead of text.
     pub json: bool,
     /// The look of the text.
     pub look: Look,

@@ -2,9 +2,9 @@
 
 //! The commands. Each defines its options, which the command line makes.
 //!
-//! [`sampling`] reads devices interval after interval: [`report`] and [`hist`] print them, and [`top`] draws
-//! them on the whole screen. [`show`] prints a device in words, [`export`] writes metrics for Prometheus, and
-//! [`counters`] resets and switches counters. [`problems`] tells about devices that cannot be read.
+//! [`sampling`] reads devices in each interval: [`report`] and [`hist`] print them, and [`top`] draws them on
+//! the whole screen. [`show`] prints a device in words, [`export`] writes metrics for Prometheus, and
+//! [`counters`] resets and switches counters. [`problems`] reports devices that cannot be read.
 
 pub mod counters;
 pub mod export;

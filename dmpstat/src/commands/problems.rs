@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Problems of a program that keeps running. Each is told once, and told again if it comes back.
+//! Problems of a program that keeps running. Each is reported once, and again if it returns.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 pub struct Told(HashSet<String>);
 
 impl Told {
-    /// Returns the new problems: those that the last reading did not have.
+    /// Returns the new problems: those that the previous reading did not have.
     pub fn news(&mut self, problems: &[Error]) -> Vec<String> {
         let mut current = HashSet::new();
         let mut news = Vec::new();

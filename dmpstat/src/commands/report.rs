@@ -21,7 +21,7 @@ pub struct Options {
     pub form: Form,
     /// The columns.
     pub columns: Columns,
-    /// The forms for programs have the counts of each operation as well.
+    /// JSON and CSV include the counts of each operation.
     pub counts: bool,
     /// The look of the table.
     pub look: Look,
@@ -43,7 +43,7 @@ pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), E
     sampling::run(&options.request, report.as_mut(), environment)
 }
 
-/// Makes reports of the form that is asked for.
+/// Makes reports of the requested form.
 fn report(options: &Options, machine: &Machine) -> Box<dyn Report> {
     let (columns, look) = (&options.columns, options.look);
     match options.form {

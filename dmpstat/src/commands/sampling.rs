@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Samples of the devices, interval after interval, and reports of them.
+//! Samples of the devices, one in each interval, and reports of them.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -19,17 +19,17 @@ use crate::source::sysfs::{Machine, Readings};
 /// A request for reports.
 #[derive(Debug)]
 pub struct Request {
-    /// The devices, as they were written; empty for all.
+    /// The devices, as the user wrote them; empty for all.
     pub devices: Vec<OsString>,
-    /// The interval and the count of reports.
+    /// The interval and the number of reports.
     pub repeat: Option<Repeat>,
-    /// Idle devices are left out: those without any request in the interval, and none in flight.
+    /// Idle devices are left out: without a request in the interval, and without one in flight.
     pub omit_idle: bool,
-    /// The first report, which covers the time before, is left out.
+    /// The first report is left out, which covers the time before the program's start.
     pub omit_first: bool,
     /// The column by which devices are sorted, the largest numbers first.
     pub sort: Option<&'static Column>,
-    /// Latencies were asked for.
+    /// The user asked for latencies.
     pub latencies: bool,
 }
 
@@ -40,7 +40,7 @@ pub fn run(
     environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
     let result = go(request, report, environment);
-    // A document gets its end even if the reports end early.
+    // The end of the document is written even if the reports end early.
     if !matches!(result, Err(Error::Output(_))) {
         let now = environment.clock.now();
         environment.print(|text| report.end(text, &now))?;
@@ -63,7 +63,7 @@ fn go(
             devices,
             mut problems,
         } = sampling.sample(environment.machine)?;
-        // The last problem becomes the error of the only report.
+        // The last problem becomes the error of a single report.
         let failed = if repeat.is_none() {
             problems.pop()
         } else {
@@ -96,11 +96,11 @@ fn go(
     }
 }
 
-/// A reader of the selected devices, one sample after the other.
+/// A reader of the selected devices, sample by sample.
 pub struct Sampling {
     selection: Selection,
     waits: bool,
-    /// The last snapshot of each device, by its name in the kernel.
+    /// The last snapshot of each device, by its kernel name.
     before: Option<HashMap<String, Snapshot>>,
     /// Devices that could not be read the last time.
     failed: HashSet<String>,
@@ -111,12 +111,12 @@ pub struct Sampling {
 pub struct Sample {
     /// Selected devices, in the order of the arguments, and then by number.
     pub devices: Vec<Snapshot>,
-    /// Reasons that devices are missing.
+    /// Errors about missing devices.
     pub problems: Vec<Error>,
 }
 
 impl Sampling {
-    /// Samples these devices. With `waits`, devices that match a pattern may come later.
+    /// Makes a reader of these devices. With `waits`, devices that match a pattern may come later.
     pub fn new(devices: &[OsString], waits: bool) -> Self {
         Self {
             selection: Selection::new(devices),
@@ -126,13 +126,13 @@ impl Sampling {
         }
     }
 
-    /// Tells if there is no earlier sample.
+    /// Returns whether there is no earlier sample.
     pub fn is_first(&self) -> bool {
         self.before.is_none()
     }
 
-    /// Reads the selected devices. The first sample fails without the module, and if an argument names no
-    /// device. All other errors are problems of the sample, and the program goes on.
+    /// Reads the selected devices. The first sample fails without the module, and if an argument matches no
+    /// device. All other errors become problems of the sample, and the program continues.
     pub fn sample(&mut self, machine: &Machine) -> Result<Sample, Error> {
         let read = match self.is_first() {
             true => self
@@ -162,7 +162,7 @@ impl Sampling {
         })
     }
 
-    /// Returns the interval of a device since the sample before.
+    /// Returns the interval of a device since the previous sample.
     pub fn interval(&self, device: &Snapshot) -> Interval {
         match &self.before {
             None => Interval::since_reset(device),
@@ -173,7 +173,7 @@ impl Sampling {
     /// Keeps a sample for comparison with the next one.
     pub fn keep(&mut self, devices: Vec<Snapshot>) {
         let mut before = self.before.take().unwrap_or_default();
-        // A device that could not be read has a longer interval the next time.
+        // The next interval of a device that could not be read will be longer.
         before.retain(|device, _| self.failed.contains(device));
         before.extend(devices.into_iter().map(|of| (of.device.clone(), of)));
         self.before = Some(before);
@@ -195,7 +195,7 @@ fn rows<'a>(request: &Request, sampling: &Sampling, devices: &'a [Snapshot]) -> 
     rows
 }
 
-/// Returns the note for a user who asked for latencies of devices that do not measure them.
+/// Returns the note for a user who asked for latencies that some devices do not measure.
 fn unmeasured(devices: &[&Snapshot]) -> String {
     let (subject, names) = match devices {
         [device] => (

@@ -12,7 +12,7 @@ use crate::model::column::{Column, Unit};
 use crate::model::escape;
 use crate::model::operation::Operation;
 
-/// The columns that say which device, time and state a line is of.
+/// The columns that identify a line: device, time and state.
 const KEYS: [&str; 11] = [
     "time",
     "device",
@@ -27,7 +27,7 @@ const KEYS: [&str; 11] = [
     "state",
 ];
 
-/// The columns, and the state of the header: written or not.
+/// The columns, and whether the header is written.
 pub struct Csv {
     columns: Vec<&'static Column>,
     unit: Unit,
@@ -46,7 +46,7 @@ impl Csv {
         }
     }
 
-    /// Returns the counts of each operation, if they were asked for.
+    /// Returns the counts of each operation, if they were requested.
     fn counts(&self) -> impl Iterator<Item = (Operation, Count)> + use<> {
         let operations: &'static [Operation] = if self.counts { &Operation::ALL } else { &[] };
         let of = |operation: &'static Operation| Count::all().map(|count| (*operation, count));

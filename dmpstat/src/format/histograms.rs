@@ -22,7 +22,7 @@ const BAR: Style = AnsiColor::Cyan.on_default();
 pub const BOUND: usize = 8;
 /// The width of a count.
 pub const COUNT: usize = 12;
-/// The width of a bar at most.
+/// The largest width of a bar.
 const LONGEST_BAR: usize = 40;
 
 /// The report of histograms.
@@ -30,7 +30,7 @@ pub struct Hist {
     what: Measure,
     json: bool,
     look: Look,
-    /// The terminal's width. Without a terminal there are no bars, because bars are for eyes only.
+    /// The terminal's width. Without a terminal there are no bars, because programs do not need them.
     width: Option<usize>,
 }
 
@@ -45,7 +45,7 @@ impl Hist {
         }
     }
 
-    /// Returns each operation's histogram of a device; `None` if the operation is not measured.
+    /// Returns each operation's histogram of a device; `None` for an unmeasured operation.
     fn histograms<'a>(
         &'a self,
         row: &'a Row<'_>,
@@ -101,7 +101,7 @@ impl Hist {
         let histograms: Vec<(Operation, Cow<'_, Histogram>)> = self
             .histograms(row)
             .filter_map(|(operation, histogram)| Some((operation, histogram?)))
-            // Most devices never see most operations.
+            // Operations without a request are left out: most devices have several.
             .filter(|(operation, histogram)| {
                 matches!(operation, Operation::Read | Operation::Write) || histogram.count() > 0
             })

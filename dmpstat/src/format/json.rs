@@ -53,7 +53,7 @@ impl Report for Lines {
     }
 }
 
-/// Returns the keys that say which device the numbers are of, which time, and in which state.
+/// Returns the keys that identify an object: its device, time and state.
 pub fn identity(row: &Row<'_>) -> Map<String, Value> {
     let mut identity = Map::new();
     let uuid = escape::show(&row.device.uuid);
@@ -83,7 +83,7 @@ pub fn identity(row: &Row<'_>) -> Map<String, Value> {
     identity
 }
 
-/// Returns the counts of an interval, by operation. Those of several intervals can be added up.
+/// Returns the counts of an interval, by operation. They can be added up over intervals.
 fn counts(interval: &Interval) -> Value {
     let of = |operation: Operation| {
         let counters = interval.of(operation);
@@ -103,7 +103,7 @@ fn counts(interval: &Interval) -> Value {
     Value::Object(Operation::ALL.into_iter().map(of).collect())
 }
 
-/// Returns the buckets that are not empty. The bound of the module's last bucket is `null`.
+/// Returns the buckets that are not empty. `null` is the bound of the module's last bucket.
 pub fn buckets(histogram: &Histogram) -> Vec<Value> {
     let buckets = histogram.buckets().iter();
     buckets
@@ -114,7 +114,7 @@ pub fn buckets(histogram: &Histogram) -> Vec<Value> {
         .collect()
 }
 
-/// Returns the numbers by their columns' names, which say the units.
+/// Returns the numbers by their columns' names, which contain the units.
 fn numbers(
     columns: &[&'static Column],
     unit: Unit,
@@ -128,20 +128,20 @@ fn numbers(
     })
 }
 
-/// Keys of iostat's that have no meaning for bios, because bios are not merged before they come to a target.
+/// Keys of iostat's that mean nothing for bios, because bios are not merged before they reach a target.
 const NOT_MEASURED: [&str; 7] = ["rrqm/s", "wrqm/s", "drqm/s", "rrqm", "wrqm", "drqm", "util"];
 
-/// One document, whose form and keys are those of `iostat -x -o JSON`.
+/// One document, with the form and keys of `iostat -x -o JSON`.
 pub struct Sysstat {
     unit: Unit,
     numbers: bool,
-    /// The number of processors that are online; `None` if the machine does not say.
+    /// The number of online processors; `None` if it is unknown.
     cpus: Option<u64>,
     begun: bool,
 }
 
 impl Sysstat {
-    /// Makes a document in this unit, of a machine with so many processors. dm-N takes the place of names if
+    /// Makes a document in this unit, for a machine with this number of processors. dm-N replaces names if
     /// `numbers` is set.
     pub fn new(unit: Unit, numbers: bool, cpus: Option<u64>) -> Self {
         Self {

@@ -10,18 +10,18 @@ use crate::model::interval::{Interval, Restart, State};
 use crate::model::snapshot::{Counters, Snapshot};
 use crate::model::statistic::Statistic;
 
-/// A count of an operation, as programs get it.
+/// A count of an operation, in the forms for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Count {
     /// A statistic.
     Statistic(Statistic),
-    /// The number of latencies: of the successes that were measured.
+    /// The number of measured latencies, which are those of successes.
     Latencies,
 }
 
 impl Count {
     /// Returns all counts: first the statistics that do not begin with latency. The number of latencies comes
-    /// behind their sum.
+    /// after their sum.
     pub fn all() -> impl Iterator<Item = Self> + Clone {
         let mut statistics = Statistic::ALL;
         statistics.sort_by_key(|statistic| statistic.begins_with_latency());
@@ -51,7 +51,7 @@ impl Count {
 /// The look of reports for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// dm-N takes the place of names.
+    /// dm-N replaces names.
     pub numbers: bool,
     /// The time is above each report.
     pub timestamps: bool,
@@ -75,7 +75,7 @@ impl Row<'_> {
     }
 }
 
-/// Returns the words behind a device's numbers: the reason that counting restarted, and the device's state.
+/// Returns the words after a device's numbers: the reason that counting restarted, and the device's state.
 pub fn marks(interval: &Interval) -> String {
     let restart = interval.restart.map(Restart::word);
     let state = Some(interval.state).filter(|state| *state != State::Running);
@@ -91,12 +91,12 @@ pub trait Report {
     /// Takes the width of the terminal, if there is one.
     fn fit(&mut self, _: Option<usize>) {}
 
-    /// Tells if a report without a device is left out.
+    /// Returns whether a report without devices is left out.
     fn needs_devices(&self) -> bool {
         false
     }
 
-    /// Writes the end of the document, behind the last report, if there was one.
+    /// Writes the end of the document after the last report, if there was one.
     fn end(&mut self, _: &mut dyn Write, _: &Zoned) -> io::Result<()> {
         Ok(())
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A table for people: one line a device, as iostat's.
+//! A table for people: one line a device, like iostat's.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ const MARK: Style = AnsiColor::Yellow.on_default();
 /// The least width of the devices' names.
 const NAME_WIDTH: usize = 12;
 
-/// Columns and their widths. The widths only grow, so that columns do not jump.
+/// Columns and their widths. A width never shrinks, so that columns do not jump.
 pub struct Grid {
     /// The columns.
     pub columns: Vec<&'static Column>,
@@ -68,7 +68,7 @@ impl Grid {
     }
 }
 
-/// The cells of a line. They are one text, because a text for each cell would take an allocation each.
+/// The cells of a line, in one text, because one text a cell would take one allocation each.
 pub struct Cells {
     text: String,
     ends: Vec<usize>,
@@ -106,12 +106,12 @@ fn write_cell(text: &mut String, column: &Column, interval: &Interval, unit: Uni
     let Some(value) = value else {
         return text.push('-');
     };
-    // The result is ignored, because writing to a String cannot fail.
+    // The result is ignored, because a write to a String cannot fail.
     let _ = match column.quantity {
         _ if amount => text.write_str(&units::bytes(value)),
         Quantity::Percentile(..) | Quantity::Max(_) => text.write_str(&units::bound(value)),
         Quantity::Inflight | Quantity::Errors(_) => write!(text, "{value}"),
-        // Most numbers of most devices are 0, and this is faster.
+        // Most numbers are 0, and this is faster than the formatting below.
         _ if value == 0.0 => text.write_str("0.00"),
         _ => write!(text, "{value:.2}"),
     };
@@ -124,7 +124,7 @@ fn pad(line: &mut Vec<u8>, spaces: usize) {
 /// The table over all reports.
 pub struct Table {
     grid: Grid,
-    /// The grid for a terminal that is too narrow for the first.
+    /// The grid for a terminal that is too narrow for the first grid.
     short: Option<Grid>,
     /// The terminal's width.
     width: Option<usize>,
@@ -194,7 +194,7 @@ impl Report for Table {
 }
 
 impl Grid {
-    /// Writes a row behind its title.
+    /// Writes a row after its title.
     fn write_row(
         &self,
         out: &mut dyn Write,

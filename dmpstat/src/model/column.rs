@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Columns: the numbers of an interval, with iostat's names and units for those that iostat has.
+//! Columns: the numbers of an interval, with iostat's names and units where iostat has them.
 
 use std::cmp::Ordering;
 
@@ -11,7 +11,7 @@ use crate::model::statistic::Statistic;
 /// A column: one number of each interval.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its name where amounts are in kilobytes: iostat's, if iostat has the column.
+    /// Its name with amounts in kilobytes: iostat's, if iostat has the column.
     pub name: &'static str,
     /// Its meaning, for the help.
     pub help: &'static str,
@@ -41,14 +41,14 @@ pub enum Quantity {
     Rate(Operation),
     /// Bytes a second.
     Throughput(Operation),
-    /// The average duration, in milliseconds, of requests that ended, however they ended.
+    /// The average duration, in milliseconds, of completed requests, failed ones included.
     Await(Operation),
-    /// The mean age, in milliseconds, of the requests in flight at the interval's end: of an operation,
-    /// or of all.
+    /// The mean age, in milliseconds, of the requests in flight at the interval's end: of an operation, or of
+    /// all.
     Age(Option<Operation>),
     /// The average size.
     Size(Operation),
-    /// Upper bound, in milliseconds, of this many of 1000 latencies.
+    /// Upper bound, in milliseconds, of this permille of latencies.
     Percentile(Operation, u32),
     /// Upper bound of all latencies, in milliseconds.
     Max(Operation),
@@ -58,7 +58,7 @@ pub enum Quantity {
     Errors(Option<Operation>),
     /// Failed requests a second.
     ErrorRate,
-    /// Requests a second that were to be tried again.
+    /// Requests a second that were returned to their sender to retry.
     Again,
     /// Requests in flight at the interval's end.
     Inflight,
@@ -109,7 +109,7 @@ const fn short(name: &'static str, quantity: Quantity, help: &'static str) -> Co
     }
 }
 
-/// All columns, in the order in which they are shown.
+/// All columns, in the order of the table.
 pub static COLUMNS: [Column; 53] = [
     short("r/s", Quantity::Rate(Read), "reads a second"),
     usual(
@@ -339,7 +339,7 @@ pub static COLUMNS: [Column; 53] = [
 ];
 
 impl Column {
-    /// Returns the column of this name, in either unit.
+    /// Returns the column with this name, in either unit.
     pub fn named(name: &str) -> Option<&'static Self> {
         let units = [Unit::Kilobytes, Unit::Megabytes];
         COLUMNS
@@ -347,8 +347,8 @@ impl Column {
             .find(|column| units.iter().any(|unit| column.name_in(*unit) == name))
     }
 
-    /// Returns the column's name where amounts are in this unit. Average sizes are always in kilobytes, as
-    /// iostat's.
+    /// Returns the column's name with amounts in this unit. Average sizes are always in kilobytes, as in
+    /// iostat.
     pub fn name_in(&self, unit: Unit) -> &'static str {
         match (unit, self.name) {
             (Unit::Megabytes, "rkB/s") => "rMB/s",
@@ -369,7 +369,7 @@ impl Column {
         })
     }
 
-    /// Orders intervals by the number: the largest first, unknown ones last.
+    /// Orders intervals by the number: the largest first, unmeasured ones last.
     pub fn most_first(&self, one: &Interval, other: &Interval) -> Ordering {
         let value = |of| self.quantity.value(of).unwrap_or(-1.0);
         value(other).total_cmp(&value(one))
@@ -379,7 +379,7 @@ impl Column {
 const NANOSECONDS: f64 = 1e6;
 
 impl Quantity {
-    /// Tells if the quantity is known only where latencies are measured.
+    /// Returns whether the quantity is known only while latencies are measured.
     pub fn is_of_latencies(self) -> bool {
         matches!(
             self,
@@ -387,7 +387,7 @@ impl Quantity {
         )
     }
 
-    /// Tells if the quantity counts failures, and the interval has some.
+    /// Returns whether the quantity counts failures, and the interval has some.
     pub fn has_failures(self, interval: &Interval) -> bool {
         let is_of_failures = matches!(self, Self::Errors(_) | Self::ErrorRate);
         is_of_failures && self.value(interval).is_some_and(|value| value > 0.0)

@@ -2,11 +2,11 @@
 
 //! Names of devices, which may contain any byte but NUL.
 //!
-//! Two programs write bytes as `\xHH`. libdevmapper escapes the characters that udev does not like in names
-//! of files, and the kernel takes the result for the name itself. The module then escapes the space, the
-//! backslash and all that is not printable ASCII, so that a name in `snapshot` is one word.
+//! Two programs write bytes as `\xHH`. libdevmapper escapes the characters that udev forbids in names of
+//! files, and the result is the device's name in the kernel. The module then escapes the space, the backslash
+//! and all bytes but printable ASCII, so that a name in `snapshot` is one word.
 
-/// Returns the bytes for which a text with `\xHH` stands. Other backslashes stand for themselves.
+/// Replaces each `\xHH` by its byte. Other backslashes stay.
 pub fn undo(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -27,8 +27,8 @@ fn hexadecimal(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).map(|digit| digit as u8)
 }
 
-/// Returns a name in the form for people. Characters that do not print as themselves are `\xHH`. So is the
-/// backslash, so that [`undo`] gives the name back.
+/// Returns a name in the form for users. Characters that do not print as themselves become `\xHH`, and so
+/// does the backslash, so that [`undo`] returns the name.
 pub fn show(name: &[u8]) -> String {
     let mut shown = String::with_capacity(name.len());
     for chunk in name.utf8_chunks() {
@@ -44,12 +44,12 @@ pub fn show(name: &[u8]) -> String {
     shown
 }
 
-/// Returns the form for people of a name that the module or libdevmapper has escaped.
+/// Returns the form for users of a name with the escapes of the module or of libdevmapper.
 pub fn shown(text: &[u8]) -> String {
     show(&undo(text))
 }
 
-/// Tells if a character prints as itself. Rust escapes those that do not, and quotes, which do.
+/// Returns whether a character prints as itself. Rust also escapes quotes, which do print.
 fn prints(character: char) -> bool {
     matches!(character, '\'' | '"') || character.escape_debug().count() == 1
 }

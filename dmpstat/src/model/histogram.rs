@@ -35,12 +35,12 @@ impl Histogram {
         u64::try_from(self.total()).unwrap_or(u64::MAX)
     }
 
-    /// Returns the number of values, even if a file says more than are counted in a lifetime.
+    /// Returns the number of values, without overflow for any text of a file.
     fn total(&self) -> u128 {
         self.0.iter().map(|(_, count)| u128::from(*count)).sum()
     }
 
-    /// Returns a histogram of the same number of values that are all 0.
+    /// Returns a histogram of as many values, all 0.
     pub fn as_empty(&self) -> Self {
         Self::new(vec![(0, self.count())])
     }
@@ -50,7 +50,7 @@ impl Histogram {
         self.0.last().map_or(0, |(bound, _)| *bound)
     }
 
-    /// Returns the number of values in the bucket of this bound.
+    /// Returns the count of the bucket with this bound.
     pub fn of(&self, bound: u64) -> u64 {
         self.0
             .binary_search_by_key(&bound, |(bound, _)| *bound)
@@ -74,11 +74,11 @@ impl Histogram {
         ))
     }
 
-    /// Returns the bound of the bucket with the percentile: the value that `permille` of 1000 values do not
-    /// exceed. `None` without values.
+    /// Returns the bound of the bucket with the percentile: the value that at least `permille` of 1000 values
+    /// do not exceed. `None` without values.
     ///
-    /// A bucket's values are more than half of its bound, but for those of the first and the last bucket. So
-    /// the percentile itself is between half of the bound and the bound.
+    /// In all buckets but the first and the last, values are more than half of the bound. So the percentile
+    /// itself is between half of the returned bound and this bound.
     pub fn percentile(&self, permille: u32) -> Option<u64> {
         let rank = (self.total() * u128::from(permille)).div_ceil(1000).max(1);
         let mut below = 0;
@@ -89,8 +89,8 @@ impl Histogram {
     }
 }
 
-/// Returns the bounds of all buckets that are not empty, and of the empty buckets between them: these have
-/// twice the bound before.
+/// Returns the bounds of all non-empty buckets and of the empty buckets between them. Each bound is twice the
+/// previous one.
 pub fn bounds<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Vec<u64> {
     let mut present: Vec<u64> = histograms
         .flat_map(|histogram| histogram.buckets().iter().map(|(bound, _)| *bound))

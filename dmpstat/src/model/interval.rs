@@ -11,20 +11,20 @@ use crate::model::statistic::Statistic::{
 };
 use crate::model::statistic::{Kind, Values};
 
-/// Time after which requests in flight hang if none of them ends.
+/// Time without a completed request after which requests in flight count as hung.
 const LONG: Duration = Duration::from_secs(1);
 
 /// The counters of a device over some time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interval {
-    /// The length of that time, by the clock of the snapshots.
+    /// The interval's length, by the clock of the snapshots.
     pub length: Duration,
     /// The reason that counting restarted within the interval.
     pub restart: Option<Restart>,
-    /// The time in which latencies were measured; `None` if latencies are off, or the time is unknown.
+    /// The time with measured latencies; `None` if latencies are off, or the time is unknown.
     pub latency_length: Option<Duration>,
-    /// Sum of the nanoseconds that each measured request was in flight within `latency_length`; `None` if a
-    /// part of the sum is unknown.
+    /// Sum of the nanoseconds in flight of all measured requests within `latency_length`; `None` if a part of
+    /// it is unknown.
     pub inflight_ns: Option<u128>,
     /// Differences of the counters, and the number of requests in flight at the interval's end.
     pub operations: [Option<Counters>; Operation::COUNT],
@@ -34,12 +34,12 @@ pub struct Interval {
     pub kernel_inflight: Option<u64>,
 }
 
-/// The state of a device, as far as its requests tell.
+/// The state of a device, judged by its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Requests end, or there are none.
+    /// Requests complete, or there are none.
     Running,
-    /// Requests are in flight, and none has ended for a second or more.
+    /// Requests are in flight, and none has completed for a second or more.
     Hung,
     /// The device is suspended: requests are deferred.
     Suspended,
@@ -59,12 +59,12 @@ impl State {
 /// The reason that counting restarted within an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restart {
-    /// The device was not there before, or its number was another device's.
+    /// The device is new, or another device had its number before.
     Device,
     /// The counters were reset.
     Reset,
-    /// Latencies were switched: they cover the time since they were last switched on, and all other counters
-    /// the whole interval.
+    /// Latencies were switched. They cover the time since they were last switched on, and all other counters
+    /// cover the whole interval.
     Latency,
 }
 
@@ -80,7 +80,7 @@ impl Restart {
 }
 
 impl Interval {
-    /// Returns the interval of all counters: since the last reset, or since the device was made.
+    /// Returns the interval of all counters: since the last reset, or since the creation of the device.
     pub fn since_reset(now: &Snapshot) -> Self {
         let length = length(now.since, now);
         let all_timed = || now.latency && now.operations.iter().flatten().all(all_timed);
@@ -102,7 +102,7 @@ impl Interval {
         .with_state(None, now)
     }
 
-    /// Returns the interval since `before`, or, if counting restarted after `before`, since then.
+    /// Returns the interval since `before`, or since a later restart of counting.
     pub fn between(before: Option<&Snapshot>, now: &Snapshot) -> Self {
         let since_restart = |why| Self {
             restart: Some(why),
@@ -121,7 +121,7 @@ impl Interval {
         let restarted = now.latency_since.filter(|_| switched);
         let mut operations = [const { None }; Operation::COUNT];
         for operation in Operation::ALL {
-            // An operation that is counted at one end only has no difference.
+            // An operation that only one of the snapshots has gets no difference.
             let (Some(counters), Some(earlier)) = (now.of(operation), before.of(operation)) else {
                 continue;
             };
@@ -132,7 +132,7 @@ impl Interval {
                 difference.timing = counters.timing.clone();
             } else if let (Some(timing), Some(earlier)) = (&counters.timing, &earlier.timing) {
                 difference.timing = timing.since(earlier);
-                // An older module does not say that latencies were switched off and on again.
+                // An older module does not report that latencies were switched off and on again.
                 switched |= difference.timing.is_none();
             }
             operations[operation as usize] = Some(difference);
@@ -162,7 +162,7 @@ impl Interval {
         .with_state(kernel_ended(before, now), now)
     }
 
-    /// Finds the state at the interval's end. `kernel_ended` is the number of requests that ended in the
+    /// Sets the state at the interval's end. `kernel_ended` is the number of completed requests in the
     /// interval, by the kernel's own count.
     fn with_state(mut self, kernel_ended: Option<u64>, now: &Snapshot) -> Self {
         self.kernel_inflight = now
@@ -184,8 +184,8 @@ impl Interval {
         self
     }
 
-    /// Returns the number of requests in flight at the interval's end. It is never less than the kernel's own
-    /// count, because dmp counts measured requests only. `None` if both counts are unknown.
+    /// Returns the number of requests in flight at the interval's end: the larger of dmp's count, which has
+    /// measured requests only, and the kernel's own. `None` if both are unknown.
     pub fn inflight(&self) -> Option<u64> {
         let counted = self.total(Inflight);
         counted.max(self.kernel_inflight)
@@ -202,8 +202,8 @@ impl Interval {
         (seconds > 0.0).then(|| count as f64 / seconds)
     }
 
-    /// Returns the mean number of measured requests in flight. `None` if it is unknown, or no time has
-    /// passed.
+    /// Returns the mean number of measured requests in flight. `None` if it is unknown, or if the interval is
+    /// empty.
     pub fn mean_inflight(&self) -> Option<f64> {
         let (requests, time) = (self.inflight_ns?, self.latency_length?.as_nanos());
         (time > 0).then(|| requests as f64 / time as f64)
@@ -225,7 +225,7 @@ impl Interval {
         })
     }
 
-    /// Tells if no request arrived, ended or is in flight, and the device is not suspended.
+    /// Returns whether no request arrived, completed or is in flight, and the device is not suspended.
     pub fn is_idle(&self) -> bool {
         self.operations.iter().flatten().all(Counters::is_idle)
             && self.inflight().unwrap_or(0) == 0
@@ -233,7 +233,7 @@ impl Interval {
     }
 }
 
-/// Returns a mean; 0 without values, as iostat does.
+/// Returns a mean; 0 without values, as in iostat.
 pub fn average(sum: u64, count: u64) -> f64 {
     if count == 0 {
         0.0
@@ -242,12 +242,12 @@ pub fn average(sum: u64, count: u64) -> f64 {
     }
 }
 
-/// Returns the number of requests that ended between two snapshots, by the kernel's own count.
+/// Returns the number of requests that completed between two snapshots, by the kernel's own count.
 fn kernel_ended(before: &Snapshot, now: &Snapshot) -> Option<u64> {
     now.disk.ended?.checked_sub(before.disk.ended?)
 }
 
-/// Sums nanoseconds of the measured operations; `None` if those of one are unknown, or no operation is
+/// Sums nanoseconds over the measured operations; `None` if one of them is unknown, or no operation is
 /// measured.
 fn total(operations: impl Iterator<Item = Option<i128>>) -> Option<u128> {
     let mut operations = operations.peekable();
@@ -256,20 +256,20 @@ fn total(operations: impl Iterator<Item = Option<i128>>) -> Option<u128> {
     Some(u128::try_from(sum).unwrap_or(0))
 }
 
-/// Returns the nanoseconds in flight of the requests that succeeded: an older module measures no others.
+/// Returns the nanoseconds in flight of successful requests, the only ones that an older module measures.
 fn completed(counters: &Counters) -> Option<i128> {
     Some(counters.of(LatencySum)?.into())
 }
 
-/// Returns the nanoseconds in flight of all requests until the snapshot: the durations of those that ended,
-/// and the ages of all others.
+/// Returns the nanoseconds in flight of all requests until the snapshot: the durations of completed requests,
+/// and the ages of the others.
 fn until_now(counters: &Counters) -> Option<i128> {
     let (rest, age) = (counters.of(RestSum)?, counters.of(AgeSum)?);
     Some(completed(counters)? + i128::from(rest) + i128::from(age))
 }
 
-/// Returns the nanoseconds in flight of all requests between two snapshots; with an older module, the
-/// durations of the requests that succeeded between them.
+/// Returns the nanoseconds in flight of all requests between two snapshots. With an older module, returns the
+/// durations of the successful requests between them.
 fn inflight_between(before: &Snapshot, now: &Snapshot) -> Option<u128> {
     let nanoseconds = match now.latency_since {
         Some(_) => until_now,
@@ -280,11 +280,11 @@ fn inflight_between(before: &Snapshot, now: &Snapshot) -> Option<u128> {
     total(both.map(|(before, now)| Some(nanoseconds(now)? - nanoseconds(before)?)))
 }
 
-/// Returns the nanoseconds in flight of all requests since `since`, when latencies began at zero.
+/// Returns the nanoseconds in flight of all requests since `since`, the time at which latencies began at
+/// zero.
 ///
-/// Requests that were in flight at a reset were so before the reset, too, and no counter tells that part of
-/// their time. Returns `None` if the part could change the mean by more than 0.005, half of the last digit of
-/// tables.
+/// Requests in flight at a reset were partly in flight before it, and no counter has that part. Returns
+/// `None` if the part could change the mean by more than 0.005, half of the last digit in tables.
 fn inflight_since(since: u64, now: &Snapshot) -> Option<u128> {
     let length = i128::from(now.taken.saturating_sub(since));
     let mut unknown = 0;
@@ -307,7 +307,7 @@ fn inflight_since(since: u64, now: &Snapshot) -> Option<u128> {
     (unknown * 200 <= length).then_some(sum)
 }
 
-/// Returns the number of requests that ended, of those that arrived since the last reset.
+/// Returns the number of completed requests among those that arrived since the last reset.
 fn ended(counters: &Counters) -> u64 {
     let latencies = counters
         .timing
@@ -322,14 +322,15 @@ fn length(begin: u64, now: &Snapshot) -> Duration {
     Duration::from_nanos(now.taken.saturating_sub(begin))
 }
 
-/// Tells if each request was measured or is in flight.
+/// Returns whether each request was measured or is in flight.
 fn all_timed(counters: &Counters) -> bool {
     let inflight = counters.of(Inflight).unwrap_or(0);
     counters.timing.is_some() && ended(counters).saturating_add(inflight) >= counters.requests()
 }
 
 impl Counters {
-    /// Returns the differences since `before`, without the timing; `None` if `before` had more of anything.
+    /// Returns the differences since `before`, without the timing; `None` if a counter is lower than in
+    /// `before`.
     fn since(&self, before: &Self) -> Option<Self> {
         Some(Self {
             values: differences(&self.values, &before.values)?,
@@ -338,7 +339,7 @@ impl Counters {
         })
     }
 
-    /// Tells if no request arrived, ended or is in flight.
+    /// Returns whether no request arrived, completed or is in flight.
     pub fn is_idle(&self) -> bool {
         ended(self) == 0
             && [Requests, Inflight]
@@ -348,8 +349,8 @@ impl Counters {
 }
 
 impl Timing {
-    /// Returns the number of measured requests that ended and the sum of their durations, in nanoseconds.
-    /// With an older module these are only the requests that succeeded.
+    /// Returns the number of measured requests that completed, and the sum of their durations in nanoseconds.
+    /// With an older module these are only the successful requests.
     pub fn ended(&self) -> (u64, u64) {
         let rest = self.values.get(Rest).zip(self.values.get(RestSum));
         let (rest, rest_sum) = rest.unwrap_or_default();
@@ -359,12 +360,12 @@ impl Timing {
         )
     }
 
-    /// Returns the differences since `before`; `None` if `before` had more of anything.
+    /// Returns the differences since `before`; `None` if a counter is lower than in `before`.
     fn since(&self, before: &Self) -> Option<Self> {
         let latencies = self.latencies.since(&before.latencies)?;
         let mut values = differences(&self.values, &before.values)?;
         let max = self.values.get(LatencyMax);
-        // If the highest latency grew, the slowest request of all ended in the interval.
+        // If the highest latency grew, the slowest request of all completed in the interval.
         if max <= before.values.get(LatencyMax) {
             values.set(LatencyMax, max.map(|max| max.min(latencies.highest())));
         }
@@ -373,7 +374,7 @@ impl Timing {
 }
 
 /// Subtracts the earlier values of counters, and keeps the other statistics. Returns `None` if a counter is
-/// lower than before. A counter that one of the times lacks has no difference.
+/// lower than before. A counter that one of the two lacks has no difference.
 fn differences(now: &Values, before: &Values) -> Option<Values> {
     let mut differences = *now;
     for statistic in Statistic::ALL {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The two properties of requests that histograms are of.
+//! The two properties of requests with a histogram.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::model::interval::Interval;
 use crate::model::snapshot::Counters;
 use crate::model::units;
 
-/// The property of requests that a histogram is of.
+/// A property of requests with a histogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Measure {
@@ -42,7 +42,7 @@ impl Measure {
         match self {
             _ if bound == INFINITE => "more".to_owned(),
             Self::Size if bound == 0 => "0".to_owned(),
-            // Bounds are powers of two, so the digit behind the point is always 0.
+            // Bounds are powers of two, so the digit after the point is always 0.
             Self::Size => units::bytes(bound as f64).replace(".0", ""),
             Self::Latency => units::duration(bound as f64),
         }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The numbers of devices, without a file or a screen.
+//! The numbers of devices, without files or screens.
 //!
 //! A [`snapshot`] has the counters of one file: those of each [`operation`], with a [`histogram`] of each
 //! [`measure`]. An [`interval`] has the differences of two snapshots, and a [`column`] one number of an
-//! interval. [`escape`] and [`units`] write names and amounts for people.
+//! interval. [`escape`] and [`units`] format names and amounts for people.
 //!
-//! The module's own files say which [`operation`]s and [`statistic`]s there are, and the scales of the
-//! histograms.
+//! The module's own files list the [`operation`]s and [`statistic`]s, and the scales of the histograms.
 
 pub mod column;
 pub mod escape;
@@ -17,7 +16,7 @@ pub mod measure;
 pub mod snapshot;
 pub mod units;
 
-// The files are formatted with the module, which has another edition.
+// These files are formatted with the module, which has another edition.
 #[rustfmt::skip]
 #[path = "../../../module/operation.rs"]
 pub mod operation;

@@ -3,26 +3,26 @@
 //! The file `snapshot` of a device: all of its counters at one time.
 //!
 //! Later modules may add words at the end of a line and lines at the end of the file. So unknown words and
-//! lines are skipped, and a counter that is missing was not measured.
+//! lines are skipped, and a missing counter is an unmeasured one.
 
 use crate::model::escape;
 use crate::model::histogram::{Histogram, INFINITE};
 use crate::model::operation::Operation;
 use crate::model::statistic::{Statistic, Values};
 
-/// The version of the file's form.
+/// The version of the file's format.
 const FORM: u64 = 1;
 
 /// A device and its counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Its name in the kernel: dm-3.
+    /// Its kernel name: dm-3.
     pub device: String,
     /// Its name in device mapper, with libdevmapper's escapes.
     pub name: Vec<u8>,
     /// Its uuid in device mapper; empty if it has none.
     pub uuid: Vec<u8>,
-    /// Number that tells the device from the next one of the same name in the kernel.
+    /// Its diskseq: a later device with the same kernel name has another one.
     pub diskseq: u64,
     /// Time at which counting began, in nanoseconds since boot.
     pub since: u64,
@@ -31,9 +31,9 @@ pub struct Snapshot {
     /// Latencies are measured.
     pub latency: bool,
     /// Time at which latencies began at zero, in nanoseconds since boot: when they were last switched on, or
-    /// at a later reset. `None` while they are off, or if the module does not say it.
+    /// at a later reset. `None` while latencies are off, or if the module does not report it.
     pub latency_since: Option<u64>,
-    /// The device's dmp lines; `None` if the module does not tell them.
+    /// The device's dmp lines; `None` if the module does not report them.
     pub lines: Option<Lines>,
     /// Counters of each measured operation.
     pub operations: [Option<Counters>; Operation::COUNT],
@@ -45,20 +45,20 @@ pub struct Snapshot {
 /// (Documentation/ABI/stable/sysfs-block, Documentation/ABI/testing/sysfs-block-dm).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
-    /// The device is suspended: its requests are deferred, and in flight nowhere.
+    /// The device is suspended: its requests are deferred, and not in flight.
     pub suspended: bool,
-    /// Reads and writes in flight, if the kernel tells.
+    /// Reads and writes in flight, if the kernel reports them.
     pub inflight: Option<[u64; 2]>,
-    /// Requests that ended, if the kernel tells.
+    /// Completed requests, if the kernel reports them.
     pub ended: Option<u64>,
 }
 
-/// The dmp lines of a device, which its table need not show.
+/// The dmp lines of a device, which its table may show as linear.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
     /// Those of the live table.
     pub live: LineCount,
-    /// Those of a table that is loaded and was never live.
+    /// Those of a loaded table that was never live.
     pub loaded: LineCount,
 }
 
@@ -69,7 +69,7 @@ pub struct LineCount {
     pub all: u64,
     /// Those that the table shows as linear.
     pub as_linear: u64,
-    /// Those whose flushes go past the counters.
+    /// Those with uncounted flushes.
     pub flush_bypass: u64,
 }
 
@@ -101,7 +101,7 @@ pub struct Timing {
     pub latencies: Histogram,
 }
 
-/// Reasons that a text is no snapshot.
+/// Reasons that a text is not a snapshot.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Malformed {
@@ -211,7 +211,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
         self.words.next().map(escape::undo)
     }
 
-    /// Returns the next word, if there is one. Fails if that is no number.
+    /// Returns the next word as a number; `None` at the end of the line. Fails if the word is not a number.
     fn number(&mut self) -> Result<Option<u64>, Malformed> {
         self.words
             .next()
@@ -235,7 +235,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
             let count: fn(&mut LineCount) -> &mut u64 = match name {
                 b"as_linear" => |count| &mut count.as_linear,
                 b"flush_bypass" => |count| &mut count.flush_bypass,
-                // A name that a later module has, and then its two numbers.
+                // This name comes from a later module. Its two numbers follow.
                 _ => {
                     self.words.nth(1);
                     continue;
@@ -258,13 +258,13 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
                     let mut all = Statistic::ALL.into_iter();
                     match all.find(|of| of.name().as_bytes() == name) {
                         Some(statistic) => counters.set(statistic, self.number()?),
-                        // A name that a later module has, and then its number.
+                        // This name comes from a later module. Its number follows.
                         None => drop(self.words.next()),
                     }
                     word = self.words.next();
                 }
             }
-            // A line that a later module has.
+            // This line comes from a later module.
             _ => {}
         }
         Ok(kind == Some(b"requests"))
@@ -344,7 +344,7 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(is_space).filter(|word| !word.is_empty())
 }
 
-/// Reads a number of decimal digits only; `None` for all else.
+/// Reads a number of decimal digits only; `None` for all other words.
 fn number(word: &[u8]) -> Option<u64> {
     let (first, rest) = word.split_first()?;
     let digit = |digit: &u8| char::from(*digit).to_digit(10).map(u64::from);

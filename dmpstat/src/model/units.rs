@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 
-/// Returns the number that a word is. The words inf and nan parse as floats, too, but here they are names.
+/// Parses a word as a number. inf and nan, which parse as floats, are names here.
 pub fn number(word: &OsStr) -> Option<f64> {
     let begins = |character: char| character.is_ascii_digit() || "+-.".contains(character);
     let text = word.to_str().filter(|text| text.starts_with(begins))?;
@@ -22,12 +22,12 @@ pub fn bytes(bytes: f64) -> String {
     format!("{amount:.1}{}", unit.unwrap_or_default())
 }
 
-/// Formats nanoseconds with three digits, in the unit that suits them: 16.4us.
+/// Formats nanoseconds with three digits, in a suitable unit: 16.4us.
 pub fn duration(nanoseconds: f64) -> String {
     let units = ["ns", "us", "ms"];
     let mut amount = nanoseconds;
     for unit in units {
-        // An amount that would be rounded to four digits goes into the next unit.
+        // An amount that would be rounded to four digits gets the next unit.
         if amount < 999.5 {
             return format!("{}{unit}", three_digits(amount));
         }
@@ -52,7 +52,7 @@ fn three_digits(amount: f64) -> String {
     }
 }
 
-/// Formats an upper bound with two digits, because more are not known. Rounds up, so that it stays an upper
+/// Formats an upper bound with two digits, because no more are known. Rounds up, so that it stays an upper
 /// bound.
 pub fn bound(value: f64) -> String {
     if value <= 0.0 {

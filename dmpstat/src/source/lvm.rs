@@ -4,12 +4,12 @@
 
 use std::mem;
 
-/// Length of a volume's uuid: the prefix, and 32 characters each of the group and the volume. Longer uuids
-/// have a suffix.
+/// Length of a volume's uuid: the prefix, 32 characters of the group, and 32 of the volume. Longer uuids have
+/// a suffix.
 const UUID: usize = 4 + 64;
-/// Prefixes of names that LVM keeps for itself: _lvname_has_reserved_prefix in lib/misc/lvm-string.c.
+/// Prefixes of names that LVM reserves: _lvname_has_reserved_prefix in lib/misc/lvm-string.c.
 const PREFIXES: [&str; 2] = ["pvmove", "snapshot"];
-/// Parts of names that LVM keeps for itself: _lvname_has_reserved_string in the same file.
+/// Parts of names that LVM reserves: _lvname_has_reserved_string in the same file.
 const COMPONENTS: [&str; 17] = [
     "_cdata", "_cmeta", "_corig", "_cpool", "_cvol", "_wcorig", "_mimage", "_mlog", "_rimage",
     "_rmeta", "_tdata", "_tmeta", "_vdata", "_imeta", "_iorig", "_pmspare", "_vorigin",
@@ -17,13 +17,13 @@ const COMPONENTS: [&str; 17] = [
 /// Prefix of the uuids of parts of Stratis' volumes, and of dmpstat's own hidden devices.
 const PRIVATE: &[u8] = b"stratis-1-private";
 
-/// Tells if a device of this uuid is LVM's.
+/// Returns whether a device with this uuid is LVM's.
 pub fn made(uuid: &[u8]) -> bool {
     uuid.starts_with(b"LVM-")
 }
 
-/// Splits a name into its parts: the volume group, the volume and, in the name of a device that a volume is
-/// made of, the layer. A hyphen separates the parts, and the hyphens within them are doubled.
+/// Splits a name into its parts: the volume group, the volume and, for a component of a volume, the layer. A
+/// hyphen separates the parts, and the hyphens within them are doubled.
 pub fn parts(name: &[u8]) -> Vec<Vec<u8>> {
     let (mut parts, mut part) = (Vec::new(), Vec::new());
     let mut rest = name;
@@ -39,13 +39,13 @@ pub fn parts(name: &[u8]) -> Vec<Vec<u8>> {
     parts
 }
 
-/// Returns whether a device is an inner one of LVM's: a part of a volume, or a volume that LVM keeps for
-/// itself. `name` is the kernel's.
+/// Returns whether a device is an inner one of LVM's: a part of a volume, or a volume for LVM's own use.
+/// `name` is the kernel's.
 pub fn is_inner(name: &[u8], uuid: &[u8]) -> bool {
     made(uuid) && (uuid.len() > UUID || has_inner_name(name))
 }
 
-/// Returns whether a device is a part of a volume: LVM's, Stratis', or one that dmpstat hides.
+/// Returns whether a device is a part of a volume of LVM or Stratis, or dmpstat's hidden device.
 pub fn is_private(name: &[u8], uuid: &[u8]) -> bool {
     is_inner(name, uuid) || uuid.starts_with(PRIVATE)
 }
@@ -65,7 +65,7 @@ pub fn has_inner_name(name: &[u8]) -> bool {
     }
 }
 
-/// Returns VG/LV if the name has the form that LVM gives to a whole volume.
+/// Returns VG/LV if the name has LVM's form for a whole volume.
 pub fn logical_volume(name: &[u8]) -> Option<Vec<u8>> {
     match parts(name).as_slice() {
         [group, volume] if !group.is_empty() && !volume.is_empty() && !name.contains(&b'/') => {
@@ -75,7 +75,7 @@ pub fn logical_volume(name: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Returns the name in device mapper of VG/LV; `None` if the text is not of this form.
+/// Returns the device-mapper name of VG/LV; `None` if the text does not have this form.
 pub fn device_name(volume: &[u8]) -> Option<Vec<u8>> {
     let mut parts = volume.split(|byte| *byte == b'/');
     let (group, volume) = (parts.next()?, parts.next()?);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The sources of what is known about devices.
+//! The sources of data about devices.
 //!
 //! [`sysfs`] finds the devices and reads their files, and [`selection`] finds the devices of a command line.
 //! [`lvm`] reads LVM's names. [`kernel`] reads and changes device mapper's tables.

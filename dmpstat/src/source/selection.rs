@@ -16,7 +16,7 @@ use crate::model::snapshot::Snapshot;
 use crate::source::lvm::{self, logical_volume};
 use crate::source::sysfs::{Machine, Readings, minor};
 
-/// The number of similar names in an error about a wrong one, and their least similarity.
+/// The number of similar names in an error about an unknown one, and their least similarity.
 const NEAR: (usize, f64) = (3, 0.75);
 
 /// The shell's rules for patterns: wildcards match no slash.
@@ -30,10 +30,10 @@ const MATCHING: MatchOptions = MatchOptions {
 #[derive(Debug)]
 pub struct Selection(Vec<Choice>);
 
-/// A name, path, number or pattern that was written for one device or several.
+/// An argument for one or more devices: a name, path, number or pattern.
 #[derive(Debug)]
 pub struct Choice {
-    /// The text as it was written.
+    /// The text, as the user wrote it.
     pub written: OsString,
     pattern: Option<Pattern>,
 }
@@ -44,7 +44,7 @@ impl Selection {
         Self(devices.iter().map(|device| Choice::new(device)).collect())
     }
 
-    /// Tells if a device may be selected, as far as its name in the kernel tells.
+    /// Returns whether a device may be selected, judged by its kernel name alone.
     pub fn may_have(&self, device: &str) -> bool {
         let numbers = || self.0.iter().map(Choice::number);
         self.0.is_empty()
@@ -52,8 +52,8 @@ impl Selection {
             || numbers().any(|number| number == Some(device))
     }
 
-    /// Reads the selected devices. Fails if there is none, or if an argument matches nothing; a pattern may
-    /// match nothing while waiting.
+    /// Reads the selected devices. Fails if there is none, or if an argument matches nothing; with `waits`, a
+    /// pattern may match nothing.
     pub fn first(&self, machine: &Machine, waits: bool) -> Result<Readings, Error> {
         let all = machine.read(|_| true)?;
         if all.is_empty() {
@@ -69,7 +69,7 @@ impl Selection {
         }
     }
 
-    /// Reads the selected devices that are there, and tells which arguments name none of them.
+    /// Reads the selected devices that exist. Returns an error for each argument that matches none of them.
     pub fn next(&self, machine: &Machine) -> Result<(Readings, Vec<Error>), Error> {
         let all = machine.read(|device| self.may_have(device))?;
         let found = self.find(&all, machine);
@@ -83,7 +83,7 @@ impl Selection {
         Ok((self.select(all, &found), missing))
     }
 
-    /// Returns whether no argument names a certain device, so that all devices may come later.
+    /// Returns whether all arguments are patterns, so that their devices may come later.
     pub fn may_wait(&self) -> bool {
         self.0.iter().all(Choice::is_pattern)
     }
@@ -118,7 +118,7 @@ impl Selection {
         found
     }
 
-    /// Returns arguments that match nothing; while waiting, without patterns.
+    /// Returns the arguments that match nothing; with `waits`, without the patterns.
     fn missing(&self, found: &Found, waits: bool) -> impl Iterator<Item = &Choice> {
         let choices = self.0.iter().zip(&found.matched);
         let missing = choices.filter(|(_, matched)| !**matched);
@@ -126,7 +126,7 @@ impl Selection {
         missing.filter(move |choice| !waits || !choice.is_pattern())
     }
 
-    /// Selects devices, in the order of the arguments, and by number if an argument matches several.
+    /// Selects devices, in the order of the arguments, and by number within an argument.
     fn select(&self, all: Readings, found: &Found) -> Readings {
         if self.0.is_empty() {
             return all;
@@ -148,8 +148,8 @@ impl Selection {
 
 /// Devices that arguments match.
 struct Found {
-    /// For each device, the place of the first argument that matches it: first the devices that were read,
-    /// then those that could not be read.
+    /// For each device, the index of the first argument that matches it: first the devices that were read,
+    /// then the unreadable ones.
     places: Vec<Option<usize>>,
     /// For each argument, true if it matches a device.
     matched: Vec<bool>,
@@ -160,14 +160,13 @@ impl Readings {
         self.snapshots.is_empty() && self.failures.is_empty()
     }
 
-    /// Returns the names in the kernel of all devices.
+    /// Returns the kernel names of all devices.
     fn devices(&self) -> impl Iterator<Item = &str> {
         let read = self.snapshots.iter().map(|of| of.device.as_str());
         read.chain(self.failures.iter().map(|failure| failure.device.as_str()))
     }
 
-    /// Returns all names of each device. The name of a device that could not be read comes from device
-    /// mapper.
+    /// Returns all names of each device. The name of an unreadable device comes from device mapper.
     fn names(&self, machine: &Machine) -> impl Iterator<Item = Vec<OsString>> {
         let read = self.snapshots.iter();
         let failures = self.failures.iter().map(|failure| {
@@ -186,7 +185,7 @@ impl Choice {
         })
     }
 
-    /// Makes the choice of a written text. Fails if the text looks like a pattern, and is none.
+    /// Makes the choice of a text. Fails if the text looks like a pattern but is not a valid one.
     pub fn checked(written: &OsStr) -> Result<Self, PatternError> {
         let text = written
             .to_str()
@@ -197,7 +196,7 @@ impl Choice {
         })
     }
 
-    /// Tells if the choice is a pattern, which can match several devices.
+    /// Returns whether the choice is a pattern, which can match several devices.
     pub fn is_pattern(&self) -> bool {
         self.pattern.is_some()
     }
@@ -209,10 +208,10 @@ impl Choice {
         minor(device).is_some().then_some(device)
     }
 
-    /// Returns the kernel's name of the block device to which a path leads. The number of the device's node
-    /// decides, so a file that is only called dm-0 is no device.
+    /// Returns the kernel name of the block device that a path leads to. The number of the device's node
+    /// decides, so a plain file with the name dm-0 is not a device.
     ///
-    /// In a copy of a machine the nodes can be plain files. Files right in its /dev count as nodes.
+    /// In a copy of a machine the nodes can be plain files. Files directly in its /dev count as nodes.
     pub fn target(&self, machine: &Machine) -> Option<OsString> {
         let path = Path::new(&self.written);
         if !path.is_absolute() {
@@ -239,7 +238,7 @@ impl Choice {
         self.is_pattern() && lvm::is_private(name, uuid)
     }
 
-    /// Tells if a device matches the choice. `device` is its name in the kernel, `names` are all its names,
+    /// Returns whether a device matches the choice. `device` is its kernel name, `names` are all its names,
     /// and `target` is the choice's own target.
     pub fn is(&self, device: &str, names: &[OsString], target: Option<&OsStr>) -> bool {
         if let Some(number) = self.number() {
@@ -253,7 +252,7 @@ impl Choice {
             })
     }
 
-    /// Returns the names most similar to the choice, at most one of each device.
+    /// Returns the names most similar to the choice, at most one for each device.
     pub fn near(&self, devices: impl Iterator<Item = Vec<OsString>>) -> Vec<String> {
         let wanted = escape::show(self.written.as_bytes());
         let nearest = |names: Vec<OsString>| {
@@ -269,7 +268,7 @@ impl Choice {
     }
 }
 
-/// Returns all names of a device, from its name in the kernel and its name in device mapper.
+/// Returns all names of a device, from its kernel name and its device-mapper name.
 pub fn names(device: &str, name: &[u8]) -> Vec<OsString> {
     let plain = escape::undo(name);
     let shown = escape::show(&plain).into_bytes();

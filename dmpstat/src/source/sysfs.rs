@@ -16,14 +16,14 @@ use rustix::io::Errno;
 use crate::error::Error;
 use crate::model::snapshot::{Disk, Snapshot};
 
-/// The number of tries to find a file, and of further tries to read a text to its end.
+/// The number of attempts to find a file, and of further attempts to read a text to its end.
 const TRIES: usize = 50;
-/// The pause between two tries to find a file.
+/// The pause between two attempts to find a file.
 const PAUSE: Duration = Duration::from_millis(10);
 /// The size of a first read, in bytes. Most snapshots are shorter.
 const PAGE: usize = 4096;
 
-/// A machine: the root directory of its files.
+/// A machine, as the root directory of its files.
 #[derive(Clone, Debug)]
 pub struct Machine {
     root: PathBuf,
@@ -41,14 +41,14 @@ pub struct Readings {
 /// A device that could not be read.
 #[derive(Debug)]
 pub struct Failure {
-    /// Its name in the kernel.
+    /// Its kernel name.
     pub device: String,
     /// The reason.
     pub error: Error,
 }
 
 impl Readings {
-    /// Reads the kernel's own numbers of the devices as well, from three more files of each.
+    /// Also reads the kernel's own numbers of the devices, from three more files each.
     pub fn with_disks(mut self, machine: &Machine) -> Self {
         for snapshot in &mut self.snapshots {
             snapshot.disk = machine.disk(&snapshot.device);
@@ -56,7 +56,7 @@ impl Readings {
         self
     }
 
-    /// Returns the devices if all could be read, and otherwise the first failure.
+    /// Returns the devices if all were readable, and otherwise the first failure.
     pub fn whole(self) -> Result<Vec<Snapshot>, Error> {
         match self.failures.into_iter().next() {
             Some(failure) => Err(failure.error),
@@ -71,13 +71,13 @@ impl Machine {
         Self { root: root.into() }
     }
 
-    /// Returns the machine in the directory that DMPSTAT_ROOT names: a copy of another machine's files, or a
-    /// host's files within a container. Without the variable, returns this machine.
+    /// Returns the machine in the directory DMPSTAT_ROOT: a copy of another machine's files, or a host's
+    /// files within a container. Without the variable, returns this machine.
     pub fn from_environment() -> Self {
         Self::new(env::var_os("DMPSTAT_ROOT").unwrap_or_else(|| "/".into()))
     }
 
-    /// Returns the place of an absolute path of the machine.
+    /// Returns the path of a machine's file, from its absolute path.
     pub fn path(&self, absolute: impl AsRef<Path>) -> PathBuf {
         let absolute = absolute.as_ref();
         self.root
@@ -88,7 +88,7 @@ impl Machine {
         self.path("/sys/module/dmp/stat")
     }
 
-    /// Returns the names in the kernel of the machine's dmp devices, in the order of their numbers.
+    /// Returns the kernel names of the machine's dmp devices, in the order of their numbers.
     pub fn devices(&self) -> Result<Vec<String>, Error> {
         let directory = self.directory();
         let failed = |source: io::Error| match source.kind() {
@@ -106,14 +106,14 @@ impl Machine {
         Ok(mapped_devices(names))
     }
 
-    /// Returns the names in the kernel of all mapped devices, in the order of their numbers.
+    /// Returns the kernel names of all mapped devices, in the order of their numbers.
     pub fn all_mapped_devices(&self) -> Vec<String> {
         let entries = fs::read_dir(self.path("/sys/block"));
         let entries = entries.into_iter().flatten().flatten();
         mapped_devices(entries.filter_map(|entry| entry.file_name().into_string().ok()))
     }
 
-    /// Returns the names in the kernel of the disks right under one.
+    /// Returns the kernel names of the disks directly under a disk.
     pub fn slaves(&self, disk: &str) -> Vec<String> {
         let directory = self.path(format!("/sys/class/block/{disk}/slaves"));
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -122,7 +122,7 @@ impl Machine {
             .collect()
     }
 
-    /// Returns the kernel's name of the block device of this number; `None` if there is none.
+    /// Returns the kernel name of the block device with this number; `None` if there is none.
     pub fn block_device(&self, number: u64) -> Option<OsString> {
         let (major, minor) = (rustix::fs::major(number), rustix::fs::minor(number));
         let link = fs::read_link(self.path(format!("/sys/dev/block/{major}:{minor}"))).ok()?;
@@ -138,7 +138,7 @@ impl Machine {
         Some(text)
     }
 
-    /// Reads the name and the UUID of a mapped device. Without one the UUID is empty.
+    /// Returns the name and the UUID of a mapped device. A device without a UUID has an empty one.
     pub fn name_and_uuid(&self, device: &str) -> Option<(Vec<u8>, Vec<u8>)> {
         let name = self.attribute(device, "name")?;
         Some((name, self.attribute(device, "uuid").unwrap_or_default()))
@@ -155,7 +155,7 @@ impl Machine {
         };
         let inflight = numbers("inflight");
         let stat = numbers("stat");
-        // Reads, writes, discards and flushes that ended (Documentation/block/stat.rst).
+        // Completed reads, writes, discards and flushes (Documentation/block/stat.rst).
         let ended = [0, 4, 11, 15].map(|at| stat.get(at).copied().flatten());
         Disk {
             suspended: numbers("dm/suspended") == [Some(1)],
@@ -167,7 +167,7 @@ impl Machine {
         }
     }
 
-    /// Returns the number of processors that are online; `None` if the machine does not say.
+    /// Returns the number of online processors; `None` if it is unknown.
     pub fn cpus(&self) -> Option<u64> {
         let online = fs::read_to_string(self.path("/sys/devices/system/cpu/online")).ok()?;
         online.trim().split(',').try_fold(0, |sum: u64, range| {
@@ -177,7 +177,7 @@ impl Machine {
         })
     }
 
-    /// Reads the wanted devices. A device that cannot be read does not keep the others from being read.
+    /// Reads the wanted devices. Reads the others even if one is unreadable.
     pub fn read(&self, wanted: impl Fn(&str) -> bool) -> Result<Readings, Error> {
         let mut readings = Readings::default();
         for device in self.devices()?.into_iter().filter(|device| wanted(device)) {
@@ -203,11 +203,11 @@ impl Machine {
         })
     }
 
-    /// Reads the counters of a device; `None` if the device is not there any more.
+    /// Reads the counters of a device; `None` if the device was removed.
     pub fn snapshot(&self, device: &str) -> Result<Option<Snapshot>, Error> {
         let directory = self.directory().join(device);
         let path = directory.join("snapshot");
-        // The files of a device do not all come and go at once.
+        // The files of a device do not all appear and disappear at once.
         for _ in 0..TRIES {
             match read(&path) {
                 Ok(text) => {
@@ -230,7 +230,7 @@ impl Machine {
     }
 }
 
-/// Returns the mapped devices of these names, in the order of their minor numbers.
+/// Returns the mapped devices among these names, in the order of their minor numbers.
 pub fn mapped_devices(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let names = names.into_iter();
     let mut devices: Vec<(u32, String)> = names
@@ -240,14 +240,15 @@ pub fn mapped_devices(names: impl IntoIterator<Item = String>) -> Vec<String> {
     devices.into_iter().map(|(_, device)| device).collect()
 }
 
-/// Returns N of dm-N, as the kernel writes it: without a sign or leading zeros. `None` for other names.
+/// Returns N of dm-N, in the kernel's form: without a sign or leading zeros. `None` for other names.
 pub fn minor(device: &str) -> Option<u32> {
     let digits = device.strip_prefix("dm-")?;
     let minor: u32 = digits.parse().ok()?;
     (minor.to_string() == digits).then_some(minor)
 }
 
-/// Tells if a read failed because the device is being removed, or was removed after the file was opened.
+/// Returns whether a read failed because the device is being removed, or was removed after the file was
+/// opened.
 fn is_going(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
@@ -255,8 +256,7 @@ fn is_going(error: &io::Error) -> bool {
     )
 }
 
-/// Reads all of a file. A text that does not fit into one read may have to be begun again if too many
-/// programs read it.
+/// Reads a whole file. Retries if the module refuses a long text because too many programs read it.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut tries = TRIES;
     loop {
@@ -267,9 +267,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Reads all of a file, or fails. sysfs gives a page at a time. A first read of less than a page had all of
-/// the text, so no second read is needed to find the end. A longer text is read until nothing more comes,
-/// because the module keeps the rest until then.
+/// Reads a whole file, or fails. sysfs returns a page at a time. A first read of less than a page has the
+/// whole text, so no second read is needed to find the end. A longer text is read until a read returns
+/// nothing, because the module keeps the rest until then.
 fn read_once(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let mut text = Vec::with_capacity(PAGE);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The address of the server, and the sockets there.
+//! The address of the server, and its sockets.
 
 use std::fmt;
 use std::io;
@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 
-/// An address to listen at.
+/// An address for the server.
 #[derive(Clone, Debug)]
 pub struct Address(String);
 
@@ -52,7 +52,7 @@ struct CannotListen {
 }
 
 impl Address {
-    /// Returns the error that the server cannot listen at the address.
+    /// Returns the error of a server that cannot listen at the address.
     pub fn failed(&self, source: io::Error) -> Error {
         Error::command(CannotListen {
             address: self.clone(),
@@ -60,8 +60,8 @@ impl Address {
         })
     }
 
-    /// Listens at the address, or at the sockets that systemd has for this service. Returns the listeners,
-    /// and notes that say why they are not those that were asked for.
+    /// Listens at the address, or at the sockets from systemd. Returns the listeners, and a note for each
+    /// difference from the requested address.
     pub fn listen(&self) -> Result<(Vec<TcpListener>, Vec<String>), Error> {
         let failed = |source| self.failed(source);
         let addresses = self.0.to_socket_addrs();
@@ -92,9 +92,9 @@ impl Address {
     }
 }
 
-/// Binds to those addresses of one name that this machine has: localhost may name ::1 on a machine without
-/// IPv6. Returns the other addresses with their errors. Fails if no address could be bound, or if one failed
-/// for another reason.
+/// Binds to the addresses of one name that this machine has: localhost may name ::1 on a machine without
+/// IPv6. Returns the missing addresses with their errors. Fails if no address could be bound, or if a bind
+/// failed for another reason.
 #[allow(clippy::type_complexity)]
 pub fn bind<T>(
     addresses: impl IntoIterator<Item = SocketAddr>,
@@ -130,11 +130,11 @@ fn is_missing(error: &io::Error) -> bool {
 /// Returns the sockets that systemd passed to this process.
 fn inherited() -> io::Result<Vec<TcpListener>> {
     let sockets = sd_notify::listen_fds()?.map(|socket| {
-        // SAFETY: LISTEN_PID says that systemd has opened these descriptors for this process. Nothing else in
-        // the process uses them, and this is its only call, so each gets one owner.
+        // SAFETY: LISTEN_PID tells that systemd has opened these descriptors for this process. Nothing else
+        // in the process uses them, and this is the only call, so each descriptor gets one owner.
         let socket = unsafe { OwnedFd::from_raw_fd(socket) };
         let listener = TcpListener::from(socket);
-        // The address of a socket of another kind is an error.
+        // A socket of another family has no such address, which is an error.
         listener.local_addr().map(|_| listener)
     });
     sockets.collect()

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The times at which counters began to count. OpenMetrics has a line with the time behind each counter and
-//! histogram, and prometheus-client does not write that line.
+//! The times at which counters began to count. OpenMetrics has a line with this time after each counter and
+//! histogram, and prometheus-client does not write it.
 //!
-//! The time of each metric is pushed before the metric is encoded. The text has the metrics in the same
-//! order, so [`Created`] adds the lines as the text passes through it.
+//! The exporter pushes the time of each metric before it encodes the metric. The text has the metrics in the
+//! same order, so [`Created`] inserts the lines as the text passes through.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Write};
@@ -18,9 +18,9 @@ pub type Times = Arc<Mutex<VecDeque<f64>>>;
 pub struct Boot(Option<f64>);
 
 impl Boot {
-    /// Returns the time of the boot by two clocks that were read now, in seconds: `realtime` since 1970,
-    /// `boottime` since the boot. The earlier answer stays, unless somebody has set the clock by a second or
-    /// more: the clocks are not read at once, so their difference is never the same twice.
+    /// Returns the time of the boot from two clocks, in seconds: `realtime` since 1970, `boottime` since the
+    /// boot. The clocks are not read at the same instant, so their difference varies: an earlier result is
+    /// kept until the clock is set by a second or more.
     pub fn at(&mut self, realtime: f64, boottime: f64) -> f64 {
         let now = realtime - boottime;
         let kept = self.0.filter(|boot| (boot - now).abs() < 1.0);
@@ -28,17 +28,17 @@ impl Boot {
     }
 }
 
-/// Adds the time at which the metric that is encoded next was created.
+/// Adds the creation time of the next metric to be encoded.
 pub fn push(times: &Times, time: f64) {
     let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);
     times.push_back(time);
 }
 
-/// A writer that passes OpenMetrics on, and adds the lines of creation.
+/// A writer that passes OpenMetrics on, and inserts the lines with creation times.
 pub struct Created<'a> {
     times: Times,
     out: &'a mut dyn Write,
-    /// The begin of a line whose end has not come yet.
+    /// The begin of an incomplete line.
     begun: String,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Created<'a> {
         }
     }
 
-    /// Writes the line of creation behind this line, if this line ends a metric.
+    /// Writes the creation time after this line, if the line ends a metric.
     fn add(&mut self, line: &str) -> fmt::Result {
         let Some((family, labels)) = end_of_metric(line) else {
             return Ok(());
@@ -85,7 +85,7 @@ impl Write for Created<'_> {
 /// Returns the family and the labels of a counter or histogram, if this is its last line.
 fn end_of_metric(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.split_once('{')?;
-    // The encoder writes the label `le` before the others.
+    // The encoder writes the label `le` before all others.
     let rest = match name.strip_suffix("_bucket") {
         Some(_) => rest.strip_prefix("le=\"+Inf\",")?,
         None => rest,
@@ -93,7 +93,7 @@ fn end_of_metric(line: &str) -> Option<(&str, &str)> {
     let family = name
         .strip_suffix("_bucket")
         .or(name.strip_suffix("_total"))?;
-    // The value behind the labels has no brace.
+    // The value after the labels has no brace.
     let (labels, _) = rest.rsplit_once('}')?;
     (!line.starts_with('#')).then_some((family, labels))
 }

@@ -23,26 +23,27 @@ use crate::source::sysfs::Machine;
 /// The options of an export.
 #[derive(Debug)]
 pub struct Options {
-    /// The devices, as they were written; empty for all.
+    /// The devices, as the user wrote them; empty for all.
     pub devices: Vec<OsString>,
-    /// The interval and the count of writes of the file.
+    /// The interval and the number of writes of the file.
     pub repeat: Option<Repeat>,
     /// The series of each volume.
     pub series: Series,
-    /// The file that the metrics are written into.
+    /// The file to write the metrics into.
     pub textfile: Option<PathBuf>,
-    /// The address at which the metrics are served.
+    /// The address to serve the metrics at.
     pub listen: Option<Address>,
 }
 
-/// An exporter: it reads volumes and writes their metrics, again and again.
+/// An exporter, which reads volumes and writes their metrics repeatedly.
 #[derive(Debug)]
 pub struct Exporter {
     machine: Machine,
     selection: Selection,
     series: Series,
     boot: Mutex<Boot>,
-    /// Metrics of this process are written as well. In a text file they would be taken for node_exporter's.
+    /// Metrics of this process are written as well. In a text file they would be mistaken for
+    /// node_exporter's.
     process: bool,
 }
 
@@ -58,8 +59,8 @@ impl Exporter {
         }
     }
 
-    /// Reads the volumes the first time. Fails if an argument names no device; a pattern may match nothing
-    /// while waiting.
+    /// Reads the volumes the first time. Fails if an argument matches no device; with `waits`, a pattern may
+    /// match nothing.
     pub fn first(&self, waits: bool) -> Result<Reading, Error> {
         Reading::first(&self.machine, &self.selection, waits)
     }
@@ -69,7 +70,7 @@ impl Exporter {
         Reading::next(&self.machine, &self.selection)
     }
 
-    /// Writes them as metrics.
+    /// Writes the volumes as metrics.
     pub fn write(&self, volumes: Volumes, form: Form, out: &mut dyn Write) -> io::Result<()> {
         let mut out = Text { out, failed: None };
         let process = self.process.then(Process::read).flatten();
@@ -92,7 +93,7 @@ impl Exporter {
     }
 }
 
-/// A writer of text into a writer of bytes. It keeps the error of a failed write.
+/// A text writer over a byte writer. It keeps the error of a failed write.
 struct Text<'a> {
     out: &'a mut dyn Write,
     failed: Option<io::Error>,

@@ -19,7 +19,7 @@ use crate::model::scale::{Latencies, Sizes};
 use crate::model::snapshot::{Counters, Snapshot};
 use crate::model::statistic::{self, Kind, Statistic};
 
-/// A way to write metrics.
+/// A text form of metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// OpenMetrics 1.0.
@@ -40,12 +40,12 @@ impl Form {
 
 const NANOSECONDS: f64 = 1e9;
 
-/// The series of each volume that are written.
+/// The series to write of each volume.
 #[derive(Clone, Debug)]
 pub struct Series {
     /// The operations.
     pub operations: Vec<Operation>,
-    /// Bounds of buckets are powers of 2^`buckets`; without bounds if it is 0.
+    /// Bounds of buckets are powers of 2^`buckets`; 0 for no bounds.
     pub buckets: u32,
 }
 
@@ -79,7 +79,7 @@ pub fn encode(
     }
 }
 
-/// A writer of a type of its own, because the encoder takes no `dyn Write`.
+/// A writer with a sized type, because the encoder takes no `dyn Write`.
 struct Sink<'a>(&'a mut dyn Write);
 
 impl Write for Sink<'_> {
@@ -88,7 +88,7 @@ impl Write for Sink<'_> {
     }
 }
 
-/// Everything that is encoded.
+/// All metrics.
 #[derive(Debug)]
 struct Metrics {
     volumes: Volumes,
@@ -96,7 +96,7 @@ struct Metrics {
     operations: Vec<Operation>,
     sizes: Scale,
     latencies: Scale,
-    /// The queue that gets the time at which each counter and histogram began to count, in their order.
+    /// The creation times of the counters and histograms, in the order of their encoding.
     created: Option<Times>,
     boot: f64,
 }
@@ -105,7 +105,7 @@ struct Metrics {
 struct Family {
     name: &'static str,
     kind: MetricType,
-    /// Its unit, which is behind the name, too.
+    /// Its unit, which is also the end of the name.
     unit: Option<Unit>,
     help: &'static str,
     /// The time at which counting of a device began, in nanoseconds since boot.
@@ -116,8 +116,8 @@ fn since_reset(device: &Snapshot) -> u64 {
     device.since
 }
 
-/// Returns the time at which latencies began at zero. Falls back to the last reset if the module does not say
-/// that time.
+/// Returns the time at which latencies began at zero. Falls back to the last reset if the module does not
+/// report it.
 fn since_latency(device: &Snapshot) -> u64 {
     device.latency_since.unwrap_or(device.since)
 }
@@ -275,14 +275,14 @@ impl Collector for Metrics {
     }
 }
 
-/// Returns the labels by which the series of a volume are joined.
+/// Returns the labels that join the series of a volume.
 fn identity(volume: &Volume) -> [(&'static str, &str); 2] {
     [("name", &volume.name), ("uuid", &volume.uuid)]
 }
 
 impl Metrics {
-    /// Writes a family with a metric of each volume's operations, as far as they have a value. Leaves the
-    /// family out if no operation has one.
+    /// Writes a family with a metric for each measured operation of each volume. Leaves the family out if
+    /// there is no value.
     fn family<'a, T>(
         &'a self,
         out: &mut DescriptorEncoder<'_>,
@@ -461,7 +461,8 @@ impl Scale {
         buckets.extend(self.bounds.iter().map(|bound| (shown(bound), 0)));
         let mut all = 0_u64;
         for (bound, count) in histogram.buckets() {
-            // The count is limited to the sum that the encoder can hold, whatever the file says.
+            // The counts are limited so that the encoder can hold their sum, even if the file has larger
+            // ones.
             let count = (*count).min(u64::MAX - all);
             all += count;
             buckets[self.bounds.partition_point(|shown| shown < bound)].1 += count;

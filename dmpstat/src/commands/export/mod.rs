@@ -4,8 +4,8 @@
 //!
 //! [`volumes`] has the devices and their names, and [`metrics`] writes their counters as metrics. [`created`]
 //! adds the times at which counting began, and [`process`] has the metrics of the exporter's own process.
-//! [`exporter`] does all of that. [`textfile`] and [`server`] bring the metrics to their readers, and
-//! [`address`] has the address of the server.
+//! [`exporter`] uses all of these. [`textfile`] and [`server`] deliver the metrics, and [`address`] has the
+//! address of the server.
 
 pub mod address;
 pub mod created;
@@ -32,7 +32,7 @@ use crate::error::Error;
 /// The size of a write, in bytes.
 const PIECE: usize = 32 << 10;
 
-/// Writes the metrics once, or again and again, or serves them until a signal comes.
+/// Writes the metrics once or repeatedly, or serves them until a signal comes.
 pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), Error> {
     let exporter = Exporter::new(options, environment.machine);
     // An exporter that keeps running waits for the module and for devices.
@@ -45,13 +45,13 @@ pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), E
     }
 }
 
-/// Prints the volumes that could be read, and fails if there are others.
+/// Prints the readable volumes, and fails if there are others.
 fn print(
     reading: Reading,
     exporter: &Exporter,
     environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
-    // The text is written piece by piece: with many devices it is more than should be in memory.
+    // The text is written piece by piece, because that of many devices would take too much memory.
     let mut out = BufWriter::with_capacity(PIECE, &mut *environment.out);
     let written = exporter.write(reading.volumes, Form::Classic, &mut out);
     written.and_then(|()| out.flush()).map_err(Error::Output)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The exporter's own process, by the metrics that Prometheus' client libraries have of it.
+//! The exporter's own process, in the standard metrics of Prometheus' client libraries.
 
 use procfs::process::{LimitValue, Process as Files};
 
@@ -9,7 +9,7 @@ use procfs::process::{LimitValue, Process as Files};
 pub struct Process {
     /// Processor time, in seconds.
     pub cpu: f64,
-    /// Time of its start, in seconds since the machine was booted.
+    /// Time of its start, in seconds since boot.
     pub start: f64,
     /// Virtual memory, in bytes.
     pub virtual_memory: u64,
@@ -17,7 +17,7 @@ pub struct Process {
     pub resident_memory: u64,
     /// Open files.
     pub open_files: u64,
-    /// Files that it may open; `None` without a limit.
+    /// Limit of open files; `None` without a limit.
     pub max_files: Option<u64>,
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The HTTP server. Whatever its clients do, it has a bounded number of connections, for a bounded time, and
-//! a bounded number of pages in memory, which are compressed. No client waits for another one to read: if
-//! there is no place left, the client that did nothing for the longest time loses its place.
+//! The HTTP server. It limits the number and duration of connections, and keeps a bounded number of
+//! compressed pages in memory, whatever its clients do. No client waits for another one to read: if all
+//! places are taken, the client that was idle for the longest time loses its place.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -36,16 +36,16 @@ use crate::commands::export::exporter::Exporter;
 use crate::commands::export::metrics::Form;
 use crate::commands::problems::Told;
 
-/// Limits of clients.
+/// Limits for clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at once.
+    /// Concurrent connections.
     pub connections: usize,
-    /// Clients among these that are sent metrics.
+    /// Clients that read metrics at the same time.
     pub readers: usize,
-    /// Time for a client's request.
+    /// Time limit for a client's request.
     pub request: Duration,
-    /// Time for a whole connection.
+    /// Time limit for a whole connection.
     pub connection: Duration,
 }
 
@@ -55,7 +55,7 @@ impl Default for Limits {
             connections: 64,
             readers: 16,
             request: Duration::from_secs(10),
-            // Prometheus itself waits for 10 s by default.
+            // Prometheus' own default timeout is 10 s.
             connection: Duration::from_secs(60),
         }
     }
@@ -63,19 +63,20 @@ impl Default for Limits {
 
 /// The size of the buffer for a request, in bytes.
 const HEADERS: usize = 16 << 10;
-/// Bytes that are encoded at once, and sent.
+/// The size of a piece, in bytes, that is encoded and sent.
 const PIECE: usize = 32 << 10;
-/// The pause before the next try to take a connection, if there was no place, memory or file for one.
+/// The pause before the next accept, after one that failed for lack of a place, memory or a descriptor.
 const PAUSE: Duration = Duration::from_millis(100);
 
 const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>dmp exporter</title></head>\n\
 <body><h1>dmp exporter</h1>\n<p>Statistics of this machine's dmp devices, for Prometheus: \
 <a href=\"metrics\">metrics</a>.</p>\n</body></html>\n";
 
-/// The path that answers as long as the server runs, whatever devices there are.
+/// The health path, which answers without any device.
 const HEALTHY: &str = "/-/healthy";
 
-/// Serves until SIGTERM or ^C. `ended` tells if one of them came before the server could see it.
+/// Serves until SIGTERM or ^C. `ended` tells whether such a signal came before the server installed its own
+/// handlers.
 pub fn run(
     listeners: Vec<TcpListener>,
     exporter: Exporter,
@@ -97,7 +98,7 @@ pub fn run(
         told: Mutex::new(told),
     });
     let result = runtime.block_on(server.serve(listeners, ended));
-    // Clients that still read do not keep the program from ending.
+    // The program exits even if clients still read.
     runtime.shutdown_background();
     result
 }
@@ -109,7 +110,7 @@ struct Page {
     length: u64,
 }
 
-/// The page that was encoded last in a form, and the time at which its encoding began.
+/// The last encoded page of a form, and the time at which its encoding began.
 type Latest = Arc<AsyncMutex<Option<(Instant, Arc<Page>)>>>;
 
 struct Server {
@@ -129,7 +130,7 @@ impl Server {
     ) -> io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        // From here on no signal is missed.
+        // The server receives all signals from here on.
         if ended() {
             return Ok(());
         }
@@ -173,7 +174,7 @@ impl Server {
             .max_buf_size(HEADERS)
             .keep_alive(false)
             .serve_connection(TokioIo::new(stream), service);
-        // Errors are ignored: a client may go early, or be too slow.
+        // Errors are ignored: a client may disconnect early, or be too slow.
         let _ = timeout(self.limits.connection, connection).await;
     }
 
@@ -231,8 +232,9 @@ impl Server {
         response
     }
 
-    /// Returns a page of devices that were read after this call. Pages of a form are encoded one at a time.
-    /// Each is for all clients that asked before its encoding began, so no client waits for more than two.
+    /// Returns a page of counters that were read after this call. Pages of a form are encoded one at a time.
+    /// Each page is for all clients that asked before its encoding began, so a client waits for at most two
+    /// encodings.
     async fn page(self: Arc<Self>, form: Form) -> io::Result<Arc<Page>> {
         let asked = Instant::now();
         let latest = match form {
@@ -244,7 +246,7 @@ impl Server {
             Some((begun, page)) if *begun >= asked => return Ok(page.clone()),
             _ => {}
         }
-        // The task holds the lock to the end of the encoding, even if this client goes meanwhile.
+        // The task holds the lock until the end of the encoding, even if this client disconnects.
         let encoding = tokio::task::spawn_blocking(move || {
             *latest = None;
             let begun = Instant::now();
@@ -259,7 +261,7 @@ impl Server {
         let reading = self.exporter.read();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         for news in told.news(&reading.problems) {
-            // A log that cannot be written is no reason to end.
+            // A failed write to the log does not end the server.
             let _ = writeln!(anstream::stderr(), "dmpstat: {news}");
         }
         drop(told);
@@ -282,7 +284,7 @@ impl Server {
 enum Doing {
     /// It sends its request.
     Asking,
-    /// It waits for this server.
+    /// It waits for the server.
     Waiting,
     /// It reads metrics.
     Reading,
@@ -298,12 +300,12 @@ impl Default for Client {
 }
 
 impl Client {
-    /// Notes that the client did something now.
+    /// Records the client's activity, which begins now.
     fn set(&self, doing: Doing) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (doing, Instant::now());
     }
 
-    /// Returns the client's activity, and the time of the last one.
+    /// Returns the client's activity, and its begin.
     fn doing(&self) -> (Doing, Instant) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -322,13 +324,13 @@ impl Clients {
         self.all().push((client, connection));
     }
 
-    /// Makes a place for one more client. Returns false if all of `most` clients wait for this server.
+    /// Makes a place for one more client. Returns false if all `most` clients wait for the server.
     fn make_place(&self, most: usize) -> bool {
         let mut all = self.all();
         all.len() < most || cut_off(&mut all, |doing| doing != Doing::Waiting)
     }
 
-    /// Lets a client read metrics. If there are `most` such readers already, cuts one off.
+    /// Lets a client read metrics. If there are `most` readers already, disconnects one.
     fn begin_reading(&self, client: &Client, most: usize) {
         let mut all = self.all();
         let is_reading = |of: &&(Arc<Client>, AbortHandle)| of.0.doing().0 == Doing::Reading;
@@ -339,8 +341,8 @@ impl Clients {
     }
 }
 
-/// Ends the connection of the client that did nothing for the longest time, among the clients of some
-/// activities. Returns false if there is no such client.
+/// Disconnects the client that was idle for the longest time, among those whose activity `among` selects.
+/// Returns false if there is no such client.
 fn cut_off(all: &mut Vec<(Arc<Client>, AbortHandle)>, among: impl Fn(Doing) -> bool) -> bool {
     let clients = all.iter().map(|(client, _)| client.doing()).enumerate();
     let longest = clients
@@ -354,7 +356,7 @@ fn cut_off(all: &mut Vec<(Arc<Client>, AbortHandle)>, among: impl Fn(Doing) -> b
     true
 }
 
-/// A client's place among all, which it leaves with its connection.
+/// A client's place, which is freed with its connection.
 struct Place(Arc<Clients>, Arc<Client>);
 
 impl Drop for Place {
@@ -365,7 +367,7 @@ impl Drop for Place {
     }
 }
 
-/// A writer that counts the bytes that go through it.
+/// A writer that counts its bytes.
 struct Counted<W> {
     out: W,
     length: u64,
@@ -396,10 +398,10 @@ fn whole(status: StatusCode, kind: &'static str, text: impl Into<Bytes>) -> Resp
     response
 }
 
-/// A page on its way to a client, piece by piece as it reads.
+/// A page that is sent to a client piece by piece, as the client reads.
 struct Sent {
     text: Text,
-    /// Bytes that are left.
+    /// Remaining bytes.
     left: u64,
     client: Arc<Client>,
 }
@@ -453,13 +455,14 @@ impl Body for Sent {
         self.left == 0
     }
 
-    /// Returns the exact length. It is sent first, so a client that is cut off sees that a part is missing.
+    /// Returns the exact length, which is sent first: a client that is disconnected sees that a part is
+    /// missing.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.left)
     }
 }
 
-/// Returns the form that a client prefers; the classic one if the client does not say.
+/// Returns the form that a client prefers; the classic one if the client states none.
 fn form(headers: &HeaderMap) -> Form {
     let (mut open, mut classic) = (0.0_f64, 0.0_f64);
     for accepted in accepted(headers, ACCEPT) {
@@ -478,7 +481,7 @@ fn form(headers: &HeaderMap) -> Form {
     }
 }
 
-/// Returns whether a client takes gzip, and does not prefer plain text.
+/// Returns whether a client accepts gzip, and does not prefer plain text.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let (mut gzip, mut any, mut plain) = (None, 0.0, 0.0);
     for accepted in accepted(headers, ACCEPT_ENCODING) {
@@ -493,17 +496,17 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
     gzip > 0.0 && gzip >= plain
 }
 
-/// A media type or an encoding that a client takes.
+/// A media type or an encoding that a client accepts.
 struct Accepted<'a> {
     /// Its name, in lower case.
     kind: String,
-    /// The client's preference; 1 if the client does not say.
+    /// The client's preference; 1 if the client states none.
     quality: f64,
-    /// Its version; 1.0.0 if the client does not say.
+    /// Its version; 1.0.0 if the client states none.
     version: &'a str,
 }
 
-/// Reads the media types or encodings that a client takes from a header.
+/// Reads the media types or encodings that a client accepts from a header.
 fn accepted(headers: &HeaderMap, name: impl AsHeaderName) -> impl Iterator<Item = Accepted<'_>> {
     let values = headers.get_all(name).into_iter();
     let values = values.filter_map(|value| value.to_str().ok());

@@ -18,7 +18,8 @@ use crate::environment::Environment;
 use crate::error::Error;
 
 /// Writes the file once or in each interval, the first time from the reading `first`. With intervals, only a
-/// failure of the first write is an error. All later problems are told, and the next interval tries again.
+/// failure of the first write is an error. All later problems become notes, and the next interval tries
+/// again.
 pub fn run(
     file: &Path,
     repeat: Option<Repeat>,
@@ -61,20 +62,20 @@ pub fn run(
     }
 }
 
-/// Replaces the file as a whole, so that no reader gets half of it.
+/// Replaces the file as a whole, so that a reader never gets a part.
 fn write(file: &Path, volumes: Volumes, exporter: &Exporter) -> io::Result<()> {
     let directory = match file.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     };
-    // Not `tempfile_in`, because its errors name the temporary file. node_exporter does not read that file:
-    // it reads names that end in .prom only.
+    // `tempfile_in` is not used, because its errors name the temporary file. node_exporter reads only names
+    // that end in .prom, so it ignores the temporary file.
     let new = Builder::new()
         .prefix(".dmpstat-")
         .make_in(directory, |path| {
             File::options().write(true).create_new(true).open(path)
         })?;
-    // node_exporter runs as another user, and has to read the file whatever the umask of this user is.
+    // node_exporter runs as another user, and must be able to read the file under any umask.
     new.as_file()
         .set_permissions(Permissions::from_mode(0o644))?;
     let mut out = BufWriter::new(new.as_file());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices as metrics name them, and the disks under them.
+//! Devices with their names in metrics, and the disks under them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
@@ -15,22 +15,22 @@ use crate::source::sysfs::{Machine, Readings};
 /// The volumes at one time.
 #[derive(Debug)]
 pub struct Volumes {
-    /// The volumes, in the order of the arguments that select them, and then of their numbers.
+    /// The volumes, in the order of the arguments that match them, and then of their numbers.
     pub all: Vec<Volume>,
     /// The module is loaded.
     pub loaded: bool,
-    /// Number of volumes that could not be read; 1 if their list could not.
+    /// Number of unreadable volumes; 1 if their list was unreadable.
     pub failures: usize,
-    /// Seconds that reading them took.
+    /// Duration of the reading, in seconds.
     pub seconds: f64,
 }
 
 /// The outcome of reading the volumes.
 #[derive(Debug)]
 pub struct Reading {
-    /// The volumes that could be read.
+    /// The readable volumes.
     pub volumes: Volumes,
-    /// Reasons that others are missing.
+    /// Errors about the others.
     pub problems: Vec<Error>,
 }
 
@@ -47,21 +47,21 @@ pub struct Volume {
     pub vg_name: String,
     /// The logical volume; empty if the device is not LVM's.
     pub lv_name: String,
-    /// The disks right under it.
+    /// The disks directly under it.
     pub underlying: Vec<String>,
-    /// The other volumes of [`Volumes::all`] anywhere under it, separated by commas.
+    /// The other volumes of [`Volumes::all`] below it at any depth, separated by commas.
     pub stacked_on: String,
 }
 
 impl Reading {
-    /// Reads the selected volumes. Missing devices, and a missing module, are problems of the reading.
+    /// Reads the selected volumes. A missing device or module is a problem of the reading, not an error.
     pub fn next(machine: &Machine, selection: &Selection) -> Self {
         let begin = Instant::now();
         Self::of(selection.next(machine), machine, begin)
     }
 
-    /// Reads the selected volumes the first time. Fails if an argument names no device; a pattern may match
-    /// nothing while waiting.
+    /// Reads the selected volumes the first time. Fails if an argument matches no device; with `waits`, a
+    /// pattern may match nothing.
     pub fn first(machine: &Machine, selection: &Selection, waits: bool) -> Result<Self, Error> {
         let begin = Instant::now();
         let readings = match selection.first(machine, waits) {
@@ -89,7 +89,7 @@ impl Reading {
             failures = usize::from(loaded);
             (Readings::default(), vec![error])
         });
-        // An empty list is no problem, because volumes may come.
+        // An empty list is no problem, because volumes may come later.
         problems.retain(|problem| !matches!(problem, Error::NoDevices(_)));
         failures += readings.failures.len();
         problems.extend(readings.failures.into_iter().map(|failure| failure.error));
@@ -138,7 +138,7 @@ impl Volume {
     ) -> Self {
         let (vg_name, lv_name) = logical_volume(&device).unwrap_or_default();
         for disks in [&mut underlying, &mut stacked_on] {
-            // dm-2 is before dm-10.
+            // dm-2 comes before dm-10.
             disks.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
         }
         Self {
@@ -153,9 +153,8 @@ impl Volume {
     }
 }
 
-/// Returns the name of each device in the metrics: the name in the form for people, or, if another device has
-/// the same form, the name as the kernel has it. `None` if the name went to another device, which was read
-/// later.
+/// Returns the name of each device in the metrics: the name in the form for users, or the kernel's name if
+/// two devices have the same form. `None` if a device that was read later has the same name.
 fn names(devices: &[Snapshot]) -> Vec<Option<String>> {
     let mut names: Vec<Option<String>> = devices
         .iter()
@@ -192,19 +191,19 @@ fn logical_volume(device: &Snapshot) -> Option<(String, String)> {
     lvm::made(&device.uuid).then_some(())?;
     let parts = lvm::parts(&device.name).into_iter().map(String::from_utf8);
     let parts: Vec<String> = parts.collect::<Result<_, _>>().ok()?;
-    // A third part is the layer of a volume that is made of several devices.
+    // A third part is a layer of a volume that consists of several devices.
     let mut parts = parts.into_iter().filter(|part| !part.is_empty());
     Some((parts.next()?, parts.next()?))
 }
 
-/// The disks under disks, as far as they were looked up.
+/// The disks under disks, as far as they are known.
 struct Disks<'a> {
     machine: &'a Machine,
     under: HashMap<String, Vec<String>>,
 }
 
 impl Disks<'_> {
-    /// Returns the disks right under this one.
+    /// Returns the disks directly under this one.
     fn under(&mut self, disk: &str) -> Vec<String> {
         if let Some(under) = self.under.get(disk) {
             return under.clone();
@@ -214,7 +213,7 @@ impl Disks<'_> {
         under
     }
 
-    /// Returns all disks under this one.
+    /// Returns the disks under this one at any depth.
     fn all_under(&mut self, disk: &str) -> BTreeSet<String> {
         let mut all = BTreeSet::new();
         let mut rest = self.under(disk);

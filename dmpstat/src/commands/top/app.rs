@@ -22,13 +22,13 @@ use crate::source::sysfs::Machine;
 /// The options of the screen.
 #[derive(Debug)]
 pub struct Options {
-    /// The devices, as they were written; empty for all.
+    /// The devices, as the user wrote them; empty for all.
     pub devices: Vec<OsString>,
-    /// The interval and the count of reports.
+    /// The interval and the number of reports.
     pub repeat: Option<Repeat>,
-    /// The screen begins without idle devices.
+    /// The screen starts without idle devices.
     pub omit_idle: bool,
-    /// The screen begins with dm-N in the place of names.
+    /// The screen starts with dm-N instead of names.
     pub numbers: bool,
     /// The columns.
     pub columns: Columns,
@@ -51,8 +51,8 @@ impl Device {
         }
     }
 
-    /// Tells if one of the device's names contains the filter, a text in lower case. Case makes no
-    /// difference.
+    /// Returns whether one of the device's names contains the filter, a text in lower case. The case of names
+    /// is ignored.
     fn is_called(&self, filter: &str) -> bool {
         let volume = logical_volume(&self.snapshot.plain_name()).unwrap_or_default();
         let names = [
@@ -69,11 +69,11 @@ impl Device {
 pub struct App {
     sampling: Sampling,
     columns: Columns,
-    /// The level of columns when not all are shown.
+    /// The columns' level when not all are shown.
     usual: Level,
     pub(super) devices: Vec<Device>,
     pub(super) history: History,
-    /// A reason that devices are missing.
+    /// The error about missing devices.
     pub(super) problem: Option<Error>,
     /// The time of the last sample; empty before the first.
     pub(super) time: String,
@@ -96,23 +96,23 @@ pub struct App {
     pub(super) measure: Measure,
     pub(super) since_reset_details: bool,
     pub(super) paused: bool,
-    /// The next interval has begun later than at the last sample.
+    /// The next interval begins later than at the last sample.
     is_rebased: bool,
 
     /// The chosen device, and its place among the shown devices.
     chosen: Option<Identity>,
     place: usize,
-    /// The part of the devices and columns that was on the screen the last time.
+    /// The part of the devices and columns that the last frame showed.
     pub(super) first_row: usize,
     pub(super) rows: usize,
     pub(super) first_column: usize,
     pub(super) name_width: usize,
-    /// Number of columns that there is no room for.
+    /// Number of columns without room on the screen.
     pub(super) hidden: usize,
 }
 
 impl App {
-    /// Makes the state at the begin.
+    /// Returns the state at the start.
     pub fn new(options: &Options, colours: bool) -> Self {
         let columns = options.columns.clone();
         Self {
@@ -149,7 +149,7 @@ impl App {
         }
     }
 
-    /// Begins the next interval now, whenever the last sample was.
+    /// Begins the next interval now, instead of at the last sample.
     pub fn rebase(&mut self, machine: &Machine) -> Result<(), Error> {
         let Sample { devices, .. } = self.sampling.sample(machine)?;
         self.sampling.keep(devices);
@@ -199,8 +199,8 @@ impl App {
         shown
     }
 
-    /// Returns the place of the chosen device among the shown ones. If the chosen device has gone, chooses
-    /// the device that has come to its place.
+    /// Returns the place of the chosen device among the shown ones. If the chosen device was removed, chooses
+    /// the device that is now at its place.
     pub fn place(&mut self, shown: &[usize]) -> usize {
         let of = |at: &usize| identity(&self.devices[*at].snapshot);
         let found = shown.iter().position(|at| Some(of(at)) == self.chosen);
@@ -209,7 +209,7 @@ impl App {
         self.place
     }
 
-    /// Chooses another device, this many places away.
+    /// Chooses another device, `by` places away.
     pub(super) fn go(&mut self, by: isize) {
         let shown = self.shown();
         let last = shown.len().saturating_sub(1);
@@ -219,8 +219,8 @@ impl App {
         self.place = place;
     }
 
-    /// Sorts by the column to the left or to the right. To the left of the first column is the order by the
-    /// devices' numbers.
+    /// Sorts by the next column to the left or right. Left of the first column is the order of the devices'
+    /// numbers.
     pub(super) fn sort_by_next(&mut self, left: bool) {
         let columns = &self.grid.columns;
         let at = self
@@ -242,12 +242,12 @@ impl App {
         self.choose_first();
     }
 
-    /// Chooses the first device: the rows of interest are there after a sort.
+    /// Chooses the first device, because the interesting rows are there after a sort.
     fn choose_first(&mut self) {
         self.go(isize::MIN);
     }
 
-    /// Shows all columns, or those that were asked for again.
+    /// Toggles between all columns and the requested ones.
     pub(super) fn toggle_columns(&mut self) {
         self.columns.level = match self.columns.level {
             Level::Extended => self.usual,
@@ -256,7 +256,7 @@ impl App {
         self.set_level(self.columns.level);
     }
 
-    /// Leaves out columns on a screen that is too narrow for the usual ones.
+    /// Leaves out columns on a screen that is too narrow for the default ones.
     pub(super) fn fit(&mut self, width: usize) {
         if !self.columns.may_shorten() {
             return;
@@ -284,7 +284,7 @@ impl App {
         self.first_column = 0;
     }
 
-    /// Tells if no sample is to be taken.
+    /// Returns whether sampling is paused.
     pub fn is_paused(&self) -> bool {
         self.paused
     }

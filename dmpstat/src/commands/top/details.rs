@@ -20,7 +20,7 @@ use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
 
-/// The least number of lines: a title, a history, a header and a bucket or two.
+/// The least number of lines: a title, a history, a header and one or two buckets.
 pub const SMALLEST: usize = 6;
 /// The widths of a history's name and of its numbers, in characters.
 const NAME: u16 = 6;
@@ -58,7 +58,7 @@ pub fn draw(app: &App, device: &Device, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(block, area);
 
     let mut lines = inner.rows().collect::<Vec<Rect>>().into_iter();
-    // Histories without a number are left out, and so are those for which there is no room.
+    // Histories without a number are left out, and so are those without room.
     let room = usize::from(inner.height).saturating_sub(4);
     for (kept, (name, _)) in KEPT.iter().enumerate().take(room) {
         let past = app.history.of(&device.snapshot, kept);
@@ -72,11 +72,11 @@ pub fn draw(app: &App, device: &Device, frame: &mut Frame<'_>, area: Rect) {
 
 fn draw_history(app: &App, name: &str, past: &[Option<f32>], frame: &mut Frame<'_>, area: Rect) {
     let width = area.width.saturating_sub(NAME + NUMBERS + 2);
-    // The newest is at the right.
+    // The newest value is at the right.
     let skipped = past.len().saturating_sub(width.into());
     let past = &past[skipped..];
     let most = past.iter().flatten().copied().fold(0.0, f32::max);
-    // Sparklines are of integers, in which a value below 1 would be nothing.
+    // Sparklines take integers, so a value below 1 would vanish.
     let scaled = |value: f32| (f64::from(value) * 1e3) as u64;
     let line = Rect {
         x: area.x + NAME + 1 + width.saturating_sub(past.len() as u16),
@@ -109,7 +109,7 @@ fn draw_histogram(
     let histograms: Vec<(Operation, Cow<'_, Histogram>)> = Operation::ALL
         .into_iter()
         .filter_map(|operation| Some((operation, app.measure.of(interval.of(operation)?)?)))
-        // Most devices never see most operations.
+        // Operations without a request are left out: most devices have several.
         .filter(|(operation, of)| {
             matches!(operation, Operation::Read | Operation::Write) || of.count() > 0
         })
@@ -135,7 +135,7 @@ fn draw_histogram(
     let bold = Style::new().add_modifier(Modifier::BOLD);
     frame.render_widget(Span::styled(header, bold), first);
 
-    // Neighbouring buckets are drawn as one if there are more buckets than lines.
+    // Neighbouring buckets are merged if there are more buckets than lines.
     let bounds = bounds(histograms.iter().map(|(_, histogram)| &**histogram));
     let together = bounds.len().div_ceil(lines.len().max(1)).max(1);
     let groups: Vec<&[u64]> = bounds.chunks(together).collect();

@@ -9,7 +9,7 @@ use crate::model::interval::Interval;
 use crate::model::operation::Operation::{Read, Write};
 use crate::model::snapshot::Snapshot;
 
-/// The quantities that are kept, and their names.
+/// The recorded quantities, and their names.
 pub const KEPT: [(&str, Quantity); 4] = [
     ("r/s", Quantity::Rate(Read)),
     ("w/s", Quantity::Rate(Write)),
@@ -17,10 +17,10 @@ pub const KEPT: [(&str, Quantity); 4] = [
     ("w_p99", Quantity::Percentile(Write, 990)),
 ];
 
-/// The number of intervals that are kept.
+/// The number of recorded intervals.
 const LENGTH: usize = 120;
 
-/// A device: its name in the kernel, and its diskseq, which tells it from the next one of that name.
+/// A device: its kernel name, and its diskseq, which differs for a later device of the same name.
 pub type Identity = (String, u64);
 
 /// Returns the identity of a device.
@@ -28,10 +28,10 @@ pub fn identity(device: &Snapshot) -> Identity {
     (device.device.clone(), device.diskseq)
 }
 
-/// Numbers of one interval. They are `f32`, because a thousand devices take half of the memory then.
+/// Numbers of one interval, as `f32` to halve the memory for a thousand devices.
 type Numbers = [Option<f32>; KEPT.len()];
 
-/// The numbers of each device that is there.
+/// The numbers of each present device.
 #[derive(Default)]
 pub struct History(HashMap<Identity, VecDeque<Numbers>>);
 
@@ -50,7 +50,7 @@ impl History {
         }
     }
 
-    /// Returns the numbers of one kept quantity of the device, the oldest first.
+    /// Returns the device's recorded numbers of one quantity, the oldest first.
     pub fn of(&self, device: &Snapshot, kept: usize) -> Vec<Option<f32>> {
         let past = self.0.get(&identity(device)).into_iter().flatten();
         past.map(|numbers| numbers[kept]).collect()

@@ -34,19 +34,19 @@ pub const HELP: [(&str, &str); 14] = [
 /// The next step, besides drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// A wait for the next input.
+    /// Wait for the next input.
     Wait,
-    /// The end of the program.
+    /// End the program.
     End,
-    /// A stop of the program, as by ^Z, so that the shell has its turn.
+    /// Stop the program, as ^Z does, to give the shell its turn.
     Suspend,
-    /// The end of a pause.
+    /// End a pause.
     GoOn,
-    /// A whole new drawing, because the screen shows something else than was drawn.
+    /// Redraw everything, because something else has written to the screen.
     Clear,
 }
 
-/// Carries out a key. Returns the next step.
+/// Handles a key. Returns the next step.
 pub fn press(app: &mut App, key: KeyEvent) -> Next {
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         return match key.code {
@@ -59,7 +59,8 @@ pub fn press(app: &mut App, key: KeyEvent) -> Next {
     match key.code {
         code if app.typing => type_filter(app, code),
         _ if app.help => app.help = false,
-        // Not escape: a terminal's keys begin with it, and a slow one's can come in pieces.
+        // Escape does not end the program: a terminal sends other keys as sequences that begin with it, and a
+        // slow one sends them in pieces.
         KeyCode::Char('q') | KeyCode::F(10) => return Next::End,
         KeyCode::Char(' ' | 'p') => {
             app.paused = !app.paused;

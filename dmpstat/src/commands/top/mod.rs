@@ -3,7 +3,7 @@
 //! The table and a chosen device's histogram on the whole screen.
 //!
 //! [`app`] has the state, [`keys`] changes it at each key, [`view`] and [`details`] draw it as [`text`], and
-//! [`screen`] is the terminal. [`history`] has each device's numbers of the last intervals.
+//! [`screen`] is the terminal. [`history`] has the numbers of each device's last intervals.
 
 pub mod app;
 pub mod details;
@@ -29,7 +29,7 @@ use crate::commands::top::screen::{Input, Screen};
 use crate::environment::Environment;
 use crate::error::Error;
 
-/// The rhythm of reports without an INTERVAL, as of top.
+/// The interval of reports without INTERVAL, like that of top.
 const REPEAT: Repeat = Repeat {
     interval: Duration::from_secs(1),
     count: None,
@@ -49,7 +49,7 @@ pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), E
     let mut screen = Screen::open().map_err(ScreenError::Terminal)?;
     environment.clock.hand_over();
     match go(&mut app, &mut screen, repeat, environment) {
-        // The terminal has hung up, and nobody is left to be told.
+        // The terminal has hung up, so nobody can read an error.
         Err(ScreenError::Terminal(error)) if Errno::from_io_error(&error) == Some(Errno::IO) => {
             Ok(())
         }
@@ -94,7 +94,7 @@ fn go(
     }
 }
 
-/// Begins an interval now, after a time in which no interval was shown. Returns the time of its end.
+/// Begins an interval now, after a time without intervals. Returns the time of its end.
 fn rebase(app: &mut App, repeat: Repeat, environment: &Environment<'_>) -> Result<Instant, Error> {
     app.rebase(environment.machine)?;
     Ok(Instant::now() + repeat.interval)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The terminal, which is restored however the program ends.
+//! The terminal, which is restored at any end of the program.
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -17,25 +17,25 @@ use rustix::process::{Signal, getpid, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// An input from outside.
+/// An input.
 pub enum Input {
     /// A key was pressed.
     Key(KeyEvent),
     /// The terminal has another size.
     Resized,
-    /// A signal came, or the terminal has gone.
+    /// A signal came, or the terminal was closed.
     Ended,
 }
 
-/// A terminal whose whole screen is the program's, until this is dropped.
+/// A terminal in full-screen mode, until this is dropped.
 pub struct Screen {
-    /// Never dropped: ratatui's own destructor complains on stderr, which is the terminal that may have gone.
+    /// Never dropped: ratatui's own destructor complains on stderr, which may be the closed terminal.
     terminal: ManuallyDrop<DefaultTerminal>,
     inputs: Receiver<Input>,
 }
 
 impl Screen {
-    /// Takes the screen.
+    /// Opens the screen.
     pub fn open() -> io::Result<Self> {
         // If keys cannot be read, this fails before anything is changed.
         event::poll(Duration::ZERO)?;
@@ -56,7 +56,7 @@ impl Screen {
         self.terminal.draw(draw).map(|_| ())
     }
 
-    /// Waits for an input, at most until this time; `None` if no input came.
+    /// Waits for an input, at most until this time; `None` without an input.
     pub fn wait(&self, until: Option<Instant>) -> Option<Input> {
         let Some(until) = until else {
             return Some(self.inputs.recv().unwrap_or(Input::Ended));
@@ -65,7 +65,7 @@ impl Screen {
         self.inputs.recv_timeout(left).ok()
     }
 
-    /// Restores the screen and stops the process, as ^Z does, until the shell lets it go on.
+    /// Restores the screen and stops the process, as ^Z does, until the shell continues it.
     pub fn suspend(&mut self) -> io::Result<()> {
         restore();
         kill_process(getpid(), Signal::TSTP)?;
@@ -74,7 +74,7 @@ impl Screen {
         self.clear()
     }
 
-    /// Clears the screen, so that the next frame is drawn whole.
+    /// Clears the screen, so that the next frame is drawn completely.
     pub fn clear(&mut self) -> io::Result<()> {
         self.terminal.clear()
     }
@@ -83,8 +83,8 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         if thread::panicking() {
-            // ratatui restored the screen before the panic's message. A second time would have the next line
-            // written over the message.
+            // ratatui has restored the screen before the panic's message. A second restoration would move the
+            // cursor, and the next line would overwrite the message.
             let _ = execute!(io::stdout(), cursor::Show);
         } else {
             restore();
@@ -92,7 +92,7 @@ impl Drop for Screen {
     }
 }
 
-/// Restores the screen. Ignores errors, because then there is no terminal any more.
+/// Restores the screen. Ignores errors, because they mean that the terminal is closed.
 fn restore() {
     let _ = execute!(io::stdout(), cursor::Show);
     let _ = ratatui::try_restore();
@@ -104,7 +104,7 @@ fn take_keys(to: &Sender<Input>) {
             Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Input::Key(key),
             Ok(Event::Resize(..)) => Input::Resized,
             Ok(_) => continue,
-            // There is no terminal any more.
+            // The terminal is closed.
             Err(_) => Input::Ended,
         };
         let ended = matches!(input, Input::Ended);

@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::commands::top::app::App;
 
-/// Returns a colour; no style if colours are off.
+/// Returns the style of a colour; none if colours are off.
 pub fn colour(app: &App, colour: Color) -> Style {
     match app.colours {
         true => Style::new().fg(colour),

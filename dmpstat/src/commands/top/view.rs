@@ -57,7 +57,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     }
     draw_title(app, shown.len(), frame, title);
     match &app.problem {
-        // The keys come back when nothing is missing.
+        // The line shows the keys again once all devices are readable.
         Some(problem) if !shown.is_empty() && !app.typing => {
             let text = problem.to_string().replace('\n', " ");
             frame.render_widget(Span::styled(text, colour(app, Color::Red)), keys);
@@ -69,8 +69,8 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     }
 }
 
-/// Returns the heights of the table and of the pane below it. The table gets the lines that its devices need,
-/// but leaves half of all lines to the pane. It gets all lines if the pane is hidden or too small.
+/// Returns the heights of the table and of the pane below it. The table gets a line for each device, but at
+/// most half of all lines. It gets all lines if the pane is hidden or too small.
 fn heights(app: &App, devices: usize, rest: usize) -> (u16, u16) {
     let table = (devices + 1).min((rest / 2).max(4));
     let pane = rest.saturating_sub(table);
@@ -146,7 +146,7 @@ fn draw_nothing(app: &App, frame: &mut Frame<'_>, area: Rect) {
 fn draw_table(app: &mut App, shown: &[usize], place: usize, frame: &mut Frame<'_>, area: Rect) {
     let rows = usize::from(area.height) - 1;
     app.rows = rows;
-    // The chosen device stays in view, and no line stays empty without need.
+    // The chosen device stays in view, and no line stays empty if there are enough devices.
     app.first_row = app
         .first_row
         .clamp((place + 1).saturating_sub(rows), place)
@@ -218,8 +218,8 @@ fn draw_table(app: &mut App, shown: &[usize], place: usize, frame: &mut Frame<'_
     frame.render_stateful_widget(table, area, &mut state);
 }
 
-/// Returns the columns for which there is room: from the first on, or further to the right if the sorted
-/// column would not be there.
+/// Returns the range of the columns that fit: from the first one, or shifted right until it includes the
+/// sorted column.
 fn columns(app: &mut App, width: usize) -> std::ops::Range<usize> {
     let widths = &app.grid.widths;
     let fits = |first: usize, end: usize| {
@@ -240,7 +240,7 @@ fn columns(app: &mut App, width: usize) -> std::ops::Range<usize> {
             }
         }
     }
-    // A wider terminal has room for the columns before.
+    // A wider terminal also has room for columns to the left.
     while first > 0 && fits(first - 1, widths.len()) {
         first -= 1;
     }

@@ -13,16 +13,16 @@ use crate::source::kernel::line::Line;
 use crate::source::kernel::mapper::{DeviceMapper, State, Status, Which};
 use crate::source::kernel::number::Number;
 
-/// The room for an answer that most tables fit into.
+/// The initial size for an answer, which fits most tables.
 const ROOM: usize = 16 << 10;
-/// `DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG`, `_DISK_RULES_FLAG` and `_OTHER_RULES_FLAG` of libdevmapper.h: no
-/// rules of LVM, no blkid and no other program's rules run. The link in /dev/mapper stays, because lsblk
-/// leaves out a device without a link, and all devices above it. With `_PRIMARY_SOURCE_FLAG` udev's database
-/// keeps the flags. The kernel passes the event's number on to udev as `DM_COOKIE`. The flags are its upper
+/// `DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG`, `_DISK_RULES_FLAG` and `_OTHER_RULES_FLAG` of libdevmapper.h: udev
+/// runs no rules of LVM and of other programs, and no blkid. The link in /dev/mapper stays, because lsblk
+/// leaves out a device without a link, and all devices above it. `_PRIMARY_SOURCE_FLAG` makes udev's database
+/// keep the flags. The kernel passes the event's number on to udev as `DM_COOKIE`. The flags are its upper
 /// half, and nobody waits for a cookie whose lower half is 0.
 const HIDDEN_FROM_UDEV: u32 = (0x02 | 0x04 | 0x08 | 0x40) << 16;
 
-/// Device mapper behind a channel: the file of the ioctls.
+/// Device mapper behind a channel, the file of the ioctls.
 pub struct Control<C = File> {
     channel: C,
     message: Message,
@@ -48,7 +48,7 @@ impl<C: Channel> Control<C> {
         self.channel.call(number, &mut self.message)
     }
 
-    /// Asks with more and more room, until the answer fits.
+    /// Repeats a call with more room until the answer fits.
     fn ask(&mut self, number: u8, device: Number, flags: u32) -> io::Result<()> {
         let mut room = ROOM;
         loop {
@@ -134,7 +134,7 @@ impl<C: Channel> DeviceMapper for Control<C> {
     fn reserve(&mut self, tables: &[&[Line]]) {
         let size = |table: &&[Line]| table.iter().map(spec_size).sum::<usize>();
         let largest = tables.iter().map(size).max().unwrap_or(0);
-        // A table that is shown takes little more room than one that is loaded.
+        // The kernel's answer with a table takes little more room than the message that loads it.
         self.message.reserve(2 * largest + ROOM);
     }
 
@@ -149,7 +149,7 @@ impl<C: Channel> DeviceMapper for Control<C> {
         self.message.begin(device, table_flags(which), room);
         self.call(command::TABLE_STATUS)?;
         if self.message.flags() & flag::BUFFER_FULL != 0 {
-            // The table is longer than any that room was made for.
+            // The table is longer than all tables of the reservation.
             return Ok(false);
         }
         let mut same = true;
@@ -178,8 +178,8 @@ impl<C: Channel> DeviceMapper for Control<C> {
     }
 
     fn resume(&mut self, device: Number) -> io::Result<()> {
-        // The suspension is that of LVM for linear volumes: in-flight requests end, and no filesystem is
-        // frozen.
+        // The resume suspends a running volume as LVM does for linear volumes: in-flight requests complete,
+        // and no filesystem is frozen.
         self.message.begin(device, flag::SKIP_LOCKFS, 0);
         self.call(command::DEV_SUSPEND)
     }

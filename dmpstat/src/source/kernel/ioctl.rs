@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Messages to device mapper: struct dm_ioctl of include/uapi/linux/dm-ioctl.h, and what follows it.
+//! Messages to device mapper: struct dm_ioctl of include/uapi/linux/dm-ioctl.h, and the data after it.
 //!
-//! The crate devicemapper is not used: it makes its bindings with libclang at build time, and takes
-//! ASCII names only, while a device of the kernel's can have any name.
+//! The crate devicemapper is not used: it generates its bindings with libclang at build time, and accepts
+//! only ASCII names, while the kernel allows any name.
 
 use std::fs::File;
 use std::io;
@@ -14,7 +14,7 @@ use crate::source::kernel::line::Line;
 use crate::source::kernel::mapper::State;
 use crate::source::kernel::number::Number;
 
-/// The oldest form of the ioctls, which every kernel since Linux 2.6 takes.
+/// The oldest version of the ioctls, which every kernel since Linux 2.6 accepts.
 const VERSION: [u32; 3] = [4, 0, 0];
 const MAGIC: u8 = 0xfd;
 /// The size of struct dm_ioctl.
@@ -37,7 +37,7 @@ pub(super) mod command {
     pub const LIST_DEVICES: u8 = 2;
     pub const DEV_CREATE: u8 = 3;
     pub const DEV_REMOVE: u8 = 4;
-    /// Suspends or resumes: the flag says which.
+    /// Suspends or resumes, by a flag.
     pub const DEV_SUSPEND: u8 = 6;
     pub const DEV_STATUS: u8 = 7;
     pub const TABLE_LOAD: u8 = 9;
@@ -67,8 +67,8 @@ pub trait Channel {
 impl Channel for File {
     fn call(&mut self, number: u8, message: &mut Message) -> io::Result<()> {
         let call = Call { number, message };
-        // SAFETY: the file is device mapper's control file, whose ioctls do what dm-ioctl.h says and
-        // `Call` relies on; any other file refuses the opcode.
+        // SAFETY: the file is device mapper's control file, whose ioctls do what dm-ioctl.h says and `Call`
+        // relies on; any other file refuses the opcode.
         Ok(unsafe { rustix::ioctl::ioctl(&*self, call) }?)
     }
 }
@@ -109,29 +109,29 @@ unsafe impl Ioctl for Call<'_> {
 pub struct Message(Vec<u8>);
 
 impl Message {
-    /// Returns the bytes that the kernel reads, and over which it writes its answer.
+    /// Returns the bytes that the kernel reads, and then overwrites with its answer.
     pub fn bytes(&mut self) -> &mut [u8] {
         &mut self.0
     }
 
-    /// Returns the room for data, in bytes, that takes no further allocation.
+    /// Returns the capacity for data, in bytes, without another allocation.
     pub(super) fn room(&self) -> usize {
         self.0.capacity().saturating_sub(HEADER)
     }
 
-    /// Makes room for data, in bytes.
+    /// Reserves capacity for data, in bytes.
     pub(super) fn reserve(&mut self, room: usize) {
         self.0.reserve((HEADER + room).saturating_sub(self.0.len()));
     }
 
-    /// Begins a message with that much room for the kernel's answer.
+    /// Begins a message with this room for the kernel's answer.
     pub(super) fn begin(&mut self, device: Number, flags: u32, room: usize) {
         self.0.clear();
         self.0.resize(HEADER + room, 0);
         for (part, number) in VERSION.into_iter().enumerate() {
             self.set(4 * part, &number.to_ne_bytes());
         }
-        // The kernel writes its answer behind the header, whose size is a multiple of eight: so the answer's
+        // The kernel writes its answer after the header, whose size is a multiple of eight. So the answer's
         // members are aligned.
         self.set(at::DATA_START, &(HEADER as u32).to_ne_bytes());
         self.set(at::FLAGS, &flags.to_ne_bytes());
@@ -139,7 +139,7 @@ impl Message {
         self.set_size();
     }
 
-    /// Names a new device, or a target.
+    /// Sets the name of a new device, or of a target.
     pub(super) fn set_name(&mut self, name: &str) {
         self.set(at::NAME, name.as_bytes());
     }
@@ -148,7 +148,7 @@ impl Message {
         self.set(at::UUID, uuid.as_bytes());
     }
 
-    /// Sets the cookie of the event that udev gets.
+    /// Sets the cookie of udev's event.
     pub(super) fn set_event(&mut self, event: u32) {
         self.set(at::EVENT, &event.to_ne_bytes());
     }
@@ -206,7 +206,7 @@ impl Message {
         text(&self.0[at::UUID..at::DATA])
     }
 
-    /// Returns the kernel's answer behind the header.
+    /// Returns the kernel's answer after the header.
     fn data(&self) -> &[u8] {
         let start = number32(&self.0, at::DATA_START).unwrap_or(0);
         self.0.get(start as usize..).unwrap_or(&[])
@@ -250,8 +250,7 @@ impl Message {
             let parameters = text(parameters).trim_ascii_end();
             let (start, length) = (number64(spec, 0)?, number64(spec, 8)?);
             take(line, start, length, text(&spec[24..]), parameters);
-            // `next` counts from the first line on here. In a table that is loaded it counts from its own
-            // line.
+            // `next` counts from the first line here. In a table to load it counts from its own line.
             at = number32(spec, 20)? as usize;
         }
         Ok(count)
@@ -263,7 +262,7 @@ pub fn spec_size(line: &Line) -> usize {
     (SPEC + line.parameters.len() + 1).next_multiple_of(8)
 }
 
-/// Returns the error for an answer of the kernel's that is not as dm-ioctl.h has it. Allocates nothing.
+/// Returns the error for a kernel's answer that dm-ioctl.h does not allow. Allocates nothing.
 fn malformed() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lines of a mapped device's table, and the lines that take their place.
+//! Lines of a mapped device's table, and their replacements.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::source::kernel::number::Number;
 pub const DMP: &str = "dmp";
 /// The target that does the same without counting.
 pub const LINEAR: &str = "linear";
-/// Targets whose lines have keys in them.
+/// Targets with keys in their lines.
 const SECRET: [&str; 2] = ["crypt", "integrity"];
 
 /// A line of a table.
@@ -39,7 +39,7 @@ pub struct LineOptions {
 }
 
 impl LineOptions {
-    /// Returns the words behind the offset: the number of options, and the options.
+    /// Returns the words after the offset: the number of options, and the options.
     fn words(self) -> String {
         let options = [
             (self.latency, "latency"),
@@ -58,18 +58,18 @@ impl LineOptions {
 }
 
 impl Line {
-    /// Returns whether the table shows the line as dmp's.
+    /// Returns whether the table shows the line as dmp.
     pub fn is_dmp(&self) -> bool {
         self.target == DMP
     }
 
-    /// Returns whether the table shows the line as linear: a dmp line can be shown so, too.
+    /// Returns whether the table shows the line as linear, which may be a dmp line with as_linear.
     pub fn is_linear(&self) -> bool {
         self.target == LINEAR
     }
 
-    /// Returns the dmp line that takes the place of a linear or dmp line. Both targets write device and
-    /// offset alike. Other lines stay as they are.
+    /// Returns the dmp line that replaces a linear or dmp line. Both targets write device and offset in the
+    /// same form. Other lines stay unchanged.
     pub fn attached(&self, options: LineOptions) -> Self {
         if !self.is_linear() && !self.is_dmp() {
             return self.clone();
@@ -83,7 +83,7 @@ impl Line {
         }
     }
 
-    /// Returns the linear line that takes the place of a dmp line. Other lines stay as they are.
+    /// Returns the linear line that replaces a dmp line. Other lines stay unchanged.
     pub fn detached(&self) -> Self {
         if !self.is_dmp() {
             return self.clone();
@@ -104,8 +104,8 @@ impl Line {
         }
     }
 
-    /// Returns the dmp line that maps all of a device. Without a device the line has a placeholder: it shows
-    /// the table over a device that is yet to be made.
+    /// Returns the dmp line that maps a whole device. Without a device the line has a placeholder, for a
+    /// table over a device that does not exist yet.
     pub fn over(device: Option<Number>, length: u64, options: LineOptions) -> Self {
         let device = device.map_or_else(|| "HIDDEN".to_owned(), Number::in_table);
         Self {

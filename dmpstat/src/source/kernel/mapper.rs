@@ -9,7 +9,7 @@ use crate::source::kernel::line::Line;
 use crate::source::kernel::number::Number;
 use crate::source::lvm;
 
-/// The calls of device mapper. They name devices by number, because names change.
+/// The calls of device mapper. They name devices by number, because names can change.
 pub trait DeviceMapper {
     /// Lists all mapped devices: number and name.
     fn devices(&mut self) -> io::Result<Vec<(Number, Vec<u8>)>>;
@@ -19,16 +19,16 @@ pub trait DeviceMapper {
     fn table(&mut self, device: Number, which: Which) -> io::Result<Vec<Line>>;
     /// Returns the version of a target, or `None` if there is no such target. Loads its module.
     fn target_version(&mut self, target: &str) -> io::Result<Option<[u32; 3]>>;
-    /// Makes a device without a table.
+    /// Creates a device without a table.
     fn create(&mut self, name: &str, uuid: &str) -> io::Result<Number>;
-    /// Brings a new device to life, and has udev leave it alone.
+    /// Activates a new device, and tells udev to leave it alone.
     fn start_hidden(&mut self, device: Number) -> io::Result<()>;
     /// Removes a device. If the device is open, a deferred removal waits for its last user, and any other
     /// fails.
     fn remove(&mut self, device: Number, deferred: bool) -> io::Result<()>;
 
-    /// Makes room for these tables, so that the calls below allocate nothing. A volume may stand still during
-    /// those calls, and then nothing may wait for memory.
+    /// Reserves memory for these tables, so that the calls below allocate nothing: a volume may be suspended
+    /// during those calls, and then nothing may wait for memory.
     fn reserve(&mut self, tables: &[&[Line]]);
     /// Reads a device's flags.
     fn state(&mut self, device: Number) -> io::Result<State>;
@@ -38,17 +38,18 @@ pub trait DeviceMapper {
     fn load(&mut self, device: Number, table: &[Line], read_only: bool) -> io::Result<()>;
     /// Drops the inactive table, if there is one.
     fn clear(&mut self, device: Number) -> io::Result<()>;
-    /// Makes the inactive table, if there is one, the live one, and has the device run. The kernel
-    /// itself suspends a running device for that, so nobody can die with the device suspended.
+    /// Makes the inactive table, if there is one, the live one, and resumes the device. The kernel itself
+    /// suspends a running device for the exchange, so dmpstat cannot die with the device suspended by a call
+    /// of its own.
     fn resume(&mut self, device: Number) -> io::Result<()>;
 }
 
 /// One of a device's two tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
-    /// The table of its requests.
+    /// The table for its requests.
     Live,
-    /// A table that is loaded and waits for a resume.
+    /// A loaded table that waits for a resume.
     Inactive,
 }
 
@@ -75,6 +76,6 @@ pub struct State {
     pub read_only: bool,
     pub suspended: bool,
     pub has_inactive: bool,
-    /// The device goes as soon as nobody has it open.
+    /// The kernel removes the device as soon as nobody has it open.
     pub to_be_removed: bool,
 }

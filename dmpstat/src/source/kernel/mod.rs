@@ -3,7 +3,7 @@
 //! Device mapper.
 //!
 //! [`mapper`] has its calls, which name devices by [`number`] and give them tables of [`line`]s. [`control`]
-//! makes the calls of the running kernel, by the messages of [`ioctl`].
+//! makes the calls to the running kernel, with the messages of [`ioctl`].
 
 pub mod control;
 pub mod ioctl;

@@ -4,12 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A device's number, as the kernel writes it into 64 bits.
+/// A device's number, in the kernel's 64-bit encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Number(pub u64);
 
 impl Number {
-    /// Makes the number of a major and a minor one (`huge_encode_dev`).
+    /// Encodes a major and a minor number (`huge_encode_dev`).
     pub fn new(major: u32, minor: u32) -> Self {
         let (major, minor) = (u64::from(major), u64::from(minor));
         Self((minor & 0xff) | (major << 8) | ((minor & !0xff) << 12))
@@ -25,7 +25,7 @@ impl Number {
         (self.0 & 0xff) | ((self.0 >> 12) & !0xff)
     }
 
-    /// Returns the number as a table line names it.
+    /// Returns the number in the form of a table line.
     pub fn in_table(self) -> String {
         format!("{}:{}", self.major(), self.minor())
     }
