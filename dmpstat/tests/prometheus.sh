@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Lets a real Prometheus scrape an exporter while requests pass through a device, and compares what it
-# makes of them with what the module counted.
+# Lets a real Prometheus scrape an exporter while requests pass through a device, and compares its results
+# with the module's counts.
 #
 #   prometheus.sh ADDRESS DEVICE COMMAND...
 #
-# It exits with 0 if all agrees. In the test machine, which has no bash and no Prometheus, with a folder of
-# bash, prometheus, promtool, the libraries that they need besides the C library, queries.yml and this file:
+# The exit status is 0 if all agrees. The test machine has no bash and no Prometheus, so it needs a folder of
+# bash, prometheus, promtool, their libraries besides the C library, queries.yml and this file:
 #
 #   ci/nix run .#vm -- --tools --memory 3G --cpus 2 --copy FOLDER -- sh -c '
 #     cd FOLDER && export PATH=$PWD:$PATH LD_LIBRARY_PATH=$PWD &&
@@ -14,14 +14,13 @@
 #     bash prometheus.sh 127.0.0.1:10367 dm-0 fio --name=r --filename=/dev/mapper/d --direct=1 \
 #       --rw=randread --runtime=10 --time_based --output=/dev/null'
 #
-# ADDRESS is that of "dmpstat export --listen ADDRESS", which runs already; DEVICE is dm-N, with
-# latencies measured; COMMAND reads from it, for some seconds, and is run twice, with a reset between.
-# Nothing else is to use the device. prometheus, promtool and dmpstat are those in PATH. DMPSTAT_ROOT is as
-# for dmpstat.
+# ADDRESS is that of a running "dmpstat export --listen ADDRESS"; DEVICE is dm-N, with latencies measured;
+# COMMAND reads from it for some seconds. COMMAND runs twice, with a reset between. Nothing else may use the
+# device. prometheus, promtool and dmpstat come from PATH. DMPSTAT_ROOT has the same meaning as for dmpstat.
 set -euo pipefail
 
 if (($# < 3)); then
-	echo "prometheus.sh: say ADDRESS DEVICE COMMAND..., as its first lines have it" >&2
+	echo "usage: prometheus.sh ADDRESS DEVICE COMMAND..." >&2
 	exit 2
 fi
 address=$1 device=$2
@@ -39,7 +38,7 @@ finish() {
 trap finish EXIT
 
 wrong=0
-# Says what was compared: what it is, both values, and a command that is true if they agree.
+# Prints a comparison: its subject, both values, and the result of a command that succeeds if they agree.
 compare() {
 	local what=$1 theirs=$2 ours=$3
 	shift 3
@@ -51,10 +50,10 @@ compare() {
 	printf '%-44s %22s %22s  %s\n' "$what" "$theirs" "$ours" "$verdict"
 }
 
-# Whether a condition on numbers holds.
+# Tests a condition on numbers.
 holds() { awk "BEGIN { exit !($1) }"; }
 
-# The page of the exporter, in the form of that type.
+# Prints the exporter's page in this media type.
 page() {
 	local socket
 	exec {socket}<>"/dev/tcp/${address%:*}/${address##*:}"
@@ -79,12 +78,12 @@ prometheus --config.file "$scratch/prometheus.yml" --storage.tsdb.path "$scratch
 	--web.listen-address "127.0.0.1:$port" >"$scratch/log" 2>&1 &
 server=$!
 
-# The value of an expression that has one, or nothing.
+# Prints the value of an expression, or nothing if it has none.
 query() {
 	promtool query instant "$url" "$1" 2>/dev/null | sed -nE 's/.*=> (.*) @\[.*/\1/p'
 }
 
-# Waits for a scrape that began after now.
+# Waits for a scrape that begins after this call.
 scraped() {
 	local now=$EPOCHREALTIME
 	for ((tries = 0; tries < 120; tries++)); do
@@ -98,11 +97,11 @@ scraped() {
 	exit 1
 }
 
-# What the module counted: the number of reads, and their latencies as bound:count each.
+# Print the module's counts: the number of reads, and their latencies as bound:count each.
 requests() { sed -nE 's/^read requests ([0-9]+).*/\1/p' "$files/snapshot"; }
 latencies() { sed -nE 's/^read latencies ?//p' "$files/snapshot"; }
 
-# The lower and the upper bound of the bucket in which the quantile is, in nanoseconds.
+# Prints the lower and the upper bound of the bucket with the quantile, in nanoseconds.
 bucket() {
 	latencies | tr ' ' '\n' | awk -F: -v quantile="$1" '
 		NF == 2 { bound[NR] = $1; count[NR] = $2; all += $2; last = NR }
@@ -133,8 +132,8 @@ echo 'promtool check metrics says nothing of any output'
 scraped
 info=$(query "count(dmp_volume_info{device=\"$device\"})")
 compare 'volumes of that number' "$info" 1 test "$info" = 1
-# A series of that device, or a function of five minutes of it. The device's number is in the
-# information only.
+# Prints the expression of a series of the device, or of a function of the series over five minutes. Only the
+# information series has the device's number.
 of() {
 	local series="$1{operation=\"read\"}"
 	[[ -z ${2-} ]] || series="$2(${series}[5m])"
@@ -174,7 +173,7 @@ scraped
 second=$(requests)
 resets=$(query "max($(of dmp_requests_total resets))")
 compare 'resets' "$resets" '1 or more' holds "$resets >= 1"
-# Prometheus takes it that what it saw went on for up to half an interval before and after.
+# Prometheus extrapolates an increase by up to half an interval before and after.
 theirs=$(query "max($(of dmp_requests_total increase))")
 all=$((first + second))
 compare 'increase over the reset' "$theirs" "$all" holds "$theirs >= $all && $theirs < 1.2 * $all"

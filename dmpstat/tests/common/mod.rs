@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A machine whose devices are files in a directory, and whose clock is a test's.
+//! A machine with files in a directory for devices, and a clock under a test's control.
 
 use std::ffi::OsString;
 use std::fs;
@@ -39,12 +39,12 @@ pub const BUILD_INFO: &str = concat!(
     "\"} 1\n"
 );
 
-/// Returns the snapshot of dm-3 as that of another device.
+/// Returns the snapshot of dm-3, changed to another device.
 pub fn named(snapshot: &str, device: &str, name: &str) -> String {
     snapshot.replace("dm-3", device).replace("vg-data", name)
 }
 
-/// The time since boot, which stands still in these tests.
+/// The time since boot, which is constant in these tests.
 pub const BOOTTIME: Duration = Duration::from_secs(100_000);
 
 /// A root directory, and the terminal's width.
@@ -88,7 +88,7 @@ impl Root {
         let directory = self.stat().join(device);
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("volumes"), "").unwrap();
-        // A rename replaces the file, because sysfs has no snapshot that is half written either.
+        // A rename replaces the file, because sysfs has no half-written snapshot either.
         fs::write(directory.join("new"), snapshot).unwrap();
         fs::rename(directory.join("new"), directory.join("snapshot")).unwrap();
         for file in ["reset", "latency"] {
@@ -107,7 +107,7 @@ impl Root {
         fs::remove_dir_all(self.stat().join(device)).unwrap();
     }
 
-    /// Reads the text that was written into a file of a device.
+    /// Returns the text that was written into a file of a device.
     pub fn written(&self, device: &str, file: &str) -> String {
         fs::read_to_string(self.stat().join(device).join(file)).unwrap()
     }
@@ -121,7 +121,7 @@ impl Root {
         self.run_while(arguments, |_| {})
     }
 
-    /// Runs the program. Each wait for an interval calls `step` with the wait's number, from 1.
+    /// Runs the program. Each wait for an interval calls `step` with its number, from 1.
     pub fn run_while(&self, arguments: &[&str], step: impl FnMut(u32)) -> Ran {
         let mut clock = Steps { done: 0, step };
         let (mut out, mut notes) = (Vec::new(), Vec::new());
@@ -159,14 +159,14 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Returns the output of a run that did not fail and wrote no notes.
+    /// Returns the output of a run that succeeded without notes.
     pub fn output(self) -> String {
         self.result.unwrap();
         assert_eq!(self.notes, "");
         self.out
     }
 
-    /// Returns the output of a run that did not fail and noted that latencies are not measured.
+    /// Returns the output of a run that succeeded with a note about unmeasured latencies.
     pub fn output_without_latencies(self) -> String {
         self.result.unwrap();
         assert!(
@@ -184,7 +184,7 @@ impl Ran {
     }
 }
 
-/// A clock whose intervals are steps of a test. It ends after 100.
+/// A clock whose intervals are a test's steps. It ends after 100 of them.
 struct Steps<F> {
     done: u32,
     step: F,

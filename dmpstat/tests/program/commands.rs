@@ -47,7 +47,7 @@ fn everything_of_a_device_is_shown_in_words() {
 #[test]
 fn the_dmp_lines_of_a_device_are_shown() {
     for (lines, expected) in [
-        // An older module does not tell its lines.
+        // An older module does not report its lines.
         ("", &[][..]),
         (
             "lines 2 0 as_linear 2 0 flush_bypass 0 0\n",

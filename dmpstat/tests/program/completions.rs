@@ -55,7 +55,7 @@ fn completed(root: &Root, words: &[&str]) -> Vec<String> {
     output(command).lines().map(str::to_owned).collect()
 }
 
-/// Returns fish's completions of the last word that are no options.
+/// Returns fish's completions of the last word, without options.
 fn operands(root: &Root, words: &[&str]) -> Vec<String> {
     let mut all = completed(root, words);
     all.retain(|line| !line.starts_with('-'));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The command lines of dmpstat that the book and the README show. The program has to accept each.
+//! The dmpstat command lines in the book and the README. The program has to accept each.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -24,13 +24,13 @@ fn pages(directory: &Path) -> Vec<PathBuf> {
     pages
 }
 
-/// Returns the command lines of dmpstat in a page: whole lines of indented blocks, and words in backticks.
+/// Returns the dmpstat command lines of a page: whole lines of indented blocks, and words in backticks.
 fn command_lines(page: &str) -> Vec<&str> {
     let blocks = page
         .lines()
         .filter_map(|line| line.strip_prefix("    "))
         .filter(|line| line.starts_with("dmpstat "))
-        // The usage has the names of arguments.
+        // The usage has placeholders for arguments.
         .filter(|line| !line.contains("[OPTIONS]") && !line.ends_with("COMMAND"));
     let inline = page
         .lines()
@@ -46,7 +46,7 @@ fn words(line: &str) -> Vec<String> {
     words.into_iter().take_while(is_word).collect()
 }
 
-/// Asserts that the program accepts a command line. A command's name alone may lack arguments.
+/// Asserts that the program accepts a command line. The bare name of a command may lack arguments.
 fn assert_accepted(line: &str) {
     match cli::parse(words(line)) {
         Ok(_) => {}

@@ -139,7 +139,7 @@ fn an_error_names_an_attached_volume_where_there_is_no_device() {
     remember(&root, &attached());
     device(&root, 21, "vg-data");
     assert_eq!(root.run(&[]).message(), lost("vg/data", WRITTEN));
-    // A run with an interval waits for devices in general, but not for one that is named.
+    // A run with an interval waits for devices in general, but not for a named one.
     let ran = root.run(&["1", "2"]);
     assert_eq!(
         ran.notes,
@@ -155,7 +155,7 @@ fn an_error_names_an_attached_volume_where_there_is_no_device() {
     assert_eq!(ran.message(), lost("vg/data", WRITTEN));
 }
 
-/// A volume that was activated again has another number, and its former number's state is still there.
+/// A volume that was activated again has another number, and the state of its former number still exists.
 #[test]
 fn an_error_is_about_the_device_that_is_there_and_else_about_the_first() {
     let root = Root::new();
@@ -181,7 +181,7 @@ fn a_device_that_has_gone_is_found_by_its_name_only() {
     let root = Root::with_device();
     root.write("dm-3", named(SNAPSHOT, "dm-3", "other"));
     remember(&root, &attached());
-    // First the device has gone; the second time another device has its number.
+    // First no device has the number; the second time another device has it.
     for _ in 0..2 {
         assert_eq!(root.run(&["vg/data"]).message(), lost("vg/data", GONE));
         device(&root, 22, "other");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The metrics of `dmpstat export`, and the file that they are written into.
+//! The metrics of `dmpstat export`, and its text file.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -32,7 +32,7 @@ fn device(root: &Root, device: &str, name: &str, uuid: &str) {
     root.write(device, snapshot);
 }
 
-/// Returns the lines with this begin.
+/// Returns the lines that begin with this text.
 fn lines(text: &str, begin: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| line.starts_with(begin));
     lines.map(str::to_owned).collect()
@@ -48,7 +48,7 @@ fn put_on(root: &Root, disk: &str, others: &[&str]) {
     }
 }
 
-/// Removes the time that reading took, which is never the same.
+/// Removes the duration of the reading, which varies.
 fn without_seconds(text: &str) -> String {
     let lines = text
         .lines()
@@ -249,7 +249,7 @@ fn each_counter_and_histogram_has_the_time_of_its_own_device() {
             .filter(|line| line.contains(&format!("}} {number} {{")))
             .filter_map(|line| Some(line.split_once("_created{")?.1.to_owned()))
             .collect();
-        // Four counters and two histograms of reads and of writes.
+        // There are four counters and two histograms, each of reads and of writes.
         assert_eq!(times.len(), 12, "{number}");
         let time = format!("\"}} {}.250", 1_700_000_000 + number);
         assert!(times.iter().all(|line| line.ends_with(&time)), "{times:?}");
@@ -404,7 +404,7 @@ fn unmeasured_values_have_no_series() {
     ] {
         assert!(!output.contains(&format!("dmp_{family}")), "{family}");
     }
-    // The latencies of another device add no series of this one.
+    // The latencies of another device add no series of this device.
     device(&root, "dm-3", "on", "");
     let output = root.run(&["export"]).output();
     assert_eq!(families(&output), all.map(str::to_owned).into());
@@ -467,7 +467,7 @@ fn readable_volumes_are_printed_and_unreadable_ones_are_errors() {
     assert_eq!(ran.message(), message("dm-5"));
 }
 
-/// A volume without latencies is told from a volume where nothing was slow.
+/// The metric distinguishes a volume without latencies from one without slow requests.
 #[test]
 fn latency_enabled_tells_if_latencies_are_measured() {
     let root = Root::with_device();
@@ -495,7 +495,7 @@ fn the_time_of_creation_moves_with_the_clock_and_with_nothing_else() {
     let mut boot = Boot::default();
     let first = boot.at(1_700_000_100.0, 100.0);
     assert_eq!(first, 1_700_000_000.0);
-    // The two clocks are not read at once, so their difference varies.
+    // The two clocks are not read at the same instant, so their difference varies.
     assert_eq!(boot.at(1_700_000_200.4, 200.0), first);
     assert_eq!(boot.at(1_700_000_299.1, 300.0), first);
     assert_eq!(boot.at(1_700_003_900.0, 300.0), first + 3600.0);
@@ -506,7 +506,7 @@ fn the_time_of_creation_moves_with_the_clock_and_with_nothing_else() {
 #[test]
 fn a_device_that_goes_is_left_out() {
     let root = Root::with_device();
-    // Of a device that goes, the directory is there longest.
+    // The directory of a device is removed last.
     fs::create_dir(root.stat().join("dm-4")).unwrap();
     let output = root.run(&["export"]).output();
     assert_eq!(lines(&output, "dmp_volume_info").len(), 1);
@@ -588,17 +588,17 @@ fn no_two_devices_have_the_same_labels() {
         names.collect::<Vec<String>>()
     };
     let root = Root::new();
-    // Two names are shown alike, because libdevmapper has escaped only one of them. A third one is shown as
-    // the kernel has the second.
+    // Two names look alike, because libdevmapper has escaped only one of them. The form of a third one equals
+    // the kernel's name of the second.
     device(&root, "dm-0", "a\\x20b", "");
     device(&root, "dm-1", "a\\x5cx20b", "");
     assert_eq!(names(&root), ["a b", "a\\\\x5cx20b"]);
     device(&root, "dm-2", "a\\x5cx5cx20b", "");
     assert_eq!(names(&root), ["a b", "a\\\\x5cx20b", "a\\\\x5cx5cx20b"]);
-    // The uuid tells devices of one name apart.
+    // The uuid distinguishes devices with the same name.
     device(&root, "dm-2", "a\\x20b", "u");
     assert_eq!(names(&root), ["a b", "a\\\\x5cx20b", "a b"]);
-    // A name went from one device to another while devices were read.
+    // A name moved from one device to another while devices were read.
     let root = Root::new();
     device(&root, "dm-0", "swapped", "");
     device(&root, "dm-1", "other", "");
@@ -612,7 +612,7 @@ fn no_two_devices_have_the_same_labels() {
     assert_eq!(devices, ["dm-1", "dm-2"]);
 }
 
-/// Returns the values of labels in the information of a device.
+/// Returns the values of these labels in the information of a device.
 fn info(root: &Root, device: &str, labels: &[&str]) -> Vec<String> {
     let output = root.run(&["export"]).output();
     let line = &lines(&output, &format!("dmp_volume_info{{device=\"{device}\""))[0];
@@ -631,7 +631,7 @@ fn logical_volumes_have_their_group_and_name() {
         ("my--vg-my--data", "LVM-0123", ["my-vg", "my-data"]),
         ("a----b-c", "LVM-0123", ["a--b", "c"]),
         ("vg-pool-tpool", "LVM-0123-tpool", ["vg", "pool"]),
-        // A device that is not LVM's has neither, whatever its name looks like.
+        // A device that is not LVM's has neither, even if its name looks like it.
         ("vg-data", "", ["", ""]),
         ("vg-data", "CRYPT-LUKS2-0123", ["", ""]),
         ("odd", "LVM-0123", ["", ""]),
@@ -646,7 +646,7 @@ fn logical_volumes_have_their_group_and_name() {
     }
 }
 
-/// Returns the disks right under a device.
+/// Returns the disks directly under a device.
 fn underlying(output: &str, name: &str) -> Vec<String> {
     let lines = lines(
         output,
@@ -664,7 +664,7 @@ fn metrics_name_the_underlying_disks_and_the_dmp_volumes_below() {
     }
     put_on(&root, "dm-2", &["sda1", "sdb"]);
     put_on(&root, "dm-10", &["sda1"]);
-    // dm-7 is a linear device between, which is not counted.
+    // dm-7 is an uncounted linear device between the two.
     put_on(&root, "dm-7", &["dm-2"]);
     put_on(&root, "dm-3", &["dm-7", "dm-10"]);
     put_on(&root, "md0", &["dm-3"]);
@@ -685,8 +685,8 @@ fn metrics_name_the_underlying_disks_and_the_dmp_volumes_below() {
     }
 }
 
-/// If stacked_on had volumes that are not exported, the sum over volumes with an empty stacked_on would lack
-/// requests.
+/// The sum over volumes with an empty stacked_on would lack requests if stacked_on named volumes that are not
+/// exported.
 #[test]
 fn stacked_on_lists_only_exported_volumes_but_underlying_lists_all() {
     let root = Root::new();
@@ -713,7 +713,7 @@ fn stacked_on_lists_only_exported_volumes_but_underlying_lists_all() {
     );
     let (stacked_on, _) = export(&["dm-2", "dm-4"]);
     assert_eq!(stacked_on, ["", "dm-2"]);
-    // A volume that cannot be read is not exported either.
+    // An unreadable volume is not exported either.
     root.write("dm-2", "no snapshot");
     let ran = root.run(&["export"]);
     let stacked_on = lines(&ran.out, "dmp_volume_info");
@@ -774,7 +774,7 @@ fn the_file_is_replaced_each_interval_and_open_readers_see_it_whole() {
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
 }
 
-/// node_exporter runs as another user.
+/// node_exporter runs as another user, so the mode has to be 0644 under any umask.
 #[test]
 fn the_file_can_be_read_by_all_and_written_by_one_whatever_the_umask_is() {
     let root = Root::with_device();
@@ -791,7 +791,7 @@ fn the_file_can_be_read_by_all_and_written_by_one_whatever_the_umask_is() {
     }
 }
 
-/// The new file is made beside the old one: nothing can be made in /proc.
+/// The new file is created beside the old one: no file can be created in /proc.
 #[test]
 fn the_file_is_in_the_current_directory_or_another() {
     let root = Root::with_device();
@@ -971,8 +971,8 @@ fn one_unreadable_volume_is_one_message_and_all_others_are_in_the_file() {
     assert!(!fs::read_to_string(&file).unwrap().contains("process_"));
 }
 
-/// Counts how often the watched file or directory was opened. The kernel merges equal events that follow each
-/// other, so events of another kind have to come between them.
+/// Counts how often the watched file or directory was opened. The kernel merges consecutive equal events, so
+/// the events between two opens have to be of another kind.
 fn opens(inotify: &OwnedFd) -> usize {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut events = inotify::Reader::new(inotify, &mut buffer);
@@ -1007,7 +1007,7 @@ fn the_devices_are_listed_and_a_snapshot_is_opened_once_a_report_or_page() {
     }
 }
 
-/// All values are in the snapshot, and the file of a value that is not measured fails with ENODATA.
+/// The snapshot has all values, while the file of an unmeasured value fails with ENODATA.
 #[test]
 fn only_the_snapshot_of_a_device_is_read() {
     let root = Root::with_device();

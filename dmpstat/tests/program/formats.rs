@@ -151,7 +151,7 @@ fn ages_are_milliseconds_and_null_where_they_are_not_measured() {
             .map(|column| device[column].clone())
             .collect::<Vec<_>>()
     };
-    // Writes have no age here, so the age of all operations is unknown, too.
+    // Writes have no age here, so the age of all operations is unknown as well.
     assert_eq!(
         shown("r_age,w_age,age"),
         [json!(1.5), Value::Null, Value::Null]
@@ -186,7 +186,7 @@ fn counts_are_of_the_interval_and_have_the_histograms() {
             "latencies": [{"up_to": 1024, "count": 1}, {"up_to": 16384, "count": 480}, {"up_to": null, "count": 32}],
         })
     );
-    // An operation that is not measured has every key.
+    // An unmeasured operation has all keys.
     let keys = |operation: &str| -> Vec<&String> {
         device["counts"][operation]
             .as_object()

@@ -154,7 +154,7 @@ fn json_has_null_for_an_operation_that_is_not_measured_and_text_leaves_it_out() 
     );
 }
 
-/// With a scale for each operation, a few writes would look like as many as all reads.
+/// With one scale for each operation, a few writes would look as many as all reads.
 #[test]
 fn all_bars_have_one_scale() {
     let root = Root::new();
@@ -197,7 +197,7 @@ fn the_note_about_unmeasured_latencies_is_printed_once() {
     assert_eq!(ran.notes.lines().count(), 1, "{}", ran.notes);
 }
 
-/// A program reads each interval, and a person only devices.
+/// JSON, which programs read, has a report for each interval; the text has only devices.
 #[test]
 fn an_interval_without_devices_is_a_report_in_json_only() {
     let goes = |arguments: &[&str]| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat export --listen`, as well-behaved clients and others see it.
+//! `dmpstat export --listen`, with well-behaved clients and others.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
@@ -102,7 +102,7 @@ fn each_scrape_has_new_counts_and_the_same_created_times() {
         .write("dm-3", SNAPSHOT.replace("requests 500", "requests 501"));
     assert!(line("dmp_requests_total").ends_with(" 501"));
     assert_eq!(line("dmp_requests_created"), created);
-    // By the snapshot, counting began 5 s after the boot.
+    // In the snapshot, counting began 5 s after the boot.
     let (_, created) = created.rsplit_once(' ').unwrap();
     let stat = fs::read_to_string("/proc/stat").unwrap();
     let boot = stat
@@ -148,7 +148,7 @@ fn other_pages_and_methods_are_answered_in_words() {
         for header in ["content-type", "vary"] {
             assert_eq!(head.header(header), get.header(header), "{page} {header}");
         }
-        // The length varies, because seconds have more or fewer digits.
+        // The length varies, because the seconds have more or fewer digits.
         let length = get.header("content-length").unwrap();
         assert_eq!(length, get.body.len().to_string(), "{page}");
         assert!(head.header("content-length").is_some(), "{page}");
@@ -161,7 +161,7 @@ fn other_pages_and_methods_are_answered_in_words() {
     server.end();
 }
 
-/// Returns the first words of the series.
+/// Returns the first word of each series.
 fn series(page: &str) -> Vec<&str> {
     let lines = page.lines().filter(|line| !line.starts_with('#'));
     lines
@@ -169,7 +169,7 @@ fn series(page: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Returns the lines of the exporter itself, but for the time that reading took.
+/// Returns the lines about the exporter itself, without the duration of the reading.
 fn of_exporter(page: &str) -> Vec<&str> {
     let lines = page
         .lines()
@@ -247,7 +247,7 @@ fn one_unreadable_volume_is_one_message_and_all_others_are_served() {
     );
 }
 
-/// The list of volumes is there, and cannot be read.
+/// The list of volumes exists, but is unreadable.
 #[test]
 fn an_unreadable_list_of_volumes_is_one_message_and_an_error_in_the_metrics() {
     let server = Server::new(Root::with_device(), &[]);
@@ -388,7 +388,7 @@ fn scrapes_are_whole_while_devices_come_and_go() {
                 }
             }
         });
-        // Panics are caught, so that the other thread ends as well.
+        // Panics are caught, so that the other thread exits as well.
         let scrape = || {
             let answer = server.answer(OPEN);
             let whole = answer.status() == "200" && answer.body.ends_with("# EOF\n");
@@ -412,7 +412,7 @@ fn slow(port: u16) -> TcpStream {
     stream
 }
 
-/// Tells if the server has closed the connection, without a wait for that.
+/// Returns whether the server has closed the connection. Does not wait.
 fn is_closed(stream: &mut TcpStream) -> bool {
     stream.set_nonblocking(true).unwrap();
     let read = stream.read(&mut [0; 1]);
@@ -427,7 +427,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
 #[test]
 fn slow_readers_delay_no_scrape_and_take_little_memory() {
     let server = Server::new(thousand(), &[]);
-    // One scrape is the usual case.
+    // First, one scrape.
     assert_eq!(server.answer(OPEN).status(), "200");
     let most = server.status("VmHWM:");
     assert!(most < 20 << 10, "{most} KiB");
@@ -443,22 +443,23 @@ fn slow_readers_delay_no_scrape_and_take_little_memory() {
         for answer in eight {
             let answer = answer.join().unwrap();
             assert_eq!(answer.status(), "200");
-            // 61 series of reads and of writes, and two of the device; and six times of each operation.
+            // There are 61 series each of reads and of writes, two of the device, and six creation times of
+            // each operation.
             assert_eq!(series(&answer.body), 1000 * (2 * (61 + 6) + 2));
             assert!(answer.body.ends_with("# EOF\n"));
         }
     });
-    // A slow reader that goes on gets all of the text.
+    // A slow reader that continues gets the whole text.
     let mut text = String::new();
     readers.pop().unwrap().read_to_string(&mut text).unwrap();
     assert!(text.ends_with(BUILD_INFO));
     let most = server.status("VmHWM:");
     assert!(most < 40 << 10, "{most} KiB");
-    // Slow readers do not keep the server from ending either.
+    // The server exits in spite of slow readers.
     server.end();
 }
 
-/// Starts a server in this process, which runs as long as the process. Returns its port.
+/// Starts a server in this process, which serves until the process exits. Returns its port.
 fn serve(root: &Root, limits: Limits) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -484,7 +485,7 @@ fn one_of_too_many_slow_readers_is_cut_off_before_the_end() {
     let mut cut_off = 0;
     for mut reader in readers {
         let mut text = Vec::new();
-        // The read may fail, and the text that came before may be lost then.
+        // The read may fail, which can lose the text before.
         let whole = reader.read_to_end(&mut text).is_ok() && text.ends_with(BUILD_INFO.as_bytes());
         cut_off += i32::from(!whole);
     }
@@ -505,15 +506,15 @@ fn a_scrape_closes_the_oldest_of_too_many_silent_connections() {
     let port = serve(&root, limits);
     let mut silent: Vec<TcpStream> = (0..64).map(|_| connect(port)).collect();
     let mut scrape = |closed: usize| {
-        // The kernel gives connections to the server in their order, so all silent ones are taken when this
-        // one is answered.
+        // The kernel passes connections to the server in their order, so the server has accepted all silent
+        // ones when it answers this one.
         assert_eq!(answer(port, METRICS).status(), "200");
         let are_closed: Vec<bool> = silent.iter_mut().map(is_closed).collect();
         let expected: Vec<bool> = (0..64).map(|at| at < closed).collect();
         assert_eq!(are_closed, expected);
     };
     scrape(1);
-    // The scrape before has left its place, so no other connection is closed.
+    // The place of the previous scrape is free, so no other connection is closed.
     scrape(1);
 }
 
@@ -523,12 +524,12 @@ fn a_silent_connection_is_closed_after_ten_seconds() {
     let begin = Instant::now();
     assert_eq!(server.connect().read(&mut [0; 1]).unwrap(), 0);
     let seconds = begin.elapsed().as_secs();
-    // The upper bound is less than the minute that a connection may take.
+    // The upper bound is less than the limit of a minute for a connection.
     assert!((9..50).contains(&seconds), "{seconds}");
     server.end();
 }
 
-/// One client waits for a device that is not read yet when others come. The others all get the next page.
+/// The first client waits for a device's snapshot while others come. All others get the next page.
 #[test]
 fn scrapes_of_one_time_are_encoded_once() {
     let server = Server::new(Root::with_device(), &[]);
@@ -538,22 +539,22 @@ fn scrapes_of_one_time_are_encoded_once() {
     thread::scope(|scope| {
         let scrape = || assert_eq!(server.answer(METRICS).status(), "200");
         let first = scope.spawn(scrape);
-        // The open waits for the reader.
+        // The open waits for a reader.
         let open = || File::options().write(true).open(&fifo).unwrap();
         let mut snapshot = open();
         let mut others: Vec<TcpStream> = (0..15).map(|_| server.connect()).collect();
         for other in &mut others {
             other.write_all(GZIP.as_bytes()).unwrap();
         }
-        // Once this request is answered, the requests before have been read: the server answers requests
-        // while it reads devices.
+        // The server answers requests while it reads devices. Once this request is answered, it has read all
+        // earlier requests.
         let healthy = server.answer("GET /-/healthy HTTP/1.0\r\n\r\n");
         assert_eq!(healthy.status(), "200");
         snapshot.write_all(SNAPSHOT.as_bytes()).unwrap();
         drop(snapshot);
         first.join().unwrap();
         open().write_all(SNAPSHOT.as_bytes()).unwrap();
-        // Nothing writes the snapshot of a third page, which would wait for ever.
+        // Nothing writes the snapshot for a third page, which would wait for ever.
         for other in &mut others {
             assert_eq!(rest(other).status(), "200");
         }
@@ -569,7 +570,7 @@ fn ten_thousand_connections_leave_nothing_behind() {
             0 => METRICS,
             1 => "GET / HTTP/1.0\r\n\r\n",
             2 => "GET /x HTTP/1.0\r\n\r\n",
-            // This client goes without a word.
+            // This client disconnects without sending anything.
             _ => return drop(server.connect()),
         };
         assert_eq!(
@@ -598,8 +599,8 @@ fn headers_of_a_mebibyte_are_refused_unread() {
     let path = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1 << 20));
     for request in [one, many, path] {
         let mut stream = server.connect();
-        // The server closes the connection while more is to come. That may be an error here at once, and the
-        // server's answer may be lost.
+        // The server closes the connection while more data is to come. The client may see that as an error at
+        // once, and may lose the server's answer.
         let written = stream.write_all(request.as_bytes());
         let mut text = Vec::new();
         let read = stream.read_to_end(&mut text);
@@ -626,7 +627,7 @@ fn a_client_without_a_whole_request_is_closed_after_the_time_limit() {
     let root = Root::with_device();
     let port = serve(&root, limits);
     let begin = Instant::now();
-    // One client sends nothing, and one half of a request.
+    // One client sends nothing, and another half a request.
     let mut silent = connect(port);
     let mut half = connect(port);
     half.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
@@ -646,7 +647,7 @@ fn a_client_that_does_not_read_is_cut_off_after_the_time_limit() {
     };
     let root = thousand();
     let port = serve(&root, limits);
-    // The client's time covers the whole connection, also the encoding of the answer.
+    // The client's time limit covers the whole connection, including the encoding of the answer.
     let mut reader = connect(port);
     reader.write_all(METRICS.as_bytes()).unwrap();
     thread::sleep(Duration::from_secs(12));
@@ -675,7 +676,7 @@ fn an_unknown_name_is_an_error_at_the_start_but_a_pattern_waits() {
         log,
         "dmpstat: there is no dmp device \"vg-dats\"; similar names: vg-data\n"
     );
-    // The same holds without another device.
+    // This is also true without another device.
     let (status, _) = Server::silent(Root::new(), command(&["vg-data"])).ended();
     assert_eq!(status.code(), Some(1));
     let server = Server::new(Root::new(), &["vg/d*"]);
@@ -707,7 +708,7 @@ fn a_named_volume_that_goes_is_told_once_and_comes_back() {
     );
 }
 
-/// Returns the addresses that are bound, and the reasons why the others are not.
+/// Returns the bound addresses, and the reasons for the missing ones.
 fn bound(addresses: [&str; 2], failure: Errno) -> (Vec<String>, Vec<String>) {
     let addresses = addresses.map(|address| address.parse::<SocketAddr>().unwrap());
     let bind = |address: SocketAddr| match address.is_ipv6() {
@@ -723,7 +724,7 @@ fn bound(addresses: [&str; 2], failure: Errno) -> (Vec<String>, Vec<String>) {
 #[test]
 fn addresses_of_a_name_that_the_machine_has_not_are_left_out() {
     // The first failure is that of IPv6 switched off for the loopback, the second that of a kernel without
-    // it.
+    // IPv6.
     for failure in [Errno::ADDRNOTAVAIL, Errno::AFNOSUPPORT] {
         let (bound, missing) = bound(["[::1]:9", "127.0.0.1:9"], failure);
         assert_eq!(bound, ["127.0.0.1:9"]);
@@ -751,7 +752,7 @@ fn addresses_of_a_name_that_the_machine_has_not_are_left_out() {
     );
 }
 
-/// The signal may come before the server waits for signals.
+/// The signal may come before the server has a handler.
 #[test]
 fn a_sigterm_right_after_the_start_ends_the_server() {
     for _ in 0..50 {
@@ -759,9 +760,9 @@ fn a_sigterm_right_after_the_start_ends_the_server() {
     }
 }
 
-/// Starts a server that gets this listener as if from systemd, and an address to listen at.
+/// Starts a server that inherits this listener as if from systemd, and also gets an address.
 fn activated(listener: TcpListener, address: &str) -> Server {
-    // The shell's process number, which it puts into LISTEN_PID, stays that of the program after exec.
+    // LISTEN_PID is the shell's process number, which exec keeps for the program.
     let mut command = Command::new("sh");
     let script =
         "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" export --listen \"$1\"";
@@ -785,7 +786,7 @@ fn a_systemd_socket_replaces_another_listen_address_with_a_note() {
     assert_eq!(server.port, port);
     assert_eq!(server.answer(METRICS).status(), "200");
     server.end();
-    // No note comes if the address is that of the socket, as in the unit.
+    // There is no note if the address is that of the socket, as in the unit.
     let mut server = activated(listener, &port.to_string());
     server.listens();
     assert_eq!(server.port, port);

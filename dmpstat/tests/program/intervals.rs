@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Intervals that do not cover all of the time since the last report, and devices that come and go.
+//! Intervals that do not cover the whole time since the last report, and devices that come and go.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn reports(root: &Root, steps: u32, step: impl FnMut(u32)) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// Returns the snapshot of 5 s after `since`, with this many reads of 1 ms.
+/// Returns the snapshot of 5 s after `since`, with this number of reads of 1 ms.
 fn reads(since: u64, latency: bool, requests: u64) -> String {
     let (switch, timing, latencies) = match latency {
         true => (
@@ -78,7 +78,7 @@ fn a_switch_of_latency_leaves_requests_as_they_are() {
     );
 }
 
-/// Latencies were switched off and on between two reports, and more were measured after that than before.
+/// Latencies were switched off and on between two reports. More were measured after that than before.
 #[test]
 fn latencies_switched_on_within_the_interval_cover_the_time_since() {
     let root = Root::new();
@@ -164,7 +164,7 @@ fn devices_come_and_go() {
         3 => root.remove("dm-4"),
         _ => root.write("dm-3", reads(1, true, 10)),
     });
-    // The third report has no device, and so it has no header either.
+    // The third report has no device, and therefore no header.
     let expected: [&[&str]; 3] = [
         &["vg-data - 0.00", "other 3.00 1.00 new"],
         &["other - 0.00"],
@@ -190,7 +190,8 @@ fn a_program_that_waits_for_devices_says_so_and_goes_on() {
     );
 }
 
-/// The device may go between the listing of the directory and the read of the file, or within the read.
+/// The device may be removed between the listing of the directory and the read of the file, or during the
+/// read.
 #[test]
 fn a_device_that_goes_while_it_is_read_is_left_out() {
     let root = Root::with_device();
@@ -198,7 +199,7 @@ fn a_device_that_goes_while_it_is_read_is_left_out() {
     assert_eq!(root.run(&["-o", "r/s"]).output().lines().count(), 3);
 }
 
-/// The module makes a directory, and then its files one after the other.
+/// The module creates a directory, and then its files one by one.
 #[test]
 fn a_device_whose_files_are_being_made_is_waited_for() {
     let root = Root::with_device();
@@ -225,7 +226,7 @@ fn reports_go_on_without_a_count() {
     );
 }
 
-/// Returns the device names of each report's rows, and the notes of the whole run.
+/// Returns the device names in each report, and the notes of the whole run.
 fn watched(
     root: &Root,
     arguments: &[&str],
@@ -279,7 +280,7 @@ fn a_device_that_cannot_be_read_is_one_message_and_a_row_less() {
     assert!(notes[0].contains(message), "{notes:?}");
 }
 
-/// The device's next interval begins at the last snapshot that could be read.
+/// The device's next interval begins at the last readable snapshot.
 #[test]
 fn a_device_that_is_readable_again_continues_its_interval() {
     let root = Root::with_device();
@@ -310,7 +311,7 @@ fn one_report_shows_the_devices_that_can_be_read_and_fails() {
     let paths = |text: &str| ["dm-4", "dm-5"].map(|device| text.contains(device));
     assert_eq!(paths(&ran.notes), [true, false]);
     assert_eq!(paths(&ran.result.unwrap_err().to_string()), [false, true]);
-    // Devices that are not selected cause no note and no error.
+    // Unselected devices cause no note and no error.
     for arguments in [
         &["vg-data"][..],
         &["show", "vg-data"],
@@ -320,7 +321,7 @@ fn one_report_shows_the_devices_that_can_be_read_and_fails() {
         assert_eq!(ran.notes, "", "{arguments:?}");
         ran.result.unwrap();
     }
-    // A device that cannot be read is known by its name in device mapper.
+    // An unreadable device is known by its device-mapper name.
     let message = root.run(&["bad-dm-5"]).message();
     assert!(message.contains("dm-5/snapshot: the form"), "{message}");
 }
@@ -345,7 +346,7 @@ fn a_device_that_goes_is_told_once_and_waited_for() {
     }
 }
 
-/// Other devices make no difference.
+/// The result is the same with and without other devices.
 #[test]
 fn a_certain_device_must_be_there_at_first_and_a_pattern_need_not_match() {
     let root = Root::new();

@@ -65,12 +65,12 @@ fn patterns_match_each_name_of_a_device() {
     assert_eq!(meant(&root, &["/dev/vg/*"]), ["dm-0", "dm-1"]);
     assert_eq!(meant(&root, &["dm-[12]"]), ["dm-1", "dm-2"]);
     assert_eq!(meant(&root, &["a*", "vg-h?me"]), ["dm-3", "dm-1"]);
-    // Devices of one pattern are in the order of their numbers, and each device comes once.
+    // Devices of a pattern are in the order of their numbers, and each device appears once.
     assert_eq!(
         meant(&root, &["vg-home", "*-data", "dm-1"]),
         ["dm-1", "dm-0", "dm-2"]
     );
-    // A text that is a device's name selects that device, even if it could be a pattern as well.
+    // An argument that is a device's name selects that device, even if it is a valid pattern as well.
     assert_eq!(meant(&root, &["a[1]"]), ["dm-3"]);
 }
 
@@ -111,7 +111,7 @@ fn a_file_named_like_a_device_selects_no_device() {
     assert_eq!(meant(&root, &["/dev/dm-0"]), ["dm-0"]);
 }
 
-/// Only root can make a node, so without root this tests nothing.
+/// Only root can create a node, so without root this tests nothing.
 #[test]
 fn the_number_of_a_block_device_decides_and_not_its_name() {
     let root = root(&["vg-data", "vg-home"]);

@@ -10,7 +10,7 @@ use dmpstat::cli;
 use dmpstat::cli::manual::{self, EXAMPLES};
 use dmpstat::model::column::COLUMNS;
 
-/// Returns the options of a command, as they are written.
+/// Returns the options of a command, in the form of the command line.
 fn options(command: &Command) -> BTreeSet<String> {
     let mut options = BTreeSet::new();
     for argument in command
@@ -23,7 +23,7 @@ fn options(command: &Command) -> BTreeSet<String> {
     options
 }
 
-/// Returns the words of a text that are written like options.
+/// Returns the words of a text that look like options.
 fn written(text: &str) -> BTreeSet<String> {
     let is_part = |character: char| character.is_ascii_alphanumeric() || character == '-';
     text.split(|character: char| !is_part(character))

@@ -56,7 +56,7 @@ fn each_report_comes_at_once_into_a_pipe_and_the_last_one_is_whole_at_an_interru
     }
 }
 
-/// The first signal waits until the report is written, and nobody reads the report here.
+/// The first signal takes effect after the report, and nobody reads the report here.
 #[test]
 fn a_second_signal_ends_the_program_with_the_signals_status() {
     for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
@@ -69,11 +69,12 @@ fn a_second_signal_ends_the_program_with_the_signals_status() {
         }
         let mut child = command(&root, &["-j", "3600"]).spawn().unwrap();
         let mut output = child.stdout.take().unwrap();
-        // The pipe is full from now on.
+        // The pipe is full from here on.
         output.read_exact(&mut [0]).unwrap();
         kill_process(Pid::from_child(&child), signal).unwrap();
         assert!(child.try_wait().unwrap().is_none());
-        // The signal is sent until the process has seen two: one that is already pending would be lost.
+        // The signal is sent until the process has received it twice: a signal that is already pending would
+        // be lost.
         let status = loop {
             kill_process(Pid::from_child(&child), signal).unwrap();
             std::thread::sleep(std::time::Duration::from_millis(20));
@@ -85,7 +86,7 @@ fn a_second_signal_ends_the_program_with_the_signals_status() {
     }
 }
 
-/// The standard error of a terminal that has gone is like this.
+/// Standard error behaves like this after a terminal has hung up.
 #[test]
 fn a_standard_error_that_nobody_reads_changes_no_status() {
     for (root, arguments, status) in [
@@ -114,7 +115,7 @@ fn a_closed_pipe_ends_the_program_quietly() {
 #[test]
 fn a_pipe_gets_the_same_text_without_colours() {
     let root = Root::with_device();
-    // One line in the middle has a style, and the lines behind it have none.
+    // One line in the middle has a style, and the lines after it have none.
     root.write("dm-4", SNAPSHOT.replace("errors 0", "errors 7"));
     for device in ["dm-5", "dm-6"] {
         root.write(device, SNAPSHOT);

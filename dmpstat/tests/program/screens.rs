@@ -18,7 +18,7 @@ use ratatui::style::{Color, Modifier};
 
 use crate::common::{Root, SNAPSHOT, named};
 
-/// The program and its terminal, which is a buffer of cells.
+/// The program and its terminal, a buffer of cells.
 struct Top {
     app: App,
     machine: Machine,
@@ -68,7 +68,7 @@ impl Top {
         assert_eq!(self.press(&keys), Next::Wait);
     }
 
-    /// Returns the lines, without spaces at their ends.
+    /// Returns the lines, without trailing spaces.
     fn screen(&mut self) -> Vec<String> {
         self.terminal
             .draw(|frame| view::draw(&mut self.app, frame))
@@ -84,7 +84,7 @@ impl Top {
             .collect()
     }
 
-    /// Returns the names of the shown devices, from above.
+    /// Returns the names of the shown devices, from top to bottom.
     fn names(&mut self) -> Vec<String> {
         let lines = self.screen().into_iter().skip(2);
         lines
@@ -243,7 +243,7 @@ fn a_narrow_terminal_shows_the_sort_column() {
     }
     let last = " inflight     age errs err/s again/s";
     assert!(top.screen()[1].ends_with(last), "{:?}", top.screen());
-    // There is no column behind the last one.
+    // There is no column after the last one.
     top.press(&[KeyCode::Right]);
     assert!(top.screen()[1].ends_with(last), "{:?}", top.screen());
     for _ in COLUMNS.iter().skip(1) {
@@ -287,7 +287,7 @@ fn a_filter_is_typed_kept_and_dropped() {
     assert_eq!(top.screen()[1], "No device name contains dm-10q");
     top.press(&[KeyCode::Esc]);
     assert_eq!(top.names(), ["b", "c", "a"]);
-    // A logical volume has a name in LVM, too.
+    // A logical volume also has its LVM name.
     let mut top = Top::new(&Root::with_device(), &[], (100, 12));
     top.type_text("/VG/da");
     assert_eq!(top.names(), ["vg-data"]);
@@ -408,7 +408,7 @@ fn a_pause_and_the_keys_are_shown() {
         screen[8].contains("│/         filter by name; enter: keep the filter, escape: drop it"),
         "{screen:?}"
     );
-    // A key that closes the help does nothing else.
+    // A key that closes the help has no other effect.
     top.type_text("q");
     assert!(top.screen()[4].starts_with("a "));
 }
@@ -419,7 +419,7 @@ fn keys_end_suspend_and_clear_the_screen() {
     for key in [KeyCode::Char('q'), KeyCode::F(10)] {
         assert_eq!(top.press(&[key]), Next::End);
     }
-    // A key of a slow terminal can come as escape and two characters.
+    // A slow terminal can split a key into escape and two characters.
     let pieces = [KeyCode::Esc, KeyCode::Char('['), KeyCode::Char('B')];
     assert_eq!(top.press(&pieces), Next::Wait);
     let mut control = |key| {
@@ -446,7 +446,7 @@ fn devices_come_and_go_and_none_is_no_error() {
     root.remove("dm-2");
     root.write("dm-4", snapshot(4, "new", 8, 10 * SECOND));
     top.sample();
-    // The device that comes to the place of the chosen one is chosen, and the new device is marked.
+    // The device that takes the chosen one's place becomes the chosen one, and the new device is marked.
     assert_eq!(
         (top.names(), top.chosen()),
         (vec!["b".into(), "new".into(), "a".into()], "new".into())
@@ -512,12 +512,12 @@ fn a_long_name_is_cut_and_its_bytes_are_shown() {
         screen[2].starts_with("\"\\x0a\\xffnnnnnnnnnnnnnnnn…  125.00"),
         "{screen:?}"
     );
-    // The title of the details leaves it half of the width.
+    // The title of the details leaves half of the width to it.
     let title = format!(" \"\\x0a\\xff{}…  dm-3  latencies", "n".repeat(30));
     assert!(screen[3].starts_with(&title), "{screen:?}");
 }
 
-/// No size makes the program panic. A terminal that is too small shows the size that is needed.
+/// The program panics at no size. On a terminal that is too small it shows the required size.
 #[test]
 fn top_works_on_terminals_of_any_size() {
     let (_root, mut top) = three(&["-x"], (80, 24));
@@ -583,7 +583,7 @@ fn the_title_has_the_longest_interval() {
     assert!(top.screen()[0].contains("  2.0 s  "), "{:?}", top.screen());
 }
 
-/// Requests within the pause are in no interval.
+/// Requests during the pause are in no interval.
 #[test]
 fn an_interval_begins_behind_a_pause() {
     let (root, mut top) = three(&["-o", "r/s"], (80, 12));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat export --listen` in a process of its own, and requests to it.
+//! `dmpstat export --listen` in a process of its own, and its answers to requests.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,8 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::Root;
 
-/// The longest wait. Whatever takes longer hangs, though a machine under load may stand still for half a
-/// minute.
+/// The longest wait. A loaded machine may pause a process for half a minute; a longer wait means a hang.
 const LONG: Duration = Duration::from_secs(600);
 
 /// An exporter in a process of its own, and its devices.
@@ -25,7 +24,7 @@ pub struct Server {
     pub port: u16,
 }
 
-/// Ends the exporter: the reader of this test's output waits for all processes that have it open.
+/// Kills the exporter: the reader of this test's output waits for all processes that have it open.
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -44,7 +43,7 @@ impl Server {
         server
     }
 
-    /// Reads the next line, in which the server has to say that it listens, and at which port.
+    /// Reads the next line, in which the server reports its port.
     pub fn listens(&mut self) {
         let line = self.line();
         let address = line
@@ -53,7 +52,7 @@ impl Server {
         self.port = address.unwrap_or_else(|| panic!("{line}")).parse().unwrap();
     }
 
-    /// Starts a server, and reads nothing of its log yet.
+    /// Starts a server, and does not read its log yet.
     pub fn silent(root: Root, mut command: Command) -> Self {
         let mut child = command
             .env("DMPSTAT_ROOT", root.path())
@@ -90,7 +89,7 @@ impl Server {
         fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).unwrap()
     }
 
-    /// Returns the number behind a word in /proc/PID/status.
+    /// Returns the number after a word in /proc/PID/status.
     pub fn status(&self, word: &str) -> u64 {
         let status = self.file("status");
         let line = status.lines().find(|line| line.starts_with(word)).unwrap();
@@ -106,7 +105,7 @@ impl Server {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
     }
 
-    /// Waits for the server's end. Returns the exit status, and the log but for the line about listening.
+    /// Waits until the server exits. Returns the exit status, and the log without the line about listening.
     pub fn ended(mut self) -> (ExitStatus, String) {
         let begin = Instant::now();
         let status = loop {
@@ -168,7 +167,7 @@ pub fn answer(port: u16, request: &str) -> Answer {
     }
 }
 
-/// Sends a request and returns the answer, whose body need not be text.
+/// Sends a request and returns the answer, with a body of any bytes.
 pub fn bytes(port: u16, request: &str) -> Answer<Vec<u8>> {
     let mut stream = connect(port);
     stream.write_all(request.as_bytes()).unwrap();
@@ -188,7 +187,7 @@ pub fn rest(stream: &mut TcpStream) -> Answer<Vec<u8>> {
     }
 }
 
-/// Requests of HTTP/1.0, because the body of an answer comes in no chunks then.
+/// Requests use HTTP/1.0, so that the body of an answer is not chunked.
 pub const METRICS: &str = "GET /metrics HTTP/1.0\r\n\r\n";
 pub const OPEN: &str = "GET /metrics HTTP/1.0\r\nAccept: application/openmetrics-text\r\n\r\n";
 pub const GZIP: &str = "GET /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n";

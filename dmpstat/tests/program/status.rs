@@ -69,7 +69,7 @@ fn each_volume_has_its_state_and_the_form_of_its_table() {
         ..attached()
     };
     remember(&root, "dm-2", &above);
-    // One device was made with dmsetup, and one has a module that does not tell its lines.
+    // One device was created with dmsetup, and one has a module that does not report its lines.
     counted(&root, "dm-3", "own", "lines 1 0 as_linear 0 0\n");
     counted(&root, "dm-4", "old", "");
     remember(&root, "dm-4", &attached());
@@ -113,7 +113,7 @@ vg/gone        -       missing       -          -                    -
     );
 }
 
-/// LVM has written the volume's table. The module still has a directory while a dmp line is loaded.
+/// LVM has replaced the volume's table. The module keeps a directory while a dmp line is loaded.
 #[test]
 fn a_volume_without_live_dmp_lines_is_not_attached() {
     let root = Root::new();
@@ -135,7 +135,7 @@ vg-home  dm-1    not attached  -      -      2
     );
 }
 
-/// The table may say linear, and the device may be another than the one that was attached.
+/// The table may be shown as linear, and the device may differ from the attached one.
 #[test]
 fn the_state_of_another_device_does_not_count() {
     let root = Root::new();

@@ -42,7 +42,7 @@ fn a_second_report_is_of_the_interval_by_the_clock_of_the_snapshots() {
     assert_eq!(output.lines().count(), 6);
 }
 
-/// Returns the lines of a report, each cut into words.
+/// Returns the lines of a report, split into words.
 fn words(output: &str) -> Vec<Vec<&str>> {
     let lines = output.lines().filter(|line| !line.is_empty());
     lines
@@ -174,7 +174,7 @@ fn ages_and_aqu_sz_show_a_disk_that_hangs() {
         })
         .output();
     let shown = |line: usize| words(&output)[line][1..].join(" ");
-    // In the 4 s since the reset, 500 requests that ended took 0.01 s, and 3 that did not end 6 s.
+    // In the 4 s since the reset, 500 completed requests took 0.01 s, and 3 incomplete ones have taken 6 s.
     assert_eq!(shown(1), "125.75 0.02 1.50 3 2000.00 0.00 -");
     assert_eq!(shown(3), "0.00 0.00 3.00 3 4000.00 0.00 - hung");
 }
@@ -286,7 +286,7 @@ fn a_percentile_above_the_last_bound_is_the_highest_latency() {
     assert_eq!(words(&output)[1], ["vg-data", "0.017", "72000"]);
 }
 
-/// Latencies were switched on after the reset, so the number of requests in flight before is unknown.
+/// Latencies were switched on after the reset, so the earlier number of requests in flight is unknown.
 #[test]
 fn aqu_sz_is_unknown_if_a_request_was_not_measured() {
     let root = Root::new();
@@ -332,7 +332,7 @@ fn failed_requests_are_counted_and_red() {
     );
     let red = |number: &str| format!("{}{number}{}", RED.0, RED.1);
     let lines: Vec<&str> = ran.styled.lines().collect();
-    // A rate that is rounded to 0 is red, too.
+    // A rate that is rounded to 0 is red as well.
     assert_eq!(
         lines[1],
         format!(
@@ -359,7 +359,7 @@ fn averages_are_of_all_requests_that_ended() {
     let shown = || words(&root.run(&["-o", "r_await,r_p99.9"]).output())[1][1..].join(" ");
     // In milliseconds: (10 + 2000) / 502.
     assert_eq!(shown(), "4.00 0.032");
-    // An older module does not count requests that failed.
+    // An older module does not count failed requests.
     root.write("dm-3", failed.replace(" rest 2", ""));
     assert_eq!(shown(), "0.02 0.032");
 }
@@ -384,8 +384,8 @@ fn no_percentile_is_above_the_slowest_request() {
             1,
         )
     };
-    // The slowest request since the reset was not in the interval, so all that is known of the interval's
-    // slowest one is its bucket's bound.
+    // The slowest request since the reset was not in the interval, so only a bucket's bound is known of the
+    // interval's slowest one.
     assert_eq!(
         second("latencies 16384:490 32768:20", "max_ns 32000"),
         "0.017 0.017 0.017 -"
@@ -398,7 +398,7 @@ fn no_percentile_is_above_the_slowest_request() {
         second("latencies 16384:480 32768:20 65536:3", "max_ns 40000"),
         "0.040 0.040 0.040 -"
     );
-    // One more request is in the last bucket, and it is no slower than those before.
+    // One more request is in the last bucket, and it is not slower than the earlier ones.
     root.write(
         "dm-3",
         SNAPSHOT
@@ -431,7 +431,7 @@ fn a_narrow_terminal_gets_fewer_columns() {
     assert_eq!(header(Some(97), &[]), usual);
     assert_eq!(header(Some(96), &[]), short);
     assert_eq!(header(Some(200), &["-s"]), short);
-    // Columns that were named stay.
+    // Named columns stay.
     assert_eq!(
         header(Some(20), &["-o", "rkB/s,w_p99.9"]),
         "Device           rkB/s w_p99.9"
@@ -538,7 +538,7 @@ fn a_suspended_device_says_so_and_is_not_idle() {
     assert!(words.contains("\n  state        suspended\n"), "{words}");
 }
 
-/// A request that is in flight for less than a second may just be slow.
+/// A request in flight for less than a second may just be slow.
 #[test]
 fn a_device_hangs_after_a_second_without_an_end() {
     let state = |taken: u64, age: u64, errors: u64| {
@@ -557,14 +557,14 @@ fn a_device_hangs_after_a_second_without_an_end() {
     assert_eq!(state(9_999_999_999, 999_999_999, 0), "running");
     assert_eq!(state(9_999_999_999, 1_000_000_000, 0), "hung");
     assert_eq!(state(10_000_000_000, 0, 0), "hung");
-    // A failure is an end as well.
+    // A failure also completes a request.
     assert_eq!(state(10_000_000_000, 0, 1), "running");
 }
 
 #[test]
 fn a_known_zero_comes_before_an_unknown_number() {
     let root = Root::new();
-    // No time has passed, so its rates are unknown.
+    // No time has passed, so the device's rates are unknown.
     root.write("dm-3", SNAPSHOT.replace("taken 9", "taken 5"));
     root.write(
         "dm-4",
@@ -583,7 +583,7 @@ fn aqu_sz_is_the_sum_of_latencies_over_the_time() {
         words(&root.run(&["-o", "aqu-sz"]).output())[1],
         ["vg-data", "2.00"]
     );
-    // Requests that failed have ended as well.
+    // Failed requests have completed as well.
     let failed = SNAPSHOT
         .replacen("errors 0", "errors 7", 1)
         .replace("16384:480", "16384:473");
@@ -594,7 +594,7 @@ fn aqu_sz_is_the_sum_of_latencies_over_the_time() {
     );
 }
 
-/// A snapshot of more than a page comes in pieces.
+/// A snapshot of more than a page is read in pieces.
 #[test]
 fn a_long_snapshot_is_read_to_its_end() {
     let root = Root::new();

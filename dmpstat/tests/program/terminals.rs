@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat top` before a terminal of its own.
+//! `dmpstat top` on a terminal of its own.
 
 use std::env;
 use std::ffi::OsStr;
@@ -17,7 +17,7 @@ use vt100::Parser;
 
 use crate::common::{Root, SNAPSHOT, named};
 
-/// The longest wait: longer than anything takes.
+/// The longest wait, which no test needs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn size(columns: u16, rows: u16) -> PtySize {
@@ -28,13 +28,13 @@ fn size(columns: u16, rows: u16) -> PtySize {
     }
 }
 
-/// A program and the terminal before which it runs.
+/// A program and its terminal.
 struct Session {
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     keys: Box<dyn Write + Send>,
     screen: Arc<Mutex<Parser>>,
-    /// The terminal's modes before the program began.
+    /// The terminal's modes before the program started.
     modes: String,
 }
 
@@ -88,7 +88,7 @@ impl Session {
         self.wait_for(text, |screen| screen.screen().contents().contains(text));
     }
 
-    /// Waits for the end. The terminal must then be as it was before. Returns the exit status.
+    /// Waits for the exit. Asserts that the terminal is then in its former state. Returns the exit status.
     fn end(mut self) -> u32 {
         let status = status(self.child.as_mut());
         self.wait_for("the usual screen and a cursor", |screen| {
@@ -99,7 +99,7 @@ impl Session {
     }
 }
 
-/// Makes the command of a program. It does not begin in the home directory, because a build has none.
+/// Makes the command of a program. Its directory is not the home directory, because a build has none.
 fn command(program: impl AsRef<OsStr>) -> CommandBuilder {
     let mut command = CommandBuilder::new(program);
     command.cwd("/");
@@ -116,7 +116,7 @@ fn top(root: &Root, arguments: &[&str]) -> CommandBuilder {
     command
 }
 
-/// Waits for the end of a program. Returns the exit status.
+/// Waits for the exit of a program. Returns the exit status.
 fn status(child: &mut (dyn Child + Send + Sync)) -> u32 {
     let began = Instant::now();
     loop {
@@ -124,7 +124,7 @@ fn status(child: &mut (dyn Child + Send + Sync)) -> u32 {
             return status.exit_code();
         }
         if began.elapsed() > PATIENCE {
-            // This is SIGHUP first, at which dmpstat ends as if all were well.
+            // This first sends SIGHUP, at which dmpstat exits with success.
             child.kill().unwrap();
             panic!("the program did not end by itself");
         }
@@ -215,7 +215,7 @@ fn top_ends_quietly_when_the_terminal_hangs_up() {
     let pair = native_pty_system().openpty(size(100, 24)).unwrap();
     let mut child = pair.slave.spawn_command(top(&root, &["0.02"])).unwrap();
     let mut output = pair.master.try_clone_reader().unwrap();
-    // From here on something is on the screen.
+    // The screen is not empty from here on.
     output.read_exact(&mut [0; 100]).unwrap();
     drop((output, pair));
     assert_eq!(status(child.as_mut()), 0);
@@ -244,7 +244,7 @@ fn the_shell_stops_and_continues_top() {
     assert_eq!(session.end(), 0);
 }
 
-/// This is no test by itself, but the program of the next one.
+/// The program of the next test. By itself it tests nothing.
 #[test]
 fn panics_where_it_is_told_to() {
     if env::var_os("DMPSTAT_TEST_PANICS").is_some() {

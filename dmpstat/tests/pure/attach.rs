@@ -27,8 +27,8 @@ use jiff::Zoned;
 
 use crate::fake::{DEVICE, Deed, Device, Fake, LVM, line, others};
 
-/// A clock that stands still. Its waits let real time pass, because for a moment after a fork by another test
-/// the child holds copies of locks.
+/// A clock with a constant time. Its waits let real time pass, because a child that another test forks holds
+/// copies of locks for a moment.
 pub struct Still;
 
 impl Clock for Still {
@@ -46,7 +46,7 @@ impl Clock for Still {
     }
 }
 
-/// A guard that keeps the last plan.
+/// A guard that records the last plan.
 #[derive(Default)]
 pub struct Armed {
     plan: Option<Guarded>,
@@ -55,7 +55,7 @@ pub struct Armed {
 
 impl Guard for Armed {
     fn arm(&mut self, plan: &Guarded, locks: &[BorrowedFd<'_>]) -> io::Result<()> {
-        // A guard that took the place of a killed one has none yet.
+        // A guard that replaced a killed one has no locks yet.
         assert!(!locks.is_empty());
         self.plan = Some(plan.clone());
         self.words.push("arm");
@@ -80,7 +80,7 @@ pub const OPTIONS: Options = Options {
     shown: Shown::Auto,
 };
 
-/// Returns the job of a change of the volume, as if the volume was named.
+/// Returns the job of a change of the volume, as if a user named it.
 pub fn job(fake: &Fake, change: Change) -> Job {
     Job {
         device: DEVICE,
@@ -129,7 +129,7 @@ pub fn attach(fake: &mut Fake) -> Result<Plan, Trouble> {
     change(fake, Change::Attach(OPTIONS)).0
 }
 
-/// A case: its name, a device mapper at the beginning, and the change.
+/// A case: its name, a device mapper before the change, and the change.
 pub type Case = (&'static str, fn() -> Fake, Change);
 
 /// Returns all cases.
@@ -209,7 +209,7 @@ fn each_change_gives_its_table_and_leaves_nothing_else() {
         for hidden in others {
             let name = String::from_utf8_lossy(&hidden.name).into_owned();
             let uuid = String::from_utf8_lossy(&hidden.uuid).into_owned();
-            // The kernel removes the hidden device with the line over it; but LVM removes its own.
+            // The kernel removes the hidden device with the line over it, but LVM removes its own.
             match fake.volume().uuid.is_empty() {
                 true => assert_eq!(uuid, format!("stratis-1-private-{name}")),
                 false => assert_eq!(uuid, format!("{LVM}-real")),
@@ -219,7 +219,7 @@ fn each_change_gives_its_table_and_leaves_nothing_else() {
         assert_eq!(notes, "");
         assert_eq!(guard.words.last(), Some(&"disarm"), "{what}");
         assert_eq!(guard.words[guard.words.len() - 2], "resuming", "{what}");
-        // Read-ahead was set by hand before, and the kernel has set it for the new table.
+        // The user had set read-ahead, and the kernel has computed it for the new table.
         assert_eq!(fake.read_ahead(), "8\n", "{what}");
     }
 }
@@ -238,13 +238,13 @@ fn a_suspended_volume_is_refused_and_stays_so() {
     assert_eq!(fake.volume().inactive, Some(others()));
 }
 
-/// A dmpstat that was killed with its guard leaves a table of the same mapping with dmp lines.
+/// A dmpstat that was killed with its guard leaves a table of dmp lines with the same mapping.
 #[test]
 fn an_inactive_table_of_dmp_lines_is_dropped_if_it_maps_the_same() {
     for (target, left, is_dropped) in [
         ("dmp", "8:0 0 1 latency", true),
         ("dmp", "8:16 0", false),
-        // A linear line is not dmpstat's, but LVM's.
+        // A linear line is LVM's, not dmpstat's.
         ("linear", "8:0 0", false),
     ] {
         let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
@@ -254,8 +254,8 @@ fn an_inactive_table_of_dmp_lines_is_dropped_if_it_maps_the_same() {
     }
 }
 
-/// Another table from dmsetup leaves the hidden device of an LVM volume over. A device of LVM's own with that
-/// uuid is not left over.
+/// A table from dmsetup leaves the hidden device of an LVM volume without a line over it. A device of LVM's
+/// own with that uuid is in use.
 #[test]
 fn a_left_over_hidden_device_makes_room_for_the_next() {
     let uuid = format!("{LVM}-real").into_bytes();
@@ -275,8 +275,8 @@ fn a_left_over_hidden_device_makes_room_for_the_next() {
     }
 }
 
-/// The hidden device already goes with the loaded line, in case dmpstat and its guard die before the
-/// exchange.
+/// The hidden device gets a deferred removal once the line is loaded, in case dmpstat and its guard die
+/// before the exchange.
 #[test]
 fn a_hidden_device_is_marked_for_removal_before_the_exchange() {
     for (uuid, was_deferred) in [("", true), (LVM, false)] {
@@ -300,7 +300,7 @@ fn an_older_module_is_named() {
     attach(&mut fake).unwrap();
 }
 
-/// Its snapshot has no line "lines", and its table shows each dmp line as dmp.
+/// The older module's snapshot has no line "lines", and its table shows each dmp line as dmp.
 #[test]
 fn lines_of_an_older_module_are_those_that_the_table_shows() {
     for (table, lines) in [
@@ -341,7 +341,7 @@ fn a_partly_attached_volume_is_attached_whole() {
     );
 }
 
-/// A failed exchange leaves lines that the table does not show.
+/// A failed exchange loads the old lines, among them dmp lines that the table shows as linear.
 #[test]
 fn the_old_table_of_a_volume_shown_as_linear_is_loaded_as_it_was() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
@@ -375,7 +375,7 @@ fn a_hidden_device_is_recognized_by_its_name_and_uuid() {
     }
 }
 
-/// Each option but latencies needs another table.
+/// Each option but latency needs another table.
 #[test]
 fn an_attached_volume_gets_other_options() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
@@ -396,7 +396,7 @@ fn an_attached_volume_gets_other_options() {
     assert_eq!(text(&fake.volume().live), ["0 2048 dmp 8:0 0 1 latency"]);
 }
 
-/// LVM can give the number to another volume during the wait for its lock.
+/// During the wait for LVM's lock the number can become another volume's.
 #[test]
 fn a_job_is_for_the_device_that_was_named() {
     for (uuid, diskseq) in [("LVM-", 22), ("LVM-other", 21)] {
@@ -416,7 +416,7 @@ fn a_job_is_for_the_device_that_was_named() {
     }
 }
 
-/// The volume's group gets another name during the wait for the lock of the first name.
+/// The volume's group is renamed during the wait for the lock of the old name.
 #[test]
 fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
@@ -426,7 +426,7 @@ fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
     let second = hold("V_other").unwrap();
     assert!(first.is_some() && second.is_some());
     let job = job(&fake, Change::Attach(OPTIONS));
-    // vgrename holds the lock of the old name. When it ends the device has the new name.
+    // vgrename holds the lock of the old name. The device has the new name when vgrename exits.
     fake.name_after_status = Some(b"other-data".to_vec());
     let mut clock = Lets(|| first = None);
     let (changed, _) = run(&mut fake, &job, &mut clock, &mut Armed::default());
@@ -440,7 +440,7 @@ fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
     attach(&mut fake).unwrap();
 }
 
-/// A clock that lets something happen in a wait.
+/// A clock that changes the machine during a wait.
 struct Lets<F>(F);
 
 impl<F: FnMut()> Clock for Lets<F> {
@@ -514,7 +514,7 @@ fn kinds_that_keep_a_state_are_refused_by_name() {
             assert_eq!(fake.volume().live, table);
         }
     }
-    // An inner volume is refused: LVM would look for its hidden device under another uuid.
+    // An inner volume is refused, because LVM would look for its hidden device under another uuid.
     let inner = format!("{LVM}{}-tdata", "x".repeat(64));
     let mut fake = Fake::new(&inner, vec![line("striped", "1 8 8:0 0")]);
     let message = attach(&mut fake).unwrap_err().to_string();
@@ -539,8 +539,7 @@ fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
     let uuid = |suffix: &str| format!("{LVM}{}{suffix}", "x".repeat(64));
     let linear = || vec![line("linear", "8:0 0")];
     let refused = || vec![line("raid", "x")];
-    // dm-3 is over dm-4 and dm-5, both are over dm-6, that is over dm-8, that over dm-9, and that over a
-    // disk.
+    // dm-3 is over dm-4 and dm-5. Both are over dm-6, which is over dm-8, dm-9 and a disk in turn.
     let advice = |fake: Fake| {
         for (above, below) in [(3, 4), (3, 5), (4, 6), (5, 6), (6, 8), (8, 9)] {
             fake.file(&format!("sys/class/block/dm-{above}/slaves/dm-{below}"), "");
@@ -552,14 +551,14 @@ fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
     };
     let crypt = || Fake::new("", vec![line("crypt", "x")]);
     let own = "Create a dmp device on top, and mount the new device instead";
-    // The nearest volume on each way down is named, and each once.
+    // The nearest volume on each path down is named, and each only once.
     let fake = crypt()
         .with(4, "b", "", linear())
         .with(5, "raid", "", refused())
         .with(6, "a", "", linear())
         .with(8, "far", "", linear());
     assert_eq!(advice(fake), ["Attach the underlying volume", " a, b"]);
-    // LVM's inner volumes are not named, but for a volume under a snapshot.
+    // LVM's inner volumes are not named, except a volume under a snapshot.
     let fake = crypt()
         .with(4, "vg-data_rimage_0", &uuid(""), linear())
         .with(5, "vg-data-real", &uuid("-real"), linear());
@@ -569,7 +568,7 @@ fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
     );
     let fake = crypt().with(4, "vg-data_rimage_0", &uuid(""), linear());
     assert_eq!(advice(fake)[0], own);
-    // The volume is four devices below.
+    // The volume is four levels below.
     let fake = crypt()
         .with(4, "one", "", refused())
         .with(6, "two", "", refused())

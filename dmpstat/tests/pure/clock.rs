@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use dmpstat::clock::following;
 
-/// Simulates intervals of 200 ms, each with this much work in milliseconds. Returns the times at which the
-/// intervals ended, in milliseconds.
+/// Simulates intervals of 200 ms with this work in milliseconds each. Returns the ends of the intervals, in
+/// milliseconds.
 fn ends(work: &[u64]) -> Vec<u64> {
     let begin = Instant::now();
     let (mut now, mut last) = (begin, None);
@@ -22,7 +22,7 @@ fn ends(work: &[u64]) -> Vec<u64> {
     ends
 }
 
-/// The first interval begins behind the first report.
+/// The first interval begins after the first report.
 #[test]
 fn work_is_part_of_an_interval() {
     assert_eq!(ends(&[0, 150, 150, 150, 150]), [200, 400, 600, 800, 1000]);

@@ -119,7 +119,7 @@ fn keep(path: &Path, volume: &str, options: Options) -> io::Result<Kept> {
     Conf::keep(path, OsStr::new(volume), options)
 }
 
-/// Keeps a volume in a file of this text. Returns the new text, and the result.
+/// Lists a volume in a file with this text. Returns the new text, and the result.
 fn kept(text: &str, volume: &str, options: Options) -> (String, Kept) {
     let (directory, path) = file(text);
     let kept = keep(&path, volume, options).unwrap();
@@ -138,7 +138,7 @@ fn a_new_volume_goes_to_the_end_and_all_else_stays() {
         ),
         // The last newline is missing.
         ("vg/home", "vg/home\nvg/data\n"),
-        // The text has a comment, and lines that are wrong.
+        // The text has a comment and invalid lines.
         (
             "# vg/data\nvg/data fast\n",
             "# vg/data\nvg/data fast\nvg/data\n",
@@ -213,7 +213,7 @@ fn a_volume_goes_before_a_pattern_that_would_hold_for_it() {
         "a\nvg/data flush_bypass\nvg/* no_latency\nvg/data flush_bypass\n"
     );
     assert_eq!(result, Kept::Added);
-    // A pattern takes no inner device of LVM's.
+    // A pattern matches no inner device of LVM's.
     let (text, result) = kept("vg*\n", "vg-data-real", PLAIN);
     assert_eq!(
         (text.as_str(), result),
@@ -294,7 +294,7 @@ fn a_link_is_left_alone() {
 #[test]
 fn a_file_that_cannot_be_replaced_stays_as_it_is() {
     let (directory, path) = file("x\n");
-    // The new text would be written to this path first.
+    // The new text would first be written to this path.
     fs::create_dir(directory.path().join(".attach.conf.new")).unwrap();
     keep(&path, "vg/data", PLAIN).unwrap_err();
     assert_eq!(fs::read_to_string(&path).unwrap(), "x\n");

@@ -14,7 +14,7 @@ fn escapes_are_undone_and_other_backslashes_stay() {
 fn a_name_shows_nothing_that_does_not_print() {
     assert_eq!(show("a b'\"é漢".as_bytes()), "a b'\"é漢");
     assert_eq!(show(b"\n\x1b[2J\\\xff\x7f"), "\\x0a\\x1b[2J\\x5c\\xff\\x7f");
-    // This character turns the direction of text.
+    // This character reverses the direction of text.
     assert_eq!(show("\u{202e}x".as_bytes()), "\\xe2\\x80\\xaex");
 }
 

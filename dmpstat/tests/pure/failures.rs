@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Calls that fail, other programs that interfere, and a dmpstat that dies.
+//! Failing calls, interfering programs, and the death of dmpstat.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::attach::{Still, attach, cases, change, job, run, text};
 use crate::fake::{DEVICE, Deed, Fake, Fault, LVM, line, others};
 
-/// Each call of device mapper fails in its turn, with each error, once or twice.
+/// Each call of device mapper fails in turn, with each error, once or twice.
 #[test]
 fn a_volume_runs_after_any_failed_call() {
     for (what, begin, wanted) in cases() {
@@ -55,7 +55,7 @@ fn a_volume_runs_after_any_failed_call() {
     }
 }
 
-/// The guard gets the plan at each call at which dmpstat can die.
+/// dmpstat dies at each call in turn, and the guard acts by its last plan.
 #[test]
 fn the_guard_leaves_a_running_volume_after_dmpstat_dies_at_any_step() {
     for (what, begin, wanted) in cases() {
@@ -90,7 +90,7 @@ fn the_guard_leaves_a_running_volume_after_dmpstat_dies_at_any_step() {
     }
 }
 
-/// A guard that acts by its last plan, as after the death of dmpstat.
+/// A guard that acts by its last plan, as after dmpstat's death.
 #[derive(Default)]
 struct Dies {
     plan: Guarded,
@@ -164,7 +164,7 @@ fn a_volume_that_cannot_be_resumed_comes_with_its_table_and_the_way_out() {
     assert!(message.contains("\n0 2048 linear 8:0 0\n"), "{message}");
 }
 
-/// The new table does not come to life, nor does the old one at the first try.
+/// The resume of the new table fails, and then the first resume of the old one.
 #[test]
 fn a_volume_whose_resume_fails_three_times_runs_with_its_old_table() {
     for uuid in ["", LVM] {
@@ -199,7 +199,7 @@ fn each_load_of_a_read_only_volume_is_read_only() {
         for table in [line("linear", "8:0 0"), line("thin", "253:9 1")] {
             let mut fake = Fake::new("", vec![table]);
             fake.devices.get_mut(&DEVICE).unwrap().read_only = read_only;
-            // The old table is loaded again.
+            // This loads the old table again.
             fake.failing_resumes = 2;
             attach(&mut fake).unwrap_err();
             let loads: Vec<bool> = fake.loads.iter().map(|(_, read_only)| *read_only).collect();
@@ -245,7 +245,7 @@ fn another_programs_change_before_the_resume_stays() {
     }
 }
 
-/// Another program gives the volume a third table, or loads one, while a failed resume is mended.
+/// Another program gives the volume a third table, or loads one, during the repair of a failed resume.
 #[test]
 fn a_third_table_is_not_written_over() {
     for deed in [Deed::Exchange, Deed::Load] {
@@ -271,7 +271,7 @@ fn a_third_table_is_not_written_over() {
     }
 }
 
-/// A volume that runs needs no mending, and one that was removed has none.
+/// `mend` changes nothing if the volume runs or was removed.
 #[test]
 fn mending_leaves_a_running_volume_alone() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
@@ -291,7 +291,7 @@ fn planned(fake: &mut Fake) -> Exchange {
     exchange(&volume, vec![line("dmp", "8:0 0")], false)
 }
 
-/// Another program has loaded a table after dmpstat's look at the volume.
+/// Another program has loaded a table after dmpstat's check of the volume.
 #[test]
 fn a_table_that_another_program_has_loaded_is_not_replaced() {
     let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
@@ -305,8 +305,8 @@ fn a_table_that_another_program_has_loaded_is_not_replaced() {
     assert_eq!(fake.volume().inactive, Some(others()));
 }
 
-/// The inactive table is another program's. A mending drops it in no state of the volume, and does not resume
-/// a volume that would come to life with it.
+/// The inactive table is another program's. `mend` never drops it, and does not resume a volume that would
+/// activate it.
 #[test]
 fn a_mending_leaves_another_programs_loaded_table() {
     for suspended in [false, true] {

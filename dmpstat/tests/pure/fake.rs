@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A device mapper of a few devices, with the files of sysfs that go with them.
+//! A simulated device mapper with a few devices, and their files in sysfs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +31,7 @@ pub struct Device {
     pub deferred: bool,
 }
 
-/// A failure: its call, how often the call fails, and the error.
+/// A failure: the number of the call, the number of times that it fails, and the error.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
     pub call: u32,
@@ -54,24 +54,24 @@ pub struct Fake {
     pub devices: BTreeMap<Number, Device>,
     pub calls: u32,
     pub fault: Option<Fault>,
-    /// The change of the volume right after its table was loaded, and the one after a resume has failed.
+    /// Changes of the volume by another program: right after its table was loaded, and after a failed resume.
     pub after_load: Option<Deed>,
     pub after_resume: Option<Deed>,
-    /// The name that the volume gets after the next call that reads its name.
+    /// The volume's name after the next call that reads it.
     pub name_after_status: Option<Vec<u8>>,
-    /// The number of resumes of the volume that are yet to fail, after the exchange of its table.
+    /// The number of resumes that will fail, after the exchange of the volume's table.
     pub failing_resumes: u32,
     /// The loads: each with the device, and true for a read-only table.
     pub loads: Vec<(Number, bool)>,
-    /// The tables that room was made for.
+    /// The reserved tables.
     pub reserved: Vec<Vec<Line>>,
-    /// At the volume's last exchange a hidden device had a deferred removal pending.
+    /// A hidden device had a deferred removal pending at the volume's last exchange.
     pub was_deferred: bool,
     /// The version of the target dmp.
     pub version: [u32; 3],
     /// There is no target dmp.
     pub has_no_target: bool,
-    /// The devices that sysfs shows.
+    /// The devices in sysfs.
     written: Option<BTreeMap<Number, Device>>,
     root: TempDir,
 }
@@ -91,7 +91,7 @@ pub fn others() -> Vec<Line> {
 }
 
 impl Fake {
-    /// Makes a device mapper with the volume dm-3 of this table.
+    /// Makes a device mapper with the volume dm-3 and this table.
     pub fn new(uuid: &str, live: Vec<Line>) -> Self {
         let volume = Device {
             name: b"vg-data".to_vec(),
@@ -119,7 +119,7 @@ impl Fake {
         fake.settle()
     }
 
-    /// Adds another volume, dm-N of this minor number.
+    /// Adds another volume, dm-N with this minor number.
     pub fn with(mut self, minor: u32, name: &str, uuid: &str, live: Vec<Line>) -> Self {
         let device = Device {
             name: name.as_bytes().to_vec(),
@@ -150,7 +150,7 @@ impl Fake {
         &self.devices[&DEVICE]
     }
 
-    /// Returns the devices but for the volume.
+    /// Returns all devices but the volume.
     pub fn others(&self) -> Vec<&Device> {
         let others = self.devices.iter().filter(|(number, _)| **number != DEVICE);
         others.map(|(_, device)| device).collect()
@@ -181,7 +181,7 @@ impl Fake {
             .collect()
     }
 
-    /// Removes devices that go with their last user, and writes sysfs again.
+    /// Removes devices whose deferred removal is due, and rewrites sysfs.
     fn update(&mut self) {
         let open = self.open();
         self.devices
@@ -272,7 +272,7 @@ impl Fake {
     }
 }
 
-/// Makes a directory in memory, because the tests write to it thousands of times.
+/// Makes a directory in memory, because the tests write thousands of files.
 fn in_memory() -> TempDir {
     TempDir::new_in("/dev/shm").unwrap_or_else(|_| TempDir::new().unwrap())
 }

@@ -24,7 +24,7 @@ fn a_difference_is_the_growth_of_each_bucket_and_none_if_one_shrank() {
     );
     assert_eq!(now.since(&before), Some(histogram(&[(1024, 2), (2048, 1)])));
     assert_eq!(before.since(&now), None);
-    // The sums of both are equal, but one bucket has less.
+    // Both have the same sum, but one bucket has less.
     assert_eq!(histogram(&[(512, 3), (1024, 4)]).since(&before), None);
 }
 
@@ -48,7 +48,7 @@ fn a_percentile_of_any_counts_is_exact() {
     assert_eq!(most.percentile(1000), Some(2048));
 }
 
-/// A fuzzer found this: the counts together are more than a `u64` can hold.
+/// A fuzzer found this case: the sum of the counts exceeds a `u64`.
 #[test]
 fn percentiles_are_right_if_the_total_exceeds_64_bits() {
     let many = histogram(&[(512, u64::MAX), (1024, u64::MAX), (2048, 1)]);

@@ -126,7 +126,7 @@ fn a_latency_switch_makes_latencies_unknown_and_keeps_requests_exact() {
     }
 }
 
-/// The sum and the buckets are more than before, so only `latency_since` tells of the switch.
+/// The sum and the buckets have grown, so only `latency_since` reveals the switch.
 #[test]
 fn latencies_switched_on_within_the_interval_cover_the_time_since() {
     let late = snapshot(5, 5_000_000_005, "on\nlatency_since 3500000005", LATE);
@@ -158,7 +158,7 @@ fn a_decrease_of_some_operations_latencies_makes_all_unknown() {
         "on",
         &format!("{EARLY}{}", timed("write", [50, 0], 0, "")),
     );
-    // The latencies of the reads decrease, then those of both.
+    // The latencies of the reads decrease, then those of both operations.
     for writes in [70, 49] {
         let late = EARLY.replace("9400", "9399") + &timed("write", [writes, 0], 0, "");
         let interval = Interval::between(Some(&early), &snapshot(5, 2005, "on", &late));
@@ -183,7 +183,7 @@ fn latencies_that_went_on_have_the_length_of_the_interval() {
     );
     let sum = |interval: &Interval| interval.of(Read)?.of(LatencySum);
     assert_eq!(sum(&interval), Some(5000));
-    // A sum that is less than before has restarted, even if `latency_since` is the same.
+    // A sum that decreased has restarted, even if `latency_since` is the same.
     let back = snapshot(
         5,
         5_000_000_005,
@@ -208,8 +208,8 @@ fn a_first_report_knows_the_time_in_which_latencies_were_measured() {
     let later = "on\nlatency_since 3500000005";
     assert_eq!(lengths(later, LATE), milliseconds(1500));
     assert_eq!(lengths("off\nlatency_since 3500000005", ""), (5, None));
-    // An older module does not say when latencies were switched on. If each request was measured, latencies
-    // were on all of the time.
+    // An older module does not report when latencies were switched on. If each request was measured,
+    // latencies were always on.
     assert_eq!(lengths("on", EARLY), milliseconds(5000));
     let unmeasured = EARLY.replace("1024:94", "1024:93");
     assert_eq!(lengths("on", &unmeasured), (5, None));
@@ -228,7 +228,7 @@ fn a_clock_that_stands_still_or_goes_back_has_no_rate() {
     }
 }
 
-/// The snapshot has no flush line while flushes bypass the counters. Afterwards it has the older counts.
+/// The snapshot has no flush line while flushes bypass the counters. Afterwards it has the earlier counts.
 #[test]
 fn an_operation_without_an_earlier_count_is_not_measured_in_the_interval() {
     let flushes = "flush requests 1000 bytes 0 errors 5 again 6\nflush sizes 512:1000\n";
@@ -237,7 +237,7 @@ fn an_operation_without_an_earlier_count_is_not_measured_in_the_interval() {
     let interval = Interval::between(Some(&without), &with);
     assert_eq!((interval.restart, interval.of(Flush)), (None, None));
     assert_eq!(Quantity::Rate(Flush).value(&interval), None);
-    // Totals are of the operations that are measured.
+    // Totals cover the measured operations.
     assert_eq!(Quantity::ErrorRate.value(&interval), Some(0.0));
     assert_eq!(Interval::between(Some(&with), &without).of(Flush), None);
     assert_eq!(
@@ -271,11 +271,11 @@ fn an_idle_device_has_no_arrivals_completions_or_requests_in_flight() {
     assert!(interval(&idle).is_idle());
     assert!(!interval(EARLY).is_idle());
     assert!(!interval(LATE).is_idle());
-    // A request that arrived before the interval has ended in it.
+    // A request that arrived before the interval completed within it.
     assert!(!interval(&idle.replace("1024:94", "1024:95")).is_idle());
 }
 
-/// Returns the lines of an operation of which only the time in flight matters.
+/// Returns the lines of an operation for tests of its time in flight.
 fn timed(operation: &str, ended: [u64; 2], inflight: u64, age: &str) -> String {
     let [latency, rest] = ended;
     format!(
@@ -307,7 +307,7 @@ fn the_mean_number_in_flight_is_exact() {
     );
     let timing = interval.of(Read).unwrap().timing.as_ref().unwrap();
     assert_eq!((timing.sum(), timing.values.get(RestSum)), (500, Some(60)));
-    // An operation that is not measured at one of the ends is in no total.
+    // An operation that one of the snapshots lacks is in no total.
     let early = timed("read", [1000, 200], 4, " age_ns 70");
     let interval = Interval::between(Some(&aged(1000, &early)), &aged(1400, &late));
     assert_eq!(queue(&interval), Some(1.3));
@@ -340,7 +340,7 @@ fn without_the_age_of_an_operation_the_mean_number_in_flight_is_unknown() {
     ] {
         let interval = Interval::between(Some(&aged(1000, early)), &aged(1400, late));
         assert_eq!(queue(&interval), expected);
-        // All else is known.
+        // Everything else is known.
         assert_eq!(Quantity::Inflight.value(&interval), Some(1.0));
         assert!(interval.of(Read).unwrap().timing.is_some());
     }
@@ -350,7 +350,7 @@ fn without_the_age_of_an_operation_the_mean_number_in_flight_is_unknown() {
     assert_eq!(queue(&interval), None);
 }
 
-/// An older module has no ages, so the mean is of the requests that ended, as iostat's.
+/// An older module has no ages, so the mean covers completed requests, as in iostat.
 #[test]
 fn the_mean_number_in_flight_without_ages_is_of_completed_requests() {
     let (early, late) = (
@@ -372,7 +372,7 @@ fn a_mean_number_in_flight_is_never_less_than_nothing() {
     assert_eq!(queue(&interval), Some(0.0));
 }
 
-/// Requests that were in flight at a reset count from the reset on, or the mean is unknown.
+/// Requests in flight at a reset count from the reset on, or the mean is unknown.
 #[test]
 fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
     let of = |requests: u64, others: &str, ended: [u64; 2], inflight: u64, age: u64| {
@@ -384,18 +384,18 @@ fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
         queue(&Interval::since_reset(&now))
     };
     let none = "errors 0 again 0";
-    // All requests arrived before the reset; all after it; some before and some after.
+    // All requests arrived before the reset; all arrived after it; or some before and some after.
     assert_eq!(of(0, none, [0, 0], 3, 90_000), Some(3.0));
     assert_eq!(of(3, none, [0, 0], 3, 5000), Some(2.5));
     assert_eq!(of(1, none, [0, 0], 3, 90_000), None);
     assert_eq!(of(2, none, [0, 0], 3, 2001), None);
     assert_eq!(of(3, "errors 1 again 1", [0, 0], 3, 90_000), None);
-    // All requests together are not older than the reset, so none of them is from before it.
+    // The sum of all ages is less than the time since the reset, so no request is from before it.
     assert_eq!(of(1, none, [0, 0], 3, 2000), Some(1.0));
-    // The whole duration of a request that ended may be from before the reset.
+    // The whole duration of a completed request may be from before the reset.
     assert_eq!(of(9, none, [4000, 10], 0, 0), Some(2.005));
     assert_eq!(of(9, none, [4000, 11], 0, 0), None);
-    // The same holds if counting restarts by a reset, and by a switch of latencies.
+    // This is also true after a switch of latencies.
     let now = snapshot(
         1000,
         3000,
@@ -413,10 +413,10 @@ fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
     );
 }
 
-/// A request: its arrival, its duration, and true if it fails.
+/// A request: its arrival, its duration, and true for a failure.
 type Request = (u64, u64, bool);
 
-/// Returns the snapshot of these requests at `taken`, of a device that was reset at `since` with latencies
+/// Returns the snapshot at `taken` of a device with these requests, which was reset at `since` with latencies
 /// on.
 fn simulated(requests: &[Request], since: u64, taken: u64) -> Snapshot {
     let [mut arrived, mut latencies, mut errors, mut inflight] = [0; 4];
@@ -470,7 +470,7 @@ proptest! {
         let interval = Interval::between(Some(&before), &now);
         prop_assert_eq!(interval.restart, None);
         prop_assert_eq!(interval.inflight_ns, Some(integral(&requests, early, late).into()));
-        // The mean since the reset is unknown, or right to the digits that are shown.
+        // The mean since the reset is unknown, or right to the shown digits.
         let first = Interval::since_reset(&now);
         if let Some(known) = first.inflight_ns {
             let error = known as i128 - i128::from(integral(&requests, since, late));

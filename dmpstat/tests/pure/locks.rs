@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Locks that are files, as LVM's are.
+//! Lock files, as LVM uses them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -39,7 +39,7 @@ fn a_held_lock_is_retried_with_backoff_until_the_time_limit() {
     assert!(third.unwrap().is_some());
 }
 
-/// LVM removes the file of a lock that it releases.
+/// LVM removes the file of a lock before it releases the lock.
 #[test]
 fn a_lock_on_a_removed_file_does_not_count() {
     let directory = tempfile::tempdir().unwrap();
@@ -115,7 +115,7 @@ fn a_lock_that_everybody_can_open_is_tightened() {
     assert_eq!(mode(&path), 0o600);
 }
 
-/// Through a link, the mode of another file would change.
+/// Through a link, dmpstat would change the mode of another file.
 #[test]
 fn a_lock_file_that_is_a_link_is_refused() {
     let directory = tempfile::tempdir().unwrap();

@@ -28,7 +28,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-/// Runs a test in processes of their own, each with another umask.
+/// Runs a test in processes of its own, each with another umask.
 fn under_umasks(test: &str) {
     for mask in ["000", "077"] {
         let mut command = Command::new("sh");

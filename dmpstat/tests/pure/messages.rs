@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Messages to device mapper and its answers, byte by byte as include/uapi/linux/dm-ioctl.h has them.
+//! Messages to device mapper and its answers, byte by byte, by include/uapi/linux/dm-ioctl.h.
 
 use std::cell::RefCell;
 use std::io;
@@ -17,7 +17,7 @@ use crate::fake::line;
 
 /// The size of struct dm_ioctl.
 const HEADER: usize = 312;
-/// dm-3 as the kernel's huge_encode_dev() writes it.
+/// dm-3 in the encoding of the kernel's huge_encode_dev().
 const DEVICE: Number = Number(0xfd03);
 
 const READONLY: u32 = 1 << 0;
@@ -31,7 +31,7 @@ const SECURE_DATA: u32 = 1 << 15;
 const DEFERRED_REMOVE: u32 = 1 << 17;
 const INTERNAL_SUSPEND: u32 = 1 << 18;
 
-/// A message as the kernel gets it: the ioctl's number and its bytes.
+/// A message to the kernel: the ioctl's number and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Sent {
     number: u8,
@@ -59,8 +59,7 @@ impl Sent {
         string(&self.bytes[176..305])
     }
 
-    /// Returns the number, the device and the flags, after a check that the kernel takes the rest of the
-    /// header.
+    /// Returns the number, the device and the flags. Asserts that the kernel accepts the rest of the header.
     fn head(&self) -> (u8, u64, u32) {
         assert_eq!(
             [self.number32(0), self.number32(4), self.number32(8)],
@@ -78,8 +77,8 @@ fn string(bytes: &[u8]) -> &[u8] {
     &bytes[..end]
 }
 
-/// A kernel that keeps each message, and gives each the next of the answers: flags, the number of lines, and
-/// the data behind the header. If there is no room for the data, it sets DM_BUFFER_FULL_FLAG.
+/// A kernel that records each message, and answers it by the next of the answers: flags, the number of lines,
+/// and the data after the header. It sets DM_BUFFER_FULL_FLAG if there is no room for the data.
 #[derive(Clone, Default)]
 struct Kernel {
     sent: Rc<RefCell<Vec<Sent>>>,
@@ -137,8 +136,8 @@ impl Kernel {
     }
 }
 
-/// Returns the lines of a table as the kernel shows them: each struct dm_target_spec with its parameters, and
-/// in `next` the offset of the next line from the first one.
+/// Returns the lines of a table in the kernel's form: each struct dm_target_spec with its parameters, and in
+/// `next` the offset of the next line from the first one.
 fn shown(table: &[Line]) -> Answer {
     let mut data = Vec::new();
     for line in table {
@@ -184,7 +183,7 @@ fn each_flag_of_a_device_sets_its_state() {
     };
     for (flags, expected) in [
         (0, none),
-        // Other flags make no difference.
+        // Other flags have no effect.
         (STATUS_TABLE | (1 << 5) | SKIP_LOCKFS | SECURE_DATA, none),
         (
             READONLY,
@@ -229,7 +228,7 @@ fn each_flag_of_a_device_sets_its_state() {
     }
 }
 
-/// LVM resumes a linear volume in this way: no filesystem is frozen.
+/// LVM resumes a linear volume in the same way: no filesystem is frozen.
 #[test]
 fn a_resume_freezes_no_filesystem_and_a_clear_drops_the_inactive_table() {
     let kernel = Kernel::default();
@@ -308,7 +307,7 @@ fn a_table_is_read_line_by_line() {
     assert_eq!(table, [line("error", ""), line("zero", "x")]);
 }
 
-/// The kernel says that there was no room for its answer.
+/// The kernel reports that there was no room for its answer.
 #[test]
 fn a_long_answer_is_asked_for_again_with_more_room() {
     let long = vec![line("crypt", &"x".repeat(100_000)), line("linear", "8:0 0")];
@@ -351,7 +350,7 @@ fn a_table_is_compared_with_the_one_that_the_kernel_shows() {
     }
 }
 
-/// Room is made before a volume may stand still, and no later call needs more.
+/// Memory is reserved before a volume may be suspended, and no later call needs more.
 #[test]
 fn a_comparison_has_the_room_that_was_reserved_for_the_table() {
     let long = vec![line("linear", &"x".repeat(100_000))];

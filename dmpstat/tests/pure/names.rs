@@ -12,7 +12,7 @@ fn a_logical_volume_is_two_names_with_doubled_hyphens() {
     assert_eq!(volume("vg-lv").as_deref(), Some("vg/lv"));
     assert_eq!(volume("my--vg-data--1").as_deref(), Some("my-vg/data-1"));
     assert_eq!(volume("a---b").as_deref(), Some("a-/b"));
-    // These are layers of a volume, and names that are no volume's.
+    // These are layers of a volume, and names that belong to no volume.
     for name in [
         "vg-pool-tpool",
         "plain",
@@ -50,7 +50,7 @@ fn a_selection_of_numbers_leaves_other_devices_unread() {
         (&["dm-1", "dm-2"], true),
         (&["dm-2"], false),
         (&["dm-2", "dm-3"], false),
-        // A name or a pattern may be that of any device.
+        // A name or a pattern may match any device.
         (&["dm-2", "vg/lv"], true),
         (&["dm-2", "dm-*"], true),
     ] {
@@ -78,18 +78,18 @@ fn a_volume_in_a_group_has_a_name_in_device_mapper() {
     }
 }
 
-/// Returns the uuid of a volume that people made, with a suffix.
+/// Returns the uuid of a user's volume, with a suffix.
 fn uuid(suffix: &str) -> Vec<u8> {
     format!("LVM-{}{suffix}", "0123456789abcdef".repeat(4)).into_bytes()
 }
 
 #[test]
 fn inner_devices_of_lvm_are_told_from_volumes_that_people_made() {
-    // The uuid's suffix tells, whatever the name is.
+    // The uuid's suffix decides, with any name.
     for suffix in ["-real", "-cow", "-tpool", "-pool", "-cdata"] {
         assert!(is_inner(b"vg-data", &uuid(suffix)), "{suffix}");
     }
-    // A name that LVM keeps for itself tells, and so does a layer.
+    // A name that LVM reserves decides, and so does a layer.
     for name in [
         "vg-pvmove0",
         "vg-snapshot0",
@@ -115,7 +115,7 @@ fn inner_devices_of_lvm_are_told_from_volumes_that_people_made() {
         "my--vg-data-cow",
     ] {
         assert!(is_inner(name.as_bytes(), &uuid("")), "{name}");
-        // Devices of these uuids are not LVM's.
+        // These uuids are not LVM's.
         assert!(!is_inner(name.as_bytes(), b"CRYPT-0123"), "{name}");
         assert!(!is_inner(name.as_bytes(), b""), "{name}");
     }

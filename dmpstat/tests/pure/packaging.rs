@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The unit files, the udev rule and attach.conf as they are installed.
+//! The installed unit files, udev rule and attach.conf.
 
 use std::fs;
 
@@ -40,7 +40,7 @@ fn the_path_unit_watches_the_queue() {
     }
 }
 
-/// A run takes three seconds or more, and a failed one is repeated after one second.
+/// A run takes three seconds or more, and a failed one is restarted after one second.
 #[test]
 fn only_failures_reach_the_start_limit() {
     let service = file("systemd/dmp-attach.service");
@@ -78,7 +78,7 @@ fn the_installed_conf_lists_nothing() {
     assert_eq!((conf.rules.len(), conf.wrong.len()), (0, 0));
 }
 
-/// An address, the resolution of its name, or a directory may come long after the unit's start.
+/// An address, the resolution of its name, or a directory may appear long after the unit's start.
 #[test]
 fn exporters_start_again_and_reach_no_limit() {
     for unit in ["dmp-exporter", "dmp-exporter-textfile"] {
@@ -95,7 +95,7 @@ fn exporters_start_again_and_reach_no_limit() {
     }
 }
 
-/// A user's options come behind the unit's, so they override them. Numbers are the last operands.
+/// A user's options come after the unit's, so they override them. Numbers are the last operands.
 #[test]
 fn exporters_are_started_with_options_of_the_user() {
     let service = file("systemd/dmp-exporter.service");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The queries of docs/src/reference/prometheus.md. `promtool test rules` tests their results, and the tests
-//! here check that promtool's file has the same queries.
+//! The queries of docs/src/reference/prometheus.md. `promtool test rules` tests their results. The tests here
+//! check that promtool's file has the same queries.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ fn flat(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Returns the expressions of a file of promtool's.
+/// Returns the expressions in a rule test file of promtool's.
 fn expressions(rules: &str) -> Vec<String> {
     let tests = rules.split("- expr: ").skip(1);
     let expression = |test: &str| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Volumes that wait to be attached.
+//! Volumes that wait for an attach.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,11 +14,11 @@ use tempfile::TempDir;
 
 use crate::{mode, under_umasks};
 
-/// A clock whose time passes in waits only. It notes the waits, and ends after a last one.
+/// A clock whose time passes only in waits. It records the waits, and ends after a last one.
 struct Fake {
     time: Duration,
     pauses: Vec<u64>,
-    /// Number of waits before a signal comes.
+    /// Number of waits before a signal.
     left: usize,
 }
 
@@ -51,7 +51,7 @@ impl Clock for Fake {
     }
 }
 
-/// A clock of a machine on which a volume comes 2 s after each volume that is done, nine times.
+/// A clock of a machine on which another volume comes 2 s after each completed one, nine times.
 struct Adding(Fake, Queue, u64);
 
 impl Clock for Adding {
@@ -103,7 +103,7 @@ fn queue(devices: &[&str]) -> (TempDir, Queue) {
     (directory, queue)
 }
 
-/// Returns all files of the queue, with hidden ones.
+/// Returns all files of the queue, hidden ones included.
 fn files(directory: &TempDir) -> Vec<String> {
     let entries = fs::read_dir(directory.path().join("run/queue")).unwrap();
     let mut names: Vec<String> = entries
@@ -191,7 +191,7 @@ fn work_ends_once_every_volume_is_done() {
     work(&queue, attempt, &mut clock).unwrap();
     assert_eq!(seen, ["dm-9", "dm-10"]);
     assert_eq!(files(&directory), [""; 0]);
-    // The worker stays for three seconds after the pass.
+    // The worker waits for three seconds after the pass.
     assert_eq!(clock.pauses, [100, 200, 400, 800, 1000, 1000]);
 }
 
@@ -255,7 +255,7 @@ fn one_worker_attaches_volumes_that_come_one_after_the_other() {
     assert_eq!((attempts, files(&directory)), (10, Vec::new()));
 }
 
-/// systemd would start the unit for them for ever.
+/// Otherwise systemd would start the unit for these files for ever.
 #[test]
 fn files_that_are_no_devices_are_removed() {
     let (directory, queue) = queue(&[]);
@@ -273,7 +273,7 @@ fn a_busy_group_is_tried_once_a_pass_and_keeps_its_reason() {
     let (directory, queue) = queue(&devices);
     queue.add("dm-5000").unwrap();
     let path = directory.path().join("run/queue/.dm-999.reason");
-    // The attempts, the tries of the lock, and the times at which a reason was written.
+    // These are the attempts, the tries of the lock, and the times at which a reason was written.
     let (mut attempts, mut tries, mut written) = (Vec::new(), 0, Vec::new());
     let mut clock = Fake::new(100);
     let attempt = &mut |device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock| {
@@ -295,15 +295,15 @@ fn a_busy_group_is_tried_once_a_pass_and_keeps_its_reason() {
         Outcome::Busy("vg".to_owned())
     };
     work(&queue, attempt, &mut clock).unwrap();
-    // The first pass attempts all volumes, each next one a single volume of the group until the group's lock
-    // is free.
+    // The first pass attempts all volumes. Each later pass attempts a single volume of the group, until the
+    // group's lock is free.
     assert_eq!(attempts.len(), 1001 + 7 + 1000);
     let later: Vec<_> = attempts[1001..1001 + 8].to_vec();
     let at = [100, 300, 700, 1500, 2500, 3500, 4500, 5500];
     assert_eq!(later, at.map(|at| ("dm-0".to_owned(), at)));
     assert_eq!(tries, 8);
     assert!(written.windows(2).all(|pair| pair[0] == pair[1]));
-    // The pauses are short again after a volume that was done.
+    // The pauses are short again after a completed volume.
     assert_eq!(
         clock.pauses[..10],
         [100, 200, 400, 800, 1000, 1000, 1000, 1000, 100, 200]
@@ -403,7 +403,7 @@ fn the_backoff_of_a_volume_that_is_added_again_begins_anew() {
         Outcome::Retry("no memory".to_owned())
     };
     work(&queue, attempt, &mut Fake::new(1000)).unwrap();
-    // Passes are at 0, 100, 300, 700, 1500 ms, and each second then.
+    // Passes are at 0, 100, 300, 700, 1500 ms, and then each second.
     assert_eq!(times, [0, 1500, 3500, 4500, 5500, 7500]);
 }
 
@@ -441,7 +441,7 @@ fn a_signal_ends_the_work_between_two_volumes_and_the_entries_stay() {
     assert_eq!(queue.reason("dm-1").unwrap(), "no memory");
 }
 
-/// One thread adds a volume, as udev does, right when the other thread ends an attempt, and waits for the
+/// One thread adds a volume, as udev does, right when the other thread ends an attempt. It then waits for the
 /// next attempt.
 #[test]
 fn no_change_is_lost_however_adding_and_removing_meet() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whole runs of attach and detach, from the command line to a device mapper of a few devices.
+//! Whole runs of attach and detach, from the command line to a simulated device mapper.
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -33,10 +33,10 @@ use crate::fake::{DEVICE, Deed, Fake, Fault, LVM, line};
 /// The time since boot at the begin of a run, in seconds.
 const NOW: u64 = 1000;
 
-/// A clock whose time passes in waits only.
+/// A clock whose time passes only in waits.
 struct Passing {
     time: Duration,
-    /// The number of waits and of checks for a signal before a signal comes.
+    /// The number of waits and checks before a signal.
     left: Cell<usize>,
 }
 
@@ -60,8 +60,7 @@ impl Clock for Passing {
 
     fn wait(&mut self, pause: Duration) -> bool {
         self.time += pause;
-        // Real time passes, because for a moment after a fork by another test the child holds copies of
-        // locks.
+        // Real time passes, because a child that another test forks holds copies of locks for a moment.
         thread::sleep(Duration::from_millis(u64::from(!pause.is_zero())));
         !self.has_ended()
     }
@@ -82,7 +81,7 @@ struct Ran {
 }
 
 impl Ran {
-    /// Returns a run that printed this, and no more.
+    /// Returns a run with this output and nothing else.
     fn printed(out: &str) -> Self {
         Self {
             out: out.to_owned(),
@@ -91,7 +90,7 @@ impl Ran {
         }
     }
 
-    /// Returns a run that did nothing for this reason.
+    /// Returns a run that did nothing, for this reason.
     fn failed(failure: &str) -> Self {
         Self {
             out: String::new(),
@@ -106,7 +105,7 @@ fn run(fake: &mut Fake, words: &[&str]) -> Ran {
     run_by(fake, &mut Passing::new(usize::MAX), words)
 }
 
-/// Runs `dmpstat attach` or `detach` by this clock.
+/// Runs `dmpstat attach` or `detach` with this clock.
 fn run_by(fake: &mut Fake, clock: &mut dyn Clock, words: &[&str]) -> Ran {
     let mut out = Vec::new();
     let (notes, result) = run_into(fake, clock, words, &mut out);
@@ -148,7 +147,7 @@ fn linear() -> Fake {
     Fake::new(LVM, vec![line("linear", "8:0 0")])
 }
 
-/// Returns the table of dm-N of this minor number.
+/// Returns the table of dm-N with this minor number.
 fn table(fake: &Fake, minor: u32) -> Vec<String> {
     text(&fake.devices[&Number::new(253, minor)].live)
 }
@@ -283,7 +282,7 @@ fn a_volume_that_two_lines_name_is_attached_once_by_the_first() {
     assert_eq!(ran.out, "vg-data: attached\n");
 }
 
-/// The table that a volume over the first disk gets.
+/// The new table of a volume over the first disk.
 const DMP: &str = "0 2048 dmp 8:0 0 2 latency as_linear";
 
 #[test]
@@ -336,7 +335,7 @@ fn a_dry_run_shows_the_tables_and_changes_nothing() {
     assert_eq!(table(&fake, 3), [DMP]);
 }
 
-/// Makes the volumes vg/data and vg/raid, the second of which cannot be attached.
+/// Makes the volumes vg/data and vg/raid. vg/raid cannot be attached.
 fn with_raid() -> Fake {
     linear().with(4, "vg-raid", "LVM-raid", vec![line("raid", "x")])
 }
@@ -351,7 +350,7 @@ fn a_refused_volume_stops_the_run_only_if_it_was_named() {
     let ran = run(&mut fake, &["attach", "vg/data", "vg/raid"]);
     assert_eq!(ran, Ran::failed(RAID));
     assert_eq!(table(&fake, 3), ["0 2048 linear 8:0 0"]);
-    // A pattern passes over vg/raid.
+    // A pattern skips vg/raid.
     let ran = run(&mut fake, &["attach", "vg/*"]);
     assert_eq!(
         ran,
@@ -366,7 +365,7 @@ fn a_refused_volume_stops_the_run_only_if_it_was_named() {
         }
     );
     assert_eq!(table(&fake, 3), [DMP]);
-    // A volume of attach.conf's that cannot be attached does not keep the others from it.
+    // A volume of attach.conf that cannot be attached does not stop the attach of the others.
     let mut fake = with_raid();
     fake.file("etc/dmp/attach.conf", "vg/gone\nvg/x*\nvg/raid\nvg/data\n");
     let ran = run(&mut fake, &["attach", "--all"]);
@@ -415,7 +414,7 @@ fn a_change_is_remembered_and_said() {
         let state = state(&fake).unwrap();
         assert_eq!((state.since, state.detached), (NOW, true));
     }
-    // A detach of a volume that was never attached keeps it from automatic attaches as well.
+    // A detached volume is never attached automatically, even if it was not attached before.
     let mut fake = linear();
     let ran = run(&mut fake, &["detach", "vg/data"]);
     assert_eq!(ran, Ran::printed("vg-data: not attached\n"));
@@ -432,7 +431,7 @@ fn three() -> Fake {
         .with(5, "vg-b", "LVM-b", linear(2))
 }
 
-/// The command line of a run over three volumes, which is stopped.
+/// The command line of a run over three volumes, which a test stops.
 const THREE: [&str; 4] = ["attach", "vg/data", "vg/a", "vg/b"];
 
 #[test]
@@ -457,7 +456,7 @@ fn a_stopped_run_names_the_volumes_that_were_not_tried() {
         );
         assert_eq!(table(&fake, 5), ["0 2048 linear 8:0 2"]);
     }
-    // A failure before the stop is told as well.
+    // An earlier failure is reported as well.
     let mut fake = three();
     fake.after_load = Some(Deed::Rename);
     let ran = run_by(&mut fake, &mut Passing::new(1), &THREE);
@@ -601,7 +600,7 @@ fn a_missing_target_is_told_and_empties_the_queue() {
     assert_eq!(queue.waiting().unwrap(), [""; 0]);
 }
 
-/// udev's rule asks for each change of a device.
+/// udev's rule runs this for each change of a device.
 #[test]
 fn a_listed_volume_that_is_to_be_attached_is_queued() {
     type Change = fn(&mut Fake);
@@ -655,8 +654,8 @@ fn a_queued_volume_of_a_group_that_lvm_works_on_waits() {
     assert_eq!(queue.waiting().unwrap(), [""; 0]);
 }
 
-/// A volume whose attempt fails waits with the reason, which is told once. A volume that cannot be attached,
-/// or is not to be attached, does not wait.
+/// A volume whose attempt fails waits with the reason, which is reported once. A volume that cannot be
+/// attached, or must not be, does not wait.
 #[test]
 fn a_queued_volume_waits_only_if_a_later_attempt_can_succeed() {
     type Change = fn(&mut Fake);
@@ -737,12 +736,12 @@ fn a_queued_volume_whose_requests_do_not_end_runs_as_before_and_is_tried_again()
     );
     assert_eq!(ran.out, "vg-data: attached\n");
     assert_eq!(queue.waiting().unwrap(), [""; 0]);
-    // A volume with requests in flight, none of which ends, is left alone.
+    // A volume with stalled requests in flight stays unchanged.
     let mut fake = linear();
     let queue = queued(&fake);
     fake.file("sys/block/dm-3/inflight", "       0        3\n");
     fake.file("sys/block/dm-3/stat", "5 0 0 0 7 0 0 0 0 0 0 0 0 0 0 0 0\n");
-    // A signal comes between two looks at the requests.
+    // A signal comes between two checks of the requests.
     let ran = run_by(&mut fake, &mut Passing::new(15), &["attach", "--queued"]);
     assert!(
         ran.notes
@@ -750,6 +749,6 @@ fn a_queued_volume_whose_requests_do_not_end_runs_as_before_and_is_tried_again()
     );
     assert_eq!(table(&fake, 3), ["0 2048 linear 8:0 0"]);
     assert_eq!((queue.waiting().unwrap().len(), fake.loads.len()), (1, 0));
-    // An attach by hand changes the volume nevertheless.
+    // A user's attach changes the volume nevertheless.
     assert_eq!(run(&mut fake, &["attach", "vg/data"]).failure, None);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The settings of a volume's queue, and requests that do not end.
+//! The settings of a volume's queue, and stalled requests.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -39,7 +39,7 @@ fn settings_are_written_back_and_a_refused_one_is_named() {
         ("queue/gone", "1\n"),
         ("queue/hw_sector_size", "512\n"),
     ]);
-    // A file that cannot be written is the kernel's own, and not a setting.
+    // A read-only file is not a setting.
     let read_only = path(&machine, "queue/hw_sector_size");
     let set_mode = |mode| fs::set_permissions(&read_only, Permissions::from_mode(mode)).unwrap();
     set_mode(0o444);
@@ -80,7 +80,7 @@ fn read_ahead_is_written_last() {
     assert_eq!(settings.restore(), ["a", "z", "read_ahead_kb"]);
 }
 
-/// A clock that calls `deed` in each wait. `deed` returns the result of the wait.
+/// A clock that calls `deed` in each wait, and returns its result.
 struct Deeds<F> {
     time: Duration,
     deed: F,
@@ -101,7 +101,7 @@ impl<F: FnMut(Duration) -> bool> Clock for Deeds<F> {
     }
 }
 
-/// Returns whether dm-3 is stalled, and the milliseconds until that was known.
+/// Returns whether dm-3 is stalled, and the milliseconds until the answer.
 fn stalled(machine: &Machine, deed: impl FnMut(Duration) -> bool) -> (bool, u128) {
     let mut clock = Deeds {
         time: Duration::ZERO,
@@ -120,9 +120,9 @@ fn requests_in_flight_of_which_none_ends_for_a_second_are_stalled() {
     for inflight in ["       1        0\n", "       0        1\n"] {
         let (_root, machine) = machine(&[("inflight", inflight), ("stat", &stat(99))]);
         assert_eq!(stalled(&machine, |_| true), (true, 1000));
-        // A signal cuts the look short. The requests might have ended, but the answer is stalled.
+        // A signal ends the check early. The requests might complete later, but the answer is "stalled".
         assert_eq!(stalled(&machine, |_| false), (true, 100));
-        // One more read, write, discard or flush has ended. Other numbers make no difference.
+        // One more read, write, discard or flush has completed. Other numbers have no effect.
         for at in 0..17 {
             let ended = |time: Duration| {
                 let text = if time.as_millis() == 300 {
@@ -140,7 +140,7 @@ fn requests_in_flight_of_which_none_ends_for_a_second_are_stalled() {
             assert_eq!(stalled(&machine, ended), expected, "{at}");
             fs::write(path(&machine, "stat"), stat(99)).unwrap();
         }
-        // The last request has ended.
+        // The last request has completed.
         let idle = |_| fs::write(path(&machine, "inflight"), "0 0\n").is_ok();
         assert_eq!(stalled(&machine, idle), (false, 100));
     }

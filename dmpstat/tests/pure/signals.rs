@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Signals during an exchange. Handlers belong to a whole process, so the test has a process of its own.
+//! Signals during an exchange. Handlers belong to a whole process, so the test has its own process.
 
 use std::fs;
 use std::io::{ErrorKind, Read};
@@ -48,15 +48,14 @@ fn signals_after_a_hand_over_have_no_effect() {
 fn handed_over() {
     let mut clock = System::new().unwrap();
     clock.hand_over();
-    // The second one would end the process.
+    // The second one would kill the process.
     for _ in 0..2 {
         signal_hook::low_level::raise(SIGTERM).unwrap();
     }
     assert!(!clock.has_ended() && clock.wait(Duration::ZERO));
 }
 
-/// Returns whether a read of an empty socket ends with EINTR. The signal comes again and again, for three
-/// seconds.
+/// Returns whether a read of an empty socket fails with EINTR. The signal is repeated for three seconds.
 fn is_interrupted_by(signal: i32) -> bool {
     let (mut socket, other) = UnixStream::pair().unwrap();
     let is_over = AtomicBool::new(false);
@@ -80,7 +79,7 @@ fn is_interrupted_by(signal: i32) -> bool {
     })
 }
 
-/// Returns whether the process has a handler of the signal (proc_pid_status(5)).
+/// Returns whether the process has a handler for the signal (proc_pid_status(5)).
 fn is_caught(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));

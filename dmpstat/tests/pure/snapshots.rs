@@ -6,13 +6,13 @@ use dmpstat::model::snapshot::{LineCount, Lines, Malformed, Snapshot};
 use dmpstat::model::statistic::Statistic::{Again, AgeSum, Errors, Inflight, RestSum};
 use proptest::prelude::*;
 
-/// A snapshot as the module writes it: the module's own tests check that it writes this very file.
+/// A snapshot in the module's form: a test of the module checks that it writes this very file.
 const TEXT: &str = include_str!("../snapshots/every-field");
 
 /// The line of the snapshot about dmp lines.
 const LINES: &str = "lines 3 1 as_linear 2 0 flush_bypass 4294967295 10";
 
-/// Returns snapshots that were recorded of real devices, each with its kernel: tests/snapshots/record.sh.
+/// Returns recorded snapshots of real devices, each with its kernel (tests/snapshots/record.sh).
 macro_rules! recorded {
     ($name:literal) => {
         [
@@ -26,8 +26,8 @@ fn parse(text: &str) -> Result<Snapshot, Malformed> {
     Snapshot::parse(text.as_bytes())
 }
 
-/// Returns the number, from 1, of the text's line with this begin. It is looked up, because modules add lines
-/// before it.
+/// Returns the number, from 1, of the text's line with this begin. The number is not a constant, because
+/// modules add lines before it.
 fn number_of(line: &str) -> usize {
     let at = TEXT.lines().position(|of| of.starts_with(line));
     at.unwrap() + 1
@@ -233,7 +233,8 @@ fn unmeasured_values_are_none() {
     assert_eq!(snapshot.of(Write), None);
 }
 
-/// Reads the snapshot of a device with latencies on, with a further line, and further words about reads.
+/// Reads the snapshot of a device with latencies on. Adds this line to it, and these words to the line of
+/// reads.
 fn timed(line: &str, words: &str) -> Result<Snapshot, Malformed> {
     parse(&format!(
         "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 0\nlatency on\n{line}\
@@ -292,7 +293,7 @@ fn an_operation_without_its_counters_is_not_measured() {
     assert_eq!(parse(&text), parse(TEXT));
 }
 
-/// The module escapes names for the file, and libdevmapper has escaped them for udev.
+/// The module escapes a name for the file, after libdevmapper has escaped it for udev.
 #[test]
 fn a_name_has_both_escapes_undone_and_those_that_print_nothing_shown() {
     let named = |name: &str| parse(&TEXT.replace("vg-data", name)).unwrap();
@@ -330,7 +331,7 @@ fn errors_name_the_line_of_a_malformed_snapshot() {
             "18446744073709551616",
             "18446744073709551616",
         ),
-        // In this number the product with ten overflows, too.
+        // In this number the product with ten overflows as well.
         (
             "read requests",
             "503",
@@ -348,7 +349,7 @@ fn errors_name_the_line_of_a_malformed_snapshot() {
     }
 }
 
-/// Returns texts that look like snapshots, with anything in the place of some of their words.
+/// Returns texts that look like snapshots, with arbitrary text instead of some of their words.
 fn nearly() -> impl Strategy<Value = Vec<u8>> {
     let words: Vec<&str> = TEXT.split_inclusive([' ', '\n', ':']).collect();
     let at = prop::collection::vec((0..words.len(), any::<Vec<u8>>()), 0..4);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Facts about attached volumes that stay until the next boot.
+//! Facts about attached volumes, until the next boot.
 
 use std::fs;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use jiff::Zoned;
 
 use crate::{mode, under_umasks};
 
-/// Returns facts about a device of this diskseq.
+/// Returns facts about a device with this diskseq.
 fn facts(diskseq: u64) -> State {
     State {
         diskseq,
@@ -82,13 +82,13 @@ fn a_state_is_read_as_it_was_written() {
         State::attached(None, facts(21), 1000).text(),
         "diskseq 21\nname vg-data\nuuid LVM-0123\nsince 1000\nagain 0\nrecent 1000\n"
     );
-    // An older dmpstat may have written such a file, or a newer one.
+    // A dmpstat of another version may have written such a file.
     let other = State::parse("diskseq 21\nsince soon\n\nrecent 1 x 2\nnew 3\nabove now\n");
     assert_eq!((other.diskseq, other.since, other.above), (21, 0, true));
     assert_eq!(other.recent, [1, 2]);
 }
 
-/// A clock that has been set since a volume was attached.
+/// A clock that was set after the attach of a volume.
 struct Set(&'static str, u64);
 
 impl Clock for Set {
@@ -113,7 +113,7 @@ fn since_is_right_by_a_clock_that_was_set() {
         since(Set("2026-11-26T21:00:00[+01:00]", 1090)).as_deref(),
         Some("2026-11-26T20:58:30+01:00[+01:00]")
     );
-    // The clock is as it was before the battery was replaced.
+    // The clock is the one from before the replacement of the battery.
     assert_eq!(
         since(Set("1970-01-01T01:00:00[+01:00]", 1090)).as_deref(),
         Some("1970-01-01T00:58:30+01:00[+01:00]")

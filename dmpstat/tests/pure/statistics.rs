@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The documents, which are not made from the module's table of statistics, have each of them.
+//! The documents that are not generated from the module's table of statistics name each of them.
 
 use dmpstat::cli;
 use dmpstat::format::report::Count;
 use dmpstat::model::statistic::{Kind, Statistic, Unit};
 
-/// Returns words as a sentence has them: "a, b and c".
+/// Joins words as a sentence does: "a, b and c".
 fn listed(words: &[&str]) -> String {
     let (last, others) = words.split_last().unwrap();
     format!("{} and {last}", others.join(", "))

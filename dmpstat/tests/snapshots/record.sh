@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the files here were recorded with: devices, some requests, and what the module says of them, one
-# snapshot behind the other. In the test machine, of each kernel:
+# Records these files: creates devices, sends requests, and prints the module's snapshots one after the other.
+# In the test machine, with each kernel:
 #
 #   ci/nix run .#vm -- --script dmpstat/tests/snapshots/record.sh
 #   ci/nix run .#vm-latest -- --script dmpstat/tests/snapshots/record.sh
