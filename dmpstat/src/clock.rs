@@ -56,7 +56,7 @@ pub struct System {
     next: Option<Instant>,
     /// A socket that is readable once a signal came.
     signal: UnixStream,
-    ended: Arc<AtomicBool>,
+    signalled: Arc<AtomicBool>,
     /// Handlers that kill the program at a second signal.
     shutdowns: Vec<SigId>,
     handlers: Vec<SigId>,
@@ -67,23 +67,23 @@ impl System {
     /// program.
     pub fn new() -> io::Result<Self> {
         let (signal, sender) = UnixStream::pair()?;
-        let ended = Arc::new(AtomicBool::new(false));
+        let signalled = Arc::new(AtomicBool::new(false));
         let (mut shutdowns, mut handlers) = (Vec::new(), Vec::new());
         for number in [SIGINT, SIGTERM] {
             shutdowns.push(flag::register_conditional_shutdown(
                 number,
                 128 + number,
-                ended.clone(),
+                signalled.clone(),
             )?);
             handlers.extend([
-                flag::register(number, ended.clone())?,
+                flag::register(number, signalled.clone())?,
                 low_level::pipe::register(number, sender.try_clone()?)?,
             ]);
         }
         Ok(Self {
             next: None,
             signal,
-            ended,
+            signalled,
             shutdowns,
             handlers,
         })
@@ -104,7 +104,7 @@ impl Clock for System {
         let next = following(self.next, interval, Instant::now());
         self.next = Some(next);
         loop {
-            if self.ended.load(Ordering::Relaxed) {
+            if self.signalled.load(Ordering::Relaxed) {
                 return false;
             }
             let left = next.saturating_duration_since(Instant::now());
@@ -127,7 +127,7 @@ impl Clock for System {
     }
 
     fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Relaxed)
+        self.signalled.load(Ordering::Relaxed)
     }
 
     fn hand_over(&mut self) {

@@ -2,8 +2,8 @@
 
 //! /run/dmp/queue: volumes that wait for an attach.
 //!
-//! udev's rule adds a file dm-N for each changed volume that attach.conf lists. One systemd unit, `dmpstat
-//! attach --queued`, works until the directory is empty.
+//! udev's rule adds a file dm-N for each changed volume that attach.conf lists. One systemd unit,
+//! `dmpstat attach --queued`, works until the directory is empty.
 //!
 //! An entry stays until its volume is done, so a killed worker loses none. Adding an entry again renews the
 //! file's modification time. The worker removes an entry only if this time is the same as before the attempt,

@@ -17,13 +17,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Returns whether a device has requests in flight, and none of them completes within a second, or until a
 /// signal comes.
 pub fn is_stalled(machine: &Machine, device: &str, clock: &mut dyn Clock) -> bool {
-    let first = machine.disk(device).ended;
+    let first = machine.disk(device).completed;
     let mut looked = Duration::ZERO;
     loop {
         let Disk {
-            inflight, ended, ..
+            inflight,
+            completed,
+            ..
         } = machine.disk(device);
-        if inflight.is_none_or(|inflight| inflight == [0, 0]) || ended != first {
+        if inflight.is_none_or(|inflight| inflight == [0, 0]) || completed != first {
             return false;
         }
         if looked >= LOOK {

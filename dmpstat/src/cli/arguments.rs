@@ -516,7 +516,7 @@ impl Columns {
             level: match (self.extended, self.short) {
                 (true, _) => Level::Extended,
                 (false, true) => Level::Short,
-                (false, false) => Level::Usual,
+                (false, false) => Level::Default,
             },
             sort: self.sort,
             unit: match self.megabytes {

@@ -47,11 +47,11 @@ fn candidates(word: &OsStr, machine: &Machine, devices: Vec<String>) -> Vec<Comp
     devices.into_iter().filter_map(candidate).collect()
 }
 
-/// Returns a name of a device that begins with `word` and is one word to a shell, preferably the usual name.
+/// Returns a name of a device that begins with `word` and is one word to a shell, preferably the name that users know.
 fn completed(word: &str, device: &str, name: &[u8], uuid: &[u8]) -> Option<String> {
     let shown = escape::shown(name);
     let volume = lvm::logical_volume(&escape::undo(name)).filter(|_| lvm::made(uuid));
-    let usual = match volume {
+    let preferred = match volume {
         Some(volume) => escape::show(&volume),
         // The bare name would be read as an interval or an option.
         None if number(shown.as_ref()).is_some() || shown.starts_with('-') => {
@@ -62,8 +62,8 @@ fn completed(word: &str, device: &str, name: &[u8], uuid: &[u8]) -> Option<Strin
     let others = names(device, name).into_iter();
     let others = others.filter_map(|name| name.into_string().ok());
     // dm-N is left out if the device has a better name, because otherwise "d" would match all devices.
-    let is_named = is_plain(&usual) && !word.starts_with("dm-");
-    let mut all = [usual].into_iter().chain(others);
+    let is_named = is_plain(&preferred) && !word.starts_with("dm-");
+    let mut all = [preferred].into_iter().chain(others);
     all.find(|name| name.starts_with(word) && is_plain(name) && !(is_named && name == device))
 }
 

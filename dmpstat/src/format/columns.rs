@@ -34,14 +34,14 @@ impl Columns {
     /// Returns the columns for JSON and CSV: all, if none were named.
     pub fn for_programs(&self) -> Vec<&'static Column> {
         self.chosen(match self.level {
-            Level::Usual => Level::Extended,
+            Level::Default => Level::Extended,
             level => level,
         })
     }
 
     /// Returns whether columns may be left out when there is no room for all.
     pub fn may_shorten(&self) -> bool {
-        self.named.is_empty() && self.level == Level::Usual
+        self.named.is_empty() && self.level == Level::Default
     }
 
     /// Returns whether one of the named columns needs latencies.

@@ -32,7 +32,7 @@ pub struct Csv {
     columns: Vec<&'static Column>,
     unit: Unit,
     counts: bool,
-    begun: bool,
+    started: bool,
 }
 
 impl Csv {
@@ -42,7 +42,7 @@ impl Csv {
             columns: columns.for_programs(),
             unit: columns.unit,
             counts,
-            begun: false,
+            started: false,
         }
     }
 
@@ -57,14 +57,14 @@ impl Csv {
 impl Report for Csv {
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
         let mut csv = csv::Writer::from_writer(out);
-        if !self.begun {
+        if !self.started {
             let names = self.columns.iter().map(|column| column.name_in(self.unit));
             let names = KEYS.into_iter().chain(names).map(str::to_owned);
             let counts = self
                 .counts()
                 .map(|(operation, count)| format!("{}_{}", operation.name(), count.name()));
             csv.write_record(names.chain(counts))?;
-            self.begun = true;
+            self.started = true;
         }
         for Row { device, interval } in rows {
             let latency_seconds = interval.latency_length.map(|time| time.as_secs_f64());

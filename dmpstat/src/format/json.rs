@@ -137,7 +137,7 @@ pub struct Sysstat {
     numbers: bool,
     /// The number of online processors; `None` if it is unknown.
     cpus: Option<u64>,
-    begun: bool,
+    started: bool,
 }
 
 impl Sysstat {
@@ -148,7 +148,7 @@ impl Sysstat {
             unit,
             numbers,
             cpus,
-            begun: false,
+            started: false,
         }
     }
 
@@ -165,15 +165,15 @@ impl Sysstat {
         })
         .to_string();
         let host = host.strip_suffix('}').unwrap_or(&host);
-        self.begun = true;
+        self.started = true;
         write!(out, "{{\"sysstat\":{{\"hosts\":[{host},\"statistics\":[")
     }
 }
 
 impl Report for Sysstat {
     fn write(&mut self, out: &mut dyn Write, time: &Zoned, rows: &[Row<'_>]) -> io::Result<()> {
-        let separator = if self.begun { "," } else { "" };
-        if !self.begun {
+        let separator = if self.started { "," } else { "" };
+        if !self.started {
             self.begin(out, time)?;
         }
         let columns: Vec<&'static Column> = COLUMNS.iter().collect();
@@ -194,7 +194,7 @@ impl Report for Sysstat {
     }
 
     fn end(&mut self, out: &mut dyn Write, time: &Zoned) -> io::Result<()> {
-        if !self.begun {
+        if !self.started {
             self.begin(out, time)?;
         }
         writeln!(out, "\n]}}]}}}}")

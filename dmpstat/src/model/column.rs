@@ -29,7 +29,7 @@ pub enum Level {
     /// The table that fits 80 characters.
     Short,
     /// The table without options.
-    Usual,
+    Default,
     /// All columns.
     Extended,
 }
@@ -95,9 +95,9 @@ const fn column(name: &'static str, quantity: Quantity, help: &'static str) -> C
     }
 }
 
-const fn usual(name: &'static str, quantity: Quantity, help: &'static str) -> Column {
+const fn default(name: &'static str, quantity: Quantity, help: &'static str) -> Column {
     Column {
-        level: Level::Usual,
+        level: Level::Default,
         ..column(name, quantity, help)
     }
 }
@@ -112,7 +112,7 @@ const fn short(name: &'static str, quantity: Quantity, help: &'static str) -> Co
 /// All columns, in the order of the table.
 pub static COLUMNS: [Column; 53] = [
     short("r/s", Quantity::Rate(Read), "reads a second"),
-    usual(
+    default(
         "rkB/s",
         Quantity::Throughput(Read),
         "kilobytes read a second",
@@ -154,7 +154,7 @@ pub static COLUMNS: [Column; 53] = [
     ),
     column("r_err", Quantity::Errors(Some(Read)), "failed reads"),
     short("w/s", Quantity::Rate(Write), "writes a second"),
-    usual(
+    default(
         "wkB/s",
         Quantity::Throughput(Write),
         "kilobytes written a second",
@@ -404,7 +404,7 @@ impl Quantity {
             }
             Self::Await(operation) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
-                let (count, sum) = timing.ended();
+                let (count, sum) = timing.completed();
                 Some(average(sum, count) / NANOSECONDS)
             }
             Self::Age(Some(operation)) => {

@@ -93,7 +93,7 @@ impl Interval {
             },
             inflight_ns: match now.latency_since {
                 Some(since) => inflight_since(since, now),
-                None => total(now.operations.iter().flatten().map(completed)),
+                None => total(now.operations.iter().flatten().map(success_ns)),
             },
             operations: now.operations.clone(),
             state: State::Running,
@@ -159,12 +159,12 @@ impl Interval {
             state: State::Running,
             kernel_inflight: None,
         }
-        .with_state(kernel_ended(before, now), now)
+        .with_state(kernel_completed(before, now), now)
     }
 
-    /// Sets the state at the interval's end. `kernel_ended` is the number of completed requests in the
+    /// Sets the state at the interval's end. `kernel_completed` is the number of completed requests in the
     /// interval, by the kernel's own count.
-    fn with_state(mut self, kernel_ended: Option<u64>, now: &Snapshot) -> Self {
+    fn with_state(mut self, kernel_completed: Option<u64>, now: &Snapshot) -> Self {
         self.kernel_inflight = now
             .disk
             .inflight
@@ -172,8 +172,8 @@ impl Interval {
         let counters = || self.operations.iter().flatten();
         let is_measured = counters().all(|of| of.timing.is_some());
         let has_ended = counters()
-            .any(|counters| ended(counters) > 0 || counters.of(Rest).unwrap_or(0) > 0)
-            || kernel_ended.map_or(!is_measured, |ended| ended > 0);
+            .any(|counters| completed(counters) > 0 || counters.of(Rest).unwrap_or(0) > 0)
+            || kernel_completed.map_or(!is_measured, |completed| completed > 0);
         let is_old = |age: f64| age >= LONG.as_nanos() as f64;
         let is_long = self.length >= LONG || self.mean_age().is_some_and(is_old);
         self.state = match self.inflight() {
@@ -243,8 +243,8 @@ pub fn average(sum: u64, count: u64) -> f64 {
 }
 
 /// Returns the number of requests that completed between two snapshots, by the kernel's own count.
-fn kernel_ended(before: &Snapshot, now: &Snapshot) -> Option<u64> {
-    now.disk.ended?.checked_sub(before.disk.ended?)
+fn kernel_completed(before: &Snapshot, now: &Snapshot) -> Option<u64> {
+    now.disk.completed?.checked_sub(before.disk.completed?)
 }
 
 /// Sums nanoseconds over the measured operations; `None` if one of them is unknown, or no operation is
@@ -257,7 +257,7 @@ fn total(operations: impl Iterator<Item = Option<i128>>) -> Option<u128> {
 }
 
 /// Returns the nanoseconds in flight of successful requests, the only ones that an older module measures.
-fn completed(counters: &Counters) -> Option<i128> {
+fn success_ns(counters: &Counters) -> Option<i128> {
     Some(counters.of(LatencySum)?.into())
 }
 
@@ -265,7 +265,7 @@ fn completed(counters: &Counters) -> Option<i128> {
 /// and the ages of the others.
 fn until_now(counters: &Counters) -> Option<i128> {
     let (rest, age) = (counters.of(RestSum)?, counters.of(AgeSum)?);
-    Some(completed(counters)? + i128::from(rest) + i128::from(age))
+    Some(success_ns(counters)? + i128::from(rest) + i128::from(age))
 }
 
 /// Returns the nanoseconds in flight of all requests between two snapshots. With an older module, returns the
@@ -273,7 +273,7 @@ fn until_now(counters: &Counters) -> Option<i128> {
 fn inflight_between(before: &Snapshot, now: &Snapshot) -> Option<u128> {
     let nanoseconds = match now.latency_since {
         Some(_) => until_now,
-        None => completed,
+        None => success_ns,
     };
     let both = before.operations.iter().zip(&now.operations);
     let both = both.filter_map(|(before, now)| before.as_ref().zip(now.as_ref()));
@@ -297,7 +297,7 @@ fn inflight_since(since: u64, now: &Snapshot) -> Option<u128> {
         if since == now.since {
             unknown += i128::from(counters.of(RestSum)?);
             // A request from before the reset is older than `length`, and is not counted as arrived.
-            let arrived = counters.requests().saturating_sub(ended(counters));
+            let arrived = counters.requests().saturating_sub(completed(counters));
             if age > length && (1..inflight).contains(&arrived) {
                 unknown += within;
             }
@@ -308,7 +308,7 @@ fn inflight_since(since: u64, now: &Snapshot) -> Option<u128> {
 }
 
 /// Returns the number of completed requests among those that arrived since the last reset.
-fn ended(counters: &Counters) -> u64 {
+fn completed(counters: &Counters) -> u64 {
     let latencies = counters
         .timing
         .as_ref()
@@ -325,7 +325,7 @@ fn length(begin: u64, now: &Snapshot) -> Duration {
 /// Returns whether each request was measured or is in flight.
 fn all_timed(counters: &Counters) -> bool {
     let inflight = counters.of(Inflight).unwrap_or(0);
-    counters.timing.is_some() && ended(counters).saturating_add(inflight) >= counters.requests()
+    counters.timing.is_some() && completed(counters).saturating_add(inflight) >= counters.requests()
 }
 
 impl Counters {
@@ -341,7 +341,7 @@ impl Counters {
 
     /// Returns whether no request arrived, completed or is in flight.
     pub fn is_idle(&self) -> bool {
-        ended(self) == 0
+        completed(self) == 0
             && [Requests, Inflight]
                 .into_iter()
                 .all(|statistic| self.of(statistic).unwrap_or(0) == 0)
@@ -351,7 +351,7 @@ impl Counters {
 impl Timing {
     /// Returns the number of measured requests that completed, and the sum of their durations in nanoseconds.
     /// With an older module these are only the successful requests.
-    pub fn ended(&self) -> (u64, u64) {
+    pub fn completed(&self) -> (u64, u64) {
         let rest = self.values.get(Rest).zip(self.values.get(RestSum));
         let (rest, rest_sum) = rest.unwrap_or_default();
         (

@@ -50,7 +50,7 @@ pub struct Disk {
     /// Reads and writes in flight, if the kernel reports them.
     pub inflight: Option<[u64; 2]>,
     /// Completed requests, if the kernel reports them.
-    pub ended: Option<u64>,
+    pub completed: Option<u64>,
 }
 
 /// The dmp lines of a device, which its table may show as linear.

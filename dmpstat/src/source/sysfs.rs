@@ -156,14 +156,14 @@ impl Machine {
         let inflight = numbers("inflight");
         let stat = numbers("stat");
         // Completed reads, writes, discards and flushes (Documentation/block/stat.rst).
-        let ended = [0, 4, 11, 15].map(|at| stat.get(at).copied().flatten());
+        let completed = [0, 4, 11, 15].map(|at| stat.get(at).copied().flatten());
         Disk {
             suspended: numbers("dm/suspended") == [Some(1)],
             inflight: match inflight[..] {
                 [Some(reads), Some(writes)] => Some([reads, writes]),
                 _ => None,
             },
-            ended: ended.into_iter().sum(),
+            completed: completed.into_iter().sum(),
         }
     }
 

@@ -13,7 +13,7 @@ fn two() -> Root {
 }
 
 #[test]
-fn everything_of_a_device_is_shown_in_words() {
+fn show_prints_all_counters_in_words() {
     let root = Root::new();
     let flush = "flush requests 3 bytes 0 errors 1 again 0 inflight 2 latency_ns 0 latency_max_ns 0 \
         age_ns 3000000000 rest_ns 0\nflush sizes 512:3\nflush latencies\n";
@@ -116,7 +116,7 @@ fn show_tells_why_flushes_are_not_counted() {
 }
 
 #[test]
-fn show_tells_how_long_latencies_have_been_measured() {
+fn show_prints_the_time_with_measured_latencies() {
     let root = Root::new();
     let line = "latency on\nlatency_since 6500000000\n";
     root.write("dm-3", SNAPSHOT.replace("latency on\n", line));
@@ -207,7 +207,7 @@ fn show_reset_and_latency_require_a_device() {
 }
 
 #[test]
-fn device_names_like_commands_or_floats_can_be_selected() {
+fn devices_named_like_commands_or_floats_can_be_selected() {
     let root = Root::new();
     for name in ["inf", "nan", "infinity"] {
         root.write("dm-3", SNAPSHOT.replace("vg-data", name));

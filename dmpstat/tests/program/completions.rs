@@ -63,7 +63,7 @@ fn operands(root: &Root, words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn devices_are_completed_by_the_names_that_people_use() {
+fn devices_are_completed_by_their_usual_names() {
     let root = root();
     let all = [
         "my-vg/data\tdm-0",

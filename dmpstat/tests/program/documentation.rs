@@ -75,7 +75,7 @@ fn the_program_accepts_each_documented_command_line() {
 }
 
 #[test]
-fn command_lines_are_those_of_blocks_and_of_backticks() {
+fn command_lines_come_from_blocks_and_backticks() {
     let page = "see `dmpstat top`, `ls`\n\n    dmpstat 1\n    dmpstat [OPTIONS]\n    $ dmpstat\n";
     assert_eq!(command_lines(page), ["dmpstat 1", "dmpstat top"]);
     assert_eq!(words("dmpstat 'a b' 1 >>f # note"), ["dmpstat", "a b", "1"]);
@@ -83,6 +83,6 @@ fn command_lines_are_those_of_blocks_and_of_backticks() {
 
 #[test]
 #[should_panic(expected = "dmpstat -o r/x: ")]
-fn unknown_column_is_not_accepted() {
+fn an_unknown_column_is_refused() {
     assert_accepted("dmpstat -o r/x");
 }

@@ -24,7 +24,7 @@ fn the_error_without_the_module_says_how_to_load_it() {
 }
 
 #[test]
-fn the_error_without_a_device_says_how_to_make_one() {
+fn the_error_without_a_device_says_how_to_create_one() {
     assert_eq!(
         Root::new().run(&[]).message(),
         "there is no dmp device. Attach a running volume with\n  \
@@ -98,7 +98,7 @@ const WRITTEN: &str = "LVM or another program has replaced the table";
 const GONE: &str = "the volume was deactivated or removed";
 
 #[test]
-fn an_error_says_what_happened_to_a_volume_that_was_attached() {
+fn an_error_says_why_an_attached_volume_lost_its_dmp_table() {
     let root = Root::new();
     remember(&root, &attached());
     device(&root, 21, "vg-data");
@@ -134,7 +134,7 @@ fn an_error_says_what_happened_to_a_volume_that_was_attached() {
 }
 
 #[test]
-fn an_error_names_an_attached_volume_where_there_is_no_device() {
+fn an_error_names_a_formerly_attached_volume_without_any_device() {
     let root = Root::new();
     remember(&root, &attached());
     device(&root, 21, "vg-data");
@@ -157,7 +157,7 @@ fn an_error_names_an_attached_volume_where_there_is_no_device() {
 
 /// A volume that was activated again has another number, and the state of its former number still exists.
 #[test]
-fn an_error_is_about_the_device_that_is_there_and_else_about_the_first() {
+fn an_error_prefers_an_existing_device_to_a_removed_one() {
     let root = Root::new();
     let directory = root.machine().path(state::DIRECTORY);
     for (number, minutes) in [(2, 30), (4, 45)] {
@@ -177,7 +177,7 @@ fn an_error_is_about_the_device_that_is_there_and_else_about_the_first() {
 }
 
 #[test]
-fn a_device_that_has_gone_is_found_by_its_name_only() {
+fn a_removed_device_is_found_only_by_its_name() {
     let root = Root::with_device();
     root.write("dm-3", named(SNAPSHOT, "dm-3", "other"));
     remember(&root, &attached());
@@ -200,7 +200,7 @@ fn a_device_that_has_gone_is_found_by_its_name_only() {
 }
 
 #[test]
-fn a_volume_that_was_renamed_is_known_by_its_new_name() {
+fn a_renamed_volume_is_found_by_its_new_name() {
     let root = Root::new();
     remember(&root, &attached());
     device(&root, 21, "vg-db");
@@ -213,7 +213,7 @@ fn a_volume_that_was_renamed_is_known_by_its_new_name() {
 }
 
 #[test]
-fn errors_tell_detached_and_waiting_volumes() {
+fn errors_distinguish_detached_and_waiting_volumes() {
     let root = Root::new();
     device(&root, 21, "vg-data");
     // The detach was on another day.
@@ -261,7 +261,7 @@ fn an_error_about_a_malformed_snapshot_names_its_file_and_line() {
 }
 
 #[test]
-fn wrong_arguments_are_named() {
+fn invalid_arguments_are_named() {
     let root = Root::with_device();
     let message = |arguments: &[&str]| {
         let message = root.run(arguments).message();

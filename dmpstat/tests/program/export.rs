@@ -258,7 +258,7 @@ fn each_counter_and_histogram_has_the_time_of_its_own_device() {
 
 /// Only latencies begin at zero when they are switched on.
 #[test]
-fn durations_have_the_time_at_which_latencies_were_switched_on() {
+fn durations_are_created_when_latencies_are_switched_on() {
     let root = Root::new();
     let line = "latency on\nlatency_since 7000000000\n";
     root.write("dm-3", SNAPSHOT.replace("latency on\n", line));
@@ -469,7 +469,7 @@ fn readable_volumes_are_printed_and_unreadable_ones_are_errors() {
 
 /// The metric distinguishes a volume without latencies from one without slow requests.
 #[test]
-fn latency_enabled_tells_if_latencies_are_measured() {
+fn latency_enabled_is_1_while_latencies_are_measured() {
     let root = Root::with_device();
     root.write(
         "dm-4",
@@ -491,7 +491,7 @@ fn latency_enabled_tells_if_latencies_are_measured() {
 
 /// The clock is set an hour ahead between two scrapes.
 #[test]
-fn the_time_of_creation_moves_with_the_clock_and_with_nothing_else() {
+fn created_times_change_only_with_the_clock() {
     let mut boot = Boot::default();
     let first = boot.at(1_700_000_100.0, 100.0);
     assert_eq!(first, 1_700_000_000.0);
@@ -504,7 +504,7 @@ fn the_time_of_creation_moves_with_the_clock_and_with_nothing_else() {
 }
 
 #[test]
-fn a_device_that_goes_is_left_out() {
+fn a_device_removed_during_the_read_is_not_exported() {
     let root = Root::with_device();
     // The directory of a device is removed last.
     fs::create_dir(root.stat().join("dm-4")).unwrap();
@@ -776,7 +776,7 @@ fn the_file_is_replaced_each_interval_and_open_readers_see_it_whole() {
 
 /// node_exporter runs as another user, so the mode has to be 0644 under any umask.
 #[test]
-fn the_file_can_be_read_by_all_and_written_by_one_whatever_the_umask_is() {
+fn the_file_has_mode_644_under_any_umask() {
     let root = Root::with_device();
     let file = root.path().join("dmp.prom");
     for umask in ["000", "022", "077", "777"] {
@@ -810,7 +810,7 @@ fn the_file_is_in_the_current_directory_or_another() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_at_first_is_named() {
+fn an_unwritable_file_is_named_at_the_start() {
     let root = Root::with_device();
     let nowhere = root.path().join("nowhere/dmp.prom");
     for interval in [&[][..], &["15"]] {
@@ -825,7 +825,7 @@ fn a_file_that_cannot_be_written_at_first_is_named() {
 }
 
 #[test]
-fn a_missing_directory_is_reported_once_and_used_again_when_it_is_back() {
+fn a_missing_directory_is_reported_once_and_used_after_its_return() {
     let root = Root::with_device();
     let directory = root.path().join("textfile");
     let file = directory.join("dmp.prom");
@@ -879,7 +879,7 @@ fn a_failed_single_export_still_writes_the_readable_metrics() {
 }
 
 #[test]
-fn a_reload_of_the_module_is_told_once_and_the_file_says_it() {
+fn a_module_reload_is_reported_once_and_shown_in_the_file() {
     let root = Root::with_device();
     let file = root.path().join("dmp.prom");
     let mut files = Vec::new();
@@ -922,7 +922,7 @@ fn a_reload_of_the_module_is_told_once_and_the_file_says_it() {
 }
 
 #[test]
-fn the_module_is_waited_for_and_a_wrong_name_is_not() {
+fn export_waits_for_the_module_but_not_for_an_unknown_name() {
     let root = Root::without_module();
     let file = root.path().join("dmp.prom");
     let file = file.to_str().unwrap();
@@ -948,7 +948,7 @@ fn the_module_is_waited_for_and_a_wrong_name_is_not() {
 }
 
 #[test]
-fn one_unreadable_volume_is_one_message_and_all_others_are_in_the_file() {
+fn an_unreadable_volume_is_reported_once_and_all_others_are_in_the_file() {
     let root = Root::with_device();
     let file = root.path().join("dmp.prom");
     let mut counts = Vec::new();
@@ -982,7 +982,7 @@ fn opens(inotify: &OwnedFd) -> usize {
 }
 
 #[test]
-fn the_devices_are_listed_and_a_snapshot_is_opened_once_a_report_or_page() {
+fn each_report_or_page_opens_a_snapshot_once() {
     let root = Root::with_device();
     let watch = |path: PathBuf| {
         let watch = inotify::init(inotify::CreateFlags::NONBLOCK).unwrap();
@@ -1038,7 +1038,7 @@ fn only_the_snapshot_of_a_device_is_read() {
 }
 
 #[test]
-fn wrong_words_are_named() {
+fn invalid_options_of_export_are_named() {
     let root = Root::with_device();
     let message = |arguments: &[&str]| {
         let message = root.run(&[&["export"], arguments].concat()).message();

@@ -46,7 +46,7 @@ fn json_has_a_line_per_report_and_null_for_unmeasured_values() {
 }
 
 #[test]
-fn json_has_all_columns_if_none_are_chosen_and_names_the_unit() {
+fn json_has_all_columns_by_default_and_names_the_unit() {
     let line = parse(&root().run(&["-jm"]).output());
     let device = line["devices"][0].as_object().unwrap();
     assert_eq!(device.len(), 10 + COLUMNS.len());
@@ -57,7 +57,7 @@ fn json_has_all_columns_if_none_are_chosen_and_names_the_unit() {
 }
 
 #[test]
-fn sysstat_s_document_has_its_keys_and_is_whole() {
+fn the_sysstat_document_has_sysstats_keys_and_is_complete() {
     let root = root();
     let cpus = root.path().join("sys/devices/system/cpu");
     std::fs::create_dir_all(&cpus).unwrap();
@@ -94,7 +94,7 @@ fn sysstat_s_document_has_its_keys_and_is_whole() {
 }
 
 #[test]
-fn sysstat_s_document_is_whole_after_the_module_is_unloaded() {
+fn the_sysstat_document_is_complete_after_an_unload() {
     let root = root();
     let ran = root.run_while(&["-J", "1", "3"], |step| {
         if step == 1 {
@@ -116,7 +116,7 @@ fn sysstat_s_document_is_whole_after_the_module_is_unloaded() {
 }
 
 #[test]
-fn sysstat_s_document_is_whole_without_a_report() {
+fn the_sysstat_document_is_complete_without_a_report() {
     let ran = Root::without_module().run(&["-J"]);
     assert!(ran.result.is_err());
     let document = parse(&ran.out);
@@ -139,7 +139,7 @@ fn csv_has_a_header_and_a_line_for_each_device_and_report() {
 }
 
 #[test]
-fn ages_are_milliseconds_and_null_where_they_are_not_measured() {
+fn ages_are_milliseconds_or_null_if_unmeasured() {
     let root = Root::new();
     let ages = SNAPSHOT.replacen("inflight 0", "inflight 4 age_ns 6000000", 1);
     root.write("dm-3", &ages);
@@ -171,7 +171,7 @@ fn json_marks_a_device_that_was_reset() {
 }
 
 #[test]
-fn counts_are_of_the_interval_and_have_the_histograms() {
+fn counts_cover_the_interval_and_include_histograms() {
     let root = Root::new();
     let every_field = include_str!("../snapshots/every-field");
     root.write("dm-3", every_field);
@@ -209,7 +209,7 @@ fn counts_are_of_the_interval_and_have_the_histograms() {
 }
 
 #[test]
-fn csv_has_counts_behind_the_columns() {
+fn csv_has_counts_after_the_columns() {
     let root = Root::with_device();
     let output = root.run(&["-c", "-m", "-o", "rMB/s", "--counts"]).output();
     let lines: Vec<Vec<&str>> = output
@@ -236,7 +236,7 @@ fn csv_has_counts_behind_the_columns() {
 }
 
 #[test]
-fn sysstat_s_document_names_the_machine_and_a_uuid_is_escaped() {
+fn the_sysstat_document_names_the_machine_and_escapes_a_uuid() {
     let root = Root::new();
     root.write("dm-3", SNAPSHOT.replace("LVM-0123", "u\\x22\\xfe"));
     let document = parse(&root.run(&["-J"]).output());

@@ -39,7 +39,7 @@ fn sizes_have_a_line_for_each_power_of_two_between_the_smallest_and_the_largest(
 }
 
 #[test]
-fn latencies_are_of_the_interval() {
+fn latencies_cover_the_interval() {
     let root = Root::with_device();
     let later = SNAPSHOT
         .replace("taken 9", "taken 11")
@@ -64,7 +64,7 @@ dm-3, latency, 2.0 s
 }
 
 #[test]
-fn a_terminal_gets_bars_as_wide_as_it_is() {
+fn bars_fill_the_width_of_the_terminal() {
     let root = Root::with_device().on_terminal(52);
     assert_eq!(
         root.run(&["hist", "latency"]).output(),
@@ -83,7 +83,7 @@ fn a_terminal_gets_bars_as_wide_as_it_is() {
 }
 
 #[test]
-fn operations_that_a_device_has_seen_are_shown() {
+fn only_operations_with_requests_are_shown() {
     let root = Root::new();
     root.write(
         "dm-3",
@@ -123,7 +123,7 @@ fn a_note_says_how_to_switch_latencies_on() {
 }
 
 #[test]
-fn json_has_the_buckets_with_something_in_them() {
+fn json_has_only_nonempty_buckets() {
     let root = Root::new();
     root.write("dm-3", SNAPSHOT.replace("32768:20", "inf:20"));
     let latencies: Value =
@@ -141,7 +141,7 @@ fn json_has_the_buckets_with_something_in_them() {
 }
 
 #[test]
-fn json_has_null_for_an_operation_that_is_not_measured_and_text_leaves_it_out() {
+fn an_unmeasured_operation_is_null_in_json_and_absent_in_text() {
     let root = Root::with_device();
     let json: Value = serde_json::from_str(&root.run(&["hist", "-j", "size"]).output()).unwrap();
     let device = json["devices"][0].as_object().unwrap();

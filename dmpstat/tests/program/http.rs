@@ -115,7 +115,7 @@ fn each_scrape_has_new_counts_and_the_same_created_times() {
 }
 
 #[test]
-fn other_pages_and_methods_are_answered_in_words() {
+fn other_pages_and_methods_get_an_error_in_words() {
     let server = Server::new(Root::with_device(), &[]);
     let page = server.answer("GET / HTTP/1.1\r\nHost: here\r\n\r\n");
     assert_eq!(page.status(), "200");
@@ -178,7 +178,7 @@ fn of_exporter(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_reload_of_the_module_is_told_once_and_scrapes_go_on() {
+fn a_module_reload_is_reported_once_and_scrapes_continue() {
     let mut server = Server::silent(Root::without_module(), command(&[]));
     let message = "the dmp module is not loaded: run \"modprobe dmp\"\n";
     assert_eq!(server.line(), format!("dmpstat: {message}"));
@@ -215,13 +215,13 @@ fn a_reload_of_the_module_is_told_once_and_scrapes_go_on() {
         );
     }
     server.terminate();
-    let (status, log) = server.ended();
+    let (status, log) = server.wait_for_exit();
     assert!(status.success());
     assert_eq!(log, format!("dmpstat: {message}").repeat(2));
 }
 
 #[test]
-fn one_unreadable_volume_is_one_message_and_all_others_are_served() {
+fn an_unreadable_volume_is_reported_once_and_all_others_are_served() {
     let server = Server::new(Root::with_device(), &[]);
     server.root.write("dm-4", "no snapshot");
     for _ in 0..3 {
@@ -239,7 +239,7 @@ fn one_unreadable_volume_is_one_message_and_all_others_are_served() {
     let answer = server.answer(METRICS);
     assert_eq!(of_exporter(&answer.body)[1], "dmp_exporter_read_errors 0");
     server.terminate();
-    let (_, log) = server.ended();
+    let (_, log) = server.wait_for_exit();
     let message = "the first line is not \"dmp 1\"";
     assert_eq!(
         log,
@@ -249,7 +249,7 @@ fn one_unreadable_volume_is_one_message_and_all_others_are_served() {
 
 /// The list of volumes exists, but is unreadable.
 #[test]
-fn an_unreadable_list_of_volumes_is_one_message_and_an_error_in_the_metrics() {
+fn an_unreadable_list_of_volumes_is_reported_once_and_counted_as_an_error() {
     let server = Server::new(Root::with_device(), &[]);
     let stat = server.root.stat();
     fs::remove_dir_all(&stat).unwrap();
@@ -263,7 +263,7 @@ fn an_unreadable_list_of_volumes_is_one_message_and_an_error_in_the_metrics() {
         );
     }
     server.terminate();
-    let (_, log) = server.ended();
+    let (_, log) = server.wait_for_exit();
     let path = stat.display();
     assert_eq!(
         log,
@@ -272,7 +272,7 @@ fn an_unreadable_list_of_volumes_is_one_message_and_an_error_in_the_metrics() {
 }
 
 #[test]
-fn the_exporters_process_has_the_metrics_that_all_programs_have() {
+fn the_exporter_has_the_standard_process_metrics() {
     let server = Server::new(Root::new(), &[]);
     let page = server.answer(OPEN).body;
     let value = |name: &str| -> f64 {
@@ -318,7 +318,7 @@ fn the_exporters_process_has_the_metrics_that_all_programs_have() {
 }
 
 #[test]
-fn a_client_that_takes_gzip_gets_the_same_text_in_a_tenth_of_the_bytes() {
+fn gzip_sends_the_same_text_in_a_tenth_of_the_bytes() {
     let root = Root::new();
     for number in 0..100 {
         let device = format!("dm-{number}");
@@ -371,12 +371,12 @@ fn a_client_that_takes_gzip_gets_the_same_text_in_a_tenth_of_the_bytes() {
 }
 
 #[test]
-fn scrapes_are_whole_while_devices_come_and_go() {
+fn scrapes_are_complete_while_devices_come_and_go() {
     let server = Server::new(Root::with_device(), &[]);
-    let ended = AtomicBool::new(false);
+    let done = AtomicBool::new(false);
     thread::scope(|scope| {
         scope.spawn(|| {
-            while !ended.load(Ordering::Relaxed) {
+            while !done.load(Ordering::Relaxed) {
                 for number in 10..20 {
                     let device = format!("dm-{number}");
                     server
@@ -396,7 +396,7 @@ fn scrapes_are_whole_while_devices_come_and_go() {
             assert!(whole && all, "{}\n{}", answer.head, answer.body);
         };
         let scraped = catch_unwind(AssertUnwindSafe(|| (0..200).for_each(|_| scrape())));
-        ended.store(true, Ordering::Relaxed);
+        done.store(true, Ordering::Relaxed);
         if let Err(panic) = scraped {
             resume_unwind(panic);
         }
@@ -531,7 +531,7 @@ fn a_silent_connection_is_closed_after_ten_seconds() {
 
 /// The first client waits for a device's snapshot while others come. All others get the next page.
 #[test]
-fn scrapes_of_one_time_are_encoded_once() {
+fn concurrent_scrapes_are_encoded_once() {
     let server = Server::new(Root::with_device(), &[]);
     let fifo = server.root.stat().join("dm-3/snapshot");
     fs::remove_file(&fifo).unwrap();
@@ -670,14 +670,14 @@ fn an_address_in_use_is_named() {
 #[test]
 fn an_unknown_name_is_an_error_at_the_start_but_a_pattern_waits() {
     let server = Server::silent(Root::with_device(), command(&["vg-dats"]));
-    let (status, log) = server.ended();
+    let (status, log) = server.wait_for_exit();
     assert_eq!(status.code(), Some(1));
     assert_eq!(
         log,
         "dmpstat: there is no dmp device \"vg-dats\"; similar names: vg-data\n"
     );
     // This is also true without another device.
-    let (status, _) = Server::silent(Root::new(), command(&["vg-data"])).ended();
+    let (status, _) = Server::silent(Root::new(), command(&["vg-data"])).wait_for_exit();
     assert_eq!(status.code(), Some(1));
     let server = Server::new(Root::new(), &["vg/d*"]);
     assert!(!server.answer(METRICS).body.contains("vg-data"));
@@ -687,7 +687,7 @@ fn an_unknown_name_is_an_error_at_the_start_but_a_pattern_waits() {
 }
 
 #[test]
-fn a_named_volume_that_goes_is_told_once_and_comes_back() {
+fn a_removed_named_volume_is_reported_once_and_served_after_its_return() {
     let server = Server::new(Root::with_device(), &["vg/data"]);
     server
         .root
@@ -701,7 +701,7 @@ fn a_named_volume_that_goes_is_told_once_and_comes_back() {
     server.root.write("dm-3", SNAPSHOT);
     assert!(server.answer(METRICS).body.contains("name=\"vg-data\""));
     server.terminate();
-    let (_, log) = server.ended();
+    let (_, log) = server.wait_for_exit();
     assert_eq!(
         log,
         "dmpstat: the dmp device \"vg/data\" is gone; dmpstat waits for its return\n"
@@ -722,7 +722,7 @@ fn bound(addresses: [&str; 2], failure: Errno) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn addresses_of_a_name_that_the_machine_has_not_are_left_out() {
+fn addresses_that_the_machine_lacks_are_left_out() {
     // The first failure is that of IPv6 switched off for the loopback, the second that of a kernel without
     // IPv6.
     for failure in [Errno::ADDRNOTAVAIL, Errno::AFNOSUPPORT] {
@@ -794,11 +794,11 @@ fn a_systemd_socket_replaces_another_listen_address_with_a_note() {
 }
 
 #[test]
-fn a_socket_of_another_kind_is_an_error() {
+fn a_socket_of_another_family_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let listener = UnixListener::bind(directory.path().join("socket")).unwrap();
     let server = activated(TcpListener::from(OwnedFd::from(listener)), "1");
-    let (status, log) = server.ended();
+    let (status, log) = server.wait_for_exit();
     assert_eq!(status.code(), Some(1));
     assert!(
         log.starts_with("dmpstat: cannot listen on 127.0.0.1:1: "),

@@ -46,7 +46,7 @@ fn reads(since: u64, latency: bool, requests: u64) -> String {
 }
 
 #[test]
-fn a_reset_begins_the_interval_anew_and_is_marked() {
+fn a_reset_restarts_the_interval_and_is_marked() {
     let root = Root::new();
     root.write("dm-3", reads(1, true, 1000));
     let reports = reports(&root, 2, |step| match step {
@@ -60,7 +60,7 @@ fn a_reset_begins_the_interval_anew_and_is_marked() {
 }
 
 #[test]
-fn a_switch_of_latency_leaves_requests_as_they_are() {
+fn a_latency_switch_leaves_request_counts_unchanged() {
     let root = Root::new();
     root.write("dm-3", reads(1, false, 1000));
     let reports = reports(&root, 3, |step| match step {
@@ -141,7 +141,7 @@ fn latencies_switched_on_within_the_interval_cover_the_time_since() {
 }
 
 #[test]
-fn another_device_of_the_same_number_begins_anew() {
+fn another_device_with_the_same_number_restarts_the_interval() {
     let root = Root::new();
     root.write("dm-3", reads(1, true, 1000));
     let reports = reports(&root, 1, |_| {
@@ -174,7 +174,7 @@ fn devices_come_and_go() {
 }
 
 #[test]
-fn a_program_that_waits_for_devices_says_so_and_goes_on() {
+fn dmpstat_reports_its_wait_for_devices_and_continues() {
     let root = Root::new();
     let ran = root.run_while(&["-o", "r/s", "1", "2"], |_| root.write("dm-3", SNAPSHOT));
     assert!(
@@ -193,7 +193,7 @@ fn a_program_that_waits_for_devices_says_so_and_goes_on() {
 /// The device may be removed between the listing of the directory and the read of the file, or during the
 /// read.
 #[test]
-fn a_device_that_goes_while_it_is_read_is_left_out() {
+fn a_device_removed_during_its_read_is_left_out() {
     let root = Root::with_device();
     std::fs::create_dir(root.stat().join("dm-4")).unwrap();
     assert_eq!(root.run(&["-o", "r/s"]).output().lines().count(), 3);
@@ -201,7 +201,7 @@ fn a_device_that_goes_while_it_is_read_is_left_out() {
 
 /// The module creates a directory, and then its files one by one.
 #[test]
-fn a_device_whose_files_are_being_made_is_waited_for() {
+fn dmpstat_waits_for_a_device_whose_files_are_being_created() {
     let root = Root::with_device();
     let half = root.stat().join("dm-4");
     std::fs::create_dir(&half).unwrap();
@@ -213,7 +213,7 @@ fn a_device_whose_files_are_being_made_is_waited_for() {
 }
 
 #[test]
-fn reports_go_on_without_a_count() {
+fn reports_continue_without_a_count() {
     let root = Root::with_device();
     // The clock of these tests ends the run after 100 intervals.
     let output = root.run(&["-o", "r/s", "0.5"]).output();
@@ -248,7 +248,7 @@ fn watched(
 const NOT_LOADED: &str = "dmpstat: the dmp module is not loaded: run \"modprobe dmp\"";
 
 #[test]
-fn a_reload_of_the_module_is_told_once_and_ends_nothing() {
+fn a_module_reload_is_reported_once_and_ends_nothing() {
     let root = Root::with_device();
     for arguments in [&["1", "6"][..], &["vg/data", "1", "6"]] {
         let (reports, notes) = watched(&root, arguments, |step| match step {
@@ -265,7 +265,7 @@ fn a_reload_of_the_module_is_told_once_and_ends_nothing() {
 }
 
 #[test]
-fn a_device_that_cannot_be_read_is_one_message_and_a_row_less() {
+fn an_unreadable_device_is_reported_once_and_has_no_row() {
     let root = Root::with_device();
     root.write("dm-4", named(SNAPSHOT, "dm-4", "other"));
     let (reports, notes) = watched(&root, &["1", "5"], |step| match step {
@@ -282,7 +282,7 @@ fn a_device_that_cannot_be_read_is_one_message_and_a_row_less() {
 
 /// The device's next interval begins at the last readable snapshot.
 #[test]
-fn a_device_that_is_readable_again_continues_its_interval() {
+fn a_device_continues_its_interval_once_readable_again() {
     let root = Root::with_device();
     let ran = root.run_while(&["-j", "1", "3"], |step| match step {
         1 => root.write("dm-3", "dmp 2\n"),
@@ -297,7 +297,7 @@ fn a_device_that_is_readable_again_continues_its_interval() {
 }
 
 #[test]
-fn one_report_shows_the_devices_that_can_be_read_and_fails() {
+fn a_single_report_shows_the_readable_devices_and_fails() {
     let root = Root::with_device();
     for device in ["dm-4", "dm-5"] {
         root.write(device, "dmp 2\n");
@@ -327,7 +327,7 @@ fn one_report_shows_the_devices_that_can_be_read_and_fails() {
 }
 
 #[test]
-fn a_device_that_goes_is_told_once_and_waited_for() {
+fn a_removed_device_is_reported_once_and_awaited() {
     let root = Root::with_device();
     root.write("dm-4", named(SNAPSHOT, "dm-4", "other"));
     for arguments in [&["vg/data", "1", "5"][..], &["vg/data", "oth*", "1", "5"]] {
@@ -348,7 +348,7 @@ fn a_device_that_goes_is_told_once_and_waited_for() {
 
 /// The result is the same with and without other devices.
 #[test]
-fn a_certain_device_must_be_there_at_first_and_a_pattern_need_not_match() {
+fn a_named_device_must_exist_at_the_start_but_a_pattern_need_not_match() {
     let root = Root::new();
     for others in 0..2 {
         if others > 0 {
@@ -369,7 +369,7 @@ fn a_certain_device_must_be_there_at_first_and_a_pattern_need_not_match() {
 }
 
 #[test]
-fn a_reset_goes_on_to_other_devices_after_a_failed_write() {
+fn a_reset_continues_with_other_devices_after_a_failed_write() {
     let root = Root::with_device();
     for device in ["dm-2", "dm-4", "dm-5"] {
         root.write(device, named(SNAPSHOT, device, device));

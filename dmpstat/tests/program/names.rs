@@ -113,7 +113,7 @@ fn a_file_named_like_a_device_selects_no_device() {
 
 /// Only root can create a node, so without root this tests nothing.
 #[test]
-fn the_number_of_a_block_device_decides_and_not_its_name() {
+fn a_block_device_is_selected_by_its_number_not_its_name() {
     let root = root(&["vg-data", "vg-home"]);
     let node = root.path().join("tmp/dm-0");
     fs::create_dir_all(root.path().join("tmp")).unwrap();
@@ -134,7 +134,7 @@ fn the_number_of_a_block_device_decides_and_not_its_name() {
 }
 
 #[test]
-fn names_of_any_bytes_are_shown_and_can_be_written_as_shown() {
+fn names_of_any_bytes_can_be_typed_as_they_are_shown() {
     let root = root(&["\\xff\\x22\\x5c\\x0a\\xc3\\xa9", &"x".repeat(127)]);
     let output = root.run(&["-o", "r/s", "\\xff\"\\x5c\\x0aé"]).output();
     assert!(
@@ -150,7 +150,7 @@ fn names_of_any_bytes_are_shown_and_can_be_written_as_shown() {
 }
 
 #[test]
-fn a_name_selects_the_device_that_has_it_now() {
+fn a_name_selects_the_device_with_this_current_name() {
     let root = root(&["a", "b"]);
     let output = root
         .run_while(&["-yN", "-o", "r/s", "a", "1", "1"], |_| {
@@ -165,7 +165,7 @@ fn a_name_selects_the_device_that_has_it_now() {
 }
 
 #[test]
-fn numbers_before_the_devices_are_explained() {
+fn an_error_explains_numbers_before_the_devices() {
     let root = root(&["vg-data"]);
     assert_eq!(
         root.run(&["1", "4", "vg-data"]).message(),

@@ -93,7 +93,7 @@ fn every_example_is_a_command_line() {
 }
 
 #[test]
-fn the_page_about_columns_has_each_and_its_meaning() {
+fn the_page_about_columns_explains_each_column() {
     let page = include_str!("../../../docs/src/reference/columns.md");
     let rows: Vec<&str> = page
         .lines()

@@ -24,7 +24,7 @@ fn interrupt(child: &Child) {
 }
 
 #[test]
-fn each_report_comes_at_once_into_a_pipe_and_the_last_one_is_whole_at_an_interrupt() {
+fn a_pipe_gets_each_report_at_once_and_an_interrupt_completes_the_last() {
     let root = Root::with_device();
     for (option, lines) in [("-j", 1), ("-J", 2)] {
         let mut child = command(&root, &[option, "3600"])
@@ -88,7 +88,7 @@ fn a_second_signal_ends_the_program_with_the_signals_status() {
 
 /// Standard error behaves like this after a terminal has hung up.
 #[test]
-fn a_standard_error_that_nobody_reads_changes_no_status() {
+fn a_closed_standard_error_changes_no_exit_status() {
     for (root, arguments, status) in [
         (Root::without_module(), &[][..], 1),
         (Root::with_device(), &["-o", "no-such-column"], 2),
@@ -139,7 +139,7 @@ fn a_pipe_gets_the_same_text_without_colours() {
 }
 
 #[test]
-fn errors_are_said_on_stderr_and_in_the_status() {
+fn errors_go_to_stderr_and_set_the_exit_status() {
     let output = command(&Root::without_module(), &[]).output().unwrap();
     assert_eq!(
         (output.status.code(), output.stdout.as_slice()),

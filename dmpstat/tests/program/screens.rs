@@ -142,7 +142,7 @@ fn three(arguments: &[&str], size: (u16, u16)) -> (Root, Top) {
 }
 
 #[test]
-fn the_first_screen_is_of_all_since_the_reset() {
+fn the_first_screen_covers_the_time_since_the_reset() {
     let mut top = Top::new(&Root::with_device(), &[], (100, 16));
     assert_eq!(
         top.screen(),
@@ -204,7 +204,7 @@ fn later_screens_cover_intervals_and_the_chosen_device_has_a_history() {
 }
 
 #[test]
-fn devices_are_sorted_by_any_column_and_the_first_one_is_chosen_then() {
+fn a_sort_by_any_column_chooses_the_first_device() {
     let (_root, mut top) = three(&[], (100, 16));
     assert_eq!(
         (top.names(), top.chosen()),
@@ -253,7 +253,7 @@ fn a_narrow_terminal_shows_the_sort_column() {
 }
 
 #[test]
-fn a_terminal_that_becomes_wider_shows_the_columns_before() {
+fn a_wider_terminal_shows_the_columns_to_the_left() {
     let (_root, mut top) = three(&["-x"], (60, 10));
     for _ in COLUMNS.iter() {
         top.press(&[KeyCode::Right]);
@@ -294,7 +294,7 @@ fn a_filter_is_typed_kept_and_dropped() {
 }
 
 #[test]
-fn idle_devices_numbers_and_all_columns_are_switched_by_keys() {
+fn keys_switch_idle_devices_numbers_and_columns() {
     let (_root, mut top) = three(&[], (100, 12));
     top.type_text("z");
     assert_eq!(top.names(), ["b", "c"]);
@@ -331,7 +331,7 @@ fn keys_switch_sizes_totals_and_details() {
 }
 
 #[test]
-fn the_details_have_the_operations_that_were_counted() {
+fn the_details_show_only_operations_with_requests() {
     let root = Root::new();
     let flush = |requests: u64| {
         format!(
@@ -377,7 +377,7 @@ fn the_details_say_how_to_switch_latencies_on() {
 }
 
 #[test]
-fn the_chosen_device_s_latencies_have_the_time_in_which_they_were_measured() {
+fn the_details_show_the_time_with_measured_latencies() {
     let root = Root::new();
     let line = "latency on\nlatency_since 7500000000\n";
     root.write("dm-3", SNAPSHOT.replace("latency on\n", line));
@@ -434,7 +434,7 @@ fn keys_end_suspend_and_clear_the_screen() {
 }
 
 #[test]
-fn devices_come_and_go_and_none_is_no_error() {
+fn top_accepts_changing_devices_and_no_device() {
     let root = Root::new();
     let mut top = Top::new(&root, &[], (80, 12));
     assert!(top.screen()[1].starts_with("there is no dmp device. Attach a running volume with"));
@@ -566,7 +566,7 @@ fn a_screen_has_colours_only_if_they_are_on() {
 }
 
 #[test]
-fn the_title_has_the_longest_interval() {
+fn the_title_shows_the_longest_interval() {
     let root = Root::new();
     for (device, name) in [(1, "one"), (2, "two")] {
         root.write(
@@ -585,7 +585,7 @@ fn the_title_has_the_longest_interval() {
 
 /// Requests during the pause are in no interval.
 #[test]
-fn an_interval_begins_behind_a_pause() {
+fn an_interval_begins_after_a_pause() {
     let (root, mut top) = three(&["-o", "r/s"], (80, 12));
     let write = |reads: u64, taken: u64| {
         root.write("dm-1", snapshot(1, "b", reads, taken * SECOND));
@@ -652,7 +652,7 @@ fn an_empty_table_shows_the_reason() {
 }
 
 #[test]
-fn a_device_that_cannot_be_read_is_told_below_the_table() {
+fn an_unreadable_device_is_reported_below_the_table() {
     let (root, mut top) = three(&["-o", "r/s"], (100, 12));
     root.write("dm-2", "dmp 2\n");
     top.sample();
@@ -666,7 +666,7 @@ fn a_device_that_cannot_be_read_is_told_below_the_table() {
 }
 
 #[test]
-fn a_device_that_hangs_is_marked() {
+fn a_hung_device_is_marked() {
     let root = Root::with_device();
     let mut top = Top::new(&root, &["-o", "inflight"], (80, 12));
     root.file("sys/block/dm-3/inflight", "0 1\n");

@@ -106,7 +106,7 @@ impl Server {
     }
 
     /// Waits until the server exits. Returns the exit status, and the log without the line about listening.
-    pub fn ended(mut self) -> (ExitStatus, String) {
+    pub fn wait_for_exit(mut self) -> (ExitStatus, String) {
         let begin = Instant::now();
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -122,7 +122,7 @@ impl Server {
 
     pub fn end(self) {
         self.terminate();
-        let (status, log) = self.ended();
+        let (status, log) = self.wait_for_exit();
         assert_eq!((status.code(), log.as_str()), (Some(0), ""));
     }
 }

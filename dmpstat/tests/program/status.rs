@@ -53,7 +53,7 @@ fn status_without_attached_or_listed_volumes_is_a_heading() {
 }
 
 #[test]
-fn each_volume_has_its_state_and_the_form_of_its_table() {
+fn status_shows_each_volumes_state_and_table() {
     let root = Root::new();
     counted(&root, "dm-0", "vg-linear", "lines 2 0 as_linear 2 0\n");
     remember(&root, "dm-0", &attached());
@@ -137,7 +137,7 @@ vg-home  dm-1    not attached  -      -      2
 
 /// The table may be shown as linear, and the device may differ from the attached one.
 #[test]
-fn the_state_of_another_device_does_not_count() {
+fn the_state_of_an_earlier_device_is_ignored() {
     let root = Root::new();
     counted(&root, "dm-0", "vg-data", "lines 1 0 as_linear 1 0\n");
     let other = State {
@@ -157,7 +157,7 @@ vg-data  dm-0    dmp    linear  -      -
 }
 
 #[test]
-fn a_pattern_lists_no_inner_device_and_its_whole_name_does() {
+fn a_pattern_lists_no_inner_device_but_a_whole_name_does() {
     let root = Root::new();
     device(&root, "dm-0", "vg-pool_tdata", UUID);
     device(&root, "dm-1", "vg-data-real", &format!("{UUID}-real"));
@@ -174,7 +174,7 @@ vg-data-real  dm-1    not attached  -      -      -
 }
 
 #[test]
-fn wrong_lines_are_noted_and_the_others_hold() {
+fn invalid_lines_are_noted_and_the_others_apply() {
     let root = Root::new();
     device(&root, "dm-0", "vg-data", UUID);
     root.file(

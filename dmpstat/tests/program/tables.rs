@@ -30,7 +30,7 @@ vg-data       125.00    500.00    0.02 0.032    0.00      0.00    0.00     -   0
 }
 
 #[test]
-fn a_second_report_is_of_the_interval_by_the_clock_of_the_snapshots() {
+fn a_second_report_covers_the_interval_by_the_snapshots_clock() {
     let root = Root::with_device();
     let output = root
         .run_while(&["77", "2"], |_| root.write("dm-3", later()))
@@ -51,13 +51,13 @@ fn words(output: &str) -> Vec<Vec<&str>> {
 }
 
 #[test]
-fn the_usual_columns_fit_a_hundred_characters() {
+fn the_default_columns_fit_a_hundred_characters() {
     let output = Root::with_device().run(&[]).output();
     assert!(output.lines().all(|line| line.len() <= 100), "{output}");
 }
 
 #[test]
-fn chosen_columns_are_in_the_order_in_which_they_were_chosen() {
+fn chosen_columns_keep_the_users_order() {
     let root = Root::with_device();
     let columns = [
         "-o",
@@ -77,7 +77,7 @@ fn chosen_columns_are_in_the_order_in_which_they_were_chosen() {
 }
 
 #[test]
-fn all_columns_are_there_if_asked_for() {
+fn an_option_shows_all_columns() {
     let output = Root::with_device().run(&["-x"]).output();
     let lines = words(&output);
     assert_eq!(
@@ -91,7 +91,7 @@ fn all_columns_are_there_if_asked_for() {
 }
 
 #[test]
-fn amounts_are_in_the_unit_that_was_asked_for() {
+fn amounts_have_the_requested_unit() {
     let root = Root::new();
     root.write("dm-3", SNAPSHOT.replace("bytes 2048000", "bytes 20480000"));
     let amounts = |option| {
@@ -149,7 +149,7 @@ fn idle_devices_are_left_out_but_not_those_with_requests_in_flight() {
 }
 
 #[test]
-fn ages_and_aqu_sz_show_a_disk_that_hangs() {
+fn ages_and_aqu_sz_show_a_hung_disk() {
     let hung = |taken: &str, ages: u64| {
         SNAPSHOT
             .replace("latency on\n", "latency on\nlatency_since 5000000000\n")
@@ -264,7 +264,7 @@ fn names_are_aligned_by_their_width_on_the_screen() {
 }
 
 #[test]
-fn latencies_that_are_off_are_not_shown_as_zero() {
+fn unmeasured_latencies_are_not_shown_as_zero() {
     let root = Root::new();
     let off = "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken 1000000000\nlatency off\n\
         read requests 2 bytes 1024 errors 0 again 0\nread sizes 512:2\n";
@@ -288,7 +288,7 @@ fn a_percentile_above_the_last_bound_is_the_highest_latency() {
 
 /// Latencies were switched on after the reset, so the earlier number of requests in flight is unknown.
 #[test]
-fn aqu_sz_is_unknown_if_a_request_was_not_measured() {
+fn aqu_sz_is_unknown_with_an_unmeasured_request() {
     let root = Root::new();
     root.write("dm-3", SNAPSHOT.replace("16384:480", "16384:479"));
     assert_eq!(
@@ -299,7 +299,7 @@ fn aqu_sz_is_unknown_if_a_request_was_not_measured() {
 
 /// The snapshot has no flush line while flushes bypass the counters.
 #[test]
-fn flushes_that_are_not_measured_are_in_no_column_and_no_total() {
+fn unmeasured_flushes_are_in_no_column_and_no_total() {
     let root = Root::with_device();
     let columns = ["-o", "f/s,f_await,inflight,err/s,again/s"];
     let shown = |root: &Root| words(&root.run(&columns).output())[1][1..].join(" ");
@@ -348,7 +348,7 @@ fn failed_requests_are_counted_and_red() {
 }
 
 #[test]
-fn averages_are_of_all_requests_that_ended() {
+fn averages_cover_all_completed_requests() {
     let root = Root::with_device();
     // 500 reads took 10 ms together, and two that failed 2 s.
     let failed = SNAPSHOT.replace(
@@ -467,7 +467,7 @@ fn a_wider_number_keeps_columns_aligned_from_then_on() {
 }
 
 /// Writes a device with a request in flight that the kernel counts and dmp does not measure.
-fn hung_unmeasured(root: &Root, taken: u64, ended: u64) {
+fn hung_unmeasured(root: &Root, taken: u64, completed: u64) {
     let off = format!(
         "dmp 1\ndevice dm-3\nname a\ndiskseq 1\nsince 0\ntaken {taken}000000000\nlatency off\n\
          read requests 1 bytes 4096 errors 0 again 0\nread sizes 4096:1\n"
@@ -475,13 +475,13 @@ fn hung_unmeasured(root: &Root, taken: u64, ended: u64) {
     root.write("dm-3", off);
     root.file("sys/block/dm-3/inflight", "       2        1\n");
     // The fields are those of Documentation/block/stat.rst.
-    let stat = format!("{ended} 0 8 1 0 0 0 0 3 9 9 0 0 0 0 0 0\n");
+    let stat = format!("{completed} 0 8 1 0 0 0 0 3 9 9 0 0 0 0 0 0\n");
     root.file("sys/block/dm-3/stat", &stat);
     root.file("sys/block/dm-3/dm/suspended", "0\n");
 }
 
 #[test]
-fn a_device_that_hangs_does_not_look_idle_without_latencies() {
+fn a_hung_device_is_not_idle_without_latencies() {
     let root = Root::new();
     hung_unmeasured(&root, 10, 7);
     let arguments = ["-z", "-o", "r/s,inflight,age", "1", "3"];
@@ -540,7 +540,7 @@ fn a_suspended_device_says_so_and_is_not_idle() {
 
 /// A request in flight for less than a second may just be slow.
 #[test]
-fn a_device_hangs_after_a_second_without_an_end() {
+fn a_device_is_hung_after_a_second_without_a_completion() {
     let state = |taken: u64, age: u64, errors: u64| {
         let root = Root::with_device();
         let later = |errors: u64| {

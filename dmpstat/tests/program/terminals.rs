@@ -138,7 +138,7 @@ fn modes(master: &dyn MasterPty) -> String {
 }
 
 #[test]
-fn top_has_the_screen_until_a_key_or_a_signal_ends_it() {
+fn top_fills_the_screen_until_a_key_or_a_signal() {
     let root = Root::with_device();
     for key in ["q", "\x03"] {
         let mut session = Session::top(&root, &[]);
@@ -159,7 +159,7 @@ fn top_has_the_screen_until_a_key_or_a_signal_ends_it() {
 }
 
 #[test]
-fn top_takes_samples_keys_and_another_size() {
+fn top_handles_intervals_keys_and_a_resize() {
     let root = Root::with_device();
     let mut session = Session::top(&root, &["0.02"]);
     session.wait_for_text("vg-data");
@@ -180,7 +180,7 @@ fn top_takes_samples_keys_and_another_size() {
 }
 
 #[test]
-fn an_interval_after_a_pause_has_its_whole_length() {
+fn an_interval_after_a_pause_has_its_full_length() {
     let root = Root::with_device();
     let mut session = Session::top(&root, &["1000"]);
     session.wait_for_text("1 device ");
@@ -246,7 +246,7 @@ fn the_shell_stops_and_continues_top() {
 
 /// The program of the next test. By itself it tests nothing.
 #[test]
-fn panics_where_it_is_told_to() {
+fn panics_in_the_requested_place() {
     if env::var_os("DMPSTAT_TEST_PANICS").is_some() {
         let mut screen = Screen::open().unwrap();
         screen.draw(|_| {}).unwrap();
@@ -255,11 +255,11 @@ fn panics_where_it_is_told_to() {
 }
 
 #[test]
-fn a_panic_leaves_the_terminal_as_it_was_and_is_seen() {
+fn a_panic_restores_the_terminal_and_prints_its_message() {
     let mut command = command(env::current_exe().unwrap());
     command.args([
         "--exact",
-        "terminals::panics_where_it_is_told_to",
+        "terminals::panics_in_the_requested_place",
         "--nocapture",
     ]);
     command.env("DMPSTAT_TEST_PANICS", "1");

@@ -176,7 +176,7 @@ pub fn text(lines: &[Line]) -> Vec<String> {
 }
 
 #[test]
-fn each_change_gives_its_table_and_leaves_nothing_else() {
+fn each_change_gives_the_expected_table_and_leaves_nothing_else() {
     let expected = [
         ("0 2048 dmp 8:0 0 2 latency as_linear", None),
         ("0 2048 dmp 8:0 0 1 latency", None),
@@ -225,7 +225,7 @@ fn each_change_gives_its_table_and_leaves_nothing_else() {
 }
 
 #[test]
-fn a_suspended_volume_is_refused_and_stays_so() {
+fn a_suspended_volume_is_refused_and_stays_suspended() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
     fake.deed(Some(Deed::Suspend));
     let message = attach(&mut fake).unwrap_err().to_string();
@@ -240,7 +240,7 @@ fn a_suspended_volume_is_refused_and_stays_so() {
 
 /// A dmpstat that was killed with its guard leaves a table of dmp lines with the same mapping.
 #[test]
-fn an_inactive_table_of_dmp_lines_is_dropped_if_it_maps_the_same() {
+fn an_inactive_table_of_dmp_lines_with_the_same_mapping_is_dropped() {
     for (target, left, is_dropped) in [
         ("dmp", "8:0 0 1 latency", true),
         ("dmp", "8:16 0", false),
@@ -257,7 +257,7 @@ fn an_inactive_table_of_dmp_lines_is_dropped_if_it_maps_the_same() {
 /// A table from dmsetup leaves the hidden device of an LVM volume without a line over it. A device of LVM's
 /// own with that uuid is in use.
 #[test]
-fn a_left_over_hidden_device_makes_room_for_the_next() {
+fn a_left_over_hidden_device_is_replaced() {
     let uuid = format!("{LVM}-real").into_bytes();
     for (name, is_ours) in [("dmp-0123456789abcdef-real", true), ("vg-data-real", false)] {
         let mut fake = Fake::new(LVM, vec![line("thin", "253:9 1")]);
@@ -302,7 +302,7 @@ fn an_older_module_is_named() {
 
 /// The older module's snapshot has no line "lines", and its table shows each dmp line as dmp.
 #[test]
-fn lines_of_an_older_module_are_those_that_the_table_shows() {
+fn an_older_modules_dmp_lines_are_counted_from_the_table() {
     for (table, lines) in [
         (vec![line("dmp", "8:0 0")], Some(1)),
         (vec![line("dmp", "8:0 0"), line("dmp", "8:16 0")], Some(2)),
@@ -343,7 +343,7 @@ fn a_partly_attached_volume_is_attached_whole() {
 
 /// A failed exchange loads the old lines, among them dmp lines that the table shows as linear.
 #[test]
-fn the_old_table_of_a_volume_shown_as_linear_is_loaded_as_it_was() {
+fn a_failed_exchange_restores_as_linear_lines() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
     attach(&mut fake).unwrap();
     let machine = fake.machine();
@@ -398,7 +398,7 @@ fn an_attached_volume_gets_other_options() {
 
 /// During the wait for LVM's lock the number can become another volume's.
 #[test]
-fn a_job_is_for_the_device_that_was_named() {
+fn a_job_changes_only_the_device_that_was_named() {
     for (uuid, diskseq) in [("LVM-", 22), ("LVM-other", 21)] {
         let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
         let job = Job {
@@ -418,7 +418,7 @@ fn a_job_is_for_the_device_that_was_named() {
 
 /// The volume's group is renamed during the wait for the lock of the old name.
 #[test]
-fn the_lock_of_the_group_that_the_volume_is_in_is_taken() {
+fn the_lock_follows_a_rename_of_the_group() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
     let locks = fake.root().join("run/lock/lvm");
     let hold = |name: &str| take(&locks.join(name), Duration::ZERO, &mut |_| false);
@@ -459,7 +459,7 @@ impl<F: FnMut()> Clock for Lets<F> {
 }
 
 #[test]
-fn kinds_that_keep_a_state_are_refused_by_name() {
+fn stateful_targets_are_refused_by_name() {
     for (target, reason, advice) in [
         ("raid", "would write the same metadata", "dmp device on top"),
         (
@@ -535,7 +535,7 @@ fn kinds_that_keep_a_state_are_refused_by_name() {
 }
 
 #[test]
-fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
+fn the_advice_names_the_nearest_volumes_below_that_a_user_may_change() {
     let uuid = |suffix: &str| format!("{LVM}{}{suffix}", "x".repeat(64));
     let linear = || vec![line("linear", "8:0 0")];
     let refused = || vec![line("raid", "x")];
@@ -579,7 +579,7 @@ fn the_advice_names_the_nearest_volumes_below_that_a_user_may_touch() {
 }
 
 #[test]
-fn a_linear_line_gets_options_and_loses_them_again_and_others_stay() {
+fn a_linear_line_becomes_dmp_and_linear_again_and_others_stay() {
     let options = |latency, flush_bypass, as_linear| LineOptions {
         latency,
         flush_bypass,

@@ -30,7 +30,7 @@ fn work_is_part_of_an_interval() {
 }
 
 #[test]
-fn a_whole_interval_lies_behind_work_that_took_longer() {
+fn a_whole_interval_follows_work_that_took_too_long() {
     assert_eq!(ends(&[0, 250, 10]), [200, 650, 850]);
     // Work as long as the interval leaves no time to wait.
     assert_eq!(ends(&[0, 200, 500]), [200, 600, 1300]);

@@ -35,7 +35,7 @@ fn options(words: &str) -> Result<Options, String> {
 }
 
 #[test]
-fn words_are_options() {
+fn words_set_options() {
     for (words, expected) in [
         ("", PLAIN),
         ("latency", PLAIN),
@@ -70,7 +70,7 @@ fn words_are_options() {
 }
 
 #[test]
-fn words_that_contradict_each_other_are_wrong() {
+fn contradicting_words_are_refused() {
     for (words, what) in [
         ("latency no_latency", "latency and no_latency"),
         ("no_latency flush_bypass latency", "latency and no_latency"),
@@ -84,7 +84,7 @@ fn words_that_contradict_each_other_are_wrong() {
 }
 
 #[test]
-fn a_wrong_line_is_named_by_its_number_and_the_others_hold() {
+fn an_invalid_line_is_named_by_its_number_and_the_others_apply() {
     let conf = Conf::parse(
         b"# volumes\n\nvg/data latency  # and why\nvg/[ \n  db-*\tflush_bypass no_latency\nlog fast\n",
     );
@@ -129,7 +129,7 @@ fn kept(text: &str, volume: &str, options: Options) -> (String, Kept) {
 }
 
 #[test]
-fn a_new_volume_goes_to_the_end_and_all_else_stays() {
+fn a_new_volume_is_appended_and_all_else_stays() {
     for (text, expected) in [
         ("", "vg/data\n"),
         (
@@ -164,7 +164,7 @@ fn a_new_volume_goes_to_the_end_and_all_else_stays() {
 }
 
 #[test]
-fn a_volume_that_is_listed_with_the_options_stays_as_it_is() {
+fn a_volume_listed_with_the_same_options_stays_unchanged() {
     for (text, line) in [
         ("vg/data\n", 1),
         ("# x\n\nvg/data latency\n", 3),
@@ -182,7 +182,7 @@ fn a_volume_that_is_listed_with_the_options_stays_as_it_is() {
 }
 
 #[test]
-fn other_options_take_the_place_of_those_of_the_volumes_line() {
+fn other_options_replace_those_of_the_volumes_line() {
     for (text, expected) in [
         ("vg/data\n", "vg/data flush_bypass\n"),
         (
@@ -202,7 +202,7 @@ fn other_options_take_the_place_of_those_of_the_volumes_line() {
 }
 
 #[test]
-fn a_volume_goes_before_a_pattern_that_would_hold_for_it() {
+fn a_volume_is_listed_before_a_pattern_that_matches_it() {
     let (text, result) = kept(
         "a\nvg/* no_latency\nvg/data flush_bypass\n",
         "vg/data",
@@ -275,7 +275,7 @@ fn mode_and_owner_stay() {
 }
 
 #[test]
-fn a_link_is_left_alone() {
+fn a_link_is_not_replaced() {
     let (directory, target) = file("x\n");
     let path = directory.path().join("link");
     symlink(&target, &path).unwrap();
@@ -292,7 +292,7 @@ fn a_link_is_left_alone() {
 }
 
 #[test]
-fn a_file_that_cannot_be_replaced_stays_as_it_is() {
+fn a_failed_replacement_leaves_the_file_unchanged() {
     let (directory, path) = file("x\n");
     // The new text would first be written to this path.
     fs::create_dir(directory.path().join(".attach.conf.new")).unwrap();
@@ -301,13 +301,13 @@ fn a_file_that_cannot_be_replaced_stays_as_it_is() {
 }
 
 #[test]
-fn a_missing_file_is_made_whatever_the_umask_is() {
-    under_umasks("conf::missing_file");
+fn a_missing_file_is_created_under_any_umask() {
+    under_umasks("conf::creates_a_missing_file");
 }
 
 #[test]
-#[ignore = "a_missing_file_is_made_whatever_the_umask_is runs it"]
-fn missing_file() {
+#[ignore = "a_missing_file_is_created_under_any_umask runs it"]
+fn creates_a_missing_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("etc/dmp/attach.conf");
     assert_eq!(keep(&path, "vg/data", PLAIN).unwrap(), Kept::Added);

@@ -57,7 +57,7 @@ fn a_volume_runs_after_any_failed_call() {
 
 /// dmpstat dies at each call in turn, and the guard acts by its last plan.
 #[test]
-fn the_guard_leaves_a_running_volume_after_dmpstat_dies_at_any_step() {
+fn the_guard_resumes_the_volume_after_dmpstat_dies_at_any_step() {
     for (what, begin, wanted) in cases() {
         for call in 1.. {
             let mut fake = begin();
@@ -149,7 +149,7 @@ fn each_failure_has_its_own_message() {
 }
 
 #[test]
-fn a_volume_that_cannot_be_resumed_comes_with_its_table_and_the_way_out() {
+fn the_error_of_a_failed_resume_has_the_old_table() {
     let begin = || Fake::new("", vec![line("linear", "8:0 0")]);
     let mut whole = begin();
     attach(&mut whole).unwrap();
@@ -166,7 +166,7 @@ fn a_volume_that_cannot_be_resumed_comes_with_its_table_and_the_way_out() {
 
 /// The resume of the new table fails, and then the first resume of the old one.
 #[test]
-fn a_volume_whose_resume_fails_three_times_runs_with_its_old_table() {
+fn a_volume_runs_with_its_old_table_after_three_failed_resumes() {
     for uuid in ["", LVM] {
         let mut fake = Fake::new(uuid, vec![line("linear", "8:0 0")]);
         fake.failing_resumes = 3;
@@ -183,7 +183,7 @@ fn a_volume_whose_resume_fails_three_times_runs_with_its_old_table() {
 }
 
 #[test]
-fn a_volume_that_is_removed_after_a_failed_resume_is_gone() {
+fn a_removal_after_a_failed_resume_is_reported() {
     let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
     fake.failing_resumes = 1;
     fake.after_resume = Some(Deed::Remove);
@@ -211,7 +211,7 @@ fn each_load_of_a_read_only_volume_is_read_only() {
 
 /// Another program changes the volume right before the resume.
 #[test]
-fn another_programs_change_before_the_resume_stays() {
+fn another_programs_change_before_the_resume_is_kept() {
     for (deed, expected) in [
         (Deed::Suspend, "another program suspended the volume"),
         (Deed::Load, "another program changed the table meanwhile"),
@@ -247,7 +247,7 @@ fn another_programs_change_before_the_resume_stays() {
 
 /// Another program gives the volume a third table, or loads one, during the repair of a failed resume.
 #[test]
-fn a_third_table_is_not_written_over() {
+fn another_programs_table_is_not_replaced() {
     for deed in [Deed::Exchange, Deed::Load] {
         let begin = || Fake::new("", vec![line("linear", "8:0 0")]);
         let mut whole = begin();
@@ -273,7 +273,7 @@ fn a_third_table_is_not_written_over() {
 
 /// `mend` changes nothing if the volume runs or was removed.
 #[test]
-fn mending_leaves_a_running_volume_alone() {
+fn mend_leaves_a_running_volume_unchanged() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
     let machine = fake.machine();
     let volume = Volume::read(&mut fake, DEVICE, &machine).unwrap();
@@ -293,7 +293,7 @@ fn planned(fake: &mut Fake) -> Exchange {
 
 /// Another program has loaded a table after dmpstat's check of the volume.
 #[test]
-fn a_table_that_another_program_has_loaded_is_not_replaced() {
+fn another_programs_inactive_table_is_not_replaced() {
     let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
     let plan = planned(&mut fake);
     fake.deed(Some(Deed::Load));
@@ -308,7 +308,7 @@ fn a_table_that_another_program_has_loaded_is_not_replaced() {
 /// The inactive table is another program's. `mend` never drops it, and does not resume a volume that would
 /// activate it.
 #[test]
-fn a_mending_leaves_another_programs_loaded_table() {
+fn mend_keeps_another_programs_inactive_table() {
     for suspended in [false, true] {
         let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
         let plan = planned(&mut fake);
@@ -326,7 +326,7 @@ fn a_mending_leaves_another_programs_loaded_table() {
 
 /// A third table is live, and its first resume fails.
 #[test]
-fn a_mending_resumes_a_third_table_and_does_not_replace_it() {
+fn mend_resumes_another_programs_live_table() {
     let mut fake = Fake::new("", vec![line("linear", "8:0 0")]);
     let plan = planned(&mut fake);
     plan.reserve(&mut fake);

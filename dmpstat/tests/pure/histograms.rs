@@ -7,7 +7,7 @@ fn histogram(buckets: &[(u64, u64)]) -> Histogram {
 }
 
 #[test]
-fn buckets_are_in_order_without_empty_ones_and_each_bound_once() {
+fn buckets_are_sorted_merged_and_nonempty() {
     let buckets = histogram(&[(2048, 1), (INFINITE, 3), (1024, 0), (512, 2), (2048, 4)]);
     assert_eq!(buckets.buckets(), [(512, 2), (2048, 5), (INFINITE, 3)]);
     assert_eq!(
@@ -17,7 +17,7 @@ fn buckets_are_in_order_without_empty_ones_and_each_bound_once() {
 }
 
 #[test]
-fn a_difference_is_the_growth_of_each_bucket_and_none_if_one_shrank() {
+fn a_difference_is_the_growth_of_each_bucket_or_none() {
     let (before, now) = (
         histogram(&[(512, 2), (1024, 5)]),
         histogram(&[(512, 2), (1024, 7), (2048, 1)]),
@@ -29,7 +29,7 @@ fn a_difference_is_the_growth_of_each_bucket_and_none_if_one_shrank() {
 }
 
 #[test]
-fn a_percentile_is_the_bound_of_the_bucket_that_has_it() {
+fn a_percentile_is_the_bound_of_its_bucket() {
     let of_1000 = histogram(&[(1024, 500), (2048, 490), (4096, 9), (INFINITE, 1)]);
     assert_eq!(of_1000.percentile(500), Some(1024));
     assert_eq!(of_1000.percentile(501), Some(2048));

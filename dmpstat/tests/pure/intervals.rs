@@ -22,7 +22,7 @@ const LATE: &str = "read requests 150 bytes 102400 errors 2 again 4 inflight 1 l
     read sizes 512:100 1024:50\nread latencies 1024:143\n";
 
 #[test]
-fn an_interval_has_differences_and_the_requests_in_flight_at_its_end() {
+fn an_interval_has_differences_and_the_final_inflight() {
     let (early, late) = (
         snapshot(5, 1_000_000_005, "on", EARLY),
         snapshot(5, 3_500_000_005, "on", LATE),
@@ -82,7 +82,7 @@ fn a_reset_another_device_or_a_first_snapshot_restarts_the_interval() {
 }
 
 #[test]
-fn counters_that_went_back_were_reset() {
+fn decreased_counters_mean_a_reset() {
     let (early, late) = (
         snapshot(5, 1005, "on", LATE),
         snapshot(5, 2005, "on", EARLY),
@@ -173,7 +173,7 @@ fn a_decrease_of_some_operations_latencies_makes_all_unknown() {
 }
 
 #[test]
-fn latencies_that_went_on_have_the_length_of_the_interval() {
+fn unswitched_latencies_cover_the_whole_interval() {
     let early = snapshot(5, 1_000_000_005, "on\nlatency_since 7", EARLY);
     let late = snapshot(5, 5_000_000_005, "on\nlatency_since 7", LATE);
     let interval = Interval::between(Some(&early), &late);
@@ -199,7 +199,7 @@ fn latencies_that_went_on_have_the_length_of_the_interval() {
 }
 
 #[test]
-fn a_first_report_knows_the_time_in_which_latencies_were_measured() {
+fn a_first_report_knows_the_time_with_measured_latencies() {
     let lengths = |latency: &str, reads: &str| {
         let interval = Interval::since_reset(&snapshot(5, 5_000_000_005, latency, reads));
         (interval.length.as_secs(), interval.latency_length)
@@ -216,7 +216,7 @@ fn a_first_report_knows_the_time_in_which_latencies_were_measured() {
 }
 
 #[test]
-fn a_clock_that_stands_still_or_goes_back_has_no_rate() {
+fn a_constant_or_decreasing_clock_gives_no_rate() {
     for taken in [1005, 900] {
         let (early, late) = (
             snapshot(5, 1005, "on", EARLY),
@@ -230,7 +230,7 @@ fn a_clock_that_stands_still_or_goes_back_has_no_rate() {
 
 /// The snapshot has no flush line while flushes bypass the counters. Afterwards it has the earlier counts.
 #[test]
-fn an_operation_without_an_earlier_count_is_not_measured_in_the_interval() {
+fn an_operation_without_an_earlier_count_is_unmeasured() {
     let flushes = "flush requests 1000 bytes 0 errors 5 again 6\nflush sizes 512:1000\n";
     let without = snapshot(5, 1_000_000_005, "on", EARLY);
     let with = snapshot(5, 2_000_000_005, "on", &format!("{EARLY}{flushes}"));
@@ -276,8 +276,8 @@ fn an_idle_device_has_no_arrivals_completions_or_requests_in_flight() {
 }
 
 /// Returns the lines of an operation for tests of its time in flight.
-fn timed(operation: &str, ended: [u64; 2], inflight: u64, age: &str) -> String {
-    let [latency, rest] = ended;
+fn timed(operation: &str, durations: [u64; 2], inflight: u64, age: &str) -> String {
+    let [latency, rest] = durations;
     format!(
         "{operation} requests 9 bytes 0 errors 0 again 0 inflight {inflight} latency_ns {latency} \
          latency_max_ns 0{age} rest_ns {rest}\n{operation} latencies 1024:9\n"
@@ -294,7 +294,7 @@ fn queue(interval: &Interval) -> Option<f64> {
 }
 
 #[test]
-fn the_mean_number_in_flight_is_exact() {
+fn the_mean_inflight_is_exact() {
     let early =
         timed("read", [1000, 200], 4, " age_ns 70") + &timed("flush", [5, 0], 0, " age_ns 0");
     let late =
@@ -317,7 +317,7 @@ fn the_mean_number_in_flight_is_exact() {
 }
 
 #[test]
-fn a_disk_that_hangs_has_the_requests_in_flight_for_its_mean() {
+fn a_hung_disk_has_its_inflight_requests_as_mean() {
     let reads = |age: u64| timed("read", [700, 300], 3, &format!(" age_ns {age}"));
     let (early, late) = (aged(1000, &reads(600)), aged(5000, &reads(12_600)));
     assert_eq!(queue(&Interval::between(Some(&early), &late)), Some(3.0));
@@ -330,7 +330,7 @@ fn a_disk_that_hangs_has_the_requests_in_flight_for_its_mean() {
 }
 
 #[test]
-fn without_the_age_of_an_operation_the_mean_number_in_flight_is_unknown() {
+fn the_mean_inflight_is_unknown_without_an_operations_age() {
     let reads = |age: &str| timed("read", [0, 0], 1, age) + &timed("write", [0, 0], 0, " age_ns 0");
     let (with, without) = (reads(" age_ns 0"), reads(""));
     for (early, late, expected) in [
@@ -352,7 +352,7 @@ fn without_the_age_of_an_operation_the_mean_number_in_flight_is_unknown() {
 
 /// An older module has no ages, so the mean covers completed requests, as in iostat.
 #[test]
-fn the_mean_number_in_flight_without_ages_is_of_completed_requests() {
+fn the_mean_inflight_without_ages_covers_completed_requests() {
     let (early, late) = (
         snapshot(5, 1005, "on", EARLY),
         snapshot(5, 3505, "on", LATE),
@@ -366,7 +366,7 @@ fn the_mean_number_in_flight_without_ages_is_of_completed_requests() {
 }
 
 #[test]
-fn a_mean_number_in_flight_is_never_less_than_nothing() {
+fn a_mean_inflight_is_never_negative() {
     let reads = |age: u64| timed("read", [0, 0], 1, &format!(" age_ns {age}"));
     let interval = Interval::between(Some(&aged(1000, &reads(50))), &aged(1400, &reads(49)));
     assert_eq!(queue(&interval), Some(0.0));
@@ -374,9 +374,9 @@ fn a_mean_number_in_flight_is_never_less_than_nothing() {
 
 /// Requests in flight at a reset count from the reset on, or the mean is unknown.
 #[test]
-fn after_a_reset_the_mean_number_in_flight_is_that_since_the_reset() {
-    let of = |requests: u64, others: &str, ended: [u64; 2], inflight: u64, age: u64| {
-        let line = timed("read", ended, inflight, &format!(" age_ns {age}"))
+fn the_mean_inflight_after_a_reset_covers_the_time_since() {
+    let of = |requests: u64, others: &str, durations: [u64; 2], inflight: u64, age: u64| {
+        let line = timed("read", durations, inflight, &format!(" age_ns {age}"))
             .replace("requests 9", &format!("requests {requests}"))
             .replace("errors 0 again 0", others)
             .replace("latencies 1024:9", "latencies");
@@ -458,7 +458,7 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
 
 proptest! {
     #[test]
-    fn the_mean_number_in_flight_is_the_integral(
+    fn the_mean_inflight_is_the_integral(
         requests in requests(),
         since in 0..1000_u64,
         times in [0..2000_u64, 0..2000_u64],

@@ -105,7 +105,7 @@ fn modes() {
 
 /// Every user could open an older dmpstat's file, and hold the lock for ever.
 #[test]
-fn a_lock_that_everybody_can_open_is_tightened() {
+fn the_mode_of_a_public_lock_is_corrected() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("lock");
     fs::write(&path, "").unwrap();

@@ -239,7 +239,7 @@ fn a_resume_freezes_no_filesystem_and_a_clear_drops_the_inactive_table() {
 }
 
 #[test]
-fn a_hidden_device_is_made_by_its_names_and_kept_from_udev() {
+fn a_hidden_device_is_created_and_hidden_from_udev() {
     let kernel = Kernel::answers(Answer {
         device: 0xfd04,
         ..Answer::default()
@@ -309,7 +309,7 @@ fn a_table_is_read_line_by_line() {
 
 /// The kernel reports that there was no room for its answer.
 #[test]
-fn a_long_answer_is_asked_for_again_with_more_room() {
+fn a_call_is_repeated_with_more_room_for_a_long_answer() {
     let long = vec![line("crypt", &"x".repeat(100_000)), line("linear", "8:0 0")];
     let kernel = Kernel::answers(shown(&long));
     let table = kernel.control().table(DEVICE, Which::Live).unwrap();
@@ -324,7 +324,7 @@ fn a_long_answer_is_asked_for_again_with_more_room() {
 }
 
 #[test]
-fn a_table_is_compared_with_the_one_that_the_kernel_shows() {
+fn a_table_is_compared_with_the_kernels() {
     let table = tables().pop().unwrap();
     let kernel = Kernel::answers(shown(&table));
     let is = |which, other: &[Line]| kernel.control().has_table(DEVICE, which, other).unwrap();
@@ -399,7 +399,7 @@ fn devices_are_listed_by_number() {
 }
 
 #[test]
-fn a_target_has_a_version_or_is_not_there() {
+fn a_target_version_is_none_for_a_missing_target() {
     let mut data = Vec::new();
     for number in [0_u32, 1, 2, 3] {
         data.extend(number.to_ne_bytes());
@@ -444,7 +444,7 @@ fn a_failed_call_is_an_error_with_the_kernels_number() {
 
 /// An answer may end within a line, or have an offset outside of the answer.
 #[test]
-fn an_answer_that_does_not_add_up_is_an_error() {
+fn an_inconsistent_answer_is_an_error() {
     let mut outside = shown(&tables()[2]);
     outside.data[20..24].copy_from_slice(&u32::MAX.to_ne_bytes());
     let kernel = Kernel::answers(outside);

@@ -28,7 +28,7 @@ fn a_logical_volume_is_two_names_with_doubled_hyphens() {
 }
 
 #[test]
-fn a_minor_number_is_written_in_one_way_only() {
+fn a_minor_number_has_one_form_only() {
     for (device, expected) in [
         ("dm-0", Some(0)),
         ("dm-1048575", Some(1_048_575)),
@@ -61,7 +61,7 @@ fn a_selection_of_numbers_leaves_other_devices_unread() {
 }
 
 #[test]
-fn a_volume_in_a_group_has_a_name_in_device_mapper() {
+fn a_logical_volume_has_a_device_mapper_name() {
     for (volume, name) in [
         ("vg/lv", Some("vg-lv")),
         ("my-vg/data-1", Some("my--vg-data--1")),
@@ -84,7 +84,7 @@ fn uuid(suffix: &str) -> Vec<u8> {
 }
 
 #[test]
-fn inner_devices_of_lvm_are_told_from_volumes_that_people_made() {
+fn inner_devices_of_lvm_are_distinguished_from_users_volumes() {
     // The uuid's suffix decides, with any name.
     for suffix in ["-real", "-cow", "-tpool", "-pool", "-cdata"] {
         assert!(is_inner(b"vg-data", &uuid(suffix)), "{suffix}");
@@ -134,7 +134,7 @@ fn inner_devices_of_lvm_are_told_from_volumes_that_people_made() {
 }
 
 #[test]
-fn a_pattern_attaches_no_inner_device_and_its_whole_name_does() {
+fn a_pattern_attaches_no_inner_device_but_a_whole_name_does() {
     let attaches = |choice: &str, name: &str, suffix: &str| {
         let choice = Choice::checked(choice.as_ref()).unwrap();
         choice.attaches("dm-3", name.as_bytes(), &uuid(suffix), None)

@@ -52,7 +52,7 @@ fn only_failures_reach_the_start_limit() {
 }
 
 #[test]
-fn the_rule_queues_devices_and_starts_no_unit() {
+fn the_udev_rule_queues_devices_and_starts_no_unit() {
     let rule = file("udev/90-dmp-attach.rules");
     assert_eq!(
         values(&rule, "RUN+"),
@@ -80,7 +80,7 @@ fn the_installed_conf_lists_nothing() {
 
 /// An address, the resolution of its name, or a directory may appear long after the unit's start.
 #[test]
-fn exporters_start_again_and_reach_no_limit() {
+fn exporters_are_restarted_without_a_limit() {
     for unit in ["dmp-exporter", "dmp-exporter-textfile"] {
         let service = file(&format!("systemd/{unit}.service"));
         assert_eq!(values(&service, "Restart"), ["on-failure"], "{unit}");
@@ -97,7 +97,7 @@ fn exporters_start_again_and_reach_no_limit() {
 
 /// A user's options come after the unit's, so they override them. Numbers are the last operands.
 #[test]
-fn exporters_are_started_with_options_of_the_user() {
+fn exporters_are_started_with_the_users_options() {
     let service = file("systemd/dmp-exporter.service");
     assert_eq!(
         values(&service, "ExecStart"),

@@ -26,7 +26,7 @@ fn expressions(rules: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_queries_that_promtool_tests_are_those_of_the_page() {
+fn promtool_tests_the_queries_of_the_page() {
     let page = flat(&file("../docs/src/reference/prometheus.md"));
     let expressions = expressions(&file("tests/queries.yml"));
     assert_eq!(expressions.len(), 8);

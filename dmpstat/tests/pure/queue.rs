@@ -114,7 +114,7 @@ fn files(directory: &TempDir) -> Vec<String> {
 }
 
 #[test]
-fn a_volume_that_is_removed_meanwhile_has_no_attempt() {
+fn a_volume_removed_from_the_queue_gets_no_attempt() {
     let (_directory, queue) = queue(&["dm-1", "dm-2"]);
     let mut attempts = Vec::new();
     let mut attempt = |device: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
@@ -145,7 +145,7 @@ fn entries_are_sorted_by_minor_and_removed() {
 }
 
 #[test]
-fn missing_queue_is_empty() {
+fn a_missing_queue_is_empty() {
     let queue = Queue::new("/nonexistent/queue");
     assert_eq!(queue.waiting().unwrap(), [""; 0]);
     queue.remove("dm-1").unwrap();
@@ -212,7 +212,7 @@ fn a_volume_added_during_its_attempt_gets_another() {
 }
 
 #[test]
-fn an_entry_is_there_during_its_attempt() {
+fn an_entry_exists_during_its_attempt() {
     let (_directory, queue) = queue(&["dm-1"]);
     let during = queue.clone();
     let attempt = &mut |_: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
@@ -223,7 +223,7 @@ fn an_entry_is_there_during_its_attempt() {
 }
 
 #[test]
-fn an_entry_that_was_being_removed_is_worked_on_by_the_next_worker() {
+fn an_entry_of_a_killed_worker_goes_to_the_next_worker() {
     let (directory, queue) = queue(&["dm-1", "dm-2"]);
     let path = directory.path().join("run/queue");
     for device in ["dm-1", "dm-2"] {
@@ -242,7 +242,7 @@ fn an_entry_that_was_being_removed_is_worked_on_by_the_next_worker() {
 
 /// systemd starts the unit at most ten times in 20 s.
 #[test]
-fn one_worker_attaches_volumes_that_come_one_after_the_other() {
+fn one_worker_attaches_a_sequence_of_volumes() {
     let (directory, queue) = queue(&["dm-1"]);
     let adding = queue.clone();
     let mut clock = Adding(Fake::new(1000), adding, 0);
@@ -257,7 +257,7 @@ fn one_worker_attaches_volumes_that_come_one_after_the_other() {
 
 /// Otherwise systemd would start the unit for these files for ever.
 #[test]
-fn files_that_are_no_devices_are_removed() {
+fn files_that_are_not_entries_are_removed() {
     let (directory, queue) = queue(&[]);
     let path = directory.path().join("run/queue");
     fs::create_dir_all(&path).unwrap();
@@ -312,7 +312,7 @@ fn a_busy_group_is_tried_once_a_pass_and_keeps_its_reason() {
 }
 
 #[test]
-fn a_busy_group_keeps_no_other_waiting() {
+fn a_busy_group_delays_no_other_group() {
     let (directory, queue) = queue(&["dm-1", "dm-2", "dm-3"]);
     let mut seen = Vec::new();
     let attempt = &mut |device: &str, busy: &BTreeSet<String>, _: &mut dyn Clock| {
@@ -348,7 +348,7 @@ fn a_busy_group_keeps_no_other_waiting() {
 }
 
 #[test]
-fn failed_attempts_are_repeated_after_one_second_and_twice_as_long_each_time() {
+fn the_backoff_of_failed_attempts_starts_at_one_second_and_doubles() {
     let (_directory, queue) = queue(&["dm-1"]);
     let mut times = Vec::new();
     let attempt = &mut |_: &str, _: &BTreeSet<String>, clock: &mut dyn Clock| {
@@ -369,7 +369,7 @@ fn failed_attempts_are_repeated_after_one_second_and_twice_as_long_each_time() {
 }
 
 #[test]
-fn a_volume_added_again_is_attempted_before_its_backoff_is_over() {
+fn a_volume_added_again_is_attempted_during_its_backoff() {
     let (_directory, queue) = queue(&["dm-1", "dm-2"]);
     let adding = queue.clone();
     let mut times = Vec::new();
@@ -388,7 +388,7 @@ fn a_volume_added_again_is_attempted_before_its_backoff_is_over() {
 }
 
 #[test]
-fn the_backoff_of_a_volume_that_is_added_again_begins_anew() {
+fn a_volume_added_again_restarts_its_backoff() {
     let (_directory, queue) = queue(&["dm-1"]);
     let adding = queue.clone();
     let mut times = Vec::new();
@@ -408,7 +408,7 @@ fn the_backoff_of_a_volume_that_is_added_again_begins_anew() {
 }
 
 #[test]
-fn a_queue_that_cannot_be_read_ends_the_work() {
+fn an_unreadable_queue_ends_the_work() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("queue");
     fs::write(&path, "").unwrap();
@@ -422,7 +422,7 @@ fn a_queue_that_cannot_be_read_ends_the_work() {
 }
 
 #[test]
-fn a_reason_that_cannot_be_written_leaves_no_file() {
+fn a_failed_write_of_a_reason_leaves_no_file() {
     let (directory, queue) = queue(&["dm-1"]);
     fs::create_dir(directory.path().join("run/queue/.dm-1.reason")).unwrap();
     queue.set_reason("dm-1", "no memory").unwrap_err();
@@ -444,9 +444,9 @@ fn a_signal_ends_the_work_between_two_volumes_and_the_entries_stay() {
 /// One thread adds a volume, as udev does, right when the other thread ends an attempt. It then waits for the
 /// next attempt.
 #[test]
-fn no_change_is_lost_however_adding_and_removing_meet() {
+fn no_change_is_lost_if_adding_and_removing_race() {
     let (directory, queue) = queue(&["dm-1"]);
-    let (changes, seen, ended) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let (changes, seen, done) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let lost = std::thread::scope(|scope| {
         let adder = scope.spawn(|| {
             let lost = (1..=1_000).find(|change| {
@@ -458,11 +458,11 @@ fn no_change_is_lost_however_adding_and_removing_meet() {
                 }
                 seen.load(SeqCst) < *change
             });
-            ended.store(true, SeqCst);
+            done.store(true, SeqCst);
             lost
         });
         // systemd starts the unit again as long as the queue is not empty.
-        while !ended.load(SeqCst) || !queue.waiting().unwrap().is_empty() {
+        while !done.load(SeqCst) || !queue.waiting().unwrap().is_empty() {
             let attempt = &mut |_: &str, _: &BTreeSet<String>, _: &mut dyn Clock| {
                 seen.store(changes.load(SeqCst), SeqCst);
                 Outcome::Done

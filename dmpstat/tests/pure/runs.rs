@@ -228,7 +228,7 @@ fn queued(fake: &Fake) -> Queue {
 }
 
 #[test]
-fn a_listed_volume_that_was_attached_ten_times_within_a_minute_is_left_alone() {
+fn a_listed_volume_is_not_attached_more_than_ten_times_a_minute() {
     for (age, is_attached) in [(WHILE - 1, false), (WHILE, true)] {
         let mut fake = linear();
         let queue = queued(&fake);
@@ -381,7 +381,7 @@ fn a_refused_volume_stops_the_run_only_if_it_was_named() {
 }
 
 #[test]
-fn a_change_is_remembered_and_said() {
+fn a_change_is_recorded_and_reported() {
     for (uuid, first, above) in [
         (LVM, line("linear", "8:0 0"), false),
         (LVM, line("thin", "253:9 1"), true),
@@ -527,7 +527,7 @@ fn a_listed_or_kept_volume_is_attached_without_a_note() {
 }
 
 #[test]
-fn an_error_about_an_unknown_volume_says_what_to_do() {
+fn an_error_about_an_unknown_volume_gives_advice() {
     let mut fake = linear();
     fake.file("dev/sda", "");
     fake.file("sys/class/block/sda/dev", "8:0\n");
@@ -564,7 +564,7 @@ fn an_error_about_an_unknown_volume_says_what_to_do() {
 
 /// A pattern leaves out parts of other volumes, and devices that udev's database marks as private.
 #[test]
-fn a_pattern_takes_whole_and_public_volumes_only() {
+fn a_pattern_matches_only_whole_and_public_volumes() {
     let table = || vec![line("linear", "8:0 8")];
     let mut fake = linear()
         .with(4, "vg-own", "LVM-own", table())
@@ -585,7 +585,7 @@ fn a_pattern_takes_whole_and_public_volumes_only() {
 }
 
 #[test]
-fn a_missing_target_is_told_and_empties_the_queue() {
+fn a_missing_target_is_reported_and_empties_the_queue() {
     let message =
         "device mapper has no target \"dmp\": install the dmp module, and run \"modprobe dmp\"";
     let mut fake = linear();
@@ -602,7 +602,7 @@ fn a_missing_target_is_told_and_empties_the_queue() {
 
 /// udev's rule runs this for each change of a device.
 #[test]
-fn a_listed_volume_that_is_to_be_attached_is_queued() {
+fn a_listed_unattached_volume_is_queued() {
     type Change = fn(&mut Fake);
     let cases: [(&str, bool, Change); 8] = [
         ("vg/data\n", true, |_| {}),
@@ -633,7 +633,7 @@ fn a_listed_volume_that_is_to_be_attached_is_queued() {
 }
 
 #[test]
-fn a_queued_volume_of_a_group_that_lvm_works_on_waits() {
+fn a_queued_volume_waits_while_lvm_locks_its_group() {
     let mut fake = linear().with(4, "vg-a", "LVM-a", vec![line("linear", "8:0 8")]);
     let queue = queued(&fake);
     queue.add("dm-4").unwrap();
@@ -717,7 +717,7 @@ fn a_queued_volume_waits_only_if_a_later_attempt_can_succeed() {
 /// The guard's signal ends the wait for in-flight requests in an unattended attach, and the attempt is
 /// repeated.
 #[test]
-fn a_queued_volume_whose_requests_do_not_end_runs_as_before_and_is_tried_again() {
+fn a_queued_volume_with_hung_requests_is_retried() {
     let mut whole = linear();
     queued(&whole);
     run(&mut whole, &["attach", "--queued"]);

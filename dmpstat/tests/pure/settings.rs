@@ -112,7 +112,7 @@ fn stalled(machine: &Machine, deed: impl FnMut(Duration) -> bool) -> (bool, u128
 }
 
 #[test]
-fn requests_in_flight_of_which_none_ends_for_a_second_are_stalled() {
+fn requests_in_flight_are_stalled_after_a_second_without_a_completion() {
     let stat = |at: usize| {
         let numbers = (0..17).map(|number| if number == at { "2" } else { "1" });
         numbers.collect::<Vec<_>>().join(" ") + "\n"
@@ -124,7 +124,7 @@ fn requests_in_flight_of_which_none_ends_for_a_second_are_stalled() {
         assert_eq!(stalled(&machine, |_| false), (true, 100));
         // One more read, write, discard or flush has completed. Other numbers have no effect.
         for at in 0..17 {
-            let ended = |time: Duration| {
+            let complete_at = |time: Duration| {
                 let text = if time.as_millis() == 300 {
                     stat(at)
                 } else {
@@ -137,7 +137,7 @@ fn requests_in_flight_of_which_none_ends_for_a_second_are_stalled() {
                 0 | 4 | 11 | 15 => (false, 300),
                 _ => (true, 1000),
             };
-            assert_eq!(stalled(&machine, ended), expected, "{at}");
+            assert_eq!(stalled(&machine, complete_at), expected, "{at}");
             fs::write(path(&machine, "stat"), stat(99)).unwrap();
         }
         // The last request has completed.

@@ -18,12 +18,12 @@ use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SI
 use crate::alone;
 
 #[test]
-fn signals_interrupt_a_wait_and_neither_end_nor_stop_the_process() {
+fn signals_interrupt_a_wait_without_killing_or_stopping_the_process() {
     alone(&mut Command::new("env"), "signals::interrupted");
 }
 
 #[test]
-#[ignore = "signals_interrupt_a_wait_and_neither_end_nor_stop_the_process runs it"]
+#[ignore = "signals_interrupt_a_wait_without_killing_or_stopping_the_process runs it"]
 fn interrupted() {
     let mut clock = System::new().unwrap();
     clock.hold();

@@ -192,7 +192,7 @@ fn recorded_snapshots_without_latencies_have_no_timing() {
 }
 
 #[test]
-fn hostile_names_that_real_modules_wrote_come_back() {
+fn hostile_names_from_real_modules_are_restored() {
     for (kernel, text) in recorded!("hostile") {
         let snapshot = parse(text).unwrap();
         assert_eq!(snapshot.name, b"a\"b\\ \n\xff\xc3\xa9 c", "{kernel}");
@@ -295,7 +295,7 @@ fn an_operation_without_its_counters_is_not_measured() {
 
 /// The module escapes a name for the file, after libdevmapper has escaped it for udev.
 #[test]
-fn a_name_has_both_escapes_undone_and_those_that_print_nothing_shown() {
+fn a_name_is_unescaped_twice_and_shown_with_escapes() {
     let named = |name: &str| parse(&TEXT.replace("vg-data", name)).unwrap();
     let snapshot = named("a\\x5cx20b");
     assert_eq!(
@@ -375,7 +375,7 @@ proptest! {
     }
 
     #[test]
-    fn any_name_comes_back(name in prop::collection::vec(1_u8.., 1..127)) {
+    fn any_escaped_name_is_restored(name in prop::collection::vec(1_u8.., 1..127)) {
         let mut escaped = String::new();
         for byte in &name {
             escaped.push_str(&format!("\\x{byte:02x}"));

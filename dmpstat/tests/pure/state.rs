@@ -22,7 +22,7 @@ fn facts(diskseq: u64) -> State {
 }
 
 #[test]
-fn again_is_counted_until_the_device_is_another_or_was_detached() {
+fn repeated_attaches_are_counted_until_a_detach_or_another_device() {
     let first = State::attached(None, facts(21), 1000);
     assert_eq!((first.since, first.again), (1000, 0));
     let again = State::attached(Some(&first), facts(21), 1005);
@@ -37,7 +37,7 @@ fn again_is_counted_until_the_device_is_another_or_was_detached() {
 }
 
 #[test]
-fn the_last_facts_about_a_volume_hold() {
+fn the_last_state_of_a_volume_applies() {
     let first = State::attached(None, facts(21), 1000);
     let renamed = State {
         name: b"vg-db".to_vec(),
@@ -49,7 +49,7 @@ fn the_last_facts_about_a_volume_hold() {
 }
 
 #[test]
-fn a_volume_whose_table_is_changed_back_again_and_again_is_left_alone_for_a_while() {
+fn a_volume_whose_table_keeps_being_restored_is_not_attached_for_a_while() {
     let mut state = State::attached(None, facts(21), 1000);
     for _ in 1..OFTEN {
         assert!(!state.is_too_often(1000));
@@ -66,7 +66,7 @@ fn a_volume_whose_table_is_changed_back_again_and_again_is_left_alone_for_a_whil
 }
 
 #[test]
-fn a_state_is_read_as_it_was_written() {
+fn a_written_state_is_read_back_unchanged() {
     let hostile = State {
         name: b" a b\n\\x20\xff ".to_vec(),
         uuid: Vec::new(),
@@ -106,7 +106,7 @@ impl Clock for Set {
 }
 
 #[test]
-fn since_is_right_by_a_clock_that_was_set() {
+fn since_is_right_after_the_clock_was_set() {
     let state = State::attached(None, facts(21), 1000);
     let since = |clock: Set| state.since_by(&clock).map(|since| since.to_string());
     assert_eq!(
@@ -126,7 +126,7 @@ fn since_is_right_by_a_clock_that_was_set() {
 }
 
 #[test]
-fn the_systems_clock_since_boot_is_the_kernels() {
+fn the_time_since_boot_is_the_kernels() {
     let uptime = || -> f64 {
         let text = fs::read_to_string("/proc/uptime").unwrap();
         text.split(' ').next().unwrap().parse().unwrap()
@@ -138,7 +138,7 @@ fn the_systems_clock_since_boot_is_the_kernels() {
 }
 
 #[test]
-fn states_of_all_devices_are_read_in_their_order() {
+fn states_of_all_devices_are_read_in_order() {
     let directory = tempfile::tempdir().unwrap();
     assert_eq!(State::all(&directory.path().join("missing")), []);
     for device in ["dm-10", "dm-9"] {

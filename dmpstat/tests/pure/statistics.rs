@@ -13,7 +13,7 @@ fn listed(words: &[&str]) -> String {
 }
 
 #[test]
-fn the_manual_names_all_counts_and_those_that_do_not_add_up() {
+fn the_manual_names_all_counts_and_the_nonadditive_ones() {
     let manual = cli::command().get_after_long_help().unwrap().to_string();
     let names: Vec<&str> = Count::all().map(Count::name).collect();
     let sentence = format!("the interval's {}, and the histograms", listed(&names));
@@ -30,7 +30,7 @@ fn the_manual_names_all_counts_and_those_that_do_not_add_up() {
 }
 
 #[test]
-fn the_page_and_the_manual_have_the_metric_of_each_statistic_that_is_one() {
+fn the_page_and_the_manual_name_each_statistics_metric() {
     let page = include_str!("../../../docs/src/reference/prometheus.md");
     let command = cli::command();
     let export = command.find_subcommand("export").unwrap();

@@ -39,7 +39,7 @@ pub struct Created<'a> {
     times: Times,
     out: &'a mut dyn Write,
     /// The begin of an incomplete line.
-    begun: String,
+    partial: String,
 }
 
 impl<'a> Created<'a> {
@@ -48,7 +48,7 @@ impl<'a> Created<'a> {
         Self {
             times,
             out,
-            begun: String::new(),
+            partial: String::new(),
         }
     }
 
@@ -66,14 +66,14 @@ impl<'a> Created<'a> {
 impl Write for Created<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for line in text.split_inclusive('\n') {
-            if self.begun.is_empty() && line.ends_with('\n') {
+            if self.partial.is_empty() && line.ends_with('\n') {
                 self.out.write_str(line)?;
                 self.add(line)?;
                 continue;
             }
-            self.begun.push_str(line);
+            self.partial.push_str(line);
             if line.ends_with('\n') {
-                let line = std::mem::take(&mut self.begun);
+                let line = std::mem::take(&mut self.partial);
                 self.out.write_str(&line)?;
                 self.add(&line)?;
             }

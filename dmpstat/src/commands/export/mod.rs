@@ -75,8 +75,8 @@ fn listen(
     for note in notes.into_iter().chain(listening) {
         environment.note(&note);
     }
-    let ended = || !environment.clock.wait(Duration::ZERO);
-    let served = server::run(listeners, exporter, told, Limits::default(), ended);
+    let has_ended = || !environment.clock.wait(Duration::ZERO);
+    let served = server::run(listeners, exporter, told, Limits::default(), has_ended);
     served.map_err(|source| address.failed(source))
 }
 

@@ -75,14 +75,14 @@ const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf
 /// The health path, which answers without any device.
 const HEALTHY: &str = "/-/healthy";
 
-/// Serves until SIGTERM or ^C. `ended` tells whether such a signal came before the server installed its own
+/// Serves until SIGTERM or ^C. `has_ended` tells whether such a signal came before the server installed its own
 /// handlers.
 pub fn run(
     listeners: Vec<TcpListener>,
     exporter: Exporter,
     told: Told,
     limits: Limits,
-    ended: impl FnOnce() -> bool,
+    has_ended: impl FnOnce() -> bool,
 ) -> io::Result<()> {
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -97,7 +97,7 @@ pub fn run(
         classic: Arc::default(),
         told: Mutex::new(told),
     });
-    let result = runtime.block_on(server.serve(listeners, ended));
+    let result = runtime.block_on(server.serve(listeners, has_ended));
     // The program exits even if clients still read.
     runtime.shutdown_background();
     result
@@ -126,12 +126,12 @@ impl Server {
     async fn serve(
         self: Arc<Self>,
         listeners: Vec<TcpListener>,
-        ended: impl FnOnce() -> bool,
+        has_ended: impl FnOnce() -> bool,
     ) -> io::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         // The server receives all signals from here on.
-        if ended() {
+        if has_ended() {
             return Ok(());
         }
         for listener in listeners {
@@ -243,15 +243,15 @@ impl Server {
         };
         let mut latest = latest.clone().lock_owned().await;
         match &*latest {
-            Some((begun, page)) if *begun >= asked => return Ok(page.clone()),
+            Some((started, page)) if *started >= asked => return Ok(page.clone()),
             _ => {}
         }
         // The task holds the lock until the end of the encoding, even if this client disconnects.
         let encoding = tokio::task::spawn_blocking(move || {
             *latest = None;
-            let begun = Instant::now();
+            let started = Instant::now();
             let page = Arc::new(self.encode(form)?);
-            *latest = Some((begun, page.clone()));
+            *latest = Some((started, page.clone()));
             Ok(page)
         });
         encoding.await.map_err(io::Error::other)?

@@ -70,7 +70,7 @@ pub struct App {
     sampling: Sampling,
     columns: Columns,
     /// The columns' level when not all are shown.
-    usual: Level,
+    reduced: Level,
     pub(super) devices: Vec<Device>,
     pub(super) history: History,
     /// The error about missing devices.
@@ -119,7 +119,7 @@ impl App {
             sampling: Sampling::new(&options.devices, true),
             grid: Grid::new(columns.chosen(columns.level), &columns),
             level: columns.level,
-            usual: columns.level.min(Level::Usual),
+            reduced: columns.level.min(Level::Default),
             sort: columns.sort,
             columns,
             devices: Vec::new(),
@@ -250,7 +250,7 @@ impl App {
     /// Toggles between all columns and the requested ones.
     pub(super) fn toggle_columns(&mut self) {
         self.columns.level = match self.columns.level {
-            Level::Extended => self.usual,
+            Level::Extended => self.reduced,
             _ => Level::Extended,
         };
         self.set_level(self.columns.level);
@@ -261,12 +261,12 @@ impl App {
         if !self.columns.may_shorten() {
             return;
         }
-        let usual = Grid::new(self.columns.chosen(Level::Usual), &self.columns);
-        let is_too_wide = self.name_width + usual.width() > width;
+        let default = Grid::new(self.columns.chosen(Level::Default), &self.columns);
+        let is_too_wide = self.name_width + default.width() > width;
         let level = if is_too_wide {
             Level::Short
         } else {
-            Level::Usual
+            Level::Default
         };
         if level != self.level {
             self.set_level(level);

@@ -107,8 +107,8 @@ fn take_keys(to: &Sender<Input>) {
             // The terminal is closed.
             Err(_) => Input::Ended,
         };
-        let ended = matches!(input, Input::Ended);
-        if to.send(input).is_err() || ended {
+        let is_end = matches!(input, Input::Ended);
+        if to.send(input).is_err() || is_end {
             return;
         }
     }
