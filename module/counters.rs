@@ -2,9 +2,9 @@
 
 //! Counters of the requests of one mapped device.
 //!
-//! Each CPU counts reads and writes for itself. All CPUs share the counters of rare operations, and of
-//! requests that end without success. `counters/period.rs` has the counters that a reset replaces,
-//! `counters/switch.rs` the resets and switches, and `counters/read.rs` the sums.
+//! Each CPU counts its own reads and writes. All CPUs share the counters of rare operations, and of requests
+//! that fail. `counters/period.rs` has the counters that a reset replaces, `counters/switch.rs` the resets
+//! and switches, and `counters/read.rs` the sums.
 
 mod period;
 mod read;
@@ -40,7 +40,7 @@ pub(crate) struct Counters {
     /// Exclusive bound on `size - 1` of reads and writes that are only counted; 0 while latencies are
     /// measured. Empty requests wrap round, so one comparison finds both.
     limit: Setting,
-    /// All counters. While they are replaced, a request finds either the old or the new value.
+    /// All counters. A request during their replacement uses either the old or the new value.
     #[pin]
     now: Replaceable<Now, ARRIVALS>,
     /// Counts of the device's lines.
@@ -145,8 +145,8 @@ impl Counters {
         true
     }
 
-    /// Counts any other request, and stores its stamp in the bio: a request of a rare operation, an empty
-    /// one, a zone append, which is a write, or one that is measured by another clock than its period's.
+    /// Counts any other request, and stores its stamp in the bio: a rare operation, an empty request, a zone
+    /// append (which is a write), or a request measured by a clock other than its period's.
     #[cold]
     #[inline(never)]
     pub(crate) fn arrived(&self, bio: &mut Bio<'_>) {
@@ -175,8 +175,8 @@ impl Counters {
     /// Counts the end of a successful read or write that the TSC measured. Returns false, and does nothing,
     /// for any other request. On the I/O path of every CPU, so it takes no lock.
     ///
-    /// Counts the request as no longer in flight first, so no reader finds it both in flight and ended. Every
-    /// other end keeps this order.
+    /// Removes the request from those in flight first, so no reader finds it both in flight and completed.
+    /// Every other end keeps this order.
     #[inline(always)]
     pub(crate) fn common_ended(&self, bio: &EndedBio) -> bool {
         let stamp = Stamp::from_word(bio.private() as u64);
@@ -235,7 +235,7 @@ impl Counters {
         true
     }
 
-    /// Counts the end of any other request that failed or carries a stamp.
+    /// Counts the end of any other request: one that failed, or one with a stamp.
     pub(crate) fn ended(&self, bio: &EndedBio, status: Status) {
         let stamp = Stamp::from_word(bio.private() as u64);
         let number = match bio.private() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! dmp: a device-mapper target that passes every request on and keeps statistics of them.
+//! dmp: a device-mapper target that passes every request on and counts it.
 //!
 //! The path of a request and of its statistics, file by file:
 //!
@@ -24,7 +24,7 @@ mod counters;
 mod histogram;
 #[forbid(unsafe_code)]
 mod lines;
-// dmpstat includes and exports this file, and `statistic.rs`, too.
+// dmpstat also includes and exports this file and `statistic.rs`.
 #[allow(dead_code, unreachable_pub)]
 #[forbid(unsafe_code)]
 mod operation;

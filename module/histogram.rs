@@ -6,8 +6,8 @@
 
 use core::fmt;
 
-/// A scale of `N` buckets. The first bucket takes values up to 2^`FIRST`, each next one values up to twice as
-/// much, and the last one all that is larger.
+/// A scale of `N` buckets. The first bucket takes values up to 2^`FIRST`, each further one values up to twice
+/// as much, and the last one all larger values.
 pub(crate) struct Scale<const FIRST: u32, const N: usize>;
 
 /// Sizes of requests in bytes: 512 B to 4 GiB, which no bio exceeds.

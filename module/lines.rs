@@ -2,23 +2,24 @@
 
 //! Counts of a device's dmp lines, as `snapshot` shows them.
 //!
-//! A table is loaded until its first resume. It is live from then on, until another table of the device is
-//! first resumed. Lines of a replaced table are not counted, because they are being destroyed.
+//! A table counts as loaded until its first resume. It is live from then on, until the first resume of
+//! another table of the device. Lines of a replaced table are not counted, because their destruction has
+//! begun.
 //!
 //! Plain Rust without kernel types.
 
 use crate::table_line::{Options, NAMES};
 
-/// The kinds of counted lines: all of them, and those with each of these options.
+/// The kinds of counted lines: all lines, and those with each of these options.
 pub(crate) const KINDS: [&str; 3] = ["lines", NAMES.as_linear, NAMES.flush_bypass];
 
 /// Number of counts: two for each of [`KINDS`].
 pub(crate) const COUNTS: usize = 2 * KINDS.len();
 
-/// The counts of one device: for each kind the lines in the live table, and those in a loaded one.
+/// The counts of one device: for each kind, the lines in the live table and those in a loaded one.
 pub(crate) type Shown = [u64; COUNTS];
 
-/// Tells if flushes go past the counters: all live dmp lines have `flush_bypass`. Lines of other targets are
+/// Tells if flushes bypass the counters: all live dmp lines have `flush_bypass`. Lines of other targets are
 /// unknown here.
 pub(crate) fn bypass_flushes(shown: &Shown) -> bool {
     let [lines, _, _, _, flush_bypass, _] = *shown;
@@ -55,9 +56,9 @@ pub(crate) struct TableLines {
     resumed: bool,
 }
 
-/// The lines of one device. No two of its tables have the same `Id` at one time.
+/// The lines of one device. No two of its existing tables have the same `Id`.
 pub(crate) struct DeviceLines<Id> {
-    /// The table with the latest first resume. It may have gone.
+    /// The table with the latest first resume. It may be destroyed already.
     live_table: Option<Id>,
     live: Count,
     loaded: Count,

@@ -85,8 +85,8 @@ in
     environment.etc."dmp/attach.conf" = lib.mkIf (cfg.attach != [ ]) {
       text = lib.concatMapStrings (line: "${line}\n") cfg.attach;
     };
-    # Attaches volumes that exist already, because a switch makes no udev event for them. Loads the module as
-    # well, because modprobe looks for modules in the system that was booted.
+    # Attaches existing volumes, because a switch of the configuration causes no udev event for them. Also
+    # loads the module, because modprobe searches the booted system, not the new one.
     systemd.services.dmp-switch = {
       description = "Count the listed volumes that are in use already";
       wantedBy = [ "multi-user.target" ];

@@ -7,7 +7,7 @@
 use core::ffi::CStr;
 
 /// The operation of a request, as the statistics distinguish it. The value is the place of its counters:
-/// reads and writes share one array of counters, and the other operations, from 0 again, a second one.
+/// reads and writes share one array of counters, and the other operations a second one, from place 0 again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Operation {
@@ -15,18 +15,18 @@ pub enum Operation {
     Read = 0,
     /// A write of data, with or without a flush before or after it.
     Write = 1,
-    /// A discard: the data is given up.
+    /// A discard, which gives up data.
     Discard = 2,
     /// A flush without data, which makes earlier writes durable.
     Flush = 3,
-    /// A write of zeroes, which are not sent.
+    /// A request to write zeroes, which carries no data.
     WriteZeroes = 4,
     /// A secure erase, or the management of a zone.
     Other = 5,
 }
 
 impl Operation {
-    /// All operations, in the order in which they are shown.
+    /// All operations, in the order of the texts.
     pub const ALL: [Self; 6] = [
         Self::Read,
         Self::Write,

@@ -2,15 +2,15 @@
 
 //! One set of counters for each mapped device that has dmp lines.
 //!
-//! A table reload makes the new table's lines while the old table is still there. So counters that live as
-//! long as any line of their device survive a reload, and go with the device.
+//! A reload of a table makes the new lines while the old ones still exist. So counters that live as long as
+//! any line of their device survive a reload, and go with the last line.
 //!
 //! The requests of a suspended device wait for its resume, so the resume must not wait for those requests.
-//! Therefore the lines hold all that a resume needs, and neither a resume nor a reader takes a lock under
-//! which anybody sleeps.
+//! Therefore each line holds all data that a resume needs, and neither a resume nor a reader takes a lock
+//! under which a task may sleep.
 //!
-//! A directory goes only when its readers have left its files. So no lock is held while a directory is made
-//! or removed: the device's entry is without a directory meanwhile, and only lines of that device wait.
+//! A directory's removal waits for the readers of its files. So no lock is held while a directory is made or
+//! removed: in that time the device's entry has no directory, and only lines of that device wait.
 
 use crate::{
     counters::{
@@ -72,13 +72,13 @@ struct Known {
 
 /// One mapped device.
 struct Entry {
-    /// Number of lines in all tables: in the live one, in a loaded one, and for a moment in one that is being
-    /// loaded or destroyed.
+    /// Number of lines in all tables: in the live table, in a loaded one, and for a moment in one whose load
+    /// or destruction is in progress.
     lines: usize,
-    /// Counts of the lines, without those that are being made or destroyed.
+    /// Counts of the lines, without those whose creation or destruction is in progress.
     counted: DeviceLines<TableId>,
-    /// The directory; `None` while the first line makes it or the last line removes it: no other line exists
-    /// then.
+    /// The directory. `None` while the first line makes it or the last line removes it; no other line exists
+    /// during that time.
     volume: Option<Directory<Volume>>,
 }
 
@@ -104,9 +104,10 @@ struct Table {
 enum Request {
     /// The table has not been resumed yet.
     Pending(LatencySetting),
-    /// The first resume is meeting the request.
+    /// The first resume is handling the request.
     Switching { on: bool },
-    /// The first resume met the request. A resume may not sleep, so the value that it replaced is kept here.
+    /// The first resume has handled the request. The value that it replaced is kept here, because a resume
+    /// may not sleep to drop it.
     Done { _replaced: Option<Replaced> },
 }
 
@@ -327,7 +328,7 @@ impl Devices {
 impl TablePart {
     fn new(devices: Arc<Devices>, id: TableId, latency: bool) -> Result<Self> {
         let setting = LatencySetting::new(latency, Wait::Allowed)?;
-        // The first line of the table uses this; any further line drops it.
+        // The first line of the table uses this value; any further line drops it.
         let made = Arc::pin_init(
             pin_init!(Table {
                 latency <- new_spinlock!(Request::Pending(setting)),
@@ -415,7 +416,7 @@ impl Line {
         let Request::Pending(setting) = &*present else {
             return;
         };
-        // The table prints its option meanwhile, too.
+        // The table also prints its option during this time.
         let on = setting.is_on();
         let asked = mem::replace(&mut *present, Request::Switching { on });
         drop(present);

@@ -17,8 +17,8 @@ pub(crate) struct Counted<const OPERATIONS: usize> {
     pub(crate) since: u64,
     /// CLOCK_BOOTTIME of the snapshot, in nanoseconds.
     pub(crate) taken: u64,
-    /// CLOCK_BOOTTIME of the last switch to latencies on, or of the last reset if they were on then. `None`
-    /// while latencies are off: then latencies and requests in flight mean nothing.
+    /// CLOCK_BOOTTIME at which latencies were last switched on, or of the last reset if they were on then.
+    /// `None` while latencies are off: then latencies and requests in flight are invalid.
     pub(crate) latency_since: Option<u64>,
     /// Counts of the dmp lines in the device's tables.
     pub(crate) lines: lines::Shown,
@@ -45,7 +45,7 @@ pub(crate) struct Device<'a> {
     pub(crate) name: &'a [u8],
     /// UUID; empty if there is none.
     pub(crate) uuid: &'a [u8],
-    /// Number that the next device with the same name in the kernel does not have.
+    /// The device's diskseq: a later device with the same kernel name has another one.
     pub(crate) diskseq: u64,
 }
 

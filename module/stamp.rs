@@ -14,7 +14,7 @@
 //! | 11 to 63 | time of arrival |
 //!
 //! The time wraps: nanoseconds after 104 days of uptime, a TSC of 3 GHz after 34 days. The age of a request
-//! that is in flight for longer lacks the wraps.
+//! that is in flight for longer is too small by the wraps.
 
 use core::num::NonZeroU8;
 
@@ -95,7 +95,7 @@ impl Tag {
 impl Stamp {
     /// Lowest bit of the time.
     const TIME: u32 = 11;
-    /// Ages above this are of a clock that went back a little, as between two processors.
+    /// An age above this means that the clock went back a little, for example between two processors.
     const BACK: u64 = (1 << (u64::BITS - Self::TIME)) - (1 << 40);
 
     /// Stamps a request that is not measured.
@@ -162,8 +162,8 @@ impl Stamp {
         }
     }
 
-    /// Returns the age at `time` minus 1. That takes fewer instructions than [`Stamp::age`]. The age 0 and
-    /// the age by a clock that went back wrap round, so one comparison finds them together with long ages.
+    /// Returns the age at `time` minus 1, in fewer instructions than [`Stamp::age`] takes. The age 0 and the
+    /// age by a clock that went back wrap round, so one comparison detects them together with long ages.
     #[inline(always)]
     pub(crate) const fn age_less_one(self, time: u64) -> u64 {
         // The fields below the time are not 0, so the shift rounds the difference down by 1.
@@ -184,7 +184,7 @@ impl Stamp {
     pub(crate) const fn arrival(self, time: u64) -> u64 {
         let below = self.age_less_one(time);
         if below > Self::BACK {
-            // The complement, within the bits of the time, is the distance that the clock went back.
+            // The distance by which the clock went back is the complement within the bits of the time.
             let back = !below << Self::TIME >> Self::TIME;
             time.wrapping_add(back)
         } else {

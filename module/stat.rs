@@ -84,8 +84,8 @@ impl Volume {
     }
 }
 
-/// Returns the counters of an operation. Fails with `ENODATA` if the operation is not measured, because 0
-/// would be a count.
+/// Returns the counters of an operation. Fails with `ENODATA` if the operation is unmeasured, because 0 would
+/// look like a count.
 fn counted(volume: &Volume, operation: Operation) -> Result<OperationCounted> {
     let (counted, _) = volume.counters.counted(operation).ok_or(sysfs::no_data())?;
     Ok(counted)

@@ -2,15 +2,15 @@
 
 //! The table of the statistics of an operation.
 //!
-//! The module's `snapshot` follows from it, and so do dmpstat's parser, intervals, counts and metrics: dmpstat
-//! includes this file. Tests compare the files in sysfs and the documents with it.
+//! `snapshot` follows from the table, and so do dmpstat's parser, intervals, counts and metrics, because
+//! dmpstat includes this file. Tests compare the sysfs files and the documents with it.
 //!
 //! Plain Rust without kernel types.
 
-/// Makes [`Statistic`] of a table of descriptions.
+/// Makes [`Statistic`] from a table of descriptions.
 macro_rules! statistics {
     ($($statistic:ident { meaning: $meaning:literal, $($field:tt)* })*) => {
-        /// A number that is kept of each operation. The histograms are not among them.
+        /// A statistic of each operation. Histograms are not among these.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Statistic {
             $(#[doc = $meaning] $statistic,)*
@@ -30,7 +30,7 @@ macro_rules! statistics {
     };
 }
 
-// The order is that of the words in `snapshot`, so a new one comes last.
+// This is the order of the words in `snapshot`, so a new one comes last.
 statistics! {
     Requests {
         meaning: "requests that arrived",

@@ -12,7 +12,7 @@ pub(crate) struct Arguments<'a> {
     pub(crate) device: &'a CStr,
     /// The first sector to use on the underlying device.
     pub(crate) offset: u64,
-    /// True for each option that is there.
+    /// True for each option in the line.
     pub(crate) options: Options,
 }
 
@@ -28,7 +28,7 @@ pub(crate) const OPTIONS: Wrong = c"<#options> is not a number";
 /// There are more or fewer options than `<#options>` says.
 pub(crate) const OPTION_COUNT: Wrong = c"<#options> is not the number of options that follow";
 
-/// Defines the options of a line by their names, in the order in which they are printed.
+/// Defines the options of a line by their names, in the order of the printed line.
 macro_rules! options {
     ($($(#[$doc:meta])* $option:ident,)+) => {
         /// A value of each option.
@@ -46,7 +46,7 @@ macro_rules! options {
         pub(crate) const OPTION: Wrong =
             wrong(concat!("<option> is unknown: expected ", options!(@list $($option),+), "\0"));
 
-        /// An option is there twice.
+        /// An option is repeated.
         pub(crate) const REPEATED: Options<Wrong> = Options {
             $($option: wrong(concat!("<option> ", stringify!($option), " is repeated\0")),)+
         };
@@ -87,7 +87,7 @@ options! {
     latency,
     /// `flush_bypass`: flushes go past the counters.
     flush_bypass,
-    /// `as_linear`: the line shows itself as one of dm-linear.
+    /// `as_linear`: tables show the line as one of dm-linear.
     as_linear,
 }
 

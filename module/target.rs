@@ -80,7 +80,7 @@ impl Target for Proxy {
             )
             .map_err(no_memory)?;
         let linear = Linear::new(line, args.offset);
-        // One flush per disk is enough: it makes durable what all lines of the table have written there.
+        // One flush for each disk is enough: it makes all writes from the table's lines to the disk durable.
         if !part.is_first_on(device.number()).map_err(no_memory)? {
             line.set_num_flush_bios(0);
         }
@@ -105,8 +105,8 @@ impl Target for Proxy {
         match Common::of(bio.op()) {
             Some(operation) if counters.only_counts(size) => {
                 counters.count(operation, size);
-                // Last, because this calls a function where control groups are configured: no value has to be
-                // kept across the call.
+                // This is last, because it calls a function where control groups are configured: no value has
+                // to be kept over the call.
                 Mapped::remapped(self.linear.map(device, bio))
             }
             Some(operation) => measured_arrived(self, bio, operation, counters, device, size),
@@ -166,8 +166,8 @@ impl Target for Proxy {
     fn message<'a>(&self, _ti: &DmTarget, mut args: impl Iterator<Item = &'a CStr>) -> Result {
         let words = [args.next(), args.next(), args.next()].map(|w| w.map(CStr::to_bytes));
         let counters = self.line.counters();
-        // An allocation must not wait for other tasks: a suspend waits for the message, and the other tasks
-        // may wait for I/O that waits for the resume.
+        // An allocation must not wait for other tasks: a suspend waits for the message, and those tasks may
+        // wait for I/O that waits for the resume.
         let wait = Wait::Never;
         match words {
             [Some(b"reset"), None, _] => counters.reset(wait),
@@ -210,7 +210,7 @@ impl Target for Proxy {
 /// Counts and stamps a read or write that is measured. Kept out of `map`, because a function without calls
 /// saves no registers.
 ///
-/// RDTSCP overwrites the registers of the third and the fourth argument, which have been used by then.
+/// RDTSCP overwrites the registers of the third and the fourth argument, whose last use is before it.
 #[inline(never)]
 fn measured_arrived<'bio>(
     proxy: &Proxy,

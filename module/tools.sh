@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Prints the tools that built a kernel, as variables for make, where make would take other tools by itself:
+# Prints the tools that built a kernel, as variables for make. Prints only those that make would not choose by
+# itself:
 #
 #   sh tools.sh /lib/modules/VERSION/build       RUSTC=rustc-1.82 ... BINDGEN=bindgen-0.65 LLVM=1
 #
-# Ubuntu has a package for each version of rustc and bindgen, and builds its kernels with those. Prints
-# nothing for a tool that is missing.
+# Ubuntu has a package for each version of rustc and bindgen, and builds its kernels with those. A missing
+# tool is not printed.
 set -eu
 
 config=$1/include/config/auto.conf
@@ -21,7 +22,7 @@ series() {
 	echo "$1" | sed -n 's/^[a-z]* \([0-9]*[.][0-9]*\).*/\1/p'
 }
 
-# Must be the same compiler: another one of the same series reads none of the kernel's metadata.
+# The compiler must be the same one: another of the same series cannot read the kernel's metadata.
 builder=$(option RUSTC_VERSION_TEXT)
 version=$(series "$builder")
 if [ "$version" ] && [ "$(rustc --version 2>/dev/null)" != "$builder" ] &&
@@ -36,7 +37,7 @@ if [ "$version" ] && [ "$(series "$(bindgen --version workaround-for-0.69.0 2>/d
 	echo "BINDGEN=bindgen-$version"
 fi
 
-# gcc lacks clang's flags, with which the kernel was configured. LLVM=1 would take LLVM's linker as well.
+# gcc does not know clang's flags in the kernel's configuration. LLVM=1 would select LLVM's linker as well.
 case $(option CC_IS_CLANG),$(option LD_IS_LLD) in
 y,y) echo LLVM=1 ;;
 y,*) echo CC=clang ;;

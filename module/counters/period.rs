@@ -2,10 +2,10 @@
 
 //! Counters from one reset to the next.
 //!
-//! A measured request belongs to the period in which it arrived, with all that is counted of it, because its
-//! stamp has the period's generation. A period stays until its last measured request has ended, and its
-//! generation is not reused before that. The failure of an unmeasured request counts in the period in which
-//! the request ends.
+//! A measured request belongs to the period in which it arrived, with all its counts: its stamp has the
+//! period's generation. A period stays until its last measured request has ended, and no other period gets
+//! its generation before that. The failure of an unmeasured request counts in the period in which the request
+//! ends.
 
 use crate::{
     histogram::{Latencies, Sizes},
@@ -41,8 +41,8 @@ pub(super) const BYTES: usize = 0;
 /// Place of the size buckets, whose sum is the number of requests. The bytes and the buckets of up to 32 KiB
 /// share a cache line.
 pub(super) const SIZES: usize = BYTES + 1;
-/// Places of the tallies of measured requests by time of arrival: of those that arrived, and of those that
-/// ended. The values of the second tally are the time of arrival plus 1.
+/// Places of two tallies of measured requests by time of arrival: one of the arrivals, and one of the ends.
+/// The values of the second tally are the time of arrival plus 1.
 pub(super) const BEGUN: usize = SIZES + Sizes::BUCKETS;
 pub(super) const ENDED: usize = BEGUN + Tally::COUNTERS;
 
@@ -78,7 +78,7 @@ pub(super) struct Now {
     pub(super) older: [Option<Period>; GENERATIONS],
 }
 
-/// The parts of the present period and of its latencies that a read or write measured by the TSC needs.
+/// The parts of the present period and of its latencies for reads and writes that the TSC measures.
 pub(super) struct Fast {
     arrivals: percpu::Shared<ARRIVALS>,
     latencies: percpu::Shared<LATENCY_COUNTERS>,
@@ -90,8 +90,8 @@ pub(super) struct Fast {
 #[derive(Clone)]
 pub(super) struct Period {
     arrivals: percpu::Shared<ARRIVALS>,
-    /// The tag of requests that the period's own clock measures. Each CPU counts such reads and writes for
-    /// itself.
+    /// The tag of requests that the period's own clock measures. Each CPU counts its own reads and writes of
+    /// these.
     tag: Tag,
     /// The period's own clock, if that is the TSC.
     tsc: Option<Tsc>,
@@ -107,13 +107,13 @@ struct Shared {
     rare: atomic::Counters<RARE_ARRIVALS>,
     errors: atomic::Counters<{ Operation::COUNT }>,
     again: atomic::Counters<{ Operation::COUNT }>,
-    /// Tallies of measured requests that are of a rare operation or measured by the other clock, by operation
-    /// and clock.
+    /// Tallies, by operation and clock, of the measured requests of rare operations and of those that the
+    /// other clock measures.
     tallies: [[Tallies; Clock::ALL.len()]; Operation::COUNT],
 }
 
-/// Tallies of measured requests by time of arrival, in nanoseconds or ticks. The values of the ended requests
-/// are the time of arrival plus 1.
+/// Tallies of measured requests by time of arrival, in nanoseconds or ticks. For an ended request the value
+/// is the time of arrival plus 1.
 struct Tallies {
     begun: SharedTally,
     ended: SharedTally,
@@ -141,7 +141,7 @@ pub(super) struct Latency {
 #[pin_data]
 struct RareLatency {
     counters: atomic::Counters<RARE_LATENCIES>,
-    /// Durations in nanoseconds of measured requests that are in no latency.
+    /// Durations in nanoseconds of measured requests that are not among the latencies.
     rest: [SharedTally; Operation::COUNT],
 }
 
@@ -176,7 +176,7 @@ impl Period {
         })
     }
 
-    /// Returns the period with another generation. Call it before anything is counted in the period.
+    /// Returns the period with another generation. Call this before the period counts anything.
     pub(super) fn of_generation(mut self, generation: usize) -> Self {
         self.tag = Tag::measured(generation, self.tag.clock());
         self
@@ -192,7 +192,7 @@ impl Period {
         self.shared.since
     }
 
-    /// Tells if two are the same period.
+    /// Tells if both are the same period.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
@@ -274,7 +274,7 @@ impl Period {
         ends.add(operation.number().into(), 1);
     }
 
-    /// Returns the number of errors, and of requests that ended with "try again".
+    /// Returns the number of errors, and the number of requests that ended with "try again".
     pub(super) fn failures(&self, operation: Operation) -> [u64; 2] {
         let number = operation.number().into();
         [&self.shared.errors, &self.shared.again].map(|ends| ends.read(number))
@@ -297,7 +297,7 @@ impl Period {
             self.arrivals.tallies(at + BEGUN, at + ENDED)
         } else {
             let shared = self.tallies(operation, clock);
-            // Ends are read first, so no request is seen as ended that is not seen as begun.
+            // Ends are read first, so every request that is counted as ended is also counted as begun.
             let (ended, ended_whole) = shared.ended.read();
             atomic::read_barrier();
             let (begun, begun_whole) = shared.begun.read();
@@ -312,8 +312,8 @@ impl Period {
         }
     }
 
-    /// Tells if no measured request is in flight. That stays true for a former period after a grace period of
-    /// RCU, because no request arrives in it any more.
+    /// Tells if no measured request is in flight. For a former period this stays true after a grace period of
+    /// RCU, because no more requests arrive in it.
     pub(super) fn is_drained(&self) -> bool {
         Operation::ALL.into_iter().all(|operation| {
             Clock::ALL.into_iter().all(|clock| {
@@ -328,13 +328,13 @@ impl Period {
 #[derive(Clone, Copy, Default)]
 pub(super) struct InFlight {
     /// Their number, modulo 2^64. CPUs are read one after the other, so a request that arrived on one CPU and
-    /// ended on another can make the number one too small.
+    /// ended on another can make the number 1 too small.
     pub(super) count: u64,
     /// The sum of their times of arrival, in units of the clock.
     pub(super) times: u64,
     /// The number of requests that have ended.
     pub(super) ended: u64,
-    /// True if the number and the sum are of the same requests.
+    /// True if the number and the sum cover the same requests.
     pub(super) whole: bool,
 }
 
@@ -447,8 +447,8 @@ impl Latency {
         self.rest_of(operation).add(ns);
     }
 
-    /// Returns the number of such requests and the sum of their durations; `None` if both could not be read
-    /// at one time.
+    /// Returns the number of such requests and the sum of their durations; `None` if a consistent pair could
+    /// not be read.
     pub(super) fn rest(&self, operation: Operation) -> Option<Tally> {
         let (rest, whole) = self.rest_of(operation).read();
         whole.then_some(rest)

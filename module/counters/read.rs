@@ -62,11 +62,11 @@ impl Clocks {
 }
 
 impl Counters {
-    /// Highest number of looks at the requests in flight.
+    /// Maximum number of attempts to read the requests in flight.
     const LOOKS: usize = 4;
 
-    /// Returns the sums of reads and of writes since the last reset. A concurrent reset comes before both or
-    /// after both.
+    /// Returns the sums of reads and of writes since the last reset. A concurrent reset takes effect before
+    /// or after both.
     pub(crate) fn volumes(&self) -> [Sum; Operation::USUAL] {
         let section = rcu::read_lock();
         let now = self.now.get(&section);
@@ -80,8 +80,8 @@ impl Counters {
     }
 
     /// Returns the sums of each operation since the last reset, and whether latencies are measured. A
-    /// concurrent reset or switch comes before all of them or after all. `None` stands for an operation that
-    /// is not measured.
+    /// concurrent reset or switch takes effect before or after all of them. `None` stands for an unmeasured
+    /// operation.
     pub(crate) fn sums(&self) -> ([Option<Sum>; Operation::COUNT], bool) {
         let lines = self.lines();
         let section = rcu::read_lock();
@@ -94,7 +94,7 @@ impl Counters {
     }
 
     /// Returns all counters of one operation, and whether latencies are measured. A concurrent reset or
-    /// switch comes before all of them or after all. `None` stands for an operation that is not measured.
+    /// switch takes effect before or after all of them. `None` stands for an unmeasured operation.
     pub(crate) fn counted(&self, operation: Operation) -> Option<(OperationCounted, bool)> {
         let lines = self.lines();
         let section = rcu::read_lock();
@@ -103,7 +103,7 @@ impl Counters {
         Some((counted, now.latency.is_some()))
     }
 
-    /// Reads all counters. A concurrent reset or switch comes before all of them or after all.
+    /// Reads all counters. A concurrent reset or switch takes effect before or after all of them.
     pub(crate) fn all_counted(&self, counted: &mut Counted<{ Operation::COUNT }>) {
         let section = rcu::read_lock();
         let now = self.now.get(&section);
@@ -118,11 +118,10 @@ impl Counters {
 }
 
 /// Reads the counters of an operation, and with `latency` its latencies and requests in flight. Returns
-/// `None` for flushes while all live lines of the device let them go past the counters.
+/// `None` for flushes while all live lines of the device let them bypass the counters.
 ///
-/// Reads the ends before the requests in flight, and those before the arrivals. A request that ends leaves
-/// the requests in flight before its end is counted. So ends and requests in flight together never exceed the
-/// arrivals.
+/// Reads the ends before the requests in flight, and these before the arrivals. A request stops being in
+/// flight before its end is counted. So ends and requests in flight together never exceed the arrivals.
 fn read(
     now: &Now,
     operation: Operation,
@@ -171,12 +170,12 @@ fn arrivals(now: &Now, operation: Operation, counted: &mut OperationCounted) {
     counted.values.set(Statistic::Bytes, Some(buffer[BYTES]));
 }
 
-/// Returns the number of measured requests of all periods that have not ended, and the sum of their ages in
-/// nanoseconds, if it could be read.
+/// Returns the number of measured requests in flight, of all periods, and the sum of their ages in
+/// nanoseconds. `None` stands for a sum that could not be read.
 ///
-/// CPUs are read one after the other, so a look can be wrong. If the next look finds that no request has
-/// ended since, all requests of the former look were in flight at its end. Otherwise the look with the fewest
-/// requests counts.
+/// CPUs are read one after the other, so one pass over them can be wrong. If the next pass finds that no
+/// request has ended since, all requests of the former pass were still in flight when it finished. Otherwise
+/// the pass with the fewest requests counts.
 fn in_flight(now: &Now, operation: Operation) -> (u64, Option<u64>) {
     let (mut last, mut ended) = look(now, operation);
     let mut least = last;
@@ -197,7 +196,7 @@ fn in_flight(now: &Now, operation: Operation) -> (u64, Option<u64>) {
     least
 }
 
-/// Looks at all CPUs once. Returns the requests in flight with their ages, and the number of ended requests.
+/// Reads all CPUs once. Returns the requests in flight with their ages, and the number of ended requests.
 fn look(now: &Now, operation: Operation) -> ((u64, Option<u64>), u64) {
     let (mut count, mut ended) = (0_u64, 0_u64);
     let mut found = [InFlight::default(); Clock::ALL.len()];
@@ -219,7 +218,8 @@ fn look(now: &Now, operation: Operation) -> ((u64, Option<u64>), u64) {
         .fold(0_u64, |sum, (clock, found)| {
             sum.wrapping_add(clocks.ages(clock, found))
         });
-    // Negative if requests ended on CPUs that are read later than the CPUs on which they arrived.
+    // The number is negative if requests arrived on a CPU that was read early and ended on one that was read
+    // later.
     let count = u64::try_from(count as i64).unwrap_or(0);
     (
         (count, whole.then_some(if count == 0 { 0 } else { ages })),

@@ -44,7 +44,7 @@ impl LatencySetting {
 
 /// Reasons why a period could not start.
 enum Refused {
-    /// Latencies were switched on or off meanwhile.
+    /// A concurrent switch turned latencies on or off.
     Switched,
     /// Every other generation has a request in flight.
     NoGeneration,
@@ -101,7 +101,7 @@ impl Counters {
             let section = rcu::read_lock();
             self.now.get(&section).older.clone()
         };
-        // After a grace period, all requests of the former periods have been counted as begun.
+        // After a grace period, all requests of the former periods are counted as begun.
         rcu::synchronize();
         let drained = older.map(|period| period.filter(Period::is_drained));
         if drained.iter().all(Option::is_none) {
@@ -148,8 +148,8 @@ impl Counters {
             if now.latency.is_some() == on {
                 return Err(());
             }
-            // A request that gets a stamp meanwhile finds at its end where to count, or that latencies are
-            // off.
+            // A request that gets its stamp during the switch finds at its end its period, or that latencies
+            // are off.
             self.limit
                 .set(if on { Self::MEASURED } else { Self::UNMEASURED });
             let latency = latency.map(|latency| latency.since_when(time::since_boot()));

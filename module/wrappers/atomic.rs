@@ -55,11 +55,11 @@ impl<const N: usize> Counters<N> {
     }
 }
 
-/// The number of some things and the sum of their values, both of one time.
+/// The number of some events and the sum of their values, in a consistent pair.
 ///
-/// It is kept in three counters, which change in this order: the number of things whose addition
-/// has begun, the sum, and the number of things whose addition has ended. A reader that reads them
-/// backwards and finds the outer ones equal has the sum of exactly that many things.
+/// A tally has three counters, which change in this order: the number of events whose addition has
+/// begun, the sum, and the number of events whose addition has finished. If a reader that reads
+/// them backwards finds the first and the last equal, the sum covers exactly that many events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// The number.
@@ -85,17 +85,17 @@ impl SharedTally {
         Self([const { AtomicU64::new(0) }; Tally::COUNTERS])
     }
 
-    /// Adds a thing with this value. Any context.
+    /// Adds an event with this value. Any context.
     pub(crate) fn add(&self, value: u64) {
         let [first, sum, last] = &self.0;
         first.fetch_add(1, Ordering::Relaxed);
-        // A reader that finds either of the next changes finds those before it.
+        // Release orders the changes: a reader that sees a later one sees the earlier ones.
         sum.fetch_add(value, Ordering::Release);
         last.fetch_add(1, Ordering::Release);
     }
 
-    /// Returns the tally, and whether it is of one time. It is not if a CPU stays in the midst of a
-    /// change for too long.
+    /// Returns the tally, and whether it is consistent. It is inconsistent if a change takes a CPU
+    /// too long.
     pub(crate) fn read(&self) -> (Tally, bool) {
         let [first, sum, last] = &self.0;
         let mut tally = Tally::default();
@@ -135,11 +135,11 @@ impl Setting {
     }
 }
 
-/// `N` numbers that are read together, as they were at one time (`seqcount_latch_t`).
+/// `N` numbers that are read together, in a consistent state (`seqcount_latch_t`).
 ///
-/// A reader never waits for a writer: while one of two copies is written, the other one is read. So
-/// a reader may interrupt a writer, or have a higher priority. It reads again only if a writer went
-/// on meanwhile.
+/// A reader never waits for a writer: while one of two copies is written, readers use the other. So
+/// a reader may interrupt a writer, or have a higher priority. It repeats its read only if a writer
+/// made progress during the read.
 pub(crate) struct Latch<const N: usize> {
     /// Odd while the first copy is written. The lowest bit is the number of the copy to read.
     sequence: AtomicU64,
@@ -170,7 +170,7 @@ impl<const N: usize> Latch<N> {
         }
     }
 
-    /// Returns all numbers, as one write left them.
+    /// Returns all numbers, from one write.
     pub(crate) fn read(&self) -> [u64; N] {
         loop {
             let sequence = self.sequence.load(Ordering::Acquire);
@@ -185,7 +185,7 @@ impl<const N: usize> Latch<N> {
     }
 }
 
-/// Orders reads: a read after the barrier finds nothing older than a read before it (`smp_rmb`).
+/// Orders reads: a read after the barrier sees nothing older than a read before it (`smp_rmb`).
 pub(crate) fn read_barrier() {
     fence(Ordering::Acquire);
 }

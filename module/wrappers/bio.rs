@@ -88,15 +88,15 @@ impl Status {
         self.0 == 0
     }
 
-    /// Tells if the bio has to be tried again, because it must not wait and would have
+    /// Tells if the bio has to be retried: it must not wait, and would have had to
     /// (`BLK_STS_AGAIN`).
     pub(crate) fn is_again(&self) -> bool {
         self.0 == bindings::DMP_BLK_STS_AGAIN as bindings::blk_status_t
     }
 }
 
-/// A `struct bio` on its way down, which only the holder of the reference may change. No other bio
-/// has its lifetime `'bio`, which ends when the bio is sent on.
+/// A `struct bio` on its way down, which only the holder of the reference may change. Each bio has
+/// its own lifetime `'bio`, which ends when the bio is sent on.
 ///
 /// # Invariants
 ///
@@ -104,10 +104,10 @@ impl Status {
 #[repr(transparent)]
 pub(crate) struct Bio<'bio>(Opaque<bindings::bio>, Itself<'bio>);
 
-/// A marker of one bio: the compiler takes no two of these lifetimes for the same.
+/// A marker of one bio: the compiler treats each of these lifetimes as a different one.
 type Itself<'bio> = PhantomData<fn(&'bio ()) -> &'bio ()>;
 
-/// Proof that a bio goes to another device than it came for.
+/// Proof that a bio was redirected to another device.
 pub(crate) struct Remapped<'bio>(Itself<'bio>);
 
 impl<'bio> Bio<'bio> {

@@ -2,7 +2,7 @@
 
 //! Differences between the kernels that dmp builds for, from 6.12 on.
 //!
-//! `Kbuild.include` looks into the kernel's headers and sets the cfgs; `bindings.h` has the
+//! `Kbuild.include` searches the kernel's headers and sets the cfgs; `bindings.h` has the
 //! constants.
 
 use super::bindings;

@@ -2,9 +2,9 @@
 
 //! Device-mapper targets.
 //!
-//! Implement [`Target`] with the optional methods that the target needs, and make the module a
-//! [`TargetModule`] of it. [`linear`] helps targets that map a line onto as many sectors of one
-//! device. `samples/` has whole targets, with the steps to make one.
+//! Implement [`Target`] with the optional methods that the target needs, and define the module as
+//! its [`TargetModule`]. [`linear`] helps targets that map a line onto a range of the same length
+//! on one device. `samples/` has complete targets, with the steps to make one.
 //!
 //! C header: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
 //!

@@ -9,18 +9,18 @@ use core::{ffi::c_uint, marker::PhantomData};
 
 /// A scope in which no allocation of the current task waits for I/O (`memalloc_noio_save`).
 ///
-/// It is for code that the resume of a suspended device waits for: an allocation that waited for
-/// I/O to that device would never end.
+/// A resume of a suspended device may wait for this code: an allocation that waited for I/O to that
+/// device would never finish.
 pub(crate) struct NoIo {
     flags: c_uint,
-    /// The flags are the task's, so this must not go to another task.
+    /// The flags belong to the task, so this must not move to another task.
     task: PhantomData<*mut ()>,
 }
 
 impl NoIo {
     /// Enters the scope.
     pub(crate) fn new() -> Self {
-        // SAFETY: any task may call it, and `drop` restores the flags.
+        // SAFETY: any task may call this function, and `drop` restores the flags.
         let flags = unsafe { bindings::dmp_memalloc_noio_save() };
         Self {
             flags,

@@ -7,7 +7,7 @@ use core::{fmt, marker::PhantomData, ptr};
 /// A writer into a C buffer of limited size, as `scnprintf` is.
 ///
 /// Text that does not fit is cut off, and its write reports [`fmt::Error`], so that a caller can
-/// tell whole output from truncated output. The text always ends in a NUL.
+/// distinguish complete from truncated output. The text always ends in a NUL.
 ///
 /// # Invariants
 ///
@@ -54,7 +54,7 @@ impl Output<'_> {
         self.used
     }
 
-    /// Writes bytes that need not be UTF-8, as names in the kernel need not.
+    /// Writes bytes, which need not be UTF-8: the kernel's names are arbitrary bytes.
     pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> fmt::Result {
         let room = self.capacity - self.used - 1;
         let fits = bytes.len().min(room);

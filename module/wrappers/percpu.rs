@@ -30,8 +30,7 @@ use kernel::{
     sync::{Arc, SpinLock},
 };
 
-/// `N` counters for each CPU, zero at the start. They begin at a cache line if they are more than a
-/// few.
+/// `N` counters for each CPU, zero at the start. More than a few begin at a cache line.
 ///
 /// # Invariants
 ///
@@ -41,8 +40,8 @@ pub(crate) struct PerCpu<const N: usize> {
     first: NonNull<u64>,
 }
 
-// SAFETY: a per-CPU address means the same on every CPU and to every task, and all of them may use
-// the counters at once.
+// SAFETY: a per-CPU address has the same meaning on every CPU and for every task, and all of them
+// may use the counters at once.
 unsafe impl<const N: usize> Send for PerCpu<N> {}
 
 // SAFETY: all tasks may count and read at once, because one operation of the CPU changes a counter,
@@ -75,10 +74,9 @@ impl<const N: usize> PerCpu<N> {
     /// Sums the counters from `first` on over all possible CPUs, so that no count is lost with a
     /// CPU that went offline. Sums beyond `N` are 0.
     ///
-    /// Each CPU's counter only grows (modulo 2^64) and is read once. So a sum is at least what it
-    /// was before the call, and at most what it is after it. A CPU's counters are read from the
-    /// last to the first. So of events that count in a lower counter before a higher one, the lower
-    /// sum has no fewer.
+    /// Each CPU's counter only grows (modulo 2^64) and is read once. So a sum is between its values
+    /// before and after the call. A CPU's counters are read from the last to the first. So if each
+    /// event counts in a lower counter before a higher one, the lower sum is never the smaller one.
     pub(crate) fn sums(&self, first: usize, sums: &mut [u64]) {
         sums.fill(0);
         let count = sums.len().min(N.saturating_sub(first));
@@ -92,7 +90,7 @@ impl<const N: usize> PerCpu<N> {
         }
     }
 
-    /// Returns the highest value that counter `index` has on any CPU; 0 beyond `N`.
+    /// Returns the largest value of counter `index` on any CPU; 0 beyond `N`.
     pub(crate) fn max(&self, index: usize) -> u64 {
         if index >= N {
             return 0;
@@ -102,8 +100,8 @@ impl<const N: usize> PerCpu<N> {
     }
 
     /// Sums the tallies at `added` and at `taken` over all possible CPUs. Returns true with them if
-    /// each CPU's tallies are of one time: they are not if a CPU stays in the midst of a change for
-    /// too long. Returns empty tallies and false if one reaches beyond `N`.
+    /// each CPU's tallies were consistent: they are not if a change takes a CPU too long. Returns
+    /// empty tallies and false if one reaches beyond `N`.
     pub(crate) fn tallies(&self, added: usize, taken: usize) -> ([Tally; 2], bool) {
         let mut sums = [0; 4];
         if added.max(taken) + Tally::COUNTERS > N {
@@ -135,9 +133,9 @@ impl<const N: usize> Drop for PerCpu<N> {
     }
 }
 
-/// Some of the counters of the CPU that the code runs on.
+/// Some of the counters of the current CPU.
 ///
-/// Each change of a counter is whole with respect to preemption, interrupts and migration. No
+/// Each change of a counter is atomic with respect to preemption, interrupts and migration. No
 /// method takes a lock or a shared cache line.
 ///
 /// # Invariants
@@ -174,8 +172,8 @@ impl<const LEN: usize> Row<'_, LEN> {
         })
     }
 
-    /// Adds a thing with this value to the [`Tally`] at `AT`. The section keeps the task on its CPU,
-    /// because all counters of the tally have to be of one.
+    /// Adds an event with this value to the [`Tally`] at `AT`. The section keeps the task on its
+    /// CPU, because all counters of the tally have to be of one CPU.
     #[inline(always)]
     pub(crate) fn tally<const AT: usize>(self, value: u64, _section: &preempt::Guard) {
         const { assert!(AT + Tally::COUNTERS <= LEN) };
@@ -191,19 +189,19 @@ impl<const LEN: usize> Row<'_, LEN> {
         unsafe { own::add::<AT>(self.first, n) }
     }
 
-    /// Adds 1 to the counter of a bucket. The one at `AT` is for values up to 2^(`FIRST_BIT` + 1),
-    /// and each next one for values up to twice as much. `below` is the value minus 1.
+    /// Adds 1 to the counter of a bucket. The counter at `AT` is for values up to 2^(`FIRST_BIT` +
+    /// 1), and each further one for values up to twice as much. `below` is the value minus 1.
     #[inline(always)]
     pub(crate) fn increment_bucket<const AT: usize, const FIRST_BIT: u32>(self, below: u32) {
         const { assert!(AT + (u32::BITS - FIRST_BIT) as usize <= LEN) };
         // The number is from `FIRST_BIT` to 31, because that bit is set.
         let bit = (below | (1 << FIRST_BIT)).ilog2() as usize;
         // SAFETY: by the invariant there are `LEN` counters. From `AT` on they include one for each
-        // bit from `FIRST_BIT` to 31, and that of `bit` is `bit - FIRST_BIT` behind the first.
+        // bit from `FIRST_BIT` to 31, and that of `bit` is `bit - FIRST_BIT` after the first.
         unsafe { own::increment_indexed::<AT, FIRST_BIT>(self.first, bit) }
     }
 
-    /// Adds 1 to the counter that is `index` behind the one at `AT`. Counts nothing beyond `LEN`.
+    /// Adds 1 to the counter at `AT + index`. Counts nothing beyond `LEN`.
     pub(crate) fn increment_indexed<const AT: usize>(self, index: usize) {
         if index < const { LEN - AT } {
             // SAFETY: by the invariant there are `LEN` counters, and `AT + index` is below `LEN`.
@@ -226,7 +224,7 @@ impl<const LEN: usize> Row<'_, LEN> {
 ///
 /// `first` is the address of the counters in `counters`.
 pub(crate) struct Shared<const N: usize> {
-    /// Saves a load on the way to the counters.
+    /// Saves a load on the path to the counters.
     first: NonNull<u64>,
     counters: Arc<PerCpu<N>>,
 }
@@ -284,24 +282,24 @@ pub(crate) trait HasCounters<const N: usize>: Send + Sync + 'static {
     fn counters(&self) -> &Shared<N>;
 }
 
-/// A value that is read and replaced as in [`Rcu`], with a short way to its per-CPU counters.
+/// A value that is read and replaced as in [`Rcu`], with a direct pointer to its per-CPU counters.
 ///
 /// # Invariants
 ///
-/// `first` is the address of the counters of the value in `now`. Whoever has read the address of
-/// another value's counters is in a section, before whose end that value is not dropped.
+/// `first` is the address of the counters of the value in `now`. A reader that has the address of
+/// another value's counters is in a section, and that value is not dropped before the section ends.
 #[pin_data]
 #[repr(C)]
 pub(crate) struct Replaceable<T: HasCounters<N>, const N: usize> {
     first: AtomicPtr<u64>,
     now: Rcu<T>,
-    /// Lock that is held while the value is replaced, and not for longer.
+    /// Lock that is held only while the value is replaced.
     #[pin]
     replacing: SpinLock<()>,
 }
 
 impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
-    /// Takes `value` as the first one.
+    /// Makes the first value from `value`.
     pub(crate) fn new(spare: Spare<T>, value: T) -> impl PinInit<Self> {
         // INVARIANT: `first` is the address of the value's counters.
         let first = AtomicPtr::new(value.counters().first.as_ptr());
@@ -335,8 +333,8 @@ impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
     /// Replaces the present value by the result of `with`. Returns the old value, or the error of
     /// `with`. Any context but an interrupt's.
     ///
-    /// The value is replaced first, and then the address of its counters. Preemption is off in
-    /// between. So whoever has counted in the new counters finds the new value.
+    /// The value is replaced first, and then the address of its counters, with preemption off. So a
+    /// task that has counted in the new counters finds the new value.
     pub(crate) fn replace<E>(
         &self,
         spare: Spare<T>,
@@ -349,9 +347,9 @@ impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
         let first = new.counters().first.as_ptr();
         let at_once = preempt::disable();
         let old = self.now.replace(spare, new);
-        // INVARIANT: `first` is the address of the counters of the value in `now`. Whoever still
-        // finds the former address is in a section that began before `old` is dropped, and that
-        // drop waits for the section.
+        // INVARIANT: `first` is the address of the counters of the value in `now`. A reader with
+        // the former address is in a section that began before `old` is dropped, and that drop
+        // waits for the section.
         self.first.store(first, Ordering::Release);
         drop(at_once);
         drop(replacing);
@@ -359,16 +357,16 @@ impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
     }
 }
 
-/// The counters of the current CPU, by its own memory at `gs`.
+/// The counters of the current CPU, relative to `gs`.
 #[cfg(all(CONFIG_X86_64, CONFIG_SMP))]
 mod own {
     use core::arch::asm;
 
-    /// Adds `n` to the counter that is `AT` behind `row`.
+    /// Adds `n` to the counter at `row + AT`.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with at least `AT` more behind it.
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
     #[inline(always)]
     pub(super) unsafe fn add<const AT: usize>(row: *mut u64, n: u64) {
         // SAFETY: the caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
@@ -379,12 +377,12 @@ mod own {
         }
     }
 
-    /// Increments the counter that is `AT - BEFORE + step` behind `row`.
+    /// Increments the counter at `row + AT - BEFORE + step`.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with at least `AT - BEFORE + step` more
-    /// behind it.
+    /// `row` must be the per-CPU address of a counter with at least `AT - BEFORE + step` more after
+    /// it.
     #[inline(always)]
     pub(super) unsafe fn increment_indexed<const AT: usize, const BEFORE: u32>(
         row: *mut u64,
@@ -399,13 +397,12 @@ mod own {
         }
     }
 
-    /// Adds a thing of value `n` to the tally that is `AT` behind `row`, in the order of the
-    /// tally's counters.
+    /// Adds an event with value `n` to the tally at `row + AT`, in the order of the tally's
+    /// counters.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with all of the tally behind it, from `AT`
-    /// on.
+    /// `row` must be a per-CPU address such that the whole tally is at `row + AT`.
     #[inline(always)]
     pub(super) unsafe fn tally<const AT: usize>(row: *mut u64, n: u64) {
         // SAFETY: the caller guarantees a tally at `AT`. `gs` is the base of the CPU's own memory.
@@ -418,12 +415,12 @@ mod own {
         }
     }
 
-    /// Raises the counter that is `AT` behind `row` to `n`. After a migration the value that was
-    /// read may be another CPU's: the exchange compares it once more.
+    /// Raises the counter at `row + AT` to `n`. After a migration the value that was read may be
+    /// another CPU's: the exchange compares it once more.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with at least `AT` more behind it.
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
     #[inline(always)]
     pub(super) unsafe fn raise<const AT: usize>(row: *mut u64, n: u64) {
         // SAFETY: the caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
@@ -447,23 +444,23 @@ mod own {
 mod own {
     use super::bindings;
 
-    /// Adds `n` to the counter that is `AT` behind `row`.
+    /// Adds `n` to the counter at `row + AT`.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with at least `AT` more behind it.
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
     #[inline(always)]
     pub(super) unsafe fn add<const AT: usize>(row: *mut u64, n: u64) {
         // SAFETY: the caller guarantees a counter at `AT`.
         unsafe { bindings::dmp_percpu_add(row.wrapping_add(AT), n) }
     }
 
-    /// Increments the counter that is `AT - BEFORE + step` behind `row`.
+    /// Increments the counter at `row + AT - BEFORE + step`.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with at least `AT - BEFORE + step` more
-    /// behind it.
+    /// `row` must be the per-CPU address of a counter with at least `AT - BEFORE + step` more after
+    /// it.
     #[inline(always)]
     pub(super) unsafe fn increment_indexed<const AT: usize, const BEFORE: u32>(
         row: *mut u64,
@@ -473,24 +470,23 @@ mod own {
         unsafe { bindings::dmp_percpu_add(row.wrapping_add(AT + step - BEFORE as usize), 1) }
     }
 
-    /// Adds a thing of value `n` to the tally that is `AT` behind `row`, in the order of the
-    /// tally's counters.
+    /// Adds an event with value `n` to the tally at `row + AT`, in the order of the tally's
+    /// counters.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with all of the tally behind it, from `AT`
-    /// on.
+    /// `row` must be a per-CPU address such that the whole tally is at `row + AT`.
     #[inline(always)]
     pub(super) unsafe fn tally<const AT: usize>(row: *mut u64, n: u64) {
         // SAFETY: the caller guarantees a tally at `AT`.
         unsafe { bindings::dmp_percpu_tally(row.wrapping_add(AT), n) }
     }
 
-    /// Raises the counter that is `AT` behind `row` to `n`.
+    /// Raises the counter at `row + AT` to `n`.
     ///
     /// # Safety
     ///
-    /// `row` must be the per-CPU address of a counter with at least `AT` more behind it.
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
     #[inline(always)]
     pub(super) unsafe fn raise<const AT: usize>(row: *mut u64, n: u64) {
         // SAFETY: the caller guarantees a counter at `AT`.

@@ -54,13 +54,13 @@ mod count {
     }
 }
 
-/// The count of `arch/x86/include/asm/preempt.h`. Its highest bit is clear when another task has to
-/// run, so the end of the last section finds 0 then.
+/// The count of `arch/x86/include/asm/preempt.h`. Its highest bit is clear if another task has to
+/// run: then the end of the last section finds 0.
 #[cfg(all(CONFIG_PREEMPT_COUNT, CONFIG_X86_64, CONFIG_SMP))]
 mod count {
     use core::arch::asm;
 
-    /// The width of the count, including the bit that tells if another task has to run.
+    /// The width of the count, including the bit for another task.
     #[cfg(CONFIG_HAS_SEPARATE_PREEMPT_RESCHED_BITS)]
     macro_rules! width {
         () => {
@@ -89,7 +89,7 @@ mod count {
         };
     }
 
-    /// The function that lets the other task run. It keeps all registers.
+    /// The function that schedules the other task. It keeps all registers.
     #[cfg(CONFIG_PREEMPT_DYNAMIC)]
     macro_rules! schedule {
         () => {
@@ -108,14 +108,14 @@ mod count {
     /// `dec` must follow in the same task.
     #[inline(always)]
     pub(super) unsafe fn inc() {
-        // SAFETY: `gs` is the base of the processor's own memory, where the count is. The caller
+        // SAFETY: `gs` is the base of the processor's own memory, which has the count. The caller
         // guarantees that `dec` follows.
         unsafe { asm!(concat!("inc ", own!()), options(nostack)) }
     }
 
     /// # Safety
     ///
-    /// `inc` must have come before in the same task.
+    /// `inc` must precede this call in the same task.
     #[inline(always)]
     #[cfg(CONFIG_PREEMPTION)]
     pub(super) unsafe fn dec() {
@@ -124,7 +124,7 @@ mod count {
                 asm!(concat!("dec ", own!()), "jnz 2f", concat!("call ", schedule!()), "2:", $($options)*)
             };
         }
-        // SAFETY: the caller guarantees that `inc` came before. The called function keeps all
+        // SAFETY: the caller guarantees that `inc` preceded. The called function keeps all
         // registers. The call puts 8 bytes on the stack: the kernel's code has nothing below the
         // stack pointer (`-mno-red-zone`), and aligns the stack to no more than 8 bytes
         // (`-mpreferred-stack-boundary=3`). Only unwinders by frame pointers need a frame around a
@@ -133,7 +133,7 @@ mod count {
         unsafe {
             leave!(options(nostack))
         }
-        // SAFETY: the caller guarantees that `inc` came before. The called function keeps all
+        // SAFETY: the caller guarantees that `inc` preceded. The called function keeps all
         // registers. Without `nostack` there is a frame around the call.
         #[cfg(CONFIG_FRAME_POINTER)]
         unsafe {
@@ -143,12 +143,12 @@ mod count {
 
     /// # Safety
     ///
-    /// `inc` must have come before in the same task.
+    /// `inc` must precede this call in the same task.
     #[inline(always)]
     #[cfg(not(CONFIG_PREEMPTION))]
     pub(super) unsafe fn dec() {
-        // SAFETY: `gs` is the base of the processor's own memory, where the count is. The caller
-        // guarantees that `inc` came before.
+        // SAFETY: `gs` is the base of the processor's own memory, which has the count. The caller
+        // guarantees that `inc` preceded.
         unsafe { asm!(concat!("dec ", own!()), options(nostack)) }
     }
 }

@@ -49,19 +49,19 @@ impl Drop for Guard {
 /// # Safety
 ///
 /// A grace period that begins while a value of the type exists must not end before the value is
-/// gone. The value must not go to another task.
+/// dropped. The value must not move to another task.
 pub(crate) unsafe trait Section {}
 
 // SAFETY: grace periods wait for read-side sections, and `Guard` is not `Send`.
 unsafe impl Section for Guard {}
 
-/// Waits until all sections that have begun have ended (`synchronize_rcu`). Sleeps.
+/// Waits until all sections that have begun before the call have ended (`synchronize_rcu`). Sleeps.
 pub(crate) fn synchronize() {
     // SAFETY: `synchronize_rcu` may be called wherever sleeping is allowed.
     unsafe { bindings::synchronize_rcu() }
 }
 
-/// Memory for a later value, which can then be put in place where nothing may be allocated.
+/// Memory for a later value, for use where no allocation is allowed.
 pub(crate) struct Spare<T>(KBox<MaybeUninit<T>>);
 
 // SAFETY: it is memory without a value in it.
@@ -81,14 +81,14 @@ impl<T> Spare<T> {
     }
 }
 
-/// A value that readers see either before or after its replacement.
+/// A value whose readers see it either before or after its replacement.
 ///
 /// No RCU callback is used, because one could be pending when the module is unloaded.
 ///
 /// # Invariants
 ///
-/// The pointer comes from [`Spare::fill`]. Whoever reads it in a read-side section of RCU may use
-/// it until that section ends.
+/// The pointer comes from [`Spare::fill`]. A reader that loads it in a read-side section of RCU may
+/// use it until that section ends.
 pub(crate) struct Rcu<T>(AtomicPtr<T>, PhantomData<T>);
 
 // SAFETY: it owns a `T`, which it lends to readers on any CPU and drops on any: `T` is `Send` and
@@ -100,7 +100,7 @@ unsafe impl<T: Send + Sync> Send for Rcu<T> {}
 unsafe impl<T: Send + Sync> Sync for Rcu<T> {}
 
 impl<T: Send + Sync> Rcu<T> {
-    /// Takes `value` as the first one.
+    /// Makes the first value from `value`.
     pub(crate) fn new(spare: Spare<T>, value: T) -> Self {
         // INVARIANT: the pointer comes from `Spare::fill`, and no reader has it yet.
         Self(AtomicPtr::new(spare.fill(value)), PhantomData)
@@ -130,8 +130,8 @@ impl<T> Drop for Rcu<T> {
     }
 }
 
-/// A replaced value. Its drop sleeps, because it waits until all sections that have begun by then
-/// have ended (`synchronize_rcu`).
+/// A replaced value. Its drop sleeps, because it waits for the end of all sections that have begun
+/// before it (`synchronize_rcu`).
 ///
 /// # Invariants
 ///

@@ -47,15 +47,16 @@ pub(crate) use attribute::{Attribute, AttributeList, Attributes, Group, GroupLis
 pub(crate) use binary::BinaryAttribute;
 pub(crate) use directory::{Directory, Parent};
 
-/// The error of a file whose value does not exist (`ENODATA`).
+/// The error of a file without a value (`ENODATA`).
 pub(crate) fn no_data() -> Error {
     Error::from_errno(-(bindings::ENODATA as i32))
 }
 
 /// Implements [`Attributes`] for a type. Takes the files of its directory, each with its mode (the
-/// constructors of [`Attribute`]) and its functions; then the files that need not fit a page; then
-/// a value for each subdirectory. These all have the same files, whose functions find the value in a
-/// constant. The values are all of their type (`ALL`), whose constant method `directory` names them.
+/// constructors of [`Attribute`]) and its functions; then the binary files, which may exceed a
+/// page; then a value for each subdirectory. All subdirectories have the same files, whose
+/// functions find the value in a constant. The values are all of their type (`ALL`), and its
+/// constant method `directory` names the subdirectories.
 macro_rules! attributes {
     (@one $name:literal) => { 1 };
     (@list $of:ident, { $($name:literal: $kind:ident($($function:expr),+)),* $(,)? }) => {{

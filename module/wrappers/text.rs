@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Text that grows.
+//! Growing text.
 
 use core::fmt;
 use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
 
-/// Text that takes as much memory as it needs, charged to the task's memory control group. A write
+/// Text that allocates the memory it needs, charged to the task's memory control group. A write
 /// without memory reports [`fmt::Error`].
 pub(crate) struct Text(KVVec<u8>);
 

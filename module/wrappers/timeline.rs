@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The TSC against CLOCK_MONOTONIC.
+//! The conversion of the TSC to CLOCK_MONOTONIC.
 //!
 //! Timekeeping reads the TSC at each update, and sets the rate of the TSC until the next update.
 //!
@@ -25,7 +25,7 @@ pub(crate) struct Update {
     pub(crate) rate: Rate,
 }
 
-/// The updates by which a TSC is converted. All words are 0 before the first update.
+/// The updates for converting a TSC. All words are 0 before the first update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Timeline {
     /// The latest update by the TSC.
@@ -33,7 +33,7 @@ pub(crate) struct Timeline {
     /// The latest update before the TSC last failed to count the time: in a suspend, or while
     /// another clock kept the time.
     before: Update,
-    /// TSC since which it has counted the time.
+    /// The TSC since which it has counted the time.
     began: u64,
     /// True while the TSC keeps the time.
     counts: bool,
@@ -138,7 +138,7 @@ impl Timeline {
     }
 
     /// Converts a past TSC to CLOCK_MONOTONIC. `now` is the present TSC if it counts the time: a
-    /// TSC above it is from before the TSC was set back, as a suspend may do.
+    /// past TSC above `now` is from before the TSC was set back, as a suspend may do.
     pub(crate) fn ns_at(&self, ticks: u64, now: Option<u64>) -> u64 {
         let after = |other: u64| ticks.wrapping_sub(other) as i64;
         let set_back = now.is_some_and(|now| after(now) > Rate::SHORT as i64);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The TSC, as long as the kernel keeps the time by it.
+//! The TSC, while it is the kernel's clocksource.
 //!
 //! `ktime_get` reads the TSC as well, and converts it at each call. A duration by the TSC itself
 //! needs one conversion instead of two. Its rate is the one that timekeeping passes to
@@ -27,7 +27,7 @@ static RATE: AtomicU64 = AtomicU64::new(0);
 /// TSC since which it has counted the time without a break; [`NEVER`] while another clock keeps the
 /// time.
 static BEGAN: AtomicU64 = AtomicU64::new(NEVER);
-/// 0 while the TSC keeps the time, else the highest number.
+/// 0 while the TSC keeps the time, otherwise the largest number.
 static FLOOR: AtomicU32 = AtomicU32::new(u32::MAX);
 /// A number above every TSC.
 const NEVER: u64 = u64::MAX;
@@ -68,9 +68,9 @@ impl Tsc {
         (high << 32) | low
     }
 
-    /// Reads the TSC as [`Tsc::read`] does, after a value was computed, and returns both. RDTSCP
-    /// overwrites three registers: the operands of the value need not be kept in others, because it
-    /// is computed first.
+    /// Reads the TSC as [`Tsc::read`] does, after the computation of `value`, and returns both.
+    /// RDTSCP overwrites three registers: the value is computed before, so its operands need not be
+    /// kept in other registers.
     #[inline(always)]
     #[cfg(CONFIG_X86_64)]
     pub(crate) fn read_after(self, value: u64) -> (u64, u64) {
@@ -106,7 +106,7 @@ pub(crate) fn keeps_time() -> bool {
     read_once(&BEGAN) != NEVER
 }
 
-/// Tells if the TSC keeps the time and a number is not 0, by one comparison. Any context.
+/// Tells if the TSC keeps the time and `number` is not 0, by one comparison. Any context.
 #[inline(always)]
 pub(crate) fn keeps_time_and_some(number: u32) -> bool {
     // SAFETY: `FLOOR` is valid for reads. A volatile load may race as a relaxed load may; see
@@ -119,7 +119,7 @@ pub(crate) fn now() -> Option<u64> {
     Tsc::new().map(Tsc::read)
 }
 
-/// Returns the rate for an interval that ends now. The rate means nothing if there was no TSC.
+/// Returns the rate for an interval that ends now. The rate is invalid if there was no TSC.
 #[inline(always)]
 pub(crate) fn rate() -> Rate {
     Rate::from_word(read_once(&RATE))
@@ -131,8 +131,8 @@ pub(crate) fn has_counted_since(ticks: u64) -> bool {
     ticks >= read_once(&BEGAN)
 }
 
-/// Returns the time since the TSC was `ticks`, in nanoseconds of CLOCK_MONOTONIC, whatever clock
-/// keeps the time now.
+/// Returns the time since the TSC was `ticks`, in nanoseconds of CLOCK_MONOTONIC, under any present
+/// clocksource.
 pub(crate) fn age(ticks: u64) -> u64 {
     let now = now();
     match now {
@@ -144,14 +144,14 @@ pub(crate) fn age(ticks: u64) -> u64 {
     }
 }
 
-/// Returns a TSC that is near the present one, whatever clock keeps the time now.
+/// Returns a TSC near the present one, under any present clocksource.
 pub(crate) fn nearby() -> u64 {
     now().unwrap_or_else(|| Timeline::from_words(TIMELINE.read()).latest())
 }
 
-/// A notifier of timekeeping that keeps the rate current. If one were leaked, timekeeping would
-/// call the module's code after its exit, so only [`TargetModule`](super::dm::TargetModule) has
-/// one.
+/// A notifier of timekeeping that keeps the rate current. If a follower were leaked, timekeeping
+/// would call the module's code after its exit, so only [`TargetModule`](super::dm::TargetModule)
+/// has one.
 ///
 /// # Invariants
 ///
@@ -196,13 +196,13 @@ impl Follower {
 impl PinnedDrop for Follower {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: by the invariant the block is registered. Unregistering takes timekeeping's lock,
-        // which is held over each call of `updated`, so no call runs any more when it has returned.
+        // which is held over each call of `updated`, so no call is running after it has returned.
         unsafe { bindings::pvclock_gtod_unregister_notifier(self.block.get()) };
     }
 }
 
-/// Takes an update of timekeeping. Runs in the midst of the update, whose end `ktime_get` would
-/// wait for.
+/// Handles an update of timekeeping. Runs within the update, so `ktime_get` would wait for ever for
+/// its end.
 ///
 /// # Safety
 ///
@@ -234,7 +234,8 @@ unsafe extern "C" fn updated(
         rate,
     });
     TIMELINE.write(timeline.words());
-    // Stored before `BEGAN`, so whoever finds that the TSC keeps the time finds the rate.
+    // This is stored before `BEGAN`, so a reader that finds that the TSC keeps the time also finds
+    // the rate.
     RATE.store(timeline.rate().word(), Ordering::Relaxed);
     let began = timeline.began();
     BEGAN.store(began.unwrap_or(NEVER), Ordering::Release);

@@ -28,7 +28,7 @@ use kernel::{
 struct Instance<T: Target> {
     // Fields drop in this order, because the target may still rely on its devices.
     target: T,
-    // `'static` stands for "until `dtr`": the devices are only lent out for shorter.
+    // `'static` stands for "until `dtr`": the devices are lent out only for shorter times.
     devices: T::Devices<'static>,
 }
 
@@ -63,7 +63,7 @@ impl<T: Target> Callbacks<T> {
             #[cfg(CONFIG_BLK_DEV_ZONED)]
             report_zones: optional!(T::HAS_REPORT_ZONES, zoned::report_zones::<T>),
             // SAFETY: the types differ only in whether the function pointer may be null, and device
-            // mapper passes none that is.
+            // mapper never passes null.
             iterate_devices: optional!(T::HAS_ITERATE_DEVICES, unsafe {
                 mem::transmute::<IterateDevices, NullableIterateDevices>(iterate_devices::<T>)
             }),
@@ -116,8 +116,8 @@ unsafe fn construct<T: Target>(
     // found, because it shows no alias yet.
     let registration = unsafe { Registration::<T>::of(ti.as_ptr()) };
     // SAFETY: the caller guarantees the arguments of a constructor. `line` is dropped before the
-    // constructor returns, and `dtr` drops all with its lifetime, which stands for "until `dtr`".
-    // The alias is `T`'s, and stays as long as its registration.
+    // constructor returns, and `dtr` drops everything with its lifetime, which stands for "until
+    // `dtr`". The alias is `T`'s, and stays as long as its registration.
     let line = unsafe { TableLine::new(ti, argc, argv, registration.alias()) };
     let (target, devices) = T::ctr(&registration.context, &line)?;
     let instance = KBox::new(Instance::<T> { target, devices }, GFP_KERNEL)
@@ -230,11 +230,11 @@ unsafe extern "C" fn status<T: Target>(
         _ => return,
     };
     let Some(mut out) = out else { return };
-    // Device mapper recognises a truncated text by the full buffer, and tells its own caller.
+    // Device mapper recognizes a truncated text by the full buffer, and reports it to its caller.
     let _ = target.status(ti, devices, kind, &mut out);
 }
 
-/// Hands on a `dmsetup message`.
+/// Passes on a `dmsetup message`.
 ///
 /// # Safety
 ///

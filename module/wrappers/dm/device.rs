@@ -16,9 +16,9 @@ use kernel::{error::to_result, prelude::Result};
 
 /// The underlying devices of a target: none, a [`Device`], or several.
 ///
-/// The wrapper owns them. It lends them to the target until device mapper destroys the target, when
-/// no bio is left. So a type of devices must not drop one before that: `Mutex<Option<Device>>`
-/// could, and does not implement this trait.
+/// The wrapper owns the devices, and lends them to the target until device mapper destroys the
+/// target, when no bio is left. So such a type must not drop a device earlier:
+/// `Mutex<Option<Device>>` could, and does not implement this trait.
 ///
 /// # Safety
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The mapping of `dm-linear`, for targets that do the same and something besides: a line maps onto
-//! as many sectors of one device.
+//! The mapping of `dm-linear`, for targets that do the same and more: a line maps onto a range of
+//! the same length on one device.
 //!
 //! C source: [`drivers/md/dm-linear.c`](srctree/drivers/md/dm-linear.c)
 
@@ -13,7 +13,7 @@ use super::{
 use crate::wrappers::bio::{Bio, Remapped, Sector};
 use kernel::prelude::Result;
 
-/// The features of `dm-linear`: the target hinders nothing that the underlying device can do.
+/// The features of `dm-linear`: the target supports everything that the underlying device supports.
 pub(crate) const FEATURES: Features = Features::PASSES_INTEGRITY
     .and(Features::NOWAIT)
     .and(Features::ZONED_HM)
@@ -29,8 +29,8 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    /// Maps the line to the device's sectors from `offset` on. The target gets as many bios as
-    /// `dm-linear` does: one for each of the mapped device's (`num_flush_bios` and so on).
+    /// Maps the line to the device's sectors from `offset` on. The target gets as many bios as with
+    /// `dm-linear`: one for each bio of the mapped device (`num_flush_bios` and so on).
     pub(crate) fn new(line: &TableLine<'_>, offset: Sector) -> Self {
         line.set_num_flush_bios(1);
         line.set_num_discard_bios(1);
@@ -56,7 +56,7 @@ impl Linear {
     /// Implements [`Target::map`](super::Target::map).
     #[inline(always)]
     pub(crate) fn map<'bio>(&self, device: &Device<'_>, bio: &mut Bio<'bio>) -> Remapped<'bio> {
-        // The sector of an empty flush means nothing, and may change.
+        // The sector of an empty flush has no meaning, so it may change.
         let sector = self.sector(bio.sector());
         device.remap(bio, sector)
     }

@@ -44,7 +44,7 @@ impl MappedDevice<'_> {
         DeviceNumber(unsafe { bindings::dmp_md_devt(self.md.as_ptr()) })
     }
 
-    /// Returns the number that no earlier disk had (`diskseq`).
+    /// Returns the disk's sequence number, which no earlier disk had (`diskseq`).
     pub(crate) fn diskseq(&self) -> u64 {
         // SAFETY: `md` is valid by the invariant; the number of its disk does not change.
         unsafe { bindings::dmp_md_diskseq(self.md.as_ptr()) }
@@ -70,7 +70,7 @@ impl DeviceNumber {
         self.0.checked_add(1).map(Self)
     }
 
-    /// Returns the names by which dmsetup knows the device now (`dm_copy_name_and_uuid`).
+    /// Returns the device's present names in dmsetup (`dm_copy_name_and_uuid`).
     ///
     /// Fails with `ENXIO` if the device is being removed. May sleep.
     pub(crate) fn identity(self) -> Result<Identity> {
@@ -104,7 +104,7 @@ impl DeviceNumber {
     }
 }
 
-/// The names of a mapped device, and the number of its disk.
+/// The names of a mapped device, and its disk's sequence number.
 pub(crate) struct Identity {
     disk_name: [c_char; bindings::DISK_NAME_LEN as usize],
     name: [c_char; bindings::DM_NAME_LEN as usize],
@@ -128,7 +128,7 @@ impl Identity {
         until_nul(&self.uuid)
     }
 
-    /// Returns the number that no earlier disk had (`diskseq`).
+    /// Returns the disk's sequence number, which no earlier disk had (`diskseq`).
     pub(crate) fn diskseq(&self) -> u64 {
         self.diskseq
     }

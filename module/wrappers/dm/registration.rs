@@ -7,8 +7,9 @@ use crate::wrappers::bindings;
 use core::{ffi::CStr, ptr::NonNull};
 use kernel::{error::to_result, prelude::*, types::Opaque};
 
-/// A target type that tables may name for as long as this lives. If one were leaked, device mapper
-/// would call the module's code after its exit, so only [`TargetModule`](super::TargetModule) has one.
+/// A target type, which tables may name while this exists. If a registration were leaked, device
+/// mapper would call the module's code after its exit, so only
+/// [`TargetModule`](super::TargetModule) has one.
 ///
 /// # Invariants
 ///
@@ -17,17 +18,16 @@ use kernel::{error::to_result, prelude::*, types::Opaque};
 #[pin_data(PinnedDrop)]
 #[repr(C)]
 pub(super) struct Registration<T: Target> {
-    // First: every `struct dm_target` points to the `struct target_type`, by which the context is
-    // found.
+    // This field is first: every `struct dm_target` points to the `struct target_type`, which leads
+    // to the context.
     #[pin]
     target_type: TargetType,
-    // Targets point to it, so nothing here moves it.
+    // Targets point to this field, so it never moves.
     alias: Option<TargetType>,
     pub(super) context: T::Context,
 }
 
-/// A target type of device mapper, with the callbacks that `helpers/device_mapper.c` finds
-/// behind it.
+/// A target type of device mapper, followed by the callbacks that `helpers/device_mapper.c` needs.
 #[pin_data]
 #[repr(transparent)]
 struct TargetType {
@@ -89,8 +89,8 @@ impl<T: Target + 'static> Registration<T> {
     }
 }
 
-/// Gives a target type its name. An alias needs the module as well, because device mapper puts a
-/// target's module reference by the type that the target has in the end.
+/// Gives a target type its name. An alias needs the module as well: device mapper releases a
+/// target's module reference through the type that the target has at its destruction.
 fn named(
     mut target_type: bindings::dmp_target_type,
     name: &'static CStr,
@@ -116,11 +116,11 @@ fn register(target_type: bindings::dmp_target_type) -> impl PinInit<TargetType, 
 #[pinned_drop]
 impl<T: Target> PinnedDrop for Registration<T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: by the invariant the target type is registered, and no new table finds it when
-        // this has returned. Device mapper holds a reference to the module from before it looks at
-        // a target type to after it has last done so, in a table's destruction. That is so for a
-        // target with the alias as well, which names the same module. By the contract of `new` this
-        // is the module's exit, so all references have been put, and nobody points to either type.
+        // SAFETY: by the invariant the target type is registered, and no new table finds it after
+        // this call. Device mapper holds a reference to the module throughout its use of a target
+        // type, which ends with a table's destruction. This includes a target with the alias, which
+        // names the same module. By the contract of `new` this is the module's exit, so all
+        // references have been put, and nothing points to either type.
         unsafe { bindings::dm_unregister_target(self.target_type.as_raw()) }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) struct TableId(usize);
 pub(crate) struct DmTarget(Opaque<bindings::dm_target>);
 
 /// A line of a table whose target is being made. `'ti` ends when the target is destroyed, or when
-/// it could not be made.
+/// its construction fails.
 ///
 /// # Invariants
 ///
@@ -145,7 +145,7 @@ impl<'ti> TableLine<'ti> {
         }
     }
 
-    /// Returns the arguments behind the target's name, in their order (`argv`).
+    /// Returns the arguments after the target's name, in their order (`argv`).
     pub(crate) fn args(&self) -> impl ExactSizeIterator<Item = &CStr> {
         self.args.iter()
     }
@@ -153,36 +153,36 @@ impl<'ti> TableLine<'ti> {
     /// Returns the device that the line's table is loaded for (`dm_table_get_md`).
     pub(crate) fn mapped_device(&self) -> MappedDevice<'_> {
         // SAFETY: by the invariant `ti` is valid and has a table. The table has no reference to its
-        // mapped device, but its loader has one from before the constructor to after it.
+        // mapped device, but its loader holds one during the whole constructor.
         unsafe {
             let md = bindings::dm_table_get_md((*self.ti.as_ptr()).table);
             MappedDevice::from_raw(NonNull::new_unchecked(md))
         }
     }
 
-    /// Sets the number of flushes that the target gets for each one of the mapped
-    /// device (`num_flush_bios`). The default is 0.
+    /// Sets the number of flushes to the target for each flush to the mapped device
+    /// (`num_flush_bios`). The default is 0.
     pub(crate) fn set_num_flush_bios(&self, count: u32) {
         // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_flush_bios = count }
     }
 
-    /// Sets the number of discards that the target gets for each one of the mapped
-    /// device (`num_discard_bios`). The default is 0.
+    /// Sets the number of discards to the target for each discard to the mapped device
+    /// (`num_discard_bios`). The default is 0.
     pub(crate) fn set_num_discard_bios(&self, count: u32) {
         // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_discard_bios = count }
     }
 
-    /// Sets the number of secure erases that the target gets for each one of the mapped
-    /// device (`num_secure_erase_bios`). The default is 0.
+    /// Sets the number of secure erases to the target for each one to the mapped device
+    /// (`num_secure_erase_bios`). The default is 0.
     pub(crate) fn set_num_secure_erase_bios(&self, count: u32) {
         // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_secure_erase_bios = count }
     }
 
-    /// Sets the number of writes of zeroes that the target gets for each one of the mapped
-    /// device (`num_write_zeroes_bios`). The default is 0.
+    /// Sets the number of write-zeroes requests to the target for each one to the mapped device
+    /// (`num_write_zeroes_bios`). The default is 0.
     pub(crate) fn set_num_write_zeroes_bios(&self, count: u32) {
         // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_write_zeroes_bios = count }
@@ -198,16 +198,16 @@ impl<'ti> TableLine<'ti> {
     /// Shows the line under [`Target::ALIAS`](super::Target::ALIAS): `dmsetup table` and
     /// `dmsetup status` print that name from now on. Does nothing if the target has no alias.
     ///
-    /// This is for a target that replaces another one below a program that reads tables back: LVM
-    /// warns of a volume whose table names another target than its metadata. So the target has to
-    /// print the other target's arguments and status as well. It keeps its own callbacks, and the
-    /// line keeps its reference to the module.
+    /// This is for a target that replaces another one under a program that reads tables back: LVM
+    /// warns of a volume whose table names another target than its metadata. So the target also has
+    /// to print the other target's arguments and status. It keeps its own callbacks, and the line
+    /// keeps its reference to the module.
     pub(crate) fn show_alias(&self) {
         if let Some(alias) = self.alias {
-            // SAFETY: by the invariant `ti` is in its constructor, where nobody else looks at it.
-            // Device mapper finds the same callbacks and features in the alias. It puts the module
-            // reference by `ti->type` in the end, also if the constructor fails, and the alias has
-            // the same module.
+            // SAFETY: by the invariant `ti` is in its constructor, where no other code reads it.
+            // Device mapper finds the same callbacks and features in the alias. It releases the
+            // module reference through `ti->type`, even after a failed constructor, and the alias
+            // has the same module.
             unsafe { (*self.ti.as_ptr()).type_ = alias.as_ptr() }
         }
     }

@@ -31,11 +31,11 @@ pub(crate) type Refusal = (Error, &'static CStr);
 
 /// One line of a table (`struct target_type`).
 ///
-/// Device mapper learns only of the optional methods that an implementation has: the others cost
+/// Device mapper sees only the optional methods that an implementation has: the others cost
 /// nothing.
 #[vtable]
 pub(crate) trait Target: Send + Sync + Sized + 'static {
-    /// The name by which tables call the target.
+    /// The name of the target in tables.
     const NAME: &'static CStr;
 
     /// Major, minor and patch level, as `dmsetup targets` shows them.
@@ -55,7 +55,7 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
     type Context: Send + Sync;
 
     /// The underlying devices: a [`Device`], several, or `()`. The instance cannot own them,
-    /// because they have to be open until it is destroyed, and closed then.
+    /// because they have to stay open until its destruction, and are closed then.
     type Devices<'ti>: Devices;
 
     /// Makes the context when the module is loaded. No table can name the target yet. May sleep.
@@ -82,8 +82,8 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Optional: prepares a resume, which is the table's first one or follows a suspend. I/O waits
-    /// until then, so nothing may be allocated here that could wait for I/O.
+    /// Optional: prepares a resume, either the table's first one or one after a suspend. I/O waits
+    /// for the resume, so this must make no allocation that could wait for I/O.
     fn preresume(&self, _ti: &DmTarget) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -123,8 +123,8 @@ pub(crate) trait Target: Send + Sync + Sized + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Optional: calls `callout` with each range of an underlying device that the line uses, until
-    /// the callout breaks off.
+    /// Optional: calls `callout` with each underlying range of the line, until the callout breaks
+    /// off.
     fn iterate_devices(
         &self,
         _ti: &DmTarget,
@@ -174,13 +174,13 @@ impl Features {
 pub(crate) struct Mapped<'bio>(pub(super) c_int, PhantomData<Remapped<'bio>>);
 
 impl<'bio> Mapped<'bio> {
-    /// An I/O error for the bio (`DM_MAPIO_KILL`).
+    /// Fails the bio with an I/O error (`DM_MAPIO_KILL`).
     #[allow(dead_code)] // tests/modules has a target that does this.
     pub(crate) const KILL: Self = Self(bindings::DM_MAPIO_KILL as c_int, PhantomData);
 
     /// Lets device mapper submit the bio to its new device (`DM_MAPIO_REMAPPED`). A bio without a
-    /// new device would come back to the mapped device endlessly, so this takes the proof that only
-    /// [`Device::remap`] gives.
+    /// new device would come back to the mapped device endlessly, so this requires the proof that
+    /// only [`Device::remap`] returns.
     #[inline(always)]
     pub(crate) fn remapped(_: Remapped<'bio>) -> Self {
         Self(bindings::DM_MAPIO_REMAPPED as c_int, PhantomData)
@@ -194,8 +194,8 @@ impl<'bio> Mapped<'bio> {
     }
 }
 
-/// Hides a number from the optimizer (`OPTIMIZER_HIDE_VAR`), so that a tail call which returns the
-/// number stays a jump.
+/// Hides a number from the optimizer (`OPTIMIZER_HIDE_VAR`), so that a tail call with this result
+/// stays a jump.
 #[inline(always)]
 fn opaque(number: c_int) -> c_int {
     let mut register = number as isize;
@@ -229,7 +229,7 @@ pub(crate) enum StatusType {
     /// The line's arguments, in the form that loads again (`STATUSTYPE_TABLE`).
     Table,
     /// The line's part of an integrity measurement: the text of [`target_name_and_version`],
-    /// `,key=value` for each further thing, and a semicolon (`STATUSTYPE_IMA`).
+    /// `,key=value` for each further property, and a semicolon (`STATUSTYPE_IMA`).
     Ima,
 }
 
@@ -243,7 +243,7 @@ pub(crate) fn target_name_and_version<T: Target>(out: &mut Output<'_>) -> fmt::R
 
 /// The device that an ioctl goes to, and the privilege that the ioctl needs.
 pub(crate) enum Ioctl<'a> {
-    /// Any ioctl goes to this device, because the line is all of the device.
+    /// Any ioctl goes to this device, because the line covers the whole device.
     Any(&'a Device<'a>),
     /// An ioctl goes to this device if its caller has `CAP_SYS_RAWIO`.
     RawIo(&'a Device<'a>),
@@ -259,11 +259,11 @@ pub(super) type CalloutFn = unsafe extern "C" fn(
     *mut c_void,
 ) -> c_int;
 
-/// The result of [`Callout::call`] and [`Target::iterate_devices`]: to go on, or to break off with
+/// The result of [`Callout::call`] and [`Target::iterate_devices`]: continue, or break off with
 /// device mapper's answer.
 pub(crate) type Iterated = ControlFlow<c_int>;
 
-/// A function of device mapper that takes the ranges of underlying devices which a line uses.
+/// A function of device mapper that receives the underlying ranges of a line.
 ///
 /// # Invariants
 ///
@@ -332,7 +332,7 @@ impl Zones<'_> {
         }
     }
 
-    /// Returns the sector of the mapped device from which on zones are requested.
+    /// Returns the first sector of the mapped device whose zone is requested.
     pub(crate) fn next_sector(&self) -> Sector {
         // SAFETY: by the invariant `args` is valid.
         unsafe { (*self.args).next_sector }
@@ -349,7 +349,7 @@ impl Zones<'_> {
     }
 }
 
-/// Stand-ins for a kernel without zones, in which nobody requests any.
+/// Stand-ins for a kernel without zones, which never requests any.
 #[cfg(not(CONFIG_BLK_DEV_ZONED))]
 impl Zones<'_> {
     pub(crate) fn next_sector(&self) -> Sector {

@@ -90,10 +90,11 @@ const char *dmp_md_disk_name(struct mapped_device *md);
 
 /* kobject.c */
 /*
- * struct dm_kobject_holder of drivers/md/dm-core.h, in which dm_kobject_release()
- * expects the kobject. The kernel exports that function because a module must not
- * report by itself that nobody refers to a kobject any more: its code might still run
- * when the module has gone for that reason (drivers/md/dm-builtin.c).
+ * struct dm_kobject_holder of drivers/md/dm-core.h, in which
+ * dm_kobject_release() expects the kobject. The kernel exports that function
+ * because a module must not itself report the release of a kobject: the report
+ * can let the module go while its code is still running
+ * (drivers/md/dm-builtin.c).
  */
 struct dmp_kobject_holder {
 	struct kobject kobj;

@@ -12,8 +12,9 @@
 #endif
 
 /*
- * bindgen and Rust know nothing of __percpu. The casts hide it from sparse, and
- * from gcc where it is an address space of gcc: so they go through a number.
+ * bindgen and Rust know nothing of __percpu. The casts go through a number,
+ * which hides __percpu from sparse, and from gcc where it is an address space
+ * of gcc.
  */
 #define dmp_percpu(counter) \
 	((__typeof__(*(counter)) __percpu __force *)(unsigned long)(counter))
@@ -37,7 +38,7 @@ __cold void dmp_percpu_raise(u64 *counter, u64 n)
 	u64 __percpu *p = dmp_percpu(counter);
 	u64 seen, old = this_cpu_read(*p);
 
-	/* After a migration, another CPU's counter is as good if it is lower. */
+	/* After a migration, the maximum may be in another CPU's counter. */
 	while (old < n) {
 		seen = this_cpu_cmpxchg(*p, old, n);
 		if (seen == old)
@@ -46,7 +47,7 @@ __cold void dmp_percpu_raise(u64 *counter, u64 n)
 	}
 }
 
-/* Reads from the last counter to the first, because the later ones are counted later. */
+/* Reads from the last counter to the first: events count in the first one first. */
 void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n)
 {
 	const u64 __percpu *p = dmp_percpu(counters);
@@ -75,7 +76,7 @@ void dmp_percpu_tally(u64 *tally, u64 n)
 	this_cpu_inc(p[TALLY_LAST]);
 }
 
-/* Reads a tally backwards. Returns whether it is of one time. */
+/* Reads a tally backwards. Returns whether it is consistent. */
 static bool read_tally(const u64 *tally, u64 *count, u64 *sum)
 {
 	int tries;
@@ -93,9 +94,10 @@ static bool read_tally(const u64 *tally, u64 *count, u64 *sum)
 }
 
 /*
- * Sums the tallies of all CPUs into sums: count and sum of added, then of taken.
- * Returns whether all of them are of one time. Reads each CPU's taken first: so
- * no thing is seen as taken that is not seen as added, if both were on that CPU.
+ * Sums the tallies of all CPUs into sums: count and sum of added, then of
+ * taken. Returns whether all of them are consistent. Reads each CPU's taken
+ * tally first: so every event that is counted as taken is counted as added as
+ * well, if both happened on that CPU.
  */
 bool dmp_percpu_tallies(const u64 *added, const u64 *taken, u64 *sums)
 {

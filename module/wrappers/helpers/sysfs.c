@@ -7,11 +7,11 @@
 #include <linux/string.h>
 
 /*
- * Returns the seq_file that kernfs makes for each open file, or NULL if the kernel
- * keeps open files in another way. The seq_file has no operations if the file is
- * read without them, as binary attributes are. Then nobody uses its buffer, and kernfs
- * frees the buffer with the open file (fs/kernfs/file.c: kernfs_fop_open(),
- * kernfs_fop_release()).
+ * Returns the seq_file that kernfs makes for each open file, or NULL if the
+ * kernel stores open files in another way. The seq_file has no operations if
+ * the file is read without them, as binary attributes are. Then nobody uses its
+ * buffer, and kernfs frees the buffer with the open file (fs/kernfs/file.c:
+ * kernfs_fop_open(), kernfs_fop_release()).
  */
 struct seq_file *dmp_open_file_text(struct file *file)
 {

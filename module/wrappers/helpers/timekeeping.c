@@ -3,9 +3,9 @@
 #include <linux/timekeeper_internal.h>
 
 /*
- * Reads the last update of timekeeping, for wrappers/tsc.rs. A processor without
- * RDTSCP has no short way to read the TSC in program order, so it counts as one
- * whose time another clock keeps.
+ * Reads the last update of timekeeping, for wrappers/tsc.rs. A processor
+ * without RDTSCP has no short way to read the TSC in program order, so for it
+ * this reports that another clock keeps the time.
  */
 void dmp_read_timekeeper(const struct timekeeper *timekeeper, struct dmp_timekeeping *reading)
 {

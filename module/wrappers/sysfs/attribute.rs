@@ -178,7 +178,7 @@ pub(crate) trait Attributes: Send + Sync + Sized + 'static {
     /// Returns the directory's files.
     fn kind() -> &'static Kind<Self>;
 
-    /// Returns the files that need not fit a page.
+    /// Returns the files that may exceed a page.
     fn binary() -> &'static [BinaryAttribute<Self>] {
         &[]
     }
@@ -194,9 +194,9 @@ unsafe extern "C" fn show<T: 'static>(
     attribute: *mut bindings::attribute,
     page: *mut c_char,
 ) -> isize {
-    // SAFETY: sysfs passes a kobject of our type, which it keeps from being removed until we
-    // return. `attribute` is in the kobject's groups, so it is the first field of an
-    // `Attribute<T>`. `page` is a page to write to.
+    // SAFETY: sysfs passes a kobject of our type, and delays its removal until we return.
+    // `attribute` is in the kobject's groups, so it is the first field of an `Attribute<T>`. `page`
+    // is a page to write to.
     let (data, show, out) = unsafe {
         (
             &kobject::of::<T>(kobj).data,
@@ -225,9 +225,9 @@ unsafe extern "C" fn store<T: 'static>(
     text: *const c_char,
     count: usize,
 ) -> isize {
-    // SAFETY: sysfs passes a kobject of our type, which it keeps from being removed until we
-    // return. `attribute` is in the kobject's groups, so it is the first field of an
-    // `Attribute<T>`. `text` is `count` bytes.
+    // SAFETY: sysfs passes a kobject of our type, and delays its removal until we return.
+    // `attribute` is in the kobject's groups, so it is the first field of an `Attribute<T>`. `text`
+    // is `count` bytes.
     let (data, store, text) = unsafe {
         (
             &kobject::of::<T>(kobj).data,

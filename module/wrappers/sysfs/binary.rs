@@ -20,12 +20,12 @@ use kernel::{
 /// A function that makes a file's text. May sleep.
 pub(crate) type Make<T> = fn(&T) -> Result<Text>;
 
-/// A file whose text need not fit a page. Everyone can read it and nobody can write it.
+/// A file whose text may exceed a page. Everyone can read it and nobody can write it.
 ///
 /// The first read of an open file makes its text, and so does each later read at position 0. All
-/// other reads return parts of that text. So whoever opens the file gets one text, in any number of
-/// pieces, and then its end. Those who share an open file share its text, as they share its
-/// position.
+/// other reads return parts of that text. So a program that opens the file reads one text, in any
+/// number of pieces, and then its end. Tasks that share an open file share its text, as they share
+/// its position.
 #[repr(C)]
 pub(crate) struct BinaryAttribute<T> {
     attribute: bindings::bin_attribute,
@@ -37,7 +37,7 @@ pub(crate) struct BinaryAttribute<T> {
 unsafe impl<T> Sync for BinaryAttribute<T> {}
 
 impl<T: 'static> BinaryAttribute<T> {
-    /// Makes a file of this name.
+    /// Makes a file with this name.
     pub(crate) const fn new(name: &'static CStr, make: Make<T>) -> Self {
         // SAFETY: all zeros is a valid `struct bin_attribute`, without name, size and functions.
         // For lockdep's fields it means "not set".
@@ -59,20 +59,20 @@ impl<T: 'static> BinaryAttribute<T> {
 
 /// The text of an open file, in the buffer of its `struct seq_file`.
 ///
-/// An attribute is not told of opens and closes, and no other memory of a module lives as long as
-/// the open file. So a text belongs to its reader, as with all other files in sysfs. No other
-/// reader affects it, and the reader's memory control group pays for it. The text goes when the
-/// file is closed, even if the module has gone before.
+/// A module is not told when an attribute is opened and closed, and has no other memory with the
+/// lifetime of an open file. So a text belongs to its reader, as with all other files in sysfs. No
+/// other reader affects it, and the reader's memory control group is charged for it. The text is
+/// freed when the file is closed, even after the module's exit.
 ///
 /// # Invariants
 ///
-/// `seq` is the `struct seq_file` of an open binary attribute, and nobody else uses it meanwhile.
-/// Its buffer is null, or has `count` bytes.
+/// `seq` is the `struct seq_file` of an open binary attribute, and nobody else uses it during that
+/// time. Its buffer is null, or has `count` bytes.
 struct OpenText(NonNull<bindings::seq_file>);
 
 impl OpenText {
-    /// Finds the text of `file`, or a place for one. Returns `None` if the kernel keeps open files
-    /// in another way.
+    /// Returns the text of `file`, or an empty place for one. Returns `None` if the kernel stores
+    /// open files in another way.
     ///
     /// # Safety
     ///
@@ -88,7 +88,7 @@ impl OpenText {
 
     /// Returns the text, if there is one.
     fn get(&self) -> Option<&[u8]> {
-        // SAFETY: by the invariant nobody else uses `seq` meanwhile.
+        // SAFETY: by the invariant nobody else uses `seq` now.
         let (buffer, count) = unsafe { ((*self.0.as_ptr()).buf, (*self.0.as_ptr()).count) };
         if buffer.is_null() {
             return None;
@@ -97,7 +97,7 @@ impl OpenText {
         Some(unsafe { slice::from_raw_parts(buffer.cast::<u8>(), count) })
     }
 
-    /// Stores a copy of `text`, of exactly its length, in the place of the former text. May sleep.
+    /// Stores a copy of `text`, of exactly its length, and frees the former text. May sleep.
     fn set(&mut self, text: &[u8]) -> Result {
         let (first, length) = (text.as_ptr().cast(), text.len());
         // SAFETY: by the invariant the buffer is ours to replace. `first` points to `length` bytes.
@@ -113,9 +113,9 @@ compat::bin_attribute_read! {
     ///
     /// Only sysfs may call this, for a file of a [`Directory<T>`](super::Directory).
     fn read<T: 'static>(file, kobj, attribute, buffer, position, count) -> isize {
-        // SAFETY: sysfs passes a kobject of our type, which it keeps from being removed until we
-        // return. `attribute` is the first field of a `BinaryAttribute<T>`, and `file` is the open
-        // file. `buffer` has `count` bytes, which are initialised here.
+        // SAFETY: sysfs passes a kobject of our type, and delays its removal until we return.
+        // `attribute` is the first field of a `BinaryAttribute<T>`, and `file` is the open file.
+        // `buffer` has `count` bytes, which are initialised here.
         let (directory, make, open, buffer) = unsafe {
             buffer.write_bytes(0, count);
             (
@@ -136,7 +136,7 @@ compat::bin_attribute_read! {
 }
 
 /// Copies the open file's text from `position` on. Makes the text first if there is none yet, or if
-/// the reader begins again.
+/// the reader starts again at 0.
 fn read_at(
     mut open: OpenText,
     make: impl FnOnce() -> Result<Text>,

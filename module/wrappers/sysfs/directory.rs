@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Directories: kobjects that live exactly as long as their owner says.
+//! Directories: kobjects with exactly the lifetime of their owner.
 
 use super::{super::bindings, attribute::Attributes, kobject::Inner};
 use core::{
@@ -21,16 +21,16 @@ pub(crate) enum Parent<'a, P: Attributes> {
 
 /// A directory in sysfs with the files of `T`, until it is dropped.
 ///
-/// The drop sleeps: it waits for files that are being read or written at that moment, and for the
-/// last reference to the kobject. So sysfs never uses `T` or the module's code after `drop` has
-/// returned, even where the kernel delays the release (`CONFIG_DEBUG_KOBJECT_RELEASE`).
+/// The drop sleeps: it waits for the files' present readers and writers, and for the last reference
+/// to the kobject. So sysfs never uses `T` or the module's code after `drop` has returned, even
+/// where the kernel delays the release (`CONFIG_DEBUG_KOBJECT_RELEASE`).
 ///
 /// # Invariants
 ///
 /// The kobject is in sysfs.
 pub(crate) struct Directory<T: Attributes>(Hidden<T>);
 
-/// The rest of a directory that is no longer in sysfs. Its drop waits until nobody refers to the
+/// The rest of a directory that is no longer in sysfs. Its drop waits for the last reference to the
 /// kobject.
 ///
 /// # Invariants
@@ -38,8 +38,7 @@ pub(crate) struct Directory<T: Attributes>(Hidden<T>);
 /// We own a reference to the kobject.
 pub(crate) struct Hidden<T>(Pin<KBox<Inner<T>>>);
 
-/// The error of a directory that could not be made, and the rest of the directory, whose drop may
-/// have to wait.
+/// The error of a failed creation, and the rest of the directory, whose drop may have to wait.
 pub(crate) struct Unmade<T> {
     error: Error,
     left: Option<Hidden<T>>,
@@ -91,7 +90,7 @@ impl<T: Attributes> Directory<T> {
         };
         // SAFETY: the completion is pinned, and is at the place that `dm_kobject_release` expects.
         // The kobject is pinned and zeroed, its type is static, its parent is in sysfs, and `name`
-        // is copied ("%s" takes it as it is).
+        // is copied ("%s" takes it unchanged).
         let added = unsafe {
             bindings::dmp_init_completion(inner.released());
             bindings::kobject_init_and_add(
