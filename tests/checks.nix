@@ -3,7 +3,7 @@
   lib,
   callPackage,
   runCommand,
-  # Only nixpkgs has it, and with it a NixOS.
+  # Only nixpkgs has this argument, and the test of NixOS needs it.
   testers ? null,
   # The machines of machines.nix, and the flake's packages.
   machines,
@@ -16,7 +16,7 @@ let
   inherit (machines) lts latest debug;
   fuzz = callPackage ./fuzz { };
   dmpstat = callPackage ../dmpstat/check.nix { inherit (packages) dmpstat; };
-  # The kernels that dmp's warnings are looked for on.
+  # The kernels for the warnings of dmp's build.
   shipped = [
     lts
     latest
@@ -30,7 +30,7 @@ let
     ]) shipped;
   };
 
-  # Checks that leave a processor alone, because they boot no machines.
+  # Checks that leave a processor free, because they boot no machine.
   quiet = {
     inherit (warnings) clippy rustdoc rustfmt;
     inherit fuzz dmpstat;
@@ -39,8 +39,8 @@ let
     names = callPackage ./lint/names.nix { packages = builtins.attrNames packages; };
     shell = callPackage ./lint/shell.nix { inherit modules source; };
     starts = callPackage ./lint/starts.nix {
-      # The benchmark's other programs are left out, because they are bench-smoke's with kernels of
-      # their own. So is mutants, because nothing else needs cargo-mutants.
+      # The benchmark's other programs are left out, because they are bench-smoke's with other
+      # kernels. mutants is left out as well, because only it needs cargo-mutants.
       programs = map lib.getExe (
         builtins.concatMap (machine: [
           machine.vm
@@ -81,7 +81,7 @@ in
       nixos-messages = callPackage ./nixos/messages.nix { module = nixosModule; };
     };
 
-  # Inputs of checks, and the checks that boot nothing: they can be built side by side.
+  # Inputs of checks, and the checks that boot nothing: they can be built in parallel.
   inputs = runCommand "dmp-check-inputs" {
     inputs =
       builtins.attrValues quiet

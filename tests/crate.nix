@@ -1,5 +1,5 @@
-# Attributes that all builds of the tests' crates share. Each build names the files that it needs
-# besides the crates' manifests and the programs, so that a change of other files does not build it again.
+# Attributes that all builds of the tests' crates share. Each build names its files besides the
+# crates' manifests and the programs, so that a change of other files does not rebuild it.
 source: {
   version = "0.1.0";
   src = import ./source.nix (
@@ -16,6 +16,6 @@ source: {
   );
   sourceRoot = "source/tests";
   cargoLock.lockFile = ./Cargo.lock;
-  # The tests boot machines: see suites/check.nix.
+  # The tests boot machines: suites/check.nix runs them.
   doCheck = false;
 }

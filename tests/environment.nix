@@ -5,7 +5,7 @@
   kernel,
   dmp,
   initramfs,
-  # The initramfs with more tools in it, if somebody may want it.
+  # The initramfs with more tools, if a test needs it.
   tools ? null,
   # True for the debug kernel, which is slower.
   debugging,

@@ -1,4 +1,4 @@
-# The kernels that dmp is tested on, each with all that is made for it.
+# The kernels on which dmp is tested, each with everything that is built for it.
 {
   lib,
   callPackage,
@@ -12,7 +12,7 @@ in
   lts = machine { };
   debug = machine { variant = "debug"; };
   latest = machine { upstream = linuxKernel.packageAliases.linux_latest.kernel; };
-  # The kernels between, of which only nixpkgs has the source.
+  # The intermediate kernels, whose sources only nixpkgs has.
   others = lib.optionalAttrs (linuxKernel.kernels ? linux_6_18) {
     "6_18" = machine { upstream = linuxKernel.kernels.linux_6_18; };
   };

@@ -1,4 +1,5 @@
-# All that is made for one kernel: the module, the machine, and the programs and checks that boot it.
+# Everything that is built for one kernel: the module, the machine, and the programs and checks that
+# boot it.
 {
   lib,
   callPackage,
@@ -13,7 +14,7 @@ let
   testModules = callPackage ./modules {
     inherit kernel;
     pname = "dmp-test-modules";
-    # One of the modules is made with the module's wrappers.
+    # One of the modules uses the module's wrappers.
     src = import ./source.nix {
       wanted = [
         "tests|tests/modules(/(Kbuild|.*[.](c|rs)))?"
@@ -65,7 +66,7 @@ parts
   vm = vm { };
   demo = vm {
     name = "demo";
-    # The demo does not wait for tools, which it does not use.
+    # The demo does not wait for tools, because it does not use them.
     environment = environmentOf (removeAttrs parts [ "tools" ]);
     script = ./machine/demo.sh;
     description = "Shows what dmp does, in a virtual machine";
@@ -74,7 +75,7 @@ parts
   soak = callPackage ./suites/soak.nix { inherit nextest environment; };
 
   checks = {
-    # One kernel is enough for the tests of the machine itself.
+    # The tests of the machine itself need only one kernel.
     tests = check (lib.optionalAttrs (choice ? upstream) { filter = "binary(dmp) + binary(code)"; });
     stress = check {
       name = "stress";
@@ -82,7 +83,7 @@ parts
     };
     bench-smoke = bench.smoke;
   };
-  # Inputs of the checks that are no checks.
+  # Inputs of the checks that are not checks themselves.
   inputs = [
     nextest
     tools

@@ -1,11 +1,10 @@
-# A source whose root is the repository's: the paths that one of the patterns matches whole,
+# A source with the repository's root: the paths that one of the patterns matches completely,
 # without the unwanted ones.
 {
   wanted,
   unwanted ? [ ],
-  # True for the files of the module that tests include, because they need little or nothing of
-  # the kernel, and for the snapshot that dmpstat's tests read, which must be what these files
-  # write.
+  # True for the module files that tests include, because these need little or nothing from the
+  # kernel, and for the snapshot that dmpstat's tests read: these files must produce it exactly.
   module ? false,
   # True for the files of the module that dmpstat includes.
   dmpstat ? false,

@@ -1,5 +1,5 @@
-# The cost of dmp and of its alternatives: `nix run .#bench`. And `bench-smoke`,
-# which fails if that cost grows.
+# The cost of dmp and of its alternatives: `nix run .#bench`; and `bench-smoke`, which fails if the
+# cost grows.
 {
   lib,
   stdenv,
@@ -8,8 +8,8 @@
   rustPlatform,
   writeShellApplication,
   cpio,
-  # The parts in ../per-kernel.nix of the tests' kernel, and of two kernels that are closer to people's
-  # own.
+  # The parts in ../per-kernel.nix of the tests' kernel, and of two kernels that are more like those
+  # in use.
   tested,
   plain,
   distribution,
@@ -20,12 +20,12 @@ let
     // {
       pname = "dmp-bench";
       cargoBuildFlags = [ "--package=dmp-bench" ];
-      # The load's own instructions are measured, too.
+      # Compiled with optimization, because the load's own instructions are measured as well.
       env.CARGO_PROFILE_RELEASE_OPT_LEVEL = "3";
     }
   );
 
-  # The initramfs, and after it an archive of what only the measurements use.
+  # The initramfs, followed by an archive of the files for measurements only.
   archive =
     machine:
     stdenv.mkDerivation {
@@ -94,7 +94,7 @@ rec {
     arguments = "--smoke --baseline ${./baseline.json}";
   };
 
-  # The results are in its log.
+  # Its log has the results.
   smoke = runCommand "dmp-bench-smoke-run" { } ''
     export HOME=$NIX_BUILD_TOP
     mkdir $out

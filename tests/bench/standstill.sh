@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The longest wait of a request while a volume's table is exchanged, in the guest's microseconds:
+# Prints the longest wait of a request while a volume's table is exchanged, in the guest's microseconds:
 #
 #   ci/nix run .#vm -- --tools --accel icount --script tests/bench/standstill.sh
 #
-# The volume is over a disk whose requests take 100 us each; fio keeps 16 of them in flight. The
-# slowest request of fifty exchanges counts. Between two exchanges is time for requests, because one
-# that came during the first might wait for the second as well. With icount the guest's time is that
-# of its instructions.
+# The volume is over a disk whose requests take 100 us each; fio keeps 16 of them in flight. The result is the
+# slowest request of fifty exchanges. There is a pause for requests between two exchanges, because a request
+# during the first could wait for the second as well. With icount the guest's time is the number of its
+# instructions.
 set -e
 
 modprobe null_blk gb=1 irqmode=2 completion_nsec=100000
 linear="0 2097152 linear /dev/nullb0 0"
 dmsetup create volume --table "$linear"
 
-# Prints the longest time of a request while $1 was done fifty times.
+# Prints the duration of the slowest request while $1 runs fifty times.
 slowest() {
 	fio --name=load --filename=/dev/mapper/volume --rw=randrw --bs=4k --direct=1 --ioengine=libaio \
 		--iodepth=16 --norandommap --randrepeat=1 --time_based --runtime=600 \

@@ -1,4 +1,4 @@
-# The outputs that the documentation shows, compared with those of their commands in the test machine.
+# The outputs in the documentation, compared with those of their commands in the test machine.
 {
   lib,
   runCommand,

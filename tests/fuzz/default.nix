@@ -1,10 +1,9 @@
-# The fuzz targets, with the flags of cargo-fuzz but without it. The seed and the
-# number of inputs are fixed, and Nix does not randomize addresses, so a target
-# fails always or never.
+# The fuzz targets, with the flags of cargo-fuzz but without cargo-fuzz. The seed and the number of
+# inputs are fixed, and Nix does not randomize addresses, so a target fails either always or never.
 { stdenv, rustPlatform }:
 let
   target = stdenv.hostPlatform.rust.rustcTarget;
-  # No flag is for nightly only, because there is no sanitizer.
+  # No flag needs a nightly compiler, because there is no sanitizer.
   flags = [
     "-Cpasses=sancov-module"
     "-Cllvm-args=-sanitizer-coverage-level=4"
@@ -28,8 +27,8 @@ rustPlatform.buildRustPackage {
   };
   sourceRoot = "source/tests/fuzz";
   cargoLock.lockFile = ./Cargo.lock;
-  # These take the place of configured flags: libFuzzer looks for functions of libc
-  # when it runs, and crashes in a static program.
+  # These replace configured flags: libFuzzer looks up functions of libc at run time, and crashes in
+  # a static program.
   env.RUSTFLAGS = toString flags;
   # Naming the target keeps the flags away from build scripts.
   buildPhase = "cargo build --release --locked --target ${target}";
@@ -43,7 +42,7 @@ rustPlatform.buildRustPackage {
     fuzz table_line 3000000 64
     fuzz text 200000 300
     fuzz snapshot 1000000 200
-    # Targets without coverage would run, too, but find little.
+    # Targets without coverage would also run, but find little.
     for log in *.log; do
       grep -H -E '^INFO: Loaded 1 modules +\([1-9][0-9]* inline 8-bit counters\)' $log || {
         echo "$log: no coverage" >&2

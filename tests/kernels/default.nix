@@ -1,4 +1,4 @@
-# `nix run .#kernels -- DIR...`: builds the module for kernels whose trees one has.
+# `nix run .#kernels -- DIR...`: builds the module for kernels with local build directories.
 {
   lib,
   writeShellApplication,
@@ -12,8 +12,7 @@ writeShellApplication {
   name = "dmp-kernels";
   text = ''
     export DMP_MODULE=${../../module}
-    # For trees that these compilers configured; kernels of this machine need its own
-    # compilers.
+    # For trees that these compilers configured; kernels of this machine need their own compilers.
     export DMP_TOOLS=${
       lib.makeBinPath [
         binutils
@@ -23,7 +22,7 @@ writeShellApplication {
         rustc-unwrapped
       ]
     }
-    # Leaves out flags that nixpkgs' gcc adds by itself, because they are not the kernel's.
+    # Leaves out the flags that nixpkgs' gcc adds, because they are not the kernel's.
     export NIX_HARDENING_ENABLE=
     exec bash ${./kernels.sh} "$@"
   '';

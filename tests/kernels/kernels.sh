@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds dmp.ko for kernels, warnings being errors, and prints a table: the kernel, its compilers, and
-# "builds" or the first error. Exit status 1 if any of them does not build.
+# Builds dmp.ko for kernels, with warnings as errors, and prints a table: the kernel, its compilers, and
+# "builds" or the first error. Exit status 1 if one of the builds fails.
 #
 # Usage: kernels.sh DIR...     each a kernel's build directory: /lib/modules/VERSION/build, or a tree in
 #                              which "make modules_prepare" was run. Nothing is written to it.
 #
-# A module is compiled by the very rustc that its kernel was configured with. It is looked for in PATH, and
-# then in DMP_TOOLS, a path of the same form.
+# A module is compiled by the same rustc as its kernel. kernels.sh searches it in PATH, and then in DMP_TOOLS,
+# a path of the same form.
 set -euo pipefail
 
 usage() {
@@ -48,7 +48,7 @@ compilers() {
 	echo "rustc $(dotted "$(config RUSTC_VERSION)" 100000), $clang"
 }
 
-# Prints the first of the PATHs whose rustc is the kernel's.
+# Prints the first of the PATHs with the kernel's rustc.
 tools() {
 	local wanted path
 	wanted=$(config RUSTC_VERSION_TEXT)
@@ -63,8 +63,7 @@ tools() {
 
 first_error() { # log
 	local line
-	# make prints the reason of its stop. rustc prints the place of an error in the line after the
-	# error.
+	# make prints the reason of its stop. rustc prints the place of an error in the line after the error.
 	line=$(sed -nE '
 		s/^.*: \*\*\* (.*)[.]  Stop[.]$/\1/p; t end
 		/^error/ { N; s/\n *--> ([^ ]+):[0-9]+$/ (\1)/; s/\n.*//; p; b end }
@@ -87,7 +86,7 @@ build() {
 		echo "no $(config RUSTC_VERSION_TEXT) in PATH, which the kernel was configured with"
 		return 1
 	}
-	# A tree with modules_prepare alone has no list of symbols.
+	# A tree after modules_prepare alone has no list of symbols.
 	[[ -e $dir/Module.symvers ]] || flags+=(KBUILD_MODPOST_WARN=1)
 
 	rm -rf "$logs/module"

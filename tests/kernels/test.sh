@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests kernels.sh on the kernel that KDIR= names, with the module as it is and with faults in it.
-# It is run in a copy of module/, with make's arguments.
+# Tests kernels.sh on the kernel of KDIR=, with the module unchanged and with faults in it. Runs in a copy of
+# module/, with make's arguments.
 set -euo pipefail
 
 for argument; do
@@ -18,7 +18,7 @@ tools=$(dirname "$(command -v rustc)")
 expect() { # exit status, the result of the table's only row, a build directory
 	local said status=0
 	said=$(bash "$kernels" "$3" 2>/dev/null) || status=$?
-	# Any compilers will do. Some of them know sources by other names.
+	# Any compilers suffice. Some of them have other names for sources.
 	said=$(tail -n +2 <<<"$said" | sed -E "s/rustc [0-9.]+, (gcc|clang) [0-9.]+ /COMPILERS /; s/ +/ /g; s/[(]dmp[/]/(/")
 	[[ $status == "$1" && $said == "$2" ]] || {
 		printf 'of %s kernels.sh says, with status %s:\n%s\nnot, with %s:\n%s\n' \
@@ -32,7 +32,7 @@ fresh() {
 	cp -r . "$DMP_MODULE"
 }
 
-# Makes a tree of links to the kernel's, but for include/config.
+# Makes a tree of links to the kernel's, except include/config.
 tree() {
 	rm -rf "$work/tree"
 	mkdir -p "$work/tree/include/config"
@@ -49,7 +49,7 @@ expect 0 "$release COMPILERS builds" "$kdir"
 	exit 1
 }
 
-# Warnings are errors, of rustc and of the C compiler.
+# Warnings of rustc and of the C compiler are errors.
 echo 'use core::cmp::Ordering;' >>"$DMP_MODULE/stamp.rs"
 expect 1 "$release COMPILERS error: unused import: \`core::cmp::Ordering\` (stamp.rs:$(wc -l <"$DMP_MODULE/stamp.rs"))" "$kdir"
 [[ -s $(echo "$TMPDIR"/*/"$release.log") ]] || {
@@ -65,20 +65,20 @@ said=$(bash "$kernels" "$kdir" 2>/dev/null) && status=0 || status=$?
 	exit 1
 }
 
-# Kbuild refuses the kernel by name, and no compiler runs.
+# Kbuild refuses the kernel by its version, and no compiler runs.
 fresh
 # shellcheck disable=SC2016
 sed -i '1a $(error dmp is not for this kernel)' "$DMP_MODULE/Kbuild"
 expect 1 "$release COMPILERS dmp is not for this kernel" "$kdir"
 
-# Each of several kernels has its row, and one that does not build is enough for a failure.
+# Each of several kernels has its row, and one failed build is a failure.
 said=$(bash "$kernels" "$kdir" "$work/none" 2>/dev/null) && status=0 || status=$?
 [[ $status == 1 && $(wc -l <<<"$said") == 3 ]] || {
 	printf 'two kernels were to have two rows, but kernels.sh says:\n%s\n' "$said" >&2
 	exit 1
 }
 
-# Kernels for which no build begins.
+# Kernels for which no build starts.
 expect 1 "$work/none - not configured: make -C $work/none modules_prepare" "$work/none"
 tree
 sed -i 's/^CONFIG_RUST=y$//' "$work/tree/include/config/auto.conf"
@@ -88,7 +88,7 @@ sed -i 's/^CONFIG_RUSTC_VERSION_TEXT=.*/CONFIG_RUSTC_VERSION_TEXT="rustc 1.0.0"/
 	"$work/tree/include/config/auto.conf"
 expect 1 "$release COMPILERS no rustc 1.0.0 in PATH, which the kernel was configured with" "$work/tree"
 
-# The kernel's rustc is found behind another one, and before another one.
+# The kernel's rustc is found both after and before another one.
 fresh
 # shellcheck disable=SC2016
 sed -i '1a $(error dmp finds $(shell rustc --version))' "$DMP_MODULE/Kbuild"

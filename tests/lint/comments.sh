@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Names doc comments that begin with a word that the reader has to turn round: a function's begins with a verb, a
-# type's with a noun.
+# Finds doc comments that begin with a question word, because the reader would have to reorder them. A
+# function's comment begins with a verb, a type's with a noun.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 words='What|Where|Whether|Who|Whose|Whom|How|Of|That|Which|When|The same'
-# Only the first line of a comment: the line before it is none.
-# shellcheck disable=SC2016
+# Checks only the first line of a comment: a line that does not follow another comment line.
 found=$(find module dmpstat tests -name target -prune -o -name '*.rs' -print0 | sort -z | xargs -0 awk -v words="$words" '
 	FNR == 1 { before = "" }
 	$0 ~ "^[ \t]*//[/!] (" words ")([^A-Za-z]|$)" && before !~ /^[ \t]*\/\/[\/!]/ {

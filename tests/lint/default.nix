@@ -7,8 +7,8 @@
   cargo,
   clippy,
   rustfmt,
-  # dmp's module for each kernel that it is built for. `otherModules` are the samples and those that
-  # only tests use.
+  # dmp's module for each kernel that it is built for. `otherModules` are the samples and modules
+  # for tests only.
   modules,
   # dmpstat with its tests.
   dmpstat,
@@ -20,13 +20,13 @@ let
     wanted = [ "tests/(machine/tests|pure|suites).*" ];
     module = true;
   };
-  # The target is named for the reason that fuzz/default.nix gives.
+  # The target is named for the reason in fuzz/default.nix.
   clippyPhase = what: ''
     cargo clippy --release --locked --target ${stdenv.hostPlatform.rust.rustcTarget} \
       ${what} -- --deny warnings
   '';
 
-  # The module built in another way, only for the warnings.
+  # A second build of the module, only for the warnings.
   built =
     name: flags: dmp:
     dmp.overrideAttrs (old: {

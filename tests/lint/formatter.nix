@@ -1,4 +1,4 @@
-# `nix fmt`: the Rust and the shell of the whole tree.
+# `nix fmt`: formats the Rust and the shell of the whole tree.
 {
   writeShellApplication,
   rustfmt,

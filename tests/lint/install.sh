@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The files that `make install` installs, with DESTDIR and prefix. The kernel and cargo's output are
-# stand-ins.
+# Tests the files that `make install` installs, with DESTDIR and prefix. The kernel and cargo's output are
+# simulated.
 set -euo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -45,7 +45,7 @@ expect() { # prefix, where attach.conf is
 		"644 /lib/modules/6.12.19/updates/dmp.ko" >"$work/expected"
 	find "$destination" -type f -printf '%m /%P\n' >"$work/installed"
 	diff <(sort "$work/expected") <(sort "$work/installed") >&2 || fail "under $1 other files are installed"
-	# Units and the rule run the program that was installed.
+	# Units and the rule run the installed program.
 	local named
 	named=$(grep -rhoE '[^ ="]*/dmpstat( |$)' "$destination$1/lib" | sort -u)
 	[[ $named == "$1/bin/dmpstat " ]] || fail "under $1 units and the rule run $named"
@@ -55,7 +55,7 @@ said=$(install)
 [[ $said == "depmod is true" ]] || fail "depmod was to be left out in a package: $said"
 expect /usr/local /etc
 
-# A conf that was edited stays.
+# An edited attach.conf stays.
 echo vg/data >"$destination/etc/dmp/attach.conf"
 said=$(install)
 [[ $(cat "$destination/etc/dmp/attach.conf") == vg/data ]] || fail "attach.conf was replaced"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Tests that module/Kbuild refuses kernels that dmp is not for, that wrappers/Kbuild.include finds the
-# interfaces of each kernel, and that bindgen gets no flags of LTO. It is run in a copy of module/,
-# with make's arguments there.
+# Tests that module/Kbuild refuses unsupported kernels, that wrappers/Kbuild.include finds the interfaces of
+# each kernel, and that bindgen gets no flags of LTO. Runs in a copy of module/, with make's arguments.
 set -euo pipefail
 
 for argument; do
@@ -54,8 +53,8 @@ for new in "6 12 108200" "6 13 108100" "7 3 108501" "7 3 109801"; do
 	[[ $said != *"dmp needs"* ]] || wrong "the rustc of ${new[*]} is new enough" "$said"
 done
 
-# The lines that Kbuild.include looks for, as each kernel's headers have them, and the cfgs that they are
-# to give. Later releases of a series, and the series that are left out, have the same ones.
+# The lines that Kbuild.include searches for, in the form of each kernel's headers, and the expected cfgs.
+# Later releases of a series, and the omitted series, have the same ones.
 finds() { # version, its cfgs, pairs of a header and some lines of it
 	local version=$1 wanted=$2 headers=$work/headers/$1 flags
 	shift 2
@@ -110,13 +109,13 @@ done
 
 refused "this kernel was built without CONFIG_RUST=y" make "$@" CONFIG_RUST= modules
 
-# dmp as a part of the kernel. An object alone would be compiled without the kernel's configuration.
+# dmp as a part of the kernel. A separate object would be compiled without the kernel's configuration.
 cp -r . "$work/built-in"
 sed -i 's/^obj-m := /obj-y := /' "$work/built-in/Kbuild"
 refused "dmp can only be a module: obj-m" \
 	make -C "$kdir" "$@" M="$work/built-in" need-config=1 wrappers/helpers/helpers.o
 
-# Only bindgen is asked: the C compiler knows these flags under LTO only, and compiles nothing here.
+# Only bindgen runs: the C compiler knows these flags only with LTO, and compiles nothing here.
 flags="-flto=thin -fsplit-lto-unit"
 said=$(make -C "$kdir" "$@" M="$PWD" V=1 CC_FLAGS_LTO="$flags" KCFLAGS="$flags" dmp_main.o 2>&1) ||
 	wrong "with flags of LTO it was to be compiled" "$said"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests the messages of module/dkms/kernel-rust: on kernels that dmp cannot be built for, and on
-# those that it can. The kernels, the compiler and dpkg are stand-ins.
+# Tests the messages of module/dkms/kernel-rust for unsupported and for supported kernels. The kernels, the
+# compiler and dpkg are simulated.
 set -euo pipefail
 
 module=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/module
@@ -17,7 +17,7 @@ stand_in() { # program, script
 	chmod +x "$work/bin/$1"
 }
 
-# Makes a Debian that has all but the Rust metadata, which its headers lack.
+# Makes a Debian that has everything except the Rust metadata, which its headers lack.
 fresh() {
 	rm -rf "${work:?}"/*
 	mkdir -p "$work/bin" "$work/root/etc" "$work/root/usr/src" "$build/include/config" \
@@ -66,7 +66,7 @@ echo 6.12.19 >"$build/include/config/kernel.release"
 complete
 expect 0 ""
 
-# The newest series that is known to work, whatever the patch level.
+# The newest supported series, with any patch level.
 for new in 7.4.0 7.4.0-rc1 8.0.1; do
 	echo $new >"$build/include/config/kernel.release"
 	echo ID=debian >"$work/root/etc/os-release"
@@ -86,7 +86,7 @@ fresh
 sed -i s/X86_64/ARM64/ "$build/include/config/auto.conf"
 expect 1 "dmp is for x86_64, and Linux 7.3.4+deb13-amd64 is for another architecture: boot a kernel for x86_64"
 
-# A package of headers that is broken, or whose other half is missing.
+# A broken package of headers, or one without its other half.
 for file in Makefile Module.symvers include/generated/autoconf.h scripts/basic/fixdep scripts/mod/modpost; do
 	fresh
 	rm "$build/$file"
@@ -108,11 +108,11 @@ stand_in rustc "exit 127"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is missing: apt install 'rustc=1.85.1*'"
 echo ID=arch >"$work/root/etc/os-release"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and rustc is missing: install the rustc that built the kernel"
-# Arch updates the compiler by itself, and the kernel was built by the compiler before.
+# Arch updates the compiler independently, and the previous compiler built the kernel.
 stand_in rustc "echo 'rustc 1.96.1 (other)'"
 expect 1 "Linux 7.3.4+deb13-amd64 was built by $rustc, and the installed rustc is rustc 1.96.1 (other): install the rustc that built the kernel"
 
-# Another patch level of bindgen makes the same bindings, and another series may not.
+# Another patch level of bindgen makes the same bindings; another series may not.
 fresh
 stand_in bindgen 'echo "bindgen 0.71.9"'
 expect 0 ""
@@ -129,7 +129,7 @@ expect 1 "the Rust metadata of Linux 7.3.4+deb13-amd64 is missing and cannot be 
 complete
 expect 0 ""
 
-# Ubuntu's headers have the target, and a link to the folder of a package that has the rest.
+# Ubuntu's headers have the target, and a link to the folder of a package with the rest.
 fresh
 echo ID=ubuntu >"$work/root/etc/os-release"
 complete
@@ -139,8 +139,7 @@ expect 0 ""
 rm -r "$work/lib-rust"
 expect 1 "the Rust metadata of Linux 7.3.4+deb13-amd64 is missing: apt install linux-lib-rust-7.3.4+deb13-amd64"
 
-# Ubuntu has a package for each version of rustc and bindgen. The program rustc may be another
-# version.
+# Ubuntu has a package for each version of rustc and bindgen. The program rustc may have another version.
 fresh
 echo ID=ubuntu >"$work/root/etc/os-release"
 complete
@@ -156,8 +155,7 @@ stand_in bindgen "exit 127"
 expect 1 "bindgen, which makes dmp's C interfaces, is missing: apt install bindgen-0.65"
 stand_in bindgen-0.65 'echo "bindgen 0.65.1"'
 expect 0 ""
-# make takes these programs, and clang if the kernel was built by it.
-# shellcheck disable=SC2016
+# make uses these programs, and clang if clang built the kernel.
 echo 'modules: ; @echo $(RUSTC) $(HOSTRUSTC) $(RUSTDOC) $(BINDGEN) LLVM=$(LLVM)$(if $(filter command,$(origin CC)), CC=$(CC))' >"$build/Makefile"
 told() { # what the kernel's Makefile is told, arguments
 	local said
@@ -171,19 +169,19 @@ told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM="
 echo CONFIG_CC_IS_CLANG=y >>"$build/include/config/auto.conf"
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM= CC=clang"
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM= CC=clang-19" CC=clang-19
-# The kernel's Makefile takes no compiler from the environment.
+# The kernel's Makefile ignores compilers in the environment.
 CC=gcc RUSTC=mine told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM= CC=clang"
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=-19" LLVM=-19
 echo CONFIG_LD_IS_LLD=y >>"$build/include/config/auto.conf"
 told "rustc-1.82 rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=1"
 # A program that make's caller names stays.
 told "mine rustc-1.82 rustdoc-1.82 bindgen-0.65 LLVM=-19" RUSTC=mine LLVM=-19
-# Programs that make finds by itself are not named.
+# Programs that make finds without help are not named.
 stand_in rustc "echo '$ubuntu'"
 stand_in bindgen 'echo "bindgen 0.65.1"'
 told "LLVM=1"
 
-# Arch's headers have all of it, and Fedora's the target alone, whatever else is on the machine.
+# Arch's headers have all of it, and Fedora's only the target, on any machine.
 fresh
 echo ID=arch >"$work/root/etc/os-release"
 complete
@@ -216,7 +214,7 @@ PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir"
 said=$(PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir") && exit 1
 [[ $said == "$work/kdir exists already: name a new directory" ]]
 
-# The script that DKMS calls builds dmp.ko, or prints one sentence. Only dmp.ko and the log stay.
+# The script that DKMS calls builds dmp.ko, or prints one sentence. Only dmp.ko and the log remain.
 builds() { # exit status, what is said, rules of the kernel's Makefile
 	local said status=0
 	printf '%s\n' "${@:3}" >"$build/Makefile"

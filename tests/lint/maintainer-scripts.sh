@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests that the scripts of the package dmpstat succeed, whatever of systemd and udev is missing or
-# fails: neither is needed to install or to remove the package.
+# Tests that the scripts of the package dmpstat succeed with any part of systemd and udev missing or failing:
+# neither is needed to install or remove the package.
 set -euo pipefail
 
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/ci/deb/dmpstat
@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/run" "$work/bin"
 for script in postinst prerm postrm; do
-	# One copy finds a running systemd, and the other finds none.
+	# One copy finds a running systemd, the other none.
 	sed "s|/run/systemd/system|$work/run|g" "$scripts/$script" >"$work/$script-systemd"
 	sed "s|/run/systemd/system|$work/none|g" "$scripts/$script" >"$work/$script-chroot"
 done
@@ -20,8 +20,7 @@ stand_ins() { # status or "missing", programs
 	for program in "${@:2}"; do
 		rm -f "$work/bin/$program"
 		[[ $1 != missing ]] || continue
-		# A unit of an earlier version is there.
-		# shellcheck disable=SC2016
+		# A unit of an earlier version exists.
 		printf '#!%s\n%s\nexit %s\n' "$BASH" \
 			'[[ $1 != list-units ]] || echo "dmp-attach@dm-3:7.service loaded active"' "$1" >"$work/bin/$program"
 		chmod +x "$work/bin/$program"
@@ -44,7 +43,7 @@ succeeds() { # what is the matter
 	done
 }
 
-# The unit was enabled before, but nothing else succeeds.
+# The unit was enabled before, but everything else fails.
 stand_ins 1 "${programs[@]}"
 # shellcheck disable=SC2016
 sed -i '2i [[ $* != *was-enabled* ]] || exit 0' "$work/bin/deb-systemd-helper"

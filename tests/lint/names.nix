@@ -1,5 +1,5 @@
-# Packages and apps that the documentation names as .#NAME. Only nixpkgs has those of the kernels
-# between.
+# Packages and apps that the documentation names as .#NAME. Only nixpkgs has those of the
+# intermediate kernels.
 {
   runCommand,
   # The names of the flake's packages.

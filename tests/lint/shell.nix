@@ -1,6 +1,6 @@
-# Differences that shellcheck and shfmt find in scripts, and the scripts' own tests: of ci/nix, of
-# module/dkms, of module/Kbuild, of kernels/, of `make install`, of the Debian packages' scripts, of the
-# comments and of the version.
+# Differences that shellcheck and shfmt find in scripts, and the tests of scripts: of ci/nix,
+# module/dkms, module/Kbuild, kernels/, `make install` and the Debian packages' scripts; and the
+# checks of comments and of the version.
 {
   runCommand,
   shellcheck,

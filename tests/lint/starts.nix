@@ -1,7 +1,7 @@
-# Each program that the documentation names starts and tells its usage.
+# Tests that each program in the documentation starts and prints its usage.
 {
   runCommand,
-  # The flake's programs, but for those that differ from another one only in the kernel they boot.
+  # The flake's programs, without those that differ from another one only in the kernel.
   programs,
 }:
 runCommand "dmp-starts" { inherit programs; } ''

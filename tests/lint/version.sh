@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compares the files that have to repeat the version with module/VERSION, the one place that sets the version.
+# Compares the files that repeat the version with module/VERSION, which sets it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -28,7 +28,7 @@ fi
 expect "$version" docs/CHANGELOG.md "$noted" \
 	"sed -i '0,/^## /$mend' docs/CHANGELOG.md"
 
-# The build of the Debian package puts the version in.
+# The build of the Debian package inserts the version.
 expect "#MODULE_VERSION#" module/dkms/dkms.conf \
 	"$(sed -n 's/^PACKAGE_VERSION="\(.*\)"$/\1/p' module/dkms/dkms.conf)" \
 	"sed -i 's/^PACKAGE_VERSION=.*/PACKAGE_VERSION=\"#MODULE_VERSION#\"/' module/dkms/dkms.conf"

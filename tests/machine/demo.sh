@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The tour of dmp, run in the guest: dmp-vm --script tests/machine/demo.sh
-# Ends with status 0 if the counters agree with what dd did.
+# Exits with status 0 if the counters agree with dd's numbers.
 
 stat=/sys/module/dmp/stat
 
-# Prints a command as one would type it, and runs it.
+# Prints a command with a prompt, and runs it.
 run() {
 	printf '\n$ %s\n' "$1"
 	eval "$1" 2>&1 || {
@@ -17,8 +16,7 @@ run() {
 say() { printf '\n%s\n' "$*"; }
 
 wrong=0
-# Prints a line of the comparison: a name, dd's number, and the file that must
-# have that number.
+# Prints a line of the comparison: a name, dd's number, and the file with the number to compare.
 agrees() {
 	counted=$(cat "$stat/$device/$3")
 	verdict=agrees

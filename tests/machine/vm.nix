@@ -1,5 +1,5 @@
-# dmp-vm with this build's kernel, initramfs and QEMU; or, given a script, that
-# script in the machine.
+# dmp-vm with this build's kernel, initramfs and QEMU. With a script, runs the script in the
+# machine.
 {
   lib,
   writeShellApplication,

@@ -1,4 +1,4 @@
-# Kernel modules of one folder, for one kernel: those that only tests use, the samples, and the
+# Kernel modules of one folder, for one kernel: the modules for tests, the samples, or the
 # benchmark's twin of dmp.
 {
   stdenv,

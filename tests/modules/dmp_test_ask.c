@@ -90,7 +90,8 @@ static int ask_encrypted(struct block_device *bdev, bool write, u64 sector, unsi
 	struct bio *bio;
 	u8 *page;
 
-	/* Without a profile the kernel would encrypt, and the key is not prepared for that. */
+	/* Without a profile the kernel would encrypt by itself, for which the key is not
+	 * prepared. */
 	if (!bdev_get_queue(bdev)->crypto_profile)
 		return -EOPNOTSUPP;
 	page = (u8 *)get_zeroed_page(GFP_KERNEL);
@@ -177,7 +178,7 @@ static int ask(char *question)
 	struct file *file;
 	int err;
 
-	/* "evict DEVICE KEY" has no sector, so its key is read in the sector's place. */
+	/* "evict DEVICE KEY" has no sector, so its key is in the sector's place. */
 	if (sscanf(question, "%15s %99s %llu %u", what, path, &where, &byte) < 2)
 		return -EINVAL;
 	file = bdev_file_open_by_path(path, BLK_OPEN_READ | BLK_OPEN_WRITE, NULL, NULL);

@@ -119,7 +119,7 @@ static void note_bio(struct bio *bio)
 	     bio->bi_ioprio, bio->bi_write_hint, what);
 }
 
-/* Copies data to or from the disk, which keeps encrypted data as it is. */
+/* Copies data to or from the disk, which stores encrypted data unchanged. */
 static void transfer(struct bio *bio, u8 *place)
 {
 	const struct bio_crypt_ctx *crypt = bio->bi_crypt_context;

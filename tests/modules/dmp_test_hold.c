@@ -2,12 +2,12 @@
 /*
  * Holds a part of sysfs for `seconds` from its load on.
  *
- * Without `file` it holds the lock of all of sysfs for reading, as a program does that looks
- * through large directories. Meanwhile nothing can be made or removed there; and once somebody
- * waits for that, nobody can look anything up.
+ * Without `file` it holds the lock of all of sysfs for reading, like a program that
+ * searches large directories. During that time nothing can be created or removed in
+ * sysfs; and once a task waits for that, no task can look anything up.
  *
- * With `file`, a path below /sys, it holds that file, as a program does in the midst of a read.
- * Meanwhile the file's directory cannot be removed.
+ * With `file`, a path below /sys, it holds that file, like a program in the midst of a
+ * read. During that time the file's directory cannot be removed.
  */
 #include <linux/completion.h>
 #include <linux/delay.h>

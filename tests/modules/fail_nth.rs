@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A target that is made from dmp's wrappers, as dmp is. `<start> <length> fail-nth <device> <n>`
-//! passes everything on to the first `<length>` sectors of a device, but every n-th write fails.
+//! A target that uses dmp's wrappers, as dmp does. `<start> <length> fail-nth <device> <n>` passes
+//! everything on to the first `<length>` sectors of a device, but fails every n-th write.
 
 #[rustfmt::skip]
-#[allow(unused)] // Not all of them is used here.
+#[allow(unused)] // Some of the wrappers are unused here.
 #[path = "../../module/wrappers/mod.rs"]
 mod wrappers;
 
@@ -74,8 +74,7 @@ impl Target for FailNth {
 }
 
 /// A target could close a device in a mutex while one of its bios is in flight, so such a mutex
-/// must not be [`Devices`]. If it was, the compiler could not tell which of the two implementations
-/// is meant here.
+/// must not implement [`Devices`]. If it did, this code would be ambiguous and not compile.
 const _: () = {
     trait Refused<Which> {
         const IS: () = ();

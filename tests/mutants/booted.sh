@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Changes the module in one place after the other, and runs the booted test that has to see it. It fails if a change
-# lives: `tests/mutants/booted.sh [NUMBER...]`, an hour for all. --check looks for the places only.
+# Changes the module in one place after the other, and runs the booted test that has to detect the change.
+# Fails if a change survives: `tests/mutants/booted.sh [NUMBER...]`, an hour for all. --check only searches
+# the places.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,7 +10,7 @@ mapfile -t changes < <(grep -v '^#' "$here/booted")
 
 say() { echo "booted.sh: $*" >&2; }
 
-# Puts `to` in the place of `from`, which is there once, in a file.
+# Replaces `from`, which occurs once, by `to` in a file.
 change() { # file, from, to
 	local text rest
 	text=$(cat "$1" && echo .)
@@ -36,7 +37,7 @@ trap 'rm -rf "$work"' EXIT
 if [[ ${1-} == --check ]]; then
 	for each in "${changes[@]}"; do
 		fields "$each"
-		# Not by cp, which would make it as read-only as Nix' store.
+		# cp would make the copy read-only, like Nix' store.
 		cat "$repo/module/$file" >"$work/file"
 		change "$work/file" "$from" "$to" || exit
 		modules=${test%::*}

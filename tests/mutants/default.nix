@@ -1,12 +1,12 @@
-# `nix run .#mutants`: changes dmpstat and the module's plain Rust, one place at a time, and runs the
-# tests that boot nothing. It fails if a change lives that the configuration does not exclude.
+# `nix run .#mutants`: changes dmpstat and the module's plain Rust, one place at a time, and runs
+# the tests that boot nothing. Fails if a change survives that the configuration does not exclude.
 {
   rustPlatform,
   writeShellApplication,
   cargo,
   cargo-mutants,
   gcc,
-  # Debian's gnumake is all tools of its root.
+  # Debian's gnumake brings all tools of its root.
   gnumake,
   rustc,
 }:
@@ -52,7 +52,7 @@ writeShellApplication {
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
     export CARGO_HOME=$work/cargo TMPDIR=$work
-    # Symbols are of no use, and take time.
+    # Symbols are useless here, and take time.
     export CARGO_PROFILE_DEV_DEBUG=0
     mkdir -p "$CARGO_HOME" "$work/plain"
 
@@ -65,7 +65,7 @@ writeShellApplication {
     mv "$work/tests/pure" "$work/plain/tests"
     cp "$work/tests/Cargo.lock" "$work/plain"
     cp -r "$work/dmpstat/tests/snapshots" "$work/plain/dmpstat/tests"
-    # cargo-mutants changes the files of the library alone, and does not look at cfg.
+    # cargo-mutants changes only the files of the library, and ignores cfg.
     sed -n 's|.*path = "../../module/\(.*\)[.]rs"\].*|\1|p' "$work"/plain/tests/pure/*.rs |
       sort -u | while read -r file; do
         printf '#[cfg(any())]\n#[path = "%s.rs"]\nmod %s;\n' "$file" "''${file##*/}"

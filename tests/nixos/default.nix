@@ -1,5 +1,5 @@
-# services.dmp on a NixOS: a volume in use is attached, counts exactly, and is scraped. On another
-# NixOS, which is switched to services.dmp, the switch attaches the volume.
+# services.dmp on NixOS: a volume in use is attached, counts exactly, and is scraped. On a second
+# NixOS, the switch to a configuration with services.dmp attaches the volume.
 { testers, module }:
 testers.runNixOSTest {
   name = "dmp";

@@ -1,5 +1,4 @@
-# services.dmp on a NixOS with a kernel that is fit for it, and its messages on others: evaluated
-# only.
+# services.dmp on NixOS with a supported kernel, and its messages with others. This only evaluates.
 {
   lib,
   pkgs,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Counters, and numbers that are read together while they are written.
+//! Counters, and numbers that are read together during writes.
 
 use std::array;
 use std::sync::Mutex;
@@ -65,8 +65,8 @@ fn a_read_returns_the_last_write() {
     }
 }
 
-/// Each write stores numbers in a row, and begins above the write before. Two writers take turns by
-/// a lock.
+/// Each write stores consecutive numbers, larger than those of the previous write. Two writers take
+/// turns by a lock.
 #[test]
 fn a_read_returns_one_whole_write_and_never_an_older_one() {
     const WRITES: u64 = 300_000;

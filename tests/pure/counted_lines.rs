@@ -8,7 +8,8 @@ use crate::table_line;
 /// The options of a line: `as_linear` and `flush_bypass`.
 type Options = (bool, bool);
 
-/// A device whose tables are numbered as their memory would be: the lowest free number is next.
+/// A device whose tables are numbered like their memory: the next table gets the lowest free
+/// number.
 struct Device {
     counted: DeviceLines<usize>,
     tables: Vec<Option<Table>>,
@@ -104,7 +105,7 @@ impl Device {
         }
     }
 
-    /// Counts the lines that the tables have, one by one.
+    /// Counts the tables' lines one by one.
     fn expected(&self) -> Shown {
         let mut shown = Shown::default();
         for (id, table) in self.tables.iter().enumerate() {
@@ -148,7 +149,7 @@ fn a_reload_moves_lines_from_loaded_to_live() {
     assert_eq!(device.counted.shown(), [3, 1, 2, 0, 2, 0]);
     device.resume(second);
     assert_eq!(device.counted.shown(), [1, 0, 0, 0, 0, 0]);
-    // The replaced lines are destroyed only then.
+    // The replaced lines are destroyed only now.
     (0..3).for_each(|_| device.remove(first));
     assert_eq!(device.counted.shown(), [1, 0, 0, 0, 0, 0]);
     device.remove(second);
@@ -158,7 +159,7 @@ fn a_reload_moves_lines_from_loaded_to_live() {
 #[test]
 fn flushes_go_past_the_counters_while_all_live_lines_ask_for_it() {
     for (shown, expected) in [
-        // No live line: a loaded table changes nothing yet.
+        // There is no live line: a loaded table changes nothing yet.
         ([0, 2, 0, 0, 0, 2], false),
         ([2, 0, 0, 0, 2, 0], true),
         ([2, 0, 0, 0, 1, 0], false),
@@ -170,7 +171,7 @@ fn flushes_go_past_the_counters_while_all_live_lines_ask_for_it() {
     }
 }
 
-/// A table without dmp lines replaces the live one, and the live one's memory is used again.
+/// A table without dmp lines replaces the live one, whose memory is reused.
 #[test]
 fn a_table_that_reuses_a_number_is_counted_as_loaded() {
     let mut device = Device::new();

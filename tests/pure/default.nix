@@ -8,7 +8,7 @@ rustPlatform.buildRustPackage (
   import ../crate.nix {
     wanted = [
       "tests/([.]config|pure).*"
-      # One test looks for the documentation's examples in these.
+      # One test searches these for the documentation's examples.
       "tests/modules|tests/modules/.*[.]rs"
       "module/[a-z_/]*|module/.*[.]rs"
       # Other tests compare these with the table of statistics.

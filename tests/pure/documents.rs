@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The files in sysfs and the documents, which are not made from the table of statistics, have each of them.
+//! The sysfs files and the documents, which are not generated from the table of statistics, have
+//! each statistic.
 
 use std::fs;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Every example in the documentation of the wrappers is compiled code: the module's own, or its
-//! tests'.
+//! Every example in the documentation of the wrappers is compiled code: the module's own, or that
+//! of tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ fn words<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the examples of a file. A comment in an example stands for omitted code, and divides the
+/// Returns the examples of a file. A comment in an example stands for omitted code, and splits the
 /// example.
 fn examples(text: &str) -> Vec<String> {
     let mut found = Vec::new();

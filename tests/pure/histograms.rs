@@ -9,7 +9,7 @@ fn bounds<const FIRST: u32, const N: usize>() -> Vec<Option<u64>> {
     (0..N).map(Scale::<FIRST, N>::bound).collect()
 }
 
-/// Returns the bounds that the documentation has: `first`, twice that, and so on, then none.
+/// Returns the bounds in the documentation: `first`, twice that, and so on, then none.
 fn documented(first: u64, last: u64) -> Vec<Option<u64>> {
     std::iter::successors(Some(first), |bound| Some(bound * 2))
         .take_while(|bound| *bound <= last)
@@ -97,7 +97,7 @@ proptest! {
         prop_assert!(bucket::<10, 28>(low) <= bucket::<10, 28>(high));
     }
 
-    /// Each bucket has its line, whatever its count.
+    /// Each bucket has its line, with any count.
     #[test]
     fn a_written_histogram_reads_back(counts in prop::collection::vec(any::<u64>(), 24)) {
         let mut text = String::new();

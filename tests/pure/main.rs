@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The module's own files, compiled for the host: those without kernel types, and the wrappers
-//! that need little or nothing of the kernel. The tests boot no machine.
+//! The module's own files, compiled for the host: those without kernel types, and the wrappers that
+//! need little or nothing from the kernel. The tests boot no machine.
 
 // The files are formatted with the module, which has another edition.
 #[rustfmt::skip]

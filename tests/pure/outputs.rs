@@ -12,11 +12,11 @@ mod output;
 
 use output::Output;
 
-/// The content of a buffer before any write.
+/// The content of a buffer before the first write.
 const FILL: u8 = 0xa5;
 
-/// Writes the pieces one after the other to a buffer of `capacity` bytes, and to one without an
-/// end. Asserts that both have the same bytes, up to the end of the first.
+/// Writes the pieces one after the other to a buffer of `capacity` bytes, and to an unlimited one.
+/// Asserts that both have the same bytes, up to the end of the first.
 fn check(capacity: usize, pieces: &[Vec<u8>]) {
     let mut buffer = vec![FILL; capacity + 16];
     // SAFETY: the buffer has more than `capacity` bytes, and nothing else uses it while `out`

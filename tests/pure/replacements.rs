@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Values that are replaced while they are read, with an RCU of the host's own.
+//! Values that are replaced during reads, with a simulated RCU.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,7 +15,7 @@ mod rcu;
 
 use rcu::{Rcu, Spare};
 
-/// The functions of the kernel that the wrapper calls.
+/// The kernel's functions that the wrapper calls.
 mod bindings {
     use std::sync::{Condvar, Mutex};
 
@@ -38,7 +38,7 @@ mod bindings {
     }
 }
 
-/// The kernel's boxes, made of the host's.
+/// The kernel's boxes, over the host's.
 mod compat {
     use std::mem::MaybeUninit;
 
@@ -53,8 +53,8 @@ mod compat {
         }
 
         pub unsafe fn from_raw(raw: *mut T) -> Self {
-            // SAFETY: the caller gives a pointer from `into_raw`, which has it
-            // from `Box::into_raw`.
+            // SAFETY: the caller guarantees a pointer from `into_raw`, which got it from
+            // `Box::into_raw`.
             Self(unsafe { Box::from_raw(raw) })
         }
     }
@@ -62,8 +62,8 @@ mod compat {
     impl<T> KBox<MaybeUninit<T>> {
         pub fn write(self, value: T) -> KBox<T> {
             let raw = KBox::into_raw(self).cast::<T>();
-            // SAFETY: `raw` is a box's memory for a `T`, and the write
-            // initialises it before it is a box again.
+            // SAFETY: `raw` is a box's memory for a `T`, and the write initialises it before it
+            // becomes a box again.
             unsafe {
                 raw.write(value);
                 KBox::from_raw(raw)
@@ -76,8 +76,7 @@ mod compat {
     }
 }
 
-/// Keeps other tests out: all share the sections, and `cargo test` runs them at
-/// once.
+/// Excludes other tests: all tests share the sections, and `cargo test` runs them in parallel.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE
@@ -89,7 +88,7 @@ fn spare<T>() -> Spare<T> {
     Spare::new().unwrap()
 }
 
-/// A number, and a flag that tells if it was dropped.
+/// A number, and a flag that is set when it is dropped.
 struct Number(u64, Arc<AtomicBool>);
 
 impl Number {
@@ -117,9 +116,9 @@ fn a_replaced_value_goes_when_its_last_reader_has_left() {
     thread::scope(|scope| {
         let section = rcu::read_lock();
         let seen = value.get(&section);
-        // A replacement may come in the midst of a section.
+        // A replacement may happen within a section.
         let replaced = value.replace(spare(), Number::new(2).0);
-        // A new reader finds the new one, while the old one is still read.
+        // A new reader gets the new value, while the old one is still in use.
         assert_eq!(read(&value), 2);
         scope.spawn(|| drop(replaced));
         thread::sleep(Duration::from_millis(200));

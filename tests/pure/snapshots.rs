@@ -64,7 +64,7 @@ fn a_snapshot_has_every_field_and_the_nonempty_buckets() {
     );
 }
 
-/// A 0 would say that the value was measured.
+/// A 0 would look like a measured value.
 #[test]
 fn unmeasured_values_are_left_out() {
     let mut reads = reads();

@@ -15,7 +15,7 @@ fn tags() -> impl Iterator<Item = Tag> {
     (0..GENERATIONS).flat_map(|generation| Clock::ALL.map(|clock| Tag::measured(generation, clock)))
 }
 
-/// Returns an age, and asserts that all ways to it agree.
+/// Returns an age, and asserts that all methods return the same.
 fn age(stamp: Stamp, time: u64) -> u64 {
     let age = stamp.age(time);
     let below = stamp.age_less_one(time);
@@ -23,7 +23,7 @@ fn age(stamp: Stamp, time: u64) -> u64 {
         assert_eq!(below, age - 1);
         assert_eq!(stamp.arrival(time), time.wrapping_sub(age));
     } else {
-        // One comparison finds the age 0 together with long ages.
+        // One comparison detects the age 0 together with long ages.
         assert!(below > WRAP / 2);
     }
     age
@@ -49,7 +49,7 @@ fn a_clock_is_found_by_its_number() {
     assert_eq!(Clock::ALL, [Clock::Monotonic, Clock::Tsc]);
 }
 
-/// A request without a stamp has the word 0, as an unmeasured one may have.
+/// A request without a stamp has the word 0, which is also the stamp of an unmeasured read.
 #[test]
 fn a_stamp_keeps_its_parts_and_only_an_unmeasured_one_can_be_0() {
     for operation in 0..6 {
@@ -92,8 +92,8 @@ fn an_age_is_exact_up_to_the_wrap() {
     }
 }
 
-/// The processor that ends a request may have a clock that is a little behind. The age would wrap
-/// round, and stay in the sum and in the maximum.
+/// The processor that ends a request may have a slightly earlier clock. A negative age would wrap
+/// round, and corrupt the sum and the maximum.
 #[test]
 fn a_clock_that_went_back_makes_an_age_of_0() {
     for (arrival, time) in [
@@ -116,7 +116,7 @@ fn the_time_wraps() {
     assert_eq!(age(stamp, 32), 42);
 }
 
-/// The numbers are those of the table in the stamp's documentation.
+/// The numbers are those in the stamp's documentation.
 #[test]
 fn the_wrap_is_after_104_days_of_nanoseconds_and_34_of_a_tsc_of_3_ghz() {
     let days = |per_second: u64| WRAP / per_second / 86_400;

@@ -41,8 +41,8 @@ fn without_requests_the_averages_are_zero() {
     assert_eq!(sum(0, 4096, 0).avg_size(), 0);
 }
 
-/// 5 * 2^32 reads of 4 KiB and 3 * 2^32 writes of 1 MiB: 2^46 and 2^53 bytes and more, far above
-/// what 32 bits hold in each number and in each product.
+/// 5 * 2^32 reads of 4 KiB and 3 * 2^32 writes of 1 MiB: more than 2^46 and 2^53 bytes, so each
+/// number and each product exceeds 32 bits.
 #[test]
 fn averages_and_sums_are_right_past_32_bits() {
     let (reads, writes) = (5 << 32, 3 << 32);
@@ -83,8 +83,7 @@ fn status_has_each_operation_in_order_and_dashes_for_one_that_is_not_measured() 
 }
 
 proptest! {
-    /// Nothing overflows in 128 bits. As long as the sums fit 64 bits, these sums must be the
-    /// same.
+    /// Nothing overflows in 128 bits. If the sums fit 64 bits, the results must be equal.
     #[test]
     fn sums_and_averages_are_those_of_wider_numbers(
         requests in 0..u64::MAX / 2,
@@ -105,7 +104,7 @@ proptest! {
         prop_assert_eq!(u128::from(both.avg_size()), average.unwrap_or(0));
     }
 
-    /// The numbers may be any, also such as wrapped round.
+    /// The numbers are arbitrary, so sums may wrap round.
     #[test]
     fn volumes_has_nine_lines_for_any_numbers(numbers: [u64; 6]) {
         let [a, b, c, d, e, f] = numbers;

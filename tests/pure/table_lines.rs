@@ -8,13 +8,13 @@ use crate::table_line::{
     Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, Options, REPEATED, Wrong, fits,
 };
 
-/// Device, offset, and the options that are set, in the order of [`NAMES`].
+/// Device, offset, and the options in the line, in the order of [`NAMES`].
 type Parsed = (Vec<u8>, u64, [bool; 3]);
 
 const NAMES: [&str; 3] = ["latency", "flush_bypass", "as_linear"];
 const NONE: [bool; 3] = [false; 3];
 
-/// Parses the words of a line. Returns the message if one is wrong.
+/// Parses the words of a line. Returns the message of a wrong line.
 fn parse(words: &[impl AsRef<[u8]>]) -> Result<Parsed, Wrong> {
     let words: Vec<CString> = words
         .iter()
@@ -124,7 +124,7 @@ fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
     ] {
         assert_eq!(parse_line(line), Err(wrong), "{line}");
     }
-    // A table line cannot have these words, but a caller could.
+    // A table line cannot have these words, but another caller could.
     assert_eq!(parse(&["d", ""]), Err(OFFSET));
     assert_eq!(parse(&["d", "0", ""]), Err(OPTIONS));
     assert_eq!(parse(&["d", "0", "1", ""]), Err(OPTION));
@@ -172,7 +172,7 @@ fn the_messages_are_those_of_the_documentation() {
     );
 }
 
-/// Parses as the documentation says, by the standard library and in wider numbers.
+/// Parses as the documentation describes, with the standard library and wider numbers.
 fn expected(words: &[Vec<u8>]) -> Result<Parsed, Wrong> {
     let number = |word: &[u8]| {
         let digits = !word.is_empty() && word.iter().all(u8::is_ascii_digit);
@@ -206,7 +206,7 @@ fn expected(words: &[Vec<u8>]) -> Result<Parsed, Wrong> {
     Ok((device.clone(), offset as u64, NAMES.map(asked)))
 }
 
-/// Generates words of all kinds: right ones, nearly right ones, and any bytes.
+/// Generates words of all kinds: valid ones, nearly valid ones, and arbitrary bytes.
 fn word() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         3 => Just(b"latency".to_vec()),

@@ -14,7 +14,7 @@ const GHZ: u64 = 1_000_000_000;
 /// An hour of ticks of 3 GHz.
 const HOUR: u64 = 3600 * 3 * GHZ;
 
-/// Returns timekeeping's rate of a TSC of this frequency.
+/// Returns timekeeping's rate for a TSC of this frequency.
 fn rate(hz: u64) -> Rate {
     let mult = u32::try_from((GHZ << 24) / hz).unwrap();
     Rate::new(mult, 24)
@@ -37,7 +37,7 @@ fn other_clock(ns: u64) -> Update {
     }
 }
 
-/// Makes a timeline that goes through its words after each update, as in the kernel.
+/// Makes a timeline that is converted to words and back after each update, as in the kernel.
 fn timeline(updates: impl IntoIterator<Item = Update>) -> Timeline {
     let mut timeline = Timeline::from_words([0; Timeline::WORDS]);
     for update in updates {
@@ -74,7 +74,7 @@ fn a_rate_is_none_if_the_product_of_a_short_interval_overflows() {
 
 #[test]
 fn a_long_interval_is_converted_as_a_whole() {
-    // A year of 1 GHz is far above 64 bits as a product.
+    // A year at 1 GHz exceeds 64 bits as a product.
     let year = 365 * 86_400 * GHZ;
     assert_eq!(Rate::new(1 << 23, 23).ns(year), year);
     assert_eq!(Rate::new(1 << 23, 23).word(), 1 << 32);
@@ -95,7 +95,7 @@ fn the_tsc_counts_from_its_first_update_on() {
     assert_eq!(timeline.latest(), 100);
 }
 
-/// NTP slews by at most 500 ppm, and ticks that were left out are made up for.
+/// NTP slews by at most 500 ppm, and timekeeping makes up for omitted ticks.
 #[test]
 fn an_adjusted_clock_is_no_break() {
     let timeline = timeline([
@@ -122,12 +122,12 @@ fn a_tsc_near_the_latest_update_is_converted_by_it_on_either_side() {
         timeline.ns_at(HOUR - 3 * GHZ, Some(HOUR)),
         3600 * GHZ - second
     );
-    // Another processor's TSC may be a little ahead.
+    // Another processor's TSC may be slightly ahead.
     assert_eq!(timeline.ns_at(HOUR + 3, Some(HOUR)), 3600 * GHZ);
 }
 
-/// CLOCK_MONOTONIC stands still in a suspend. An arrival a second before the suspend is converted
-/// by the update before it, whatever the TSC did meanwhile.
+/// CLOCK_MONOTONIC stops during a suspend. An arrival a second before the suspend is converted by
+/// the update before it, for any change of the TSC during the suspend.
 #[test]
 fn a_suspend_is_a_break() {
     let second = GHZ - 60;
@@ -181,7 +181,7 @@ fn stamps_stay_good_while_another_clock_keeps_the_time() {
         (HOUR, 3600 * GHZ)
     );
     // The TSC keeps the time again. An arrival from before the other clock is converted by an
-    // update of that time.
+    // update of that period.
     timeline.update(update(HOUR + 90 * GHZ, 3660 * GHZ));
     assert_eq!(timeline.began(), Some(HOUR + 90 * GHZ));
     assert_eq!(timeline.ns_at(HOUR, Some(HOUR + 91 * GHZ)), 3600 * GHZ);

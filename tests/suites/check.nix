@@ -1,4 +1,4 @@
-# A run of the tests that nextest's filter selects. Every test boots a machine of its own.
+# A run of the tests that nextest's filter selects. Every test boots its own machine.
 {
   lib,
   runCommand,
@@ -36,9 +36,9 @@ let
 in
 run filter (
   lib.optionalAttrs environment.debugging {
-    # The tests that the filter leaves out. It has none of the machine code, because the shipped
-    # module has other code, and none of btrfs, which this kernel lacks.
-    # `ci/nix build .#checks.x86_64-linux.tests-debug.rest`
+    # The tests that the filter leaves out. Tests of the machine code are not among them, because
+    # the shipped module has other code, and tests of btrfs are not, because this kernel lacks
+    # btrfs.
     rest = run "not binary(code) - test(/::btrfs::/) - (${filter})" { };
   }
 )

@@ -1,6 +1,6 @@
-# dmp-nextest DIRECTORY OPTION...: nextest with the tests that boot machines, and DIRECTORY for
-# the files that it writes. The tests are compiled apart from their runs, so that a changed
-# module does not compile them again. The pure tests include files of the module.
+# dmp-nextest DIRECTORY OPTION...: nextest with the tests that boot machines, and DIRECTORY for its
+# output files. The tests are compiled separately from their runs, so that a changed module does not
+# recompile them. The pure tests include files of the module.
 {
   stdenv,
   rustPlatform,
@@ -15,8 +15,8 @@ let
       "module|module/VERSION"
     ];
   };
-  # The content of nextest's archive: in a compressed file Nix would not see the libraries that
-  # the tests need.
+  # The content of nextest's archive: in a compressed file Nix would not see the libraries that the
+  # tests need.
   tests = rustPlatform.buildRustPackage (
     crate
     // {

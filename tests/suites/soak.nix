@@ -1,5 +1,5 @@
-# `nix run .#soak -- --minutes 60`: the stress tests over and over, each race for a
-# minute. It stops at the first round that fails.
+# `nix run .#soak -- --minutes 60`: repeats the stress tests, each race for a minute, and stops at
+# the first failed round.
 {
   lib,
   writeShellApplication,

@@ -1,5 +1,5 @@
-# `nix run .#try -- counters::`: runs the tests of that name (or what else nextest takes), with
-# dmp.ko as it is in the tree.
+# `nix run .#try -- counters::`: runs the tests of that name (or other arguments of nextest), with
+# dmp.ko built from the working tree.
 {
   lib,
   writeShellApplication,

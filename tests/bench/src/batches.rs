@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Batches of requests, as `dmp-load` prints them, and the cost of a request in
-//! them.
+//! Batches of requests in the output of `dmp-load`, and the cost of a request in them.
 
 use std::str::FromStr;
 
@@ -10,7 +9,7 @@ use std::str::FromStr;
 pub struct Batches {
     pub operation: String,
     pub size: u64,
-    /// All requests that were made, those of no batch too.
+    /// The number of all requests, including those outside of batches.
     pub made: u64,
     requests: u64,
     ticks: Vec<u64>,
@@ -41,14 +40,13 @@ impl FromStr for Batches {
 }
 
 impl Batches {
-    /// Returns the ticks of a request in the median batch, because nothing
-    /// interrupts most batches.
+    /// Returns the ticks of a request in the median batch: most batches are not interrupted.
     pub fn each(&self) -> f64 {
         median(&self.ticks) as f64 / self.requests as f64
     }
 }
 
-/// Returns the median of some numbers, the lower of two; 0 if there are none.
+/// Returns the median of some numbers, the lower one of two; 0 if there are none.
 pub fn median(numbers: &[u64]) -> u64 {
     let mut sorted = numbers.to_vec();
     sorted.sort_unstable();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The source and compilers of the guest's kernel, which its instructions depend on.
+//! The source and compilers of the guest's kernel, which determine its instructions.
 
 use std::fmt;
 
@@ -52,7 +52,7 @@ impl Build {
     }
 }
 
-/// The form that the baseline has.
+/// The form of the baseline.
 impl fmt::Display for Build {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {}, {}", self.series(), self.rustc, self.cc)

@@ -17,7 +17,7 @@ pub struct Cost {
     pub setup: String,
     pub operation: String,
     pub size: u64,
-    /// Those of the median batch, because nothing interrupts most batches.
+    /// Those of the median batch: most batches are not interrupted.
     pub instructions: f64,
 }
 
@@ -68,8 +68,8 @@ fn measure_one(guest: &mut Guest, setup: &Setup, sizes: &[u64]) -> Result<Vec<Co
     Ok(batches.into_iter().map(|of| cost(setup, of)).collect())
 }
 
-/// Checks that all requests are in the setup's statistics: a setup that counts nothing
-/// costs nothing.
+/// Checks that the setup's statistics include all requests, because a setup that counts nothing
+/// would cost nothing.
 fn check_counted(guest: &mut Guest, setup: &Setup, made: u64) -> Result<(), Failure> {
     if setup.counted.is_empty() {
         return Ok(());
@@ -94,7 +94,7 @@ fn cost(setup: &Setup, batches: Batches) -> Cost {
     }
 }
 
-/// Returns a table of all costs but those of stacks, next to dm-linear's.
+/// Returns a table of all costs except those of stacks, beside dm-linear's.
 pub fn table(costs: &[Cost]) -> String {
     let lines: Vec<String> = costs
         .iter()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The cost of many devices: to make, to have, to read and to remove.
+//! The cost of many devices: of their creation, memory, reading and removal.
 
 use std::ops::Range;
 use std::path::Path;
@@ -21,7 +21,7 @@ const KINDS: [(&str, &str, &str); 3] = [
     ("dmp latency", "dmp", "1 latency"),
 ];
 
-/// The files that are read: names in the table, and paths. `$one` is the directory of one device.
+/// The files to read: names in the table, and paths. `$one` is the directory of one device.
 const FILES: [(&str, &str); 5] = [
     ("volumes", "$stat/volumes"),
     ("size_histogram of a device", "$one/read/size_histogram"),
@@ -33,12 +33,12 @@ const FILES: [(&str, &str); 5] = [
     ("snapshot of each device", "$stat/dm-*/snapshot"),
 ];
 
-/// The time of an action. In a machine whose clock counts instructions, each instruction is a
+/// The duration of an action. In a machine whose clock counts instructions, each instruction is a
 /// nanosecond.
 #[derive(Debug, Clone, Serialize)]
 pub struct Took {
     pub nanoseconds: u64,
-    /// The CPU time of dmsetup, and of the kernel for it. The rest is mostly waiting.
+    /// The CPU time of dmsetup, including its time in the kernel. The rest is mostly waiting.
     pub own_nanoseconds: u64,
 }
 
@@ -58,9 +58,9 @@ pub struct Devices {
     pub count: u32,
     pub create: Took,
     pub remove: Took,
-    /// The memory of as many devices again, if time is measured.
+    /// The memory of the same number of further devices, if time is measured.
     pub memory: Option<Meminfo>,
-    /// Reads of the files of dmp devices, if instructions are counted.
+    /// Reads of dmp devices' files, if instructions are counted.
     pub reading: Vec<Reading>,
 }
 
@@ -72,8 +72,8 @@ impl Devices {
         })
     }
 
-    /// Returns the memory of each device in bytes, less that of a dm-linear device: per-CPU memory,
-    /// and slab. There is none for dm-linear itself, and none if no memory was measured.
+    /// Returns the memory of each device in bytes, minus that of a dm-linear device: per-CPU
+    /// memory, and slab. `None` for dm-linear itself, and if no memory was measured.
     pub fn memory_over_linear(&self, all: &[Self]) -> Option<[i64; 2]> {
         if self.kind == setup::LINEAR {
             return None;
@@ -84,13 +84,14 @@ impl Devices {
     }
 }
 
-/// Number of devices that are made before anything is measured.
+/// Number of devices that are created before the measurement.
 const WARM_UP: u32 = 64;
 
-/// Least number of devices that the table of many devices shows.
+/// Least number of devices for the table of many devices.
 const ENOUGH: u32 = 250;
 
-/// Makes each kind of devices, one after the other, in a machine whose clock counts instructions.
+/// Creates the devices of each kind, one kind after the other, in a machine whose clock counts
+/// instructions.
 pub fn count(module: Option<&Path>, counts: &[u32]) -> Result<Vec<Devices>, Failure> {
     let mut guest = boot(guest::counting(), module)?;
     guest.wait_for_clock()?;
@@ -108,7 +109,7 @@ pub fn count(module: Option<&Path>, counts: &[u32]) -> Result<Vec<Devices>, Fail
     Ok(all)
 }
 
-/// Makes each kind in a machine of its own that is as fast as can be. It has no other devices,
+/// Creates each kind in a machine of its own, at full speed. The machine has no other devices,
 /// because the kernel keeps pages of per-CPU memory that other devices had.
 pub fn time(module: Option<&Path>, cpus: u32, count: u32) -> Result<Vec<Devices>, Failure> {
     let one = |kind: (&str, &str, &str)| {
@@ -134,7 +135,8 @@ fn boot(builder: Builder, module: Option<&Path>) -> Result<Guest, Failure> {
     Ok(guest)
 }
 
-/// Makes so many devices and removes them. `meanwhile` reads their files, or measures their memory.
+/// Creates this number of devices and removes them. `meanwhile` reads their files or measures their
+/// memory in between.
 fn measure(
     guest: &mut Guest,
     cpus: u32,
@@ -156,7 +158,8 @@ fn measure(
     })
 }
 
-/// Returns the memory of as many devices again: the first ones fill gaps between other allocations.
+/// Returns the memory of the same number of further devices: the first ones fill gaps between other
+/// allocations.
 fn memory_of_more(
     guest: &mut Guest,
     count: u32,
@@ -170,8 +173,8 @@ fn memory_of_more(
     Ok(memory)
 }
 
-/// Returns the memory in use when all that can go has gone: objects that wait to be freed, the
-/// files' caches, and freed objects that the allocator keeps.
+/// Returns the memory in use after freeing everything that can be freed: delayed frees, the files'
+/// caches, and freed objects that the allocator keeps.
 fn meminfo(guest: &mut Guest) -> Result<Meminfo, Failure> {
     let text = guest.run(
         "sync
@@ -207,7 +210,7 @@ fn remove(guest: &mut Guest, numbers: Range<u32>) -> Result<Took, Failure> {
     took(guest, &format!("remove {names}"))
 }
 
-/// Runs a dmsetup, and returns its time.
+/// Runs a dmsetup, and returns its duration.
 fn took(guest: &mut Guest, arguments: &str) -> Result<Took, Failure> {
     let printed = guest.run(&format!(
         "{}dmp-load run -- dmsetup {arguments}",
@@ -293,7 +296,7 @@ pub fn memory_table(all: &[Devices]) -> String {
     table_of(&head, &lines)
 }
 
-/// Returns a table of the time to make and to remove all devices.
+/// Returns a table of the time to create and to remove all devices.
 pub fn making_table(counted: &[Devices], timed: &[Devices]) -> String {
     let lines: Vec<String> = counted
         .iter()

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use dmp_vm::{Accel, Builder, Disk, Machine};
 
-/// Limit of one script.
+/// Time limit of one script.
 pub const LIMIT: Duration = Duration::from_secs(600);
 
-/// The reason that there is no result.
+/// The reason for a missing result.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The machine failed.
@@ -23,12 +23,12 @@ pub enum Failure {
         script: String,
         stderr: String,
     },
-    /// A program printed something else than expected.
+    /// A program printed unexpected output.
     #[error("{0}")]
     Words(String),
 }
 
-/// Returns a machine to be, in which every clock counts instructions.
+/// Returns a builder of a machine in which every clock counts instructions.
 pub fn counting() -> Builder {
     Machine::builder().accel(Accel::Icount).limit(LIMIT)
 }
@@ -40,7 +40,7 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Boots the machine, with another dmp.ko than its own if one is given.
+    /// Boots the machine, with a given dmp.ko instead of its own if there is one.
     pub fn boot(builder: Builder, module: Option<&Path>) -> Result<Self, Failure> {
         let builder = match module {
             Some(path) => builder.disk(Disk::Own {
@@ -58,7 +58,7 @@ impl Guest {
         Ok(guest)
     }
 
-    /// Waits for the kernel to have the clock that it keeps. That takes it a second, and newer
+    /// Waits until the kernel has chosen its final clocksource. That takes a second, and newer
     /// kernels then read the clock in fewer instructions.
     pub fn wait_for_clock(&mut self) -> Result<(), Failure> {
         self.run(
@@ -86,7 +86,7 @@ impl Guest {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Powers the machine off. Fails if its kernel complained.
+    /// Powers the machine off. Fails if its kernel logged a complaint.
     pub fn finish(self) -> Result<(), Failure> {
         Ok(self.machine.finish()?)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Limits of dmp's cost, in instructions of a request over those with dm-linear.
+//! Limits of dmp's cost: instructions of a request beyond those of dm-linear.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use crate::setup;
 /// The limit of one setup.
 struct Limit {
     setup: &'static str,
-    /// The highest number of instructions.
+    /// The largest number of instructions.
     most: f64,
-    /// The highest part of another setup's cost over dm-linear: a numerator and a denominator.
+    /// The largest fraction of another setup's cost over dm-linear: a numerator and a denominator.
     part: [u32; 2],
     of: &'static str,
 }
 
 /// The hard limits, with room for the sections without preemption of a preemptible kernel. With
-/// latencies, 72 of the instructions are the clock's, which is read twice.
+/// latencies, the two reads of the clock take 72 of the instructions.
 const LIMITS: [Limit; 2] = [
     Limit {
         setup: "dmp",
@@ -34,20 +34,20 @@ const LIMITS: [Limit; 2] = [
     },
 ];
 
-/// Instructions that a cost may be above the baseline's.
+/// Instructions by which a cost may exceed the baseline's.
 const TOLERANCE: i64 = 4;
 
 /// The compilers of the measured code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compilers {
-    /// The compilers that the limits were set with: the limits hold as they are.
+    /// The compilers with which the limits were set: the limits apply unchanged.
     Baseline,
-    /// Other compilers, which may take a few instructions more for the same source.
+    /// Other compilers, which may need a few instructions more for the same source.
     Others,
 }
 
 impl Compilers {
-    /// Returns how many times its limit a cost may be.
+    /// Returns the factor by which a cost may exceed its limit.
     fn slack(self) -> f64 {
         match self {
             Self::Baseline => 1.0,
@@ -56,7 +56,7 @@ impl Compilers {
     }
 }
 
-/// Returns the setups that all limits need.
+/// Returns the setups that the limits need.
 pub fn setups() -> impl Iterator<Item = &'static str> {
     LIMITS
         .iter()
@@ -67,7 +67,7 @@ pub fn setups() -> impl Iterator<Item = &'static str> {
 /// Costs of setups over dm-linear, by setup and by operation.
 pub type Costs = BTreeMap<String, BTreeMap<String, i64>>;
 
-/// Returns the measured costs that the limits are for.
+/// Returns the measured costs that have limits.
 pub fn over_linear(costs: &[Cost]) -> Costs {
     let mut over = Costs::new();
     for limit in &LIMITS {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmp-bench`: the cost of dmp, next to what people would use in its place.
+//! `dmp-bench`: the cost of dmp, and of its alternatives.
 
 mod batches;
 mod build;
@@ -24,9 +24,9 @@ use crate::build::Build;
 use crate::guest::Failure;
 use crate::report::Report;
 
-/// Numbers of devices whose instructions are counted.
+/// Numbers of devices for counting instructions.
 const COUNTED: [u32; 3] = [1, 64, 1000];
-/// CPUs, and numbers of devices whose time is measured.
+/// CPUs, and numbers of devices for measuring time.
 const TIMED: [(u32, u32); 4] = [(1, 1000), (2, 250), (4, 250), (8, 250)];
 
 /// A part of the benchmark.

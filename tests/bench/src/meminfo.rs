@@ -9,7 +9,7 @@ use serde::Serialize;
 /// Some lines of the file, in KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Meminfo {
-    /// All that is not free.
+    /// All memory that is not free.
     pub used: i64,
     pub percpu: i64,
     pub slab: i64,

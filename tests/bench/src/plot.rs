@@ -20,7 +20,7 @@ const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 900;
 const TITLE: u32 = 40;
 
-/// Colours of dmp, of dm-linear and of all else.
+/// Colours of dmp, of dm-linear and of all others.
 const DMP: RGBColor = RGBColor(0xc4, 0x4e, 0x1c);
 const LINEAR: RGBColor = RGBColor(0x4a, 0x6f, 0xa5);
 const OTHERS: RGBColor = RGBColor(0x9a, 0xa0, 0xa6);
@@ -33,7 +33,7 @@ fn colour(setup: &str) -> RGBColor {
     }
 }
 
-/// Draws all that the report has.
+/// Draws everything in the report.
 pub fn draw(report: &Report, path: &Path) -> Drawn {
     let root = SVGBackend::new(path, (WIDTH, HEIGHT)).into_drawing_area();
     root.fill(&WHITE)?;
@@ -54,7 +54,7 @@ fn label(size: u32) -> TextStyle<'static> {
     ("sans-serif", size).into_font().color(&BLACK)
 }
 
-/// Returns the costs of small reads, which are the requests that are drawn.
+/// Returns the costs of small reads, the only requests in the plot.
 fn small_reads(costs: &[Cost]) -> impl Iterator<Item = &Cost> {
     costs
         .iter()
@@ -102,7 +102,7 @@ struct Line {
     dots: Vec<(f64, f64)>,
 }
 
-/// Draws lines over a number of things, from 0 up.
+/// Draws lines over a count, from 0 up.
 fn lines(area: &Area<'_>, title: &str, below: &str, all: &[Line]) -> Drawn {
     let dots = || all.iter().flat_map(|line| &line.dots);
     let last = dots().map(|(x, _)| *x).fold(0.0, f64::max);
@@ -183,7 +183,7 @@ fn memory(area: &Area<'_>, report: &Report) -> Drawn {
     lines(area, title, "CPUs", &all)
 }
 
-/// Draws the other setups' parts of dm-linear's rate, by the number of CPUs.
+/// Draws the other setups' fractions of dm-linear's rate, by the number of CPUs.
 fn scaling(area: &Area<'_>, report: &Report) -> Drawn {
     let others = || {
         let rates = report.scaling.iter();

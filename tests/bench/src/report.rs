@@ -14,8 +14,7 @@ use crate::guest::Failure;
 use crate::plot;
 use crate::scaling::{self, Rate};
 
-/// The results of one run, all on one kernel. A part that was not asked for is
-/// empty.
+/// The results of one run, all on one kernel. A part that was not requested is empty.
 #[derive(Debug, Serialize)]
 pub struct Report {
     pub build: Build,
@@ -30,7 +29,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Writes the report for programs, and a plot, into a directory.
+    /// Writes the report as JSON, and a plot, into a directory.
     pub fn write_to(&self, directory: &Path) -> Result<(), Failure> {
         let wrong = |error: &dyn fmt::Display| {
             Failure::Words(format!("cannot write to {}: {error}", directory.display()))
@@ -43,7 +42,7 @@ impl Report {
     }
 }
 
-/// Tables of all that is there.
+/// Tables of all results.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Build { kernel, rustc, cc } = &self.build;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rates with more CPUs, next to dm-linear's: the host's other work is to disturb both rates
-//! alike.
+//! Rates with more CPUs, beside dm-linear's, so that the host's other work affects both in the same
+//! way.
 
 use std::path::Path;
 
@@ -18,19 +18,19 @@ pub const CPUS: [u32; 3] = [1, 2, 4];
 const ROUNDS: usize = 100;
 const MILLISECONDS: u64 = 20;
 
-/// The rate of one setup on so many CPUs.
+/// The rate of one setup on this number of CPUs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rate {
     pub setup: String,
     pub cpus: u32,
     /// Requests a second in the median round.
     pub median: f64,
-    /// The part of dm-linear's rate in the same round: the first quartile, the median and the
-    /// third quartile of all rounds.
+    /// The fraction of dm-linear's rate in the same round: the first quartile, the median and the
+    /// third quartile over all rounds.
     pub of_linear: [f64; 3],
 }
 
-/// Measures with each number of CPUs, in a machine as fast as can be.
+/// Measures with each number of CPUs, in a machine at full speed.
 pub fn measure(module: Option<&Path>) -> Result<Vec<Rate>, Failure> {
     let mut rates = Vec::new();
     for cpus in CPUS {
@@ -59,7 +59,7 @@ fn measure_with(module: Option<&Path>, cpus: u32) -> Result<Vec<Rate>, Failure> 
     rates(&setups, cpus, &printed).map_err(Failure::Words)
 }
 
-/// Returns a script of each setup, for a device of its own.
+/// Returns the scripts of all setups, each for a device of its own.
 fn for_each(setups: &[Setup], script: impl Fn(&Setup) -> &String) -> String {
     let named =
         |(number, setup): (usize, &Setup)| format!("device=rate{number}\n{}", script(setup));
@@ -67,7 +67,7 @@ fn for_each(setups: &[Setup], script: impl Fn(&Setup) -> &String) -> String {
     scripts.concat()
 }
 
-/// Parses the output of dmp-load: a line for each setup, the first of which is dm-linear.
+/// Parses the output of dmp-load: a line for each setup. The first one is dm-linear.
 fn rates(setups: &[Setup], cpus: u32, printed: &str) -> Result<Vec<Rate>, String> {
     let lines = printed
         .lines()
@@ -86,8 +86,7 @@ fn rates(setups: &[Setup], cpus: u32, printed: &str) -> Result<Vec<Rate>, String
     Ok(setups.iter().zip(&lines).map(rate).collect())
 }
 
-/// Returns the numbers a quarter, half and three quarters of the way from the lowest to the
-/// highest.
+/// Returns the numbers at a quarter, half and three quarters of the sorted sequence.
 fn quartiles(mut numbers: Vec<f64>) -> [f64; 3] {
     numbers.sort_unstable_by(f64::total_cmp);
     [1, 2, 3].map(|quarter| {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The setups that are compared: ways to have a device, and to know what passes through it.
+//! The compared setups: each makes a device, and possibly counts its requests.
 
-/// The begin of every script: null_blk, which all setups are over. null_blk has no bio mode any
-/// more in 6.12, so its requests go through blk-mq. They end at once, and no data is moved.
+/// The beginning of every script: null_blk, the disk under all setups. null_blk has no bio mode in
+/// 6.12, so its requests go through blk-mq. They complete at once, and no data is moved.
 pub const PREPARE: &str = "
     [ -b /dev/nullb0 ] || {
         mount -t tracefs tracefs /sys/kernel/tracing
@@ -24,20 +24,19 @@ pub const LINEAR: &str = "linear";
 pub struct Setup {
     /// The name in tables, files and limits.
     pub name: String,
-    /// The sh script that makes the setup: a mapped device called `$device`, if it has one. `$size`
+    /// The sh script that makes the setup: a mapped device named `$device`, if it has one. `$size`
     /// is the size of /dev/nullb0 in sectors.
     pub make: String,
-    /// The sh script that prints the number of requests that the setup has counted, if it counts
-    /// any.
+    /// The sh script that prints the number of requests that the setup has counted, if it counts.
     pub counted: String,
-    /// The sh script that removes all of the setup.
+    /// The sh script that removes the whole setup.
     pub unmake: String,
-    /// The device or file to read and write, and options of `dmp-load count`.
+    /// The device or file for reads and writes, and options of `dmp-load count`.
     pub path: String,
 }
 
 impl Setup {
-    /// Makes a setup of a file that is there already.
+    /// Makes a setup of an existing file.
     fn plain(name: &str, path: &str) -> Self {
         Self {
             name: name.into(),
@@ -85,15 +84,15 @@ impl Setup {
         }
     }
 
-    /// Makes a dm-linear device with blktrace's events in the kernel's ring buffer. Nobody reads
-    /// the events, as blktrace would: this is the least that tracing costs.
+    /// Makes a dm-linear device with blktrace's events in the kernel's ring buffer. No program
+    /// reads the events, as blktrace would: this is the minimal cost of tracing.
     fn blktrace(name: &str) -> Self {
         let linear = Self::linear(name);
         Self {
             make: linear.make
                 + "echo blk >$tracing/current_tracer
                 echo 1 >/sys/block/$(node $device)/trace/enable\n",
-            // A request has an event when it is queued and one when it ends.
+            // A request has an event when it is queued and one at its end.
             counted: "awk '/^(entries|overrun):/ { n += $2 } END { print n / 2 }' \
                 $tracing/per_cpu/cpu*/stats\n"
                 .into(),
@@ -105,7 +104,7 @@ impl Setup {
         }
     }
 
-    /// Makes a dm-linear device with an eBPF program on it, which dmp-load brings.
+    /// Makes a dm-linear device with an eBPF program on it, which dmp-load attaches.
     fn ebpf(name: &str) -> Self {
         let linear = Self::linear(name);
         Self {
@@ -125,7 +124,7 @@ impl Setup {
         }
     }
 
-    /// Makes so many devices of a target, one on the other.
+    /// Makes this number of devices of a target, stacked.
     fn stack(target: &str, depth: u32) -> Self {
         Self {
             make: format!(
@@ -141,7 +140,7 @@ impl Setup {
     }
 }
 
-/// Returns all setups that are compared one by one.
+/// Returns all setups that are compared individually.
 pub fn all() -> Vec<Setup> {
     vec![
         Setup::plain("no I/O", "/dev/null"),
@@ -189,7 +188,7 @@ pub fn stacks() -> Vec<Setup> {
         .collect()
 }
 
-/// Returns the setups that are compared on several CPUs, dm-linear first.
+/// Returns the setups for several CPUs, dm-linear first.
 pub fn scaled() -> Vec<Setup> {
     const NAMES: [&str; 6] = [
         LINEAR,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The check that dmp's cost does not grow: a few setups, small requests only.
+//! The check that dmp's cost does not grow: a few setups, and only small requests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::guest::Failure;
 use crate::limits::{self, Compilers, Costs};
 use crate::setup;
 
-/// Costs that were measured before, by series of kernels and compilers.
+/// Earlier costs, by series of kernels and by compilers.
 type Baseline = BTreeMap<String, Costs>;
 
-/// Measures, prints the result, and fails if anything is above its limit.
+/// Measures, prints the result, and fails if a cost exceeds its limit.
 pub fn run(module: Option<&Path>, baseline: Option<&Path>) -> Result<(), Failure> {
     let wanted: Vec<&str> = limits::setups().collect();
     let setups: Vec<_> = setup::all()

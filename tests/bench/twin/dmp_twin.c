@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * dmp's work on a request, in C and in two ways, to be measured next to dmp:
+ * dmp's work on a request, in C and in two ways, for comparison with dmp:
  *
  *   twin_atomic <device>   requests and bytes of reads and writes, in counters that
  *                          all CPUs share
@@ -124,7 +124,7 @@ static inline unsigned int twin_operation(const struct bio *bio, unsigned int si
 	}
 }
 
-/* The operation, for end_io: a request's size is 0 by then. */
+/* The operation, for end_io: by then the size of a request is 0. */
 struct twin_stamp {
 	unsigned int operation;
 };

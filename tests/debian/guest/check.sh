@@ -1,7 +1,7 @@
 # Checks and notes of the booted Debian's tests.
 # shellcheck shell=bash disable=SC2154
 
-# Counts the command as passed if it succeeds; prints its output if it fails: `check WHAT COMMAND...`
+# Counts the command as passed if it succeeds, and otherwise prints its output: `check WHAT COMMAND...`
 check() {
 	local what=$1 said
 	shift
@@ -15,7 +15,7 @@ check() {
 	fi
 }
 
-# Prints a command's output, which no test depends on: `note WHAT COMMAND...`
+# Prints a command's output, on which no test depends: `note WHAT COMMAND...`
 note() {
 	echo "$1:"
 	shift
@@ -42,7 +42,7 @@ fails() {
 	! "$@"
 }
 
-# Succeeds if the command does, and prints nothing to standard error.
+# Succeeds if the command succeeds and prints nothing to standard error.
 silent() {
 	local said
 	said=$("$@" 2>&1 >/dev/null) && equal "$said" ""

@@ -1,15 +1,14 @@
-# The README's volume, vg/data, which is mounted; volumes beside it that are listed; and the packages' end.
-# shellcheck shell=bash disable=SC2154
+# The README's volume, vg/data, which is mounted; further listed volumes; and the removal of the packages.
 
 make_volume() {
-	# ext4 prepares nothing in the background, because that would be counted as well.
+	# ext4 initialises nothing in the background, because such requests would be counted as well.
 	vgcreate -q vg /dev/vdb && lvcreate -q -n data -L 256M vg &&
 		mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/vg/data &&
 		mount /dev/vg/data /mnt && blkid -o value -s UUID /dev/vg/data >"$state/uuid" &&
 		dd if=/dev/urandom of=/mnt/file bs=4k count=100 status=none && sync
 }
 
-# Opens a volume for writing, and closes it, a number of times: udev sees a change after each.
+# Opens a volume for writing and closes it, $2 times. udev gets a change event after each.
 close_often() {
 	local n
 	for ((n = 0; n < $2; n++)); do
@@ -26,15 +25,15 @@ was_attached_again() {
 	attached vg-data && (($(again vg-data) > $1))
 }
 
-# Runs a command with which LVM writes its own table. The volume has to be attached again after it,
-# once.
+# Runs a command by which LVM writes its own table. Afterwards the volume has to be attached again, once.
 comes_back() {
 	local before
 	before=$(again vg-data)
 	"$@" && soon was_attached_again "$before" && quiet && equal "$(by_itself vg-data)" "$(again vg-data)"
 }
 
-# Runs a command with which LVM finds its own table. The volume has to stay attached, and keep its counts.
+# Runs a command by which LVM finds its own table unchanged. The volume has to stay attached, and keep its
+# counts.
 stays() {
 	local before counted
 	before=$(again vg-data) counted=$(counter vg-data read/requests)
@@ -51,8 +50,7 @@ reads_are_exact() {
 	equal "$(counter vg-data read/requests) $(counter vg-data read/bytes)" "100 409600"
 }
 
-# Compares with the kernel's own statistics of the disk, which include zeroes that the disk was told to
-# write.
+# Compares with the kernel's own statistics of the disk, which count write-zeroes requests as writes.
 writes_are_exact() {
 	local before after counted
 	fsfreeze -f /mnt
@@ -108,8 +106,8 @@ quiet_after_storm() {
 	quiet && equal "$(journal | grep '^vg-storm[0-9]*: ' | sort)" "$(printf 'vg-storm%s: attached\n' {1..10} | sort)"
 }
 
-# Makes a thin volume that is listed already. On an emulated processor dmeventd starts too late for
-# lvm2-monitor at boot ("No input from event server"), with dmp and without.
+# Makes a thin volume that is already listed. On an emulated processor dmeventd starts too late for
+# lvm2-monitor at boot ("No input from event server"), with and without dmp.
 make_thin() {
 	systemctl disable --quiet lvm2-monitor.service
 	echo vg/thin >>/etc/dmp/attach.conf
@@ -119,8 +117,7 @@ make_thin() {
 		sum vg-thin >"$state/thin"
 }
 
-# Has LVM write a thin line, with which the hidden device goes. The unit has to attach the volume
-# again.
+# Makes LVM write a thin line, which removes the hidden device. The unit has to attach the volume again.
 thin_comes_back() {
 	local before
 	before=$(again vg-thin)
@@ -132,7 +129,7 @@ thin_attached_again() {
 	(($(again vg-thin) > $1))
 }
 
-# Acts as on a machine for whose kernel DKMS has not built the module.
+# Simulates a machine for whose kernel DKMS has not built the module.
 without_module() {
 	local said
 	echo 'install dmp /bin/false' >/etc/modprobe.d/without.conf

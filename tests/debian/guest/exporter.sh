@@ -1,7 +1,6 @@
-# The exporter, and Prometheus beside it.
-# shellcheck shell=bash disable=SC2154
+# The exporter, with a Prometheus.
 
-# Prints the value of the one series of a query to Prometheus.
+# Prints the value of the only series of a query to Prometheus.
 prometheus() {
 	curl --silent --fail --get --data-urlencode "query=$1" http://127.0.0.1:9090/api/v1/query |
 		sed -n 's/.*"value":\[[^,]*,"\([^"]*\)"\]}\]}}$/\1/p'
@@ -22,12 +21,12 @@ not_as_root() {
 	[[ $(ps -o user= -p "$(systemctl show -P MainPID dmp-exporter.service)") != root ]]
 }
 
-# Compares the reads that Prometheus has with those that the module counted.
+# Compares Prometheus' count of reads with the module's.
 scraped() {
 	[[ $(prometheus 'dmp_requests_total{operation="read",name="vg-data"}') == "$(counter vg-data read/requests)" ]]
 }
 
-# The directory is that of prometheus-node-exporter, which is not installed.
+# The directory belongs to prometheus-node-exporter, which is not installed.
 write_textfile() {
 	mkdir -p /var/lib/prometheus/node-exporter &&
 		systemctl start dmp-exporter-textfile.service

@@ -1,7 +1,5 @@
 # Volumes of every kind: those that can be attached, and those that are refused.
-# shellcheck shell=bash disable=SC2154
 
-# The messages that the tests expect.
 # $1 is a volume with $2 lines. $3 begins the advice.
 refusal() {
 	echo "^dmpstat: $1: cannot attach $2 volumes: .+\. $3"
@@ -81,7 +79,7 @@ in_and_out() {
 		none_hidden && equal "$(sum "$name")" "$sum"
 }
 
-# Succeeds if a snapshot of an attached thin volume has the data that the volume had.
+# Succeeds if a snapshot of an attached thin volume has the volume's former data.
 thin_snapshot() {
 	local sum
 	dmpstat attach odd-thin && sum=$(sum odd-thin) && silent lvcreate -q -y -kn -s -n copy odd/thin &&
@@ -109,7 +107,7 @@ make_stripes() {
 	dmsetup create stripes --table "0 65536 striped 2 128 /dev/vdc 0 /dev/vdd 0"
 }
 
-# Removes a device that is attached: its hidden device goes with it, in the background.
+# Removes an attached device: the kernel removes its hidden device too, in the background.
 remove_stripes() {
 	dmpstat attach stripes && dmsetup remove --retry stripes && none_hidden
 }

@@ -1,7 +1,7 @@
 # Loops that take too long for CI: `debian-machine --long`. Each works in a group of its own, long, on /dev/vdb.
 # shellcheck shell=bash disable=SC2154
 
-# Makes the group, and lists none of its volumes. Takes options and further disks.
+# Makes the group without listing its volumes. Takes options and further disks.
 make_long() {
 	: >/etc/dmp/attach.conf
 	vgcreate -q long /dev/vdb "$@"
@@ -16,7 +16,7 @@ no_cookie() {
 	equal "$(dmsetup udevcookies | tail -n +2)" ""
 }
 
-# Repeats a function, which is given the number of the round, until it fails.
+# Calls a function with the number of the round, until it fails.
 times() {
 	local n count=$1
 	shift
@@ -50,7 +50,8 @@ cookie_round() {
 		within_a_minute lvextend -q -l +1 "long/data$1" && within_a_minute lvremove -q -y "long/data$1"
 }
 
-# Extends and removes listed volumes at once after they have come, so the unit meets volumes that change and go.
+# Extends and removes listed volumes right after their creation, so the unit meets volumes that change and
+# disappear.
 cookie_rounds() {
 	make_long && echo 'long/*' >/etc/dmp/attach.conf && times "${rounds:-200}" cookie_round && remove_long
 }
@@ -59,7 +60,7 @@ in_and_out_once() {
 	dmpstat attach long/data && attached long-data && dmpstat detach long/data && fails attached long-data
 }
 
-# Attaches and detaches a volume under a load that verifies what it reads.
+# Attaches and detaches a volume under a load that verifies its reads.
 under_fio() {
 	local status=0 fio
 	fio --name=load --filename=/dev/long/data --direct=1 --rw=randrw --bs=4k --ioengine=libaio --iodepth=8 \
@@ -108,7 +109,7 @@ unit_time() {
 	echo $((${time/\[not set\]/0} / 1000000))
 }
 
-# Reads a counter again and again. Prints the largest value.
+# Reads a counter repeatedly. Prints the largest value.
 largest() {
 	local value most=0 n
 	for ((n = 0; n < 2000; n++)); do
@@ -141,7 +142,7 @@ load_runs() {
 	(($(counter long-data read/inflight) > 0))
 }
 
-# Makes and removes a dmp device, twenty times. Prints the time that it took in ms.
+# Makes and removes a dmp device, twenty times. Prints the duration in ms.
 make_and_remove() {
 	local begun=${EPOCHREALTIME/./} n
 	for ((n = 0; n < 20; n++)); do
@@ -155,8 +156,8 @@ readers_run() {
 	(($(sed -n 's/^nr_throttled //p' /sys/fs/cgroup/system.slice/readers.service/cpu.stat) > 20))
 }
 
-# Compares the time to make and remove devices with the time beside throttled readers of another's files. If each
-# command waited for a throttled reader, the forty would take at least four seconds longer.
+# Compares the time to make and remove devices with and without throttled readers of another device's files.
+# If each command waited for a throttled reader, the forty would take at least four seconds longer.
 throttled_readers() {
 	local alone beside
 	make_long && lvcreate -q -y -L 64M -n data long && dmpstat attach long/data && dmpstat latency on long/data &&
@@ -171,7 +172,8 @@ throttled_readers() {
 	((beside < alone + 2000)) && dmpstat detach long/data && remove_long
 }
 
-# Makes 1,000 volumes at once, from the metadata of one: lvcreate writes all of it for each volume.
+# Makes 1,000 volumes at once, with metadata generated from one volume's: lvcreate would rewrite all metadata
+# for each volume.
 make_thousand() {
 	pvcreate -q --metadatasize 32M /dev/vdb && make_long -s 64k && lvcreate -q -an -Zn -Wn -l 1 -n data1 long &&
 		vgcfgbackup -q -f /root/one long && awk '
@@ -190,7 +192,7 @@ make_thousand() {
 			}' /root/one >/root/thousand && vgcfgrestore -q -f /root/thousand long
 }
 
-# Attaches 1,000 volumes after they were deactivated and activated. The time counts from LVM's end.
+# Attaches 1,000 volumes after a deactivation and activation. The time counts from LVM's exit.
 thousand() {
 	local begun took status=0
 	make_thousand && echo 'long/*' >/etc/dmp/attach.conf && vgchange -q -ay long && vgchange -q -an long &&
@@ -221,12 +223,12 @@ waits_idly() {
 	((used < 2000))
 }
 
-# Makes the unit wait for the group: LVM's own reload has taken the volume off.
+# Makes the unit wait for the group: LVM's own reload has detached the volume.
 wait_for_lvm() {
 	dmsetup suspend long-data1 && dmsetup resume long-data1 && waits_idly
 }
 
-# Waits for the events of each trigger, because udev would work on for minutes after the loops on an
+# Waits for the events of each trigger, because otherwise udev would work for minutes after the loops on an
 # emulated processor.
 trigger_loop() {
 	while [[ -e $state/loop ]]; do
@@ -262,8 +264,8 @@ after_closes() {
 		lvextend -q -l +1 long/other && within=10 soon attached long-other && quiet && remove_long
 }
 
-# Extends the volume fifty times in a mount namespace with LVM's locks of its own, as a container does.
-# Prints the number of failed extensions: a table that LVM has loaded can be lost, but not LVM's size.
+# Extends the volume fifty times in a mount namespace with LVM locks of its own, as in a container. Prints the
+# number of failed extensions: a table that LVM has loaded can be lost, but not LVM's size.
 extend_apart() {
 	# shellcheck disable=SC2016
 	unshare --mount sh -c 'mount -t tmpfs tmpfs /run/lock/lvm
@@ -303,7 +305,7 @@ slow_rounds() {
 # Attaches and detaches a mounted volume over a slow disk, while udev's rules run for all devices.
 mounted_over_delay() {
 	local link
-	# From an offset on, so that LVM finds the group once.
+	# The delayed device begins at an offset, so that LVM finds the group once.
 	dmsetup create delayed --table "0 $(($(blockdev --getsz /dev/vdd) - 2048)) delay /dev/vdd 2048 20" &&
 		vgcreate -q slow /dev/mapper/delayed && lvcreate -q -y -L 32M -n data slow && mkfs.ext4 -q /dev/slow/data &&
 		link=/dev/disk/by-uuid/$(blkid -o value -s UUID /dev/slow/data) &&
@@ -319,8 +321,8 @@ without_udev_rules() {
 		lvchange -q -an --config "$none" long/data && remove_long
 }
 
-# Makes a filesystem with dmpstat and its libraries, and swap, on attached volumes: the memory that dmpstat
-# needs lies on the volumes that it exchanges.
+# Makes a filesystem with dmpstat and its libraries, and swap, on attached volumes: dmpstat's own memory is on
+# the volumes that it exchanges.
 make_own_root() {
 	local file
 	make_long && lvcreate -q -y -L 256M -n root long && lvcreate -q -y -L 512M -n swap long &&
@@ -332,7 +334,7 @@ make_own_root() {
 	done
 }
 
-# Fills the memory, and drops all file pages, as long as the loop runs.
+# Fills the memory, and drops all file pages, while the loop runs.
 press() {
 	while [[ -e $state/loop ]]; do
 		timeout 20 tail -c 2000M /dev/zero >/dev/null
@@ -363,7 +365,7 @@ short_of_memory() {
 	swapoff /dev/long/swap && soon umount -R /srv && ((status == 0)) && remove_long
 }
 
-# Runs one test if it is wanted, prints its duration, and removes what a failed one has left.
+# Runs one test if it is selected, prints its duration, and cleans up after a failed one.
 timed() {
 	local begun=$SECONDS wanted
 	wanted=" $(cat /root/long) "

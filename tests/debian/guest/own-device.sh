@@ -1,13 +1,12 @@
-# Dmp devices of one's own over a disk: LVM, udev and by-uuid links.
-# shellcheck shell=bash disable=SC2154
+# Dmp devices of your own over a disk: LVM, udev and by-uuid links.
 
-# Makes a dmp device over a whole disk that LVM has a volume group on: both are the same to LVM.
+# Makes a dmp device over a whole disk with a volume group of LVM: LVM sees the same content twice.
 duplicate_pvs() {
 	vgcreate -q spare /dev/vdc && lvcreate -q -n one -l 4 spare && vgchange -q -an spare &&
 		dmsetup create whole --table "0 $(blockdev --getsz /dev/vdc) dmp /dev/vdc"
 }
 
-# LVM activates the group when the second of both appears.
+# LVM activates the group when the second of the two appears.
 comes_over_dmp() {
 	[[ $(dmsetup deps -o devname spare-one 2>/dev/null) == *"(whole)" ]]
 }
@@ -25,8 +24,7 @@ filter_silences() {
 		--config 'devices/global_filter=["r|^/dev/vdc$|"]' 2>&1 | tr -d ' ')" /dev/mapper/whole
 }
 
-# Succeeds if by-uuid leads from the disk to a dmp device over it: both have the filesystem's
-# label.
+# Succeeds if the by-uuid link leads from the disk to a dmp device over it. Both have the filesystem's label.
 uuid_below() {
 	local link
 	mkfs.ext4 -q /dev/vdd && link=/dev/disk/by-uuid/$(blkid -o value -s UUID /dev/vdd) &&
@@ -35,7 +33,7 @@ uuid_below() {
 		udevadm settle && equal "$(readlink -f "$link")" "$(readlink -f /dev/mapper/own)"
 }
 
-# Counts udev's reads of a device of one's own, before its owner reads anything.
+# Counts udev's reads of such a device, before its owner reads anything.
 own_device() {
 	dmsetup create own --table "0 $(blockdev --getsz /dev/vdd) dmp /dev/vdd" && udevadm settle &&
 		counter own read/requests >"$state/own-made" &&

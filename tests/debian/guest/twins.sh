@@ -1,6 +1,5 @@
-# LVM's output about an attached volume, beside that about an equal one that is not attached.
-# The groups counted and regular are equal, with names of equal length; counted/data is attached.
-# shellcheck shell=bash disable=SC2154
+# LVM's output about an attached volume, compared with that about an equal unattached one. The groups counted
+# and regular are equal, with names of equal length; counted/data is attached.
 
 make_twins() {
 	local group disk
@@ -30,13 +29,12 @@ of_twin() {
 		s/("lv_kernel_minor":")[0-9]+/\1MINOR/; s/[0-9-]{10} [0-9:]{8} [+-][0-9]{4}/TIME/'
 }
 
-# Succeeds if LVM's command has the same output for both groups. @ is for the group's name.
+# Succeeds if an LVM command has the same output for both groups. @ stands for the group's name.
 same() {
 	equal "$(of_twin counted "$@")" "$(of_twin regular "$@")"
 }
 
-# Compares as `same` does, with a volume that is attached before, and compares the tables that LVM
-# leaves.
+# Compares as `same` does, after attaching a volume, and compares LVM's resulting tables.
 same_attached() {
 	dmpstat attach counted/data && attached counted-data && same "$@" &&
 		equal "$(of_twin counted dmsetup table @-data)" "$(of_twin regular dmsetup table @-data)"
@@ -72,7 +70,7 @@ exported() {
 	same_attached vgchange -q -an @ && same vgexport -q @ && same vgimport -q @ && same vgchange -q -ay @
 }
 
-# Makes the groups, compares all that LVM says and does, and removes them.
+# Makes the groups, compares all of LVM's output and results, and removes the groups.
 compare_twins() {
 	check "there are two equal groups" make_twins
 	check "lvs says the same of an attached volume" same_and_attached lvs @

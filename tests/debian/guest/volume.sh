@@ -1,19 +1,18 @@
-# Volumes: their counters, how they are attached, and the unit that attaches them again.
-# shellcheck shell=bash disable=SC2154,SC2119,SC2120
+# Volumes: their counters, their attachment, and the unit that attaches them again.
 
-# Prints dm-N for the device of that name.
+# Prints dm-N of the device with this name.
 dm() {
 	dmsetup info -c --noheadings -o blkdevname "$1"
 }
 
-# Prints a file of the counters of the device of that name.
+# Prints a file of the counters of the device with this name.
 counter() {
 	cat "/sys/module/dmp/stat/$(dm "$1")/$2"
 }
 
 # Prints a number of the snapshot's line "lines": `lines NAME`, `lines NAME as_linear` or
-# `lines NAME flush_bypass` for the live table, and with `loaded` as the third word for the loaded one.
-# 0 for a device that has no dmp line.
+# `lines NAME flush_bypass` for the live table, and with `loaded` as the third word for the loaded one. Prints
+# 0 for a device without dmp lines.
 lines() {
 	local word=${2:-lines} which=${3:-live}
 	awk -v word="$word" -v after=$((1 + (${#which} == 6))) \
@@ -21,8 +20,7 @@ lines() {
 		END { print number + 0 }' <(counter "$1" snapshot 2>/dev/null)
 }
 
-# Succeeds if the live table of the device has dmp lines. The table itself does not show lines that are
-# as_linear.
+# Succeeds if the live table of the device has dmp lines. The table itself shows as_linear lines as linear.
 attached() {
 	(($(lines "$1") > 0))
 }
@@ -33,13 +31,13 @@ plain() {
 		equal "$(dmsetup table "$1" | cut -d ' ' -f 3 | sort -u)" "${2:-linear}"
 }
 
-# Prints the State and the Table that `dmpstat status` shows of a volume: "attached linear".
+# Prints the State and the Table of a volume in `dmpstat status`: "attached linear".
 status_of() {
 	as_nobody dmpstat status | awk -v volume="$1" \
 		'$1 == volume { print $3, $4 ($5 == "above" ? " above" : "") }'
 }
 
-# Prints how often `dmpstat status` says that a volume was attached again.
+# Prints the number of repeated attaches of a volume in `dmpstat status`.
 again() {
 	as_nobody dmpstat status |
 		sed -nE "s/^$1 +dm-[0-9]+ +attached .* [0-9-]{10} [0-9:]{8} +([0-9]+).*/\\1/p"
@@ -50,12 +48,12 @@ journal() {
 	journalctl --quiet --boot --output=cat --unit='dmp-attach*.service' "$@" 2>/dev/null
 }
 
-# Prints how often the unit has attached a volume in this boot.
+# Prints the number of times that the unit has attached a volume in this boot.
 by_itself() {
 	journal | grep -cxF "$1: attached"
 }
 
-# Succeeds if the unit has done all that it was started for.
+# Succeeds if the unit has finished its work.
 ended() {
 	local units
 	units=$(systemctl list-units --plain --no-legend --state=active,activating 'dmp-attach*.service')
@@ -72,8 +70,8 @@ quiet() {
 	no_failed_unit
 }
 
-# Succeeds if each hidden device is below a volume that is attached above. Hidden devices of volumes
-# that are not LVM's are removed in the background.
+# Succeeds if each hidden device is below a volume that is attached above. Hidden devices of volumes that are
+# not LVM's are removed in the background.
 none_hidden() {
 	within=10 soon no_hidden || {
 		dmsetup info -c -o name,uuid,open,attr

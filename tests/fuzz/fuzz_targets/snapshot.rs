@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! dmpstat's parser of `snapshot`: nothing panics, whatever bytes the file has, and the interval
-//! between two snapshots makes sense.
+//! dmpstat's parser of `snapshot`: no file makes it panic, and the interval between two snapshots
+//! is consistent.
 
 #![no_main]
 
@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 
-// dmpstat's files, and not its crate: nothing else of the crate is fuzzed, and all of it would be
-// built.
+// These are dmpstat's files instead of its crate, because the fuzzer needs nothing else of the
+// crate, and would have to build all of it.
 #[allow(dead_code)]
 #[path = "../../../dmpstat/src/model/mod.rs"]
 mod model;
@@ -20,7 +20,7 @@ use model::interval::Interval;
 use model::snapshot::{Counters, Snapshot};
 use model::statistic::Statistic;
 
-/// Words that bytes from [`FIRST`] on are short for, and then the names of the statistics: a fuzzer
+/// Words that bytes from [`FIRST`] on stand for, followed by the names of the statistics: a fuzzer
 /// hardly ever spells the parser's words.
 const WORDS: [&str; 23] = [
     "device dm-3\nname a\ndiskseq 1\nsince 5\ntaken 9\n",
@@ -101,7 +101,7 @@ fn check_interval(interval: &Interval) {
 }
 
 fn check(snapshot: &Snapshot) {
-    // The shown name leads back to the name.
+    // The shown name can be converted back to the name.
     assert_eq!(
         model::escape::undo(snapshot.shown_name().as_bytes()),
         snapshot.plain_name()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Table lines of any words, against the documentation.
+//! Table lines of arbitrary words, compared with the documentation.
 
 #![no_main]
 
@@ -19,15 +19,16 @@ use table_line::{
     Arguments, DEVICE, OFFSET, OPTION, OPTION_COUNT, OPTIONS, Options, REPEATED, Wrong, fits,
 };
 
-/// Device, offset, and the options that are set, in the order of [`NAMES`]; or the message of the line.
+/// Device, offset, and the options in the line, in the order of [`NAMES`]; or the message of the
+/// line.
 type Parsed<'a> = Result<(&'a [u8], u64, [bool; 3]), Wrong>;
 
 const NAMES: [&str; 3] = ["latency", "flush_bypass", "as_linear"];
 
-/// Parses decimal digits and nothing else, of a value below 2^64.
+/// Parses decimal digits only, of a value below 2^64.
 fn number(word: &[u8]) -> Option<u64> {
     let value = word.iter().try_fold(0_u128, |value, byte| match byte {
-        // The value stays too large from there on.
+        // The value stays too large from here on.
         b'0'..=b'9' => Some((value * 10 + u128::from(byte - b'0')).min(1 << 64)),
         _ => None,
     })?;
@@ -37,8 +38,8 @@ fn number(word: &[u8]) -> Option<u64> {
 }
 
 /// Returns the word of some bytes, which are mostly the word itself. A fuzzer hardly ever spells
-/// the parser's words, so 1, 3 and 4 are short for the options, and 2 with two bytes for a number
-/// near a power of two.
+/// the parser's words, so 1, 3 and 4 stand for the options, and 2 with two bytes for a number near
+/// a power of two.
 fn word(bytes: &[u8]) -> CString {
     let word = match bytes {
         [1, rest @ ..] => [b"latency", rest].concat(),
@@ -53,7 +54,7 @@ fn word(bytes: &[u8]) -> CString {
     CString::new(word).unwrap()
 }
 
-/// Returns the message for an option that is there twice; `None` for a word that is no option.
+/// Returns the message for a repeated option; `None` for a word that is not an option.
 fn repeated(option: &[u8]) -> Option<Wrong> {
     match option {
         b"latency" => Some(REPEATED.latency),
@@ -63,7 +64,7 @@ fn repeated(option: &[u8]) -> Option<Wrong> {
     }
 }
 
-/// Reads a line as the documentation has it: the message is about the first wrong word from the
+/// Parses a line as the documentation describes: the message is about the first wrong word from the
 /// left.
 fn expected<'a>(words: &[&'a [u8]]) -> Parsed<'a> {
     let (device, rest) = words.split_first().ok_or(DEVICE)?;
@@ -89,7 +90,7 @@ fn each(options: Options) -> [bool; 3] {
     [options.latency, options.flush_bypass, options.as_linear]
 }
 
-/// Asserts that printed options are parsed as they were.
+/// Asserts that printed options are parsed unchanged.
 fn check_printed(offset: u64, options: Options) {
     let mut line = format!("d {offset}");
     options.write(&mut line).unwrap();
@@ -130,7 +131,7 @@ fuzz_target!(|data: &[u8]| {
         check_printed(args.offset, args.options);
     }
 
-    // The bytes once more, as numbers.
+    // The same bytes as numbers.
     let mut numbers = numbers::numbers(data);
     let mut next = || numbers.next().unwrap_or(0);
     check_fits(next(), next(), next());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Texts that the module writes of any numbers: they read back, and sysfs has room for them.
+//! The module's texts of arbitrary numbers: they can be parsed back, and fit into sysfs.
 
 #![no_main]
 
@@ -40,7 +40,7 @@ use snapshot::{Counted, Device, OperationCounted};
 use statistic::Statistic;
 use summary::{Sum, write_status, write_volumes};
 
-/// sysfs gives a file one page, and its last byte is a zero.
+/// sysfs gives a file one page, whose last byte is a zero.
 const PAGE: usize = 4096;
 
 /// The operations of `dmsetup status`, in its order.
@@ -54,14 +54,14 @@ fn written(write: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
     text
 }
 
-/// Parses a number as it is written: without a sign or zeros before it.
+/// Parses a number in its printed form: without a sign or leading zeros.
 fn number(word: &str) -> u64 {
     let number: u64 = word.parse().unwrap();
     assert_eq!(number.to_string(), word);
     number
 }
 
-/// Asserts that a value is not above its bucket's bound, and is above that of the bucket before.
+/// Asserts that a value is not above its bucket's bound, and is above that of the previous bucket.
 fn check_bucket<const FIRST: u32, const N: usize>(value: u64) {
     let bound = |bucket| 1_u128 << (FIRST as usize + bucket);
     let bucket = Scale::<FIRST, N>::bucket_above(value.saturating_sub(1));
@@ -80,7 +80,8 @@ fn check_histogram<const FIRST: u32, const N: usize>(numbers: &[u64]) {
         }
     }
 
-    // Each bucket has a line, however many counts are given. A missing count is the largest number.
+    // Each bucket has a line, even if fewer counts are given. A missing count is the largest
+    // number.
     let counts = || numbers.iter().copied().chain(iter::repeat(u64::MAX));
     let text = written(|out| Scale::<FIRST, N>::write(out, counts()));
     let lines: Vec<&str> = text.lines().collect();
@@ -98,8 +99,8 @@ fn check_histogram<const FIRST: u32, const N: usize>(numbers: &[u64]) {
     }
 }
 
-/// Asserts that the average is the largest number that so many requests can have without more bytes
-/// than these. No product overflows in 128 bits.
+/// Asserts that the average is the largest number whose product with `requests` does not exceed
+/// `bytes`. No product overflows in 128 bits.
 fn check_average(requests: u64, bytes: u64, average: u64) {
     if requests == 0 {
         assert_eq!(average, 0);
@@ -170,7 +171,7 @@ fn check_status(sums: &[Sum], latency: bool) {
     assert!(words.map(number).eq(operations().map(|(_, sum)| sum.again)));
 }
 
-/// Returns the bytes that a snapshot's word was written for.
+/// Returns the original bytes of a snapshot's word.
 fn unescaped(mut word: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     while let Some(first) = word.chars().next() {
@@ -201,7 +202,7 @@ fn check_buckets<const FIRST: u32, const N: usize>(words: &str, counts: &[u64; N
     assert_eq!(words.next(), None);
 }
 
-/// Returns an operation's counters of these numbers. Each statistic is missing at times.
+/// Returns an operation's counters of these numbers. Each statistic is sometimes missing.
 fn operation(mut next: impl FnMut() -> u64) -> OperationCounted {
     let mut operation = OperationCounted::NONE;
     operation.sizes.fill_with(&mut next);
@@ -270,7 +271,7 @@ fn check_operation<'a>(
     }
 }
 
-/// Checks a snapshot. The name may be anything, and the numbers are the counters of one operation.
+/// Checks a snapshot. The name is arbitrary, and the numbers are the counters of one operation.
 fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
     let mut numbers = numbers.iter().copied().chain(iter::repeat(0));
     let mut next = || numbers.next().unwrap();

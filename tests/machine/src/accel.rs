@@ -2,8 +2,8 @@
 
 //! The choice of KVM or TCG.
 //!
-//! `/dev/kvm` may be there, open, and even create a machine on a host where no guest's kernel runs
-//! under it. So KVM is the default only after a guest was seen to run.
+//! `/dev/kvm` may exist, open, and even create a machine on a host where no guest's kernel runs
+//! under KVM. So KVM becomes the default only after a guest has run.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
@@ -19,10 +19,10 @@ use crate::qemu::{Invocation, Parts};
 use crate::tsc;
 use crate::workdir::Workdir;
 
-/// The accelerator that runs the guest's instructions.
+/// The accelerator for the guest's instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accel {
-    /// KVM if a guest boots under it, else TCG.
+    /// KVM if a guest boots under it, otherwise TCG.
     Auto,
     /// KVM.
     Kvm,
@@ -46,7 +46,7 @@ impl std::str::FromStr for Accel {
     }
 }
 
-/// [`Accel`] with the choice made.
+/// [`Accel`] after the choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Chosen {
     Kvm,
@@ -74,11 +74,11 @@ impl Chosen {
         }
     }
 
-    /// Returns the kernel argument with the rate of the processors' counters. The guest's kernel
-    /// would measure the rate by the timer chip, which fails where instructions are slow.
+    /// Returns the kernel argument with the frequency of the processors' counters. The guest's
+    /// kernel would measure it by the timer chip, which fails if instructions are slow.
     pub(crate) fn kernel_arguments(self) -> String {
         match self {
-            // The hypervisor's clock has the rate.
+            // The hypervisor's clock reports the frequency.
             Self::Kvm => String::new(),
             Self::Tcg => format!("tsc_early_khz={} ", tsc::frequency()),
             Self::Icount => "tsc_early_khz=1000000 ".into(),
@@ -94,13 +94,13 @@ impl Chosen {
     }
 }
 
-/// Limit of a kernel's first line under KVM.
+/// Time limit for a kernel's first line under KVM.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
-/// Time that a probe's result holds.
+/// Time for which a probe's result is valid.
 const PROBE_HOLDS: Duration = Duration::from_secs(3600);
 
 impl Accel {
-    /// Makes the choice. A probe's result is kept for the next machines of this boot of the host.
+    /// Makes the choice. Later machines in this boot of the host reuse a probe's result.
     pub(crate) fn choose(self, parts: &Parts) -> Result<Chosen, Error> {
         match self {
             Self::Kvm => Ok(Chosen::Kvm),
@@ -134,7 +134,7 @@ fn can_open_kvm() -> bool {
         .is_ok()
 }
 
-/// Tells if the kernel prints its first line under KVM. Boots it without anything to run.
+/// Tells if the kernel prints its first line under KVM. Boots a kernel without an init.
 fn guest_gets_through(parts: &Parts) -> Result<bool, Error> {
     let workdir = Workdir::new()?;
     let console = workdir.path().join("console");
@@ -153,7 +153,7 @@ fn guest_gets_through(parts: &Parts) -> Result<bool, Error> {
     }
 }
 
-/// Returns the path of the result's note. The result holds for one boot of the host, one QEMU and
+/// Returns the path of the result's file. A result is valid for one boot of the host, one QEMU and
 /// one kernel.
 fn note_path(parts: &Parts) -> Option<PathBuf> {
     let boot = cache::boot_of_host()?;
@@ -170,7 +170,7 @@ fn read_note(path: &Path) -> Option<Chosen> {
         .find(|chosen| age < PROBE_HOLDS && chosen.name() == text)
 }
 
-/// Writes the result's note. A failure is ignored, because the next machine just probes again.
+/// Writes the result's file. A failure is ignored, because the next machine then probes again.
 fn write_note(path: &Path, chosen: Chosen) {
     let Some(directory) = path.parent() else {
         return;

@@ -19,21 +19,21 @@ use crate::workdir::Workdir;
 
 /// Kernel arguments of a guest whose init (initramfs/init) runs commands for the host.
 const AGENT: &str = "ignore_loglevel -- agent";
-/// Limit of a guest from power on to its first command. It takes about three seconds under TCG on
-/// an idle host.
+/// Time limit of a guest from power-on to its first command. It takes about three seconds under TCG
+/// on an idle host.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
-/// Number of starts of a guest whose kernel hangs before it comes to its init. Under load QEMU's
-/// translator now and then lets a kernel of several processors hang or oops while it boots.
+/// Number of starts of a guest whose kernel hangs before its init. Under load QEMU's translator now
+/// and then makes a kernel with several processors hang or oops during its boot.
 const STARTS: u32 = 3;
-/// Length of silence that shows that a kernel hangs. On its way to its init a kernel prints
-/// something every tenth of a second.
+/// Length of silence after which a kernel counts as hung. Before its init a kernel prints something
+/// every tenth of a second.
 const SILENCE: Duration = Duration::from_secs(20);
-/// Limit of a guest from its saved state to its first command. It takes a third of a second.
+/// Time limit of a guest from its saved state to its first command. It takes a third of a second.
 const RESUME_LIMIT: Duration = Duration::from_secs(10);
-/// Limit of a command, unless the machine was made with another limit.
+/// Time limit of a command, unless the builder sets another one.
 const COMMAND_LIMIT: Duration = Duration::from_secs(300);
 
-/// A machine to be.
+/// A builder of a machine.
 #[derive(Debug, Clone)]
 pub struct Builder {
     pub(crate) disks: Vec<Disk>,
@@ -80,7 +80,7 @@ impl Builder {
         self
     }
 
-    /// Sets the memory, as QEMU's `-m` takes it; 512M by default.
+    /// Sets the memory, in the form of QEMU's `-m`; 512M by default.
     pub fn memory(mut self, memory: &str) -> Self {
         self.memory = memory.into();
         self
@@ -99,13 +99,13 @@ impl Builder {
         self
     }
 
-    /// Copies something of the host into the guest, before its first command.
+    /// Copies a file or folder of the host into the guest, before its first command.
     pub fn copy(mut self, copy: Copy) -> Self {
         self.copies.push(copy);
         self
     }
 
-    /// Sets the accelerator. The default is that of `DMP_VM_ACCEL`, else [`Accel::Auto`].
+    /// Sets the accelerator. The default is that of `DMP_VM_ACCEL`, otherwise [`Accel::Auto`].
     pub fn accel(mut self, accel: Accel) -> Self {
         self.accel = accel;
         self
@@ -117,17 +117,16 @@ impl Builder {
         self
     }
 
-    /// Sets a limit for everything from now on, the boot too. It takes the place of all other
-    /// limits, and is no longer on a slow kernel.
+    /// Sets a limit for everything from now on, including the boot. It replaces all other limits,
+    /// and is not longer on a slow kernel.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.limits.total = Some(Limit::exactly(timeout));
         self
     }
 
-    /// Brings the machine up, with the module loaded and ready for commands. The machine does not
-    /// outlive the thread that calls this. If a machine of its shape was booted before, it goes on
-    /// from the [state](crate::state) that was saved then, with new disks, the time of the host and
-    /// random numbers of its own.
+    /// Brings the machine up, with the module loaded and ready for commands. The machine exits with
+    /// the thread that calls this. If the [state](crate::state) of an equal machine is saved, the
+    /// machine starts from it, with new disks, the host's time and its own random numbers.
     pub fn boot(self) -> Result<Machine, Error> {
         let packed = self.pack()?;
         let mut machine = self.bring_up()?;
@@ -166,9 +165,9 @@ impl Builder {
         self.power_on(limit)
     }
 
-    /// Returns all that the machine's saved state depends on. There is none for a machine that is
-    /// always booted: KVM boots quickly, the count of icount begins with the boot, and a disk may
-    /// have content.
+    /// Returns everything that the machine's saved state depends on. `None` for a machine that
+    /// always boots: KVM boots quickly, icount counts from the boot on, and a disk may have
+    /// content.
     fn shape(&self) -> Result<Option<Vec<u8>>, Error> {
         let (invocation, accel) = self.invocation(AGENT)?;
         if accel != Chosen::Tcg || self.disks.iter().any(Disk::has_content) {
@@ -178,8 +177,7 @@ impl Builder {
         Ok(shape.map(|shape| [shape, format!("{:?}\n", self.disks).into_bytes()].concat()))
     }
 
-    /// Boots the machine. A kernel that ends or hangs before its init, when there is no module yet,
-    /// gets another machine.
+    /// Boots the machine. If the kernel exits or hangs before its init, boots another machine.
     fn power_on(&self, limit: Limit) -> Result<Machine, Error> {
         let mut machine = self.start(None)?;
         // Under icount a kernel does not hang, because its processors take turns, and it is slow.
@@ -200,7 +198,7 @@ impl Builder {
         machine.ready(":", limit)
     }
 
-    /// Has a machine go on from the saved state.
+    /// Resumes a machine from the saved state.
     fn resume(&self, state: &State) -> Result<Machine, Error> {
         let limit = self.limits.of(RESUME_LIMIT);
         self.start(Some(state))?.ready(&wake(), limit)
@@ -258,7 +256,7 @@ impl Builder {
         Ok((invocation, accel))
     }
 
-    /// Gives the machine the files of its disks. Returns the names of these files.
+    /// Attaches the files of the machine's disks. Returns the names of these files.
     pub(crate) fn attach_disks(
         &self,
         invocation: &mut Invocation,
@@ -272,7 +270,7 @@ impl Builder {
     }
 }
 
-/// Returns the first command of a machine that goes on from a state: initramfs/wake.c.
+/// Returns the first command of a machine that starts from a state: initramfs/wake.c.
 fn wake() -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The place of results and states that are made once: safe to lose, and shared between
-//! processes.
+//! The place for results and states that are made once. They may be lost, and processes share them.
 
 use std::fs;
 use std::path::PathBuf;
 
-/// Returns the directory, which is made if need be. There is none if there is no place for
-/// one.
+/// Returns the directory, and creates it if necessary. `None` if there is no place for it.
 pub(crate) fn directory() -> Option<PathBuf> {
     directories().find(|directory| fs::create_dir_all(directory).is_ok())
 }
 
-/// Returns the places for a directory. Skips a home that does not exist, because a build
-/// must not make one.
+/// Returns the places for the directory. Skips a home that does not exist, because a build must not
+/// create one.
 fn directories() -> impl Iterator<Item = PathBuf> {
     [
         ("XDG_CACHE_HOME", "dmp-vm"),
         ("HOME", ".cache/dmp-vm"),
-        // A build's own place. The shared /tmp is not for files of known names.
+        // This is a build's own place. The shared /tmp is not safe for files with predictable
+        // names.
         ("NIX_BUILD_TOP", "dmp-vm"),
     ]
     .into_iter()

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The guest's console: its end, for messages of errors, and the complaints of the kernel.
+//! The guest's console: its end for error messages, and the kernel's complaints.
 
 use std::fmt;
 use std::path::Path;
 
-/// The end of a console, for people to read.
+/// The end of a console, as text for users.
 #[derive(Debug, Clone, Default)]
 pub struct Tail(String);
 
@@ -33,8 +33,7 @@ impl fmt::Display for Tail {
 pub struct Console(String);
 
 impl Console {
-    /// Reads QEMU's file of the console at `path`. A file that is not there yet is an empty
-    /// console.
+    /// Reads QEMU's file of the console at `path`. A missing file is an empty console.
     pub(crate) fn read(path: &Path) -> Self {
         Self::new(&std::fs::read(path).unwrap_or_default())
     }
@@ -54,14 +53,14 @@ impl Console {
         self.tail_since(self)
     }
 
-    /// Returns the text that has come since `before`.
+    /// Returns the text after that of `before`.
     pub(crate) fn since(&self, before: &Self) -> &str {
         self.0.get(before.0.len()..).unwrap_or_default()
     }
 
-    /// Returns the last lines of `before`, and all that has come since. They begin at the kernel's
-    /// first complaint if it is further up, because the first is about the cause and later ones are
-    /// about its effects.
+    /// Returns the last lines of `before`, and all later text. The result begins at the kernel's
+    /// first complaint if that is further up, because the first one shows the cause, and later ones
+    /// its effects.
     pub(crate) fn tail_since(&self, before: &Self) -> Tail {
         let last = before.0.lines().count().saturating_sub(Tail::LINES);
         let complaint = before.numbered_complaints().next();
@@ -71,12 +70,12 @@ impl Console {
         )
     }
 
-    /// Tells if a kernel has begun to run.
+    /// Tells if the console has output of a kernel.
     pub(crate) fn has_booted(&self) -> bool {
         self.0.contains("Linux version ")
     }
 
-    /// Tells if the kernel has come as far as its first program.
+    /// Tells if the kernel has reached its first program.
     pub(crate) fn has_reached_init(&self) -> bool {
         self.0.contains(" as init process")
     }
@@ -86,7 +85,7 @@ impl Console {
         self.0.contains("Kernel panic - not syncing")
     }
 
-    /// Returns the lines in which the kernel complained of itself; none in a good run.
+    /// Returns the lines with complaints of the kernel; none in a good run.
     pub fn complaints(&self) -> Vec<String> {
         self.numbered_complaints()
             .map(|(_, line)| line.to_owned())
@@ -117,7 +116,7 @@ fn without_known_reports(text: &str) -> Vec<(usize, &str)> {
     kept
 }
 
-/// A kernel's report of a fault: parts of its first and last line, and two texts in it.
+/// A kernel's report of a fault: parts of its first and last line, and two texts within.
 struct Report {
     first: &'static str,
     last: &'static str,
@@ -136,11 +135,11 @@ impl Report {
     }
 }
 
-/// Reports of a fault of the kernel's own, which any mapped device can show. The kobject of a
-/// disk's queue is a part of `struct gendisk`, but nothing makes the gendisk wait for the kobject's
-/// release. With `DEBUG_KOBJECT_RELEASE` releases come late, each by one to four seconds, so the
-/// gendisk may go first. It takes a timer with it or, a little later, work. The work is cancelled,
-/// which may sleep, in a place that must not.
+/// Reports of a fault in the kernel itself, which any mapped device can cause. The kobject of a
+/// disk's queue is a part of `struct gendisk`, but the gendisk does not wait for the kobject's
+/// release. With `DEBUG_KOBJECT_RELEASE` releases are delayed by one to four seconds, so the
+/// gendisk may be freed first, with a timer or, a little later, a work item in it. The kernel then
+/// cancels the work, which may sleep, in atomic context.
 const KNOWN: [Report; 2] = [
     Report {
         first: "[ cut here ]",
@@ -154,7 +153,7 @@ const KNOWN: [Report; 2] = [
     },
 ];
 
-/// Texts that the kernel prints when it has found a fault in itself or in a module.
+/// Texts that the kernel prints after a fault in itself or in a module.
 const COMPLAINTS: &[&str] = &[
     "WARNING: ",
     "BUG: ",
@@ -194,12 +193,12 @@ const COMPLAINTS: &[&str] = &[
     "does not have a release() function",
     "kobject_add_internal failed",
     "cannot create duplicate filename",
-    // Device mapper, which then puts the device that a target has not put.
+    // Device mapper, which then closes a device that a target left open.
     "dm_put_device call missing",
 ];
 
 /// Lines with one of the words above that are not about the code under test: a processor's known
-/// weaknesses are the host's business.
+/// vulnerabilities depend on the host.
 const HARMLESS: &[&str] = &["Spectre V2 : WARNING: ", "MDS: WARNING: "];
 
 fn is_complaint(line: &str) -> bool {
@@ -305,7 +304,7 @@ mod tests {
         assert_eq!(complaints(&known.replace("work_struct", "timer_list")), 0);
         assert_eq!(complaints(&other), 5);
         assert_eq!(complaints(&[&*known, &other, &known, BAD[1]].concat()), 6);
-        // A report that is cut off is not a known one.
+        // A truncated report does not match a known one.
         assert_eq!(complaints(known.split("---[ end").next().unwrap()), 3);
     }
 
@@ -316,7 +315,7 @@ mod tests {
         let tail = Console::new(log.as_bytes()).tail().to_string();
         assert!(tail.contains("\nline 40\n") && tail.ends_with("line 99\n---"));
         assert!(!tail.contains("line 39\n"));
-        // All that has come since `before` is there.
+        // All text after `before` is included.
         let before = Console::new(lines[..80].join("\n").as_bytes());
         let tail = Console::new(log.as_bytes()).tail_since(&before).to_string();
         assert!(tail.contains(":\nline 20\n") && tail.ends_with("line 99\n---"));
@@ -328,7 +327,7 @@ mod tests {
         let log = [GOOD[0], BAD[7], &lines.join("\n")].join("\n");
         let tail = Console::new(log.as_bytes()).tail().to_string();
         assert!(tail.contains(&format!(":\n{}\nline 0\n", BAD[7])), "{tail}");
-        // The tail does not begin at a known report, nor at one that came after `before`.
+        // The tail begins neither at a known report nor at one after `before`.
         let known = [&freed_while_active("bdev_free_inode"), &*lines.join("\n")].concat();
         let before = Console::new(known.as_bytes());
         let asked = Console::new([&known, "\n", BAD[7]].concat().as_bytes());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files and folders of the host that are in the guest before its first command.
+//! Files and folders of the host that are copied into the guest before its first command.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::error::{Doing, Error};
 use crate::limit::Limit;
 use crate::link::{Broken, Link};
 
-/// A file or folder to be copied, and its path in the guest.
+/// A file or folder to copy, and its path in the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copy {
     from: PathBuf,
@@ -22,9 +22,8 @@ pub struct Copy {
 }
 
 impl Copy {
-    /// Copies `from` to the path `to` of the guest, which begins at its [home](HOME) if it is
-    /// relative. If `to` ends in a slash or is empty, it is the directory of the copy, which keeps
-    /// its own name.
+    /// Copies `from` to the path `to` in the guest, relative to its [home](HOME). If `to` ends in a
+    /// slash or is empty, it is the directory of the copy, which keeps its own name.
     pub fn new(from: impl Into<PathBuf>, to: impl Into<PathBuf>) -> Self {
         let (from, mut to) = (from.into(), to.into());
         if to.as_os_str().is_empty() || to.as_os_str().as_bytes().ends_with(b"/") {
@@ -36,7 +35,7 @@ impl Copy {
         }
     }
 
-    /// Parses `FILE` or `FILE:PATH`. A colon belongs to the name if there is a file of that name.
+    /// Parses `FILE` or `FILE:PATH`. A colon belongs to the name if a file with that name exists.
     pub fn parse(argument: &OsStr) -> Self {
         let bytes = argument.as_bytes();
         match bytes.iter().rposition(|byte| *byte == b':') {
@@ -48,7 +47,8 @@ impl Copy {
         }
     }
 
-    /// Packs an archive of the guest's root. Files are root's, and can be run if they can be here.
+    /// Packs an archive of the guest's root. Files belong to root, and are executable if they are
+    /// on the host.
     pub(crate) fn pack(&self) -> Result<Packed, Error> {
         let what = format!("copy {} to the guest", self.from.display());
         let archive = self.archive().doing(|| what.clone())?;
@@ -71,7 +71,7 @@ impl Copy {
     }
 }
 
-/// An archive, and the action with it, to be read after "cannot".
+/// An archive, and the action for error messages, after "cannot".
 #[derive(Debug)]
 pub(crate) struct Packed {
     what: String,
@@ -79,7 +79,7 @@ pub(crate) struct Packed {
 }
 
 impl Packed {
-    /// Has the guest unpack the archive.
+    /// Sends the archive to the guest, which unpacks it.
     pub(crate) fn send(&self, link: &Link, limit: Limit) -> Result<Result<(), Error>, Broken> {
         let unpacked = link.copy(&self.archive, limit)?;
         Ok(unpacked
@@ -88,7 +88,7 @@ impl Packed {
     }
 }
 
-/// The directory in which commands begin in the guest: initramfs/init.
+/// The directory in which the guest's commands start: initramfs/init.
 const HOME: &str = "/root";
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::qemu::{Invocation, option};
 /// A virtio disk: the first is /dev/vda in the guest, the next /dev/vdb, and so on.
 #[derive(Debug, Clone)]
 pub enum Disk {
-    /// A new, empty, sparse disk of so many bytes that goes with the machine.
+    /// A new, empty, sparse disk of this size, which is removed with the machine.
     Scratch(u64),
     /// A file or block device of the user's own, raw or qcow2.
     Own {
@@ -22,29 +22,29 @@ pub enum Disk {
         /// Read-only for the guest.
         read_only: bool,
     },
-    /// A scratch disk some of whose requests fail.
+    /// A scratch disk with some failing requests.
     Failing {
         /// Size in bytes.
         size: u64,
-        /// The requests that fail.
+        /// The failing requests.
         faults: Vec<Fault>,
     },
 }
 
-/// Requests that QEMU fails each time. The guest gets the error, and the machine runs on.
+/// Requests that QEMU always fails. The guest gets the error, and the machine continues.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// The requests' operation, in QEMU's words (`BlkdebugIOType`): read, write, write-zeroes,
-    /// discard or flush. QEMU flushes nothing if nothing was written since.
+    /// The operation of the requests, in QEMU's words (`BlkdebugIOType`): read, write,
+    /// write-zeroes, discard or flush. QEMU skips a flush if nothing was written before it.
     pub operation: &'static str,
-    /// The sector that the requests touch; none for a flush.
+    /// A sector of the requests; none for a flush.
     pub sector: Option<u64>,
-    /// The error of the host's system that the disk gets for the requests.
+    /// The host's error for the requests.
     pub errno: i32,
 }
 
 impl Fault {
-    /// Returns the rule number `index` of QEMU's blkdebug, in force from the beginning.
+    /// Returns rule number `index` for QEMU's blkdebug, active from the start.
     fn rule(&self, index: usize) -> String {
         let rule = format!("file.inject-error.{index}");
         let sector = self.sector.map(|sector| format!("{rule}.sector={sector},"));
@@ -58,19 +58,19 @@ impl Fault {
 }
 
 impl Disk {
-    /// Tells if a guest may find something on the disk before its first command.
+    /// Tells if the disk may have content before the guest's first command.
     pub(crate) fn has_content(&self) -> bool {
         matches!(self, Self::Own { .. })
     }
 
-    /// Returns the guest's side of the disk, as the machine's number `index`.
+    /// Returns QEMU's arguments for the guest's side of the machine's disk number `index`.
     pub(crate) fn device(index: usize) -> [String; 2] {
         // QEMU would stop the machine if the host had no space.
         let device = format!("virtio-blk-pci,drive=disk{index},rerror=report,werror=report");
         ["-device".into(), device]
     }
 
-    /// Gives the machine the file of its disk number `index`. Returns the file's name.
+    /// Attaches the file of the machine's disk number `index`. Returns the file's name.
     pub(crate) fn attach(
         &self,
         index: usize,
@@ -86,8 +86,7 @@ impl Disk {
             Ok(metadata) if metadata.file_type().is_block_device() => "host_device",
             _ => "file",
         };
-        // The file's place in the chain of QEMU's drivers: below blkdebug, if the disk has
-        // faults.
+        // The file's place in the chain of QEMU's drivers: below blkdebug, if the disk has faults.
         let (faults, file) = match self {
             Self::Failing { faults, .. } => (rules(faults), "file.image"),
             _ => (String::new(), "file"),

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::console::Tail;
 
-/// A failure of a machine. If there was a guest, the message ends with the last of its console.
+/// A failure of a machine. If there was a guest, the message ends with the end of its console.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A variable that says where the machine's parts are is missing.
+    /// A variable with the path of one of the machine's parts is missing.
     #[error("{name} is not set: it must name {what}")]
     Environment {
         /// The variable.
@@ -16,55 +16,55 @@ pub enum Error {
         /// The part that it must name.
         what: &'static str,
     },
-    /// Something the host's system refused.
+    /// A system call of the host failed.
     #[error("cannot {what}: {source}")]
     Host {
-        /// The action that failed, to be read after "cannot".
+        /// The failed action, after "cannot".
         what: String,
         /// The cause.
         source: io::Error,
     },
-    /// QEMU ended with a failure of its own.
+    /// QEMU failed by itself.
     #[error("QEMU failed ({status})\n{message}{console}")]
     Qemu {
         /// QEMU's exit status.
         status: String,
         /// QEMU's own output.
         message: String,
-        /// The guest's last words, if there was one.
+        /// The end of the guest's console, if there was a guest.
         console: Tail,
     },
     /// The guest's kernel panicked.
     #[error("the guest panicked\n{console}")]
     Panic {
-        /// The guest's last words.
+        /// The end of the guest's console.
         console: Tail,
     },
-    /// The guest powered off while something was still expected of it.
+    /// The guest powered off before an expected event.
     #[error("the guest went down before {what}\n{console}")]
     WentDown {
-        /// The event that was expected.
+        /// The expected event.
         what: String,
-        /// The guest's last words.
+        /// The end of the guest's console.
         console: Tail,
     },
     /// A wait reached its limit.
     #[error("{} s were not enough for {what}{}\n{console}", limit.as_secs_f32(),
         if *silent { ", and its kernel does not answer any more" } else { "" })]
     Timeout {
-        /// The event that was waited for.
+        /// The awaited event.
         what: String,
         /// The length of the wait.
         limit: Duration,
-        /// True if the guest's kernel gave no answer when it was asked for its state.
+        /// True if the guest's kernel did not answer the question for its state.
         silent: bool,
-        /// The guest's last words, with its state.
+        /// The end of the guest's console, with its state.
         console: Tail,
     },
-    /// The reader of the command's output has closed it, or it cannot be written.
+    /// The command's output has no reader, or cannot be written.
     #[error("cannot write the command's output: {0}")]
     Output(io::Error),
-    /// The guest's kernel complained.
+    /// The guest's kernel logged complaints.
     #[error("the guest's kernel complained:\n{}\n{console}", complaints.join("\n"))]
     Complaints {
         /// The lines of the complaints.
@@ -74,9 +74,9 @@ pub enum Error {
     },
 }
 
-/// Adds the action to an error of the host's system.
+/// Adds the action to a system call's error.
 pub(crate) trait Doing<T> {
-    /// Makes the error; `what` is read after "cannot".
+    /// Makes the error; `what` follows "cannot".
     fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error>;
 }
 

@@ -11,8 +11,8 @@ use crate::machine::{console_path, explain_end};
 use crate::workdir::{KeepTerminal, Workdir};
 
 impl Builder {
-    /// Boots the machine with a shell on the terminal, which has the limit of a command. Returns
-    /// when the machine has powered off, or QEMU was left with Ctrl-A X.
+    /// Boots the machine with a shell on the terminal, with the time limit of a command. Returns
+    /// after the machine's power-off, or after Ctrl-A X.
     pub fn interact(self) -> Result<(), Error> {
         let packed = self.pack()?;
         let workdir = Workdir::new()?;
@@ -31,8 +31,8 @@ impl Builder {
         let _terminal = KeepTerminal::new();
         let mut qemu = invocation.start(&workdir.path().join("qemu.log"))?;
         let limit = self.limits.of_command();
-        // An error of the link is ignored: a machine that is left before its shell comes is
-        // explained by its end.
+        // An error of the link is ignored: if the user leaves the machine before its shell starts,
+        // the machine's end explains it.
         for packed in packed {
             if let Ok(unpacked) = packed.send(&link, limit) {
                 unpacked?;
@@ -54,7 +54,7 @@ impl Builder {
     }
 }
 
-/// Returns the terminal's rows and columns, or nothing if they are not known.
+/// Returns the terminal's rows and columns, or nothing if they are unknown.
 fn window_size() -> String {
     match rustix::termios::tcgetwinsize(io::stdout()) {
         Ok(size) if size.ws_row > 0 && size.ws_col > 0 => {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The machine that dmp is tried and tested in: a QEMU guest with the project's kernel, the
-//! module, and virtio disks; commands run in it as if they were local.
+//! The machine in which dmp is tried and tested: a QEMU guest with the project's kernel, the
+//! module, and virtio disks. Commands run in it as if they were local.
 //!
-//! Its parts come from the environment: `DMP_VM_QEMU` (qemu-system-x86_64), `DMP_VM_KERNEL` (a
+//! Environment variables name its parts: `DMP_VM_QEMU` (qemu-system-x86_64), `DMP_VM_KERNEL` (a
 //! bzImage), `DMP_VM_INITRD` (an initramfs whose init is initramfs/init) and `DMP_VM_TOOLS` (one
-//! with more tools in it). `DMP_VM_ACCEL` may be auto, kvm, tcg or icount. `DMP_VM_PATIENCE` is
-//! how many times longer than others a slow kernel may take. `DMP_VM_STATES` is the directory of
-//! the states that machines go on from in the place of a boot; if it is empty, all are booted.
+//! with more tools). `DMP_VM_ACCEL` may be auto, kvm, tcg or icount. `DMP_VM_PATIENCE` is the
+//! factor for the time limits of a slow kernel. `DMP_VM_STATES` is the directory of the states that
+//! machines start from; if it is empty, all machines boot.
 
 mod accel;
 mod builder;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// The time in which something has to be over.
+/// A time limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
     /// The length.
@@ -25,8 +25,8 @@ impl Limit {
         }
     }
 
-    /// Makes a limit from now on, [`patience`] times as long: `length` is for a kernel
-    /// of the usual speed.
+    /// Makes a limit from now on, [`patience`] times as long: `length` is for a kernel of normal
+    /// speed.
     pub(crate) fn about(length: Duration) -> Self {
         Self::exactly(length.saturating_mul(patience()))
     }
@@ -37,12 +37,12 @@ impl Limit {
 pub(crate) struct Limits {
     /// The length of a command's limit.
     pub(crate) command: Duration,
-    /// The limit of all steps together, in the place of each step's own.
+    /// The limit of all steps together, which replaces each step's own.
     pub(crate) total: Option<Limit>,
 }
 
 impl Limits {
-    /// Returns the limit of a step that may take so long.
+    /// Returns the limit of a step of this length.
     pub(crate) fn of(self, length: Duration) -> Limit {
         self.total.unwrap_or_else(|| Limit::about(length))
     }
@@ -53,7 +53,7 @@ impl Limits {
     }
 }
 
-/// Returns how many times as long as others the kernel may take: `DMP_VM_PATIENCE`.
+/// Returns the factor by which the kernel may be slower than others: `DMP_VM_PATIENCE`.
 pub fn patience() -> u32 {
     let patience = std::env::var("DMP_VM_PATIENCE").ok();
     patience.and_then(|times| times.parse().ok()).unwrap_or(1)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The host's ends of the virtio ports, and the language of initramfs/init on them.
+//! The host's ends of the virtio ports, and the protocol of initramfs/init.
 
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
@@ -17,7 +17,7 @@ use crate::split::Splitter;
 /// The ports' names, in the order of [`Link::pair`]'s far ends.
 pub(crate) const PORTS: [&str; 4] = ["dmp.control", "dmp.stdout", "dmp.stderr", "dmp.files"];
 
-/// The reason that a command has no status.
+/// The reason for a command without a status.
 #[derive(Debug)]
 pub(crate) enum Broken {
     /// The time was up.
@@ -26,7 +26,7 @@ pub(crate) enum Broken {
     Closed,
     /// The output could not be passed on.
     Output(io::Error),
-    /// The host's system failed.
+    /// A system call of the host failed.
     Host(io::Error),
 }
 
@@ -56,8 +56,8 @@ impl Link {
         Ok((link, far.map(OwnedFd::from)))
     }
 
-    /// Has the guest run a sh script, and passes its output on as it comes. Returns the
-    /// script's exit status.
+    /// Runs a sh script in the guest, and passes its output on immediately. Returns the script's
+    /// exit status.
     pub(crate) fn run(
         &self,
         script: &[u8],
@@ -69,7 +69,7 @@ impl Link {
         self.pass_outputs_on(&token, sinks, limit)
     }
 
-    /// Has the guest unpack an archive. Returns the message of its tar if that fails.
+    /// Sends an archive, which the guest unpacks. Returns the message of its tar if that fails.
     pub(crate) fn copy(&self, archive: &[u8], limit: Limit) -> Result<Result<(), String>, Broken> {
         let token = token();
         self.say(&format!("copy {token} {}\n", archive.len()), limit)?;
@@ -100,12 +100,12 @@ impl Link {
         }
     }
 
-    /// Asks the guest to power off. The guest may be unable to hear it.
+    /// Asks the guest to power off. The guest may not be able to receive this.
     pub(crate) fn power_off(&self, limit: Limit) {
         let _ = self.say("poweroff\n", limit);
     }
 
-    /// Lets the guest go on to the shell that it has been booted for.
+    /// Tells the guest to start its shell.
     pub(crate) fn shell(&self, limit: Limit) -> Result<(), Broken> {
         self.say("shell\n", limit)
     }

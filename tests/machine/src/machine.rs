@@ -25,7 +25,7 @@ pub(crate) fn console_path(workdir: &Workdir) -> PathBuf {
     workdir.path().join("console")
 }
 
-/// Returns the error of a QEMU that is gone, when something else was expected.
+/// Returns the error of a QEMU that exited unexpectedly.
 pub(crate) fn explain_end(
     status: ExitStatus,
     message: String,
@@ -60,8 +60,8 @@ pub struct Output {
     pub stderr: Vec<u8>,
 }
 
-/// A running machine. Its drop ends it as [`Machine::finish`] does, and panics if the kernel
-/// complained. While the thread panics, the drop only stops QEMU.
+/// A running machine. Its drop ends it as [`Machine::finish`] does, and panics if the kernel logged
+/// complaints. While the thread panics, the drop only stops QEMU.
 #[derive(Debug)]
 pub struct Machine {
     qemu: Qemu,
@@ -70,11 +70,11 @@ pub struct Machine {
     sysrq: SysRq,
     disks: Vec<PathBuf>,
     limits: Limits,
-    /// The user's own check of the guest, for the end.
+    /// The user's own check of the guest, which runs at its end.
     check: Option<fn(&mut Self)>,
     /// True if the log has been checked, or need not be.
     over: bool,
-    /// Dropped last: QEMU has its files there.
+    /// This field is dropped last, because QEMU has its files there.
     workdir: Workdir,
 }
 
@@ -84,7 +84,7 @@ impl Machine {
         Builder::default()
     }
 
-    /// Makes the machine of a QEMU that has just been started, with the limits of its builder.
+    /// Makes the machine of a QEMU that was just started, with the limits of its builder.
     pub(crate) fn started(
         qemu: Qemu,
         link: Link,
@@ -107,7 +107,7 @@ impl Machine {
         }
     }
 
-    /// Has the machine run its first command, and waits for its end.
+    /// Runs the machine's first command, and waits for its end.
     pub(crate) fn ready(mut self, first: &str, limit: Limit) -> Result<Self, Error> {
         let (mut stdout, mut stderr) = (io::sink(), Vec::new());
         let status = self
@@ -123,8 +123,8 @@ impl Machine {
         Ok(self)
     }
 
-    /// Saves the machine's state for others to go on from. The machine goes on itself. A failure
-    /// leaves no state.
+    /// Saves the machine's state for other machines. This machine continues. A failure leaves no
+    /// state.
     pub(crate) fn save(&mut self, turn: Turn, limit: Limit) {
         let console = console_path(&self.workdir);
         let kept = turn.keep(&console, |memory| self.monitor.save(memory, limit));
@@ -138,8 +138,8 @@ impl Machine {
         self.limits.command = limit;
     }
 
-    /// Sets a check of the guest, which panics if it fails. The machine's end runs it before the
-    /// power-off, unless the test has failed already or the machine is gone.
+    /// Sets a check of the guest, which panics if it fails. The machine's end runs the check before
+    /// the power-off, unless the test has already failed or the machine has exited.
     pub fn check_at_end(&mut self, check: fn(&mut Self)) {
         self.check = Some(check);
     }
@@ -155,8 +155,8 @@ impl Machine {
         })
     }
 
-    /// Runs a sh script in the guest, and passes its output on as it comes. An error is the
-    /// machine's end.
+    /// Runs a sh script in the guest, and passes its output on immediately. An error ends the
+    /// machine.
     pub fn run_to(&mut self, script: &[u8], sinks: [&mut dyn Write; 2]) -> Result<i32, Error> {
         let limit = self.limits.of_command();
         self.exchange(script, sinks, limit)
@@ -164,7 +164,7 @@ impl Machine {
             .inspect_err(|_| self.over = true)
     }
 
-    /// Has the guest unpack an archive.
+    /// Sends an archive, which the guest unpacks.
     pub(crate) fn unpack(&mut self, packed: &Packed) -> Result<(), Error> {
         let limit = self.limits.of_command();
         packed
@@ -193,8 +193,8 @@ impl Machine {
         stdout
     }
 
-    /// Returns the file of the disk number `index`. The file has the guest's writes once the guest
-    /// has completed them.
+    /// Returns the file of disk number `index`. The file has a write of the guest's once the guest
+    /// has completed it.
     pub fn disk_file(&self, index: usize) -> &Path {
         &self.disks[index]
     }
@@ -224,15 +224,15 @@ impl Machine {
         ))
     }
 
-    /// Ends the machine as a power cut would, in the middle of its work: its caches and requests
-    /// in flight are lost. Disks of the user's own stay as they are at this moment.
+    /// Ends the machine as a power cut would: its caches and requests in flight are lost. The
+    /// user's own disks keep their content of this moment.
     pub fn cut_power(mut self) {
         self.over = true;
         self.qemu.kill();
     }
 
-    /// Runs the check of [`Machine::check_at_end`], and powers the machine off. Fails if the kernel
-    /// complained of anything from the first line of its log to the last.
+    /// Runs the check of [`Machine::check_at_end`], and powers the machine off. Fails if the
+    /// kernel's log has a complaint.
     ///
     /// # Panics
     /// If the check fails.
@@ -255,8 +255,8 @@ impl Machine {
         }
     }
 
-    /// Tells if the kernel comes to its init within the limit, and is never silent for so long. It
-    /// also returns true if QEMU failed, because QEMU then says why.
+    /// Tells if the kernel reaches its init within the limit without a `silence`. Also returns true
+    /// if QEMU failed, because QEMU then reports the reason.
     pub(crate) fn is_sound(&mut self, silence: Duration, limit: Limit) -> Result<bool, Error> {
         let mut last = self.console();
         let mut patience = Limit::about(silence);
@@ -286,8 +286,7 @@ impl Machine {
         self.link.run(script, sinks, limit)
     }
 
-    /// Returns the error behind a broken exchange. QEMU may close its ports a moment before it
-    /// ends.
+    /// Returns the cause of a broken exchange. QEMU may close its ports a moment before it exits.
     fn explain(&mut self, broken: Broken, what: &str, limit: Limit) -> Error {
         match broken {
             Broken::Output(error) => Error::Output(error),

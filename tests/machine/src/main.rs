@@ -12,9 +12,9 @@ use std::time::Duration;
 use clap::Parser;
 use dmp_vm::{Accel, Builder, Copy, Disk, Error, Machine};
 
-/// Sizes of the disks of a machine that is given none.
+/// Sizes of a machine's default disks.
 const SCRATCH: [u64; 2] = [64 << 20, 64 << 20];
-/// Longer than anybody waits; no limit.
+/// Longer than anybody waits, so without effect.
 const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// Boots a virtual machine with the dmp module, and runs a shell or one command there.
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     };
     match dmp_vm::clean_up_on_signals().and_then(|()| go(arguments)) {
         Ok(status) => u8::try_from(status).unwrap_or(u8::MAX).into(),
-        // The reader is gone: ends like a process that SIGPIPE ends.
+        // The output's reader has gone: dmp-vm exits like a process that SIGPIPE kills.
         Err(Error::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 141.into(),
         Err(error) => {
             eprintln!("dmp-vm: {error}");
@@ -150,7 +150,7 @@ fn script(arguments: &Arguments) -> Result<Option<Vec<u8>>, Error> {
     Ok(Some(words.join(&b' ')))
 }
 
-/// Quotes a word for sh, whatever is in it.
+/// Quotes any word for sh.
 fn quote(word: &OsString) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for byte in word.as_bytes() {

@@ -29,7 +29,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Puts the initramfs with more tools in the place of the other.
+    /// Replaces the initramfs by the one with more tools.
     pub(crate) fn with_tools(self) -> Result<Self, Error> {
         Ok(Self {
             initrd: variable("DMP_VM_TOOLS", "the guest's initramfs with tools")?,
@@ -54,22 +54,22 @@ fn variable(name: &'static str, what: &'static str) -> Result<PathBuf, Error> {
 }
 
 /// Arguments of every guest's kernel. A panic ends the guest. All processors have one clock, which
-/// the kernel would not believe of processors on several sockets. There are no old terminals,
-/// hundreds of which take a third of a debug kernel's boot.
+/// the kernel would not believe of processors in several sockets. There are no legacy
+/// pseudo-terminals, because hundreds of them take a third of a debug kernel's boot.
 const KERNEL_ARGUMENTS: &str = "console=ttyS0 panic=-1 tsc=reliable pty.legacy_count=0";
 
-/// The arguments of a QEMU to be started.
+/// The arguments of a QEMU before its start.
 #[derive(Debug)]
 pub(crate) struct Invocation {
     parts: Parts,
     accel: Chosen,
     cmdline: String,
-    /// Arguments for the machine that the guest can see.
+    /// Arguments for the guest-visible machine.
     machine: Vec<OsString>,
-    /// Arguments that are the host's business alone: the names of its files, and the like.
+    /// Arguments that the guest cannot see: names of the host's files, and the like.
     host: Vec<OsString>,
     inherited: Vec<OwnedFd>,
-    /// True if a terminal's Ctrl-C passes QEMU by.
+    /// True if a terminal's Ctrl-C does not reach QEMU.
     apart: bool,
 }
 
@@ -92,7 +92,7 @@ impl Invocation {
         invocation
     }
 
-    /// Adds arguments that change the machine that the guest can see.
+    /// Adds arguments that change the guest-visible machine.
     pub(crate) fn machine<S: AsRef<OsStr>>(
         &mut self,
         args: impl IntoIterator<Item = S>,
@@ -102,14 +102,15 @@ impl Invocation {
         self
     }
 
-    /// Adds arguments that do not: the names of files of the host, and the like.
+    /// Adds arguments that the guest cannot see: names of the host's files, and the like.
     pub(crate) fn host<S: AsRef<OsStr>>(&mut self, args: impl IntoIterator<Item = S>) -> &mut Self {
         self.host
             .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
         self
     }
 
-    /// Returns all that tells the machine from others, apart from the content of its disks.
+    /// Returns everything that distinguishes the machine from others, except the content of its
+    /// disks.
     pub(crate) fn shape(&self) -> io::Result<Vec<u8>> {
         let mut shape = Vec::new();
         for file in [&self.parts.qemu, &self.parts.kernel, &self.parts.initrd] {
@@ -130,7 +131,7 @@ impl Invocation {
         self.console(&option("file,id=console,path=", path))
     }
 
-    /// Writes the guest's serial console to the end of a file, and takes its keys from another.
+    /// Appends the guest's serial console to a file, and reads its keys from another.
     pub(crate) fn console_files(&mut self, output: &Path, input: &Path) -> &mut Self {
         let mut console = option("file,id=console,mux=on,append=on,path=", output);
         console.push(option(",input-path=", input));
@@ -166,7 +167,7 @@ impl Invocation {
             .host(["-mon", "chardev=monitor,mode=control"])
     }
 
-    /// Has the machine go on from the state that a monitor has saved, in the place of a boot.
+    /// Starts the machine from the state that a monitor has saved, instead of a boot.
     pub(crate) fn incoming(&mut self, state: &Path) -> &mut Self {
         let mut from = OsString::from("file:");
         from.push(state);
@@ -199,8 +200,7 @@ impl Invocation {
         command
     }
 
-    /// Starts QEMU, whose own output goes to `log`. QEMU does not outlive the thread that calls
-    /// this.
+    /// Starts QEMU. Its own output goes to `log`. QEMU exits with the thread that calls this.
     pub(crate) fn start(mut self, log: &Path) -> Result<Qemu, Error> {
         let output = File::create(log).doing(|| format!("create {}", log.display()))?;
         let mut command = self.command();
@@ -229,14 +229,14 @@ impl Invocation {
         })
     }
 
-    /// Keeps QEMU off the terminal, whose Ctrl-C then passes it by.
+    /// Moves QEMU into its own process group, so that the terminal's Ctrl-C does not reach it.
     pub(crate) fn own_process_group(&mut self) -> &mut Self {
         self.apart = true;
         self
     }
 }
 
-/// Makes one QEMU option of `prefix` and a path, in which a comma is written twice.
+/// Makes one QEMU option of `prefix` and a path. A comma in the path is doubled.
 pub(crate) fn option(prefix: &str, path: &Path) -> OsString {
     let mut option = prefix.as_bytes().to_vec();
     for byte in path.as_os_str().as_bytes() {
@@ -248,18 +248,18 @@ pub(crate) fn option(prefix: &str, path: &Path) -> OsString {
     OsString::from_vec(option)
 }
 
-/// Has the kernel kill this process when the thread that forked it ends.
+/// Tells the kernel to kill this process when the thread that forked it exits.
 fn die_with(parent: Pid) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     if rustix::process::getppid() == Some(parent) {
         Ok(())
     } else {
-        // The parent has ended already.
+        // The parent has already exited.
         Err(io::ErrorKind::BrokenPipe.into())
     }
 }
 
-/// A QEMU that has been started; killed when dropped.
+/// A started QEMU, which is killed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Qemu {
     child: Child,
@@ -268,7 +268,7 @@ pub(crate) struct Qemu {
 }
 
 impl Qemu {
-    /// Waits for QEMU to end by itself. Returns `None` if it has not after `limit`.
+    /// Waits for QEMU to exit. Returns `None` if it is still running after `limit`.
     pub(crate) fn wait(&mut self, limit: Duration) -> Result<Option<ExitStatus>, Error> {
         let limit = Limit::exactly(limit);
         while !readable(self.pidfd.as_fd(), limit.left())? {
@@ -279,7 +279,7 @@ impl Qemu {
         self.child.wait().map(Some).doing(|| "wait for QEMU".into())
     }
 
-    /// Ends QEMU at once.
+    /// Kills QEMU.
     pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use crate::limit::Limit;
 
-/// Time between two questions about QEMU's progress.
+/// Time between two queries of QEMU's progress.
 const POLL: Duration = Duration::from_millis(10);
-/// Bytes a second: more than QEMU can write. QEMU's own default is made for a network.
+/// Bytes a second: more than QEMU can write. QEMU's own default is for a network.
 const BANDWIDTH: u64 = 1 << 40;
 
 /// The host's end of the monitor.
@@ -29,8 +29,8 @@ impl Monitor {
         Ok((Self(BufReader::new(near)), far.into()))
     }
 
-    /// Has QEMU write the machine's state to this file. The machine stands still meanwhile, and then
-    /// goes on.
+    /// Makes QEMU write the machine's state to this file. The machine pauses during the write, and
+    /// then continues.
     pub(crate) fn save(&mut self, file: &Path, limit: Limit) -> io::Result<()> {
         let file = file.to_str().ok_or(io::ErrorKind::InvalidInput)?;
         self.execute("qmp_capabilities", json!({}), limit)?;

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 
 const BEGIN: u8 = 0o36;
 
-/// One stream of one command: passes on all that comes before the mark `\036TOKEN STATUS\n`.
-/// It holds back only bytes that may be the beginning of the mark.
+/// One stream of one command: passes on everything before the mark `\036TOKEN STATUS\n`. It holds
+/// back only bytes that may be the beginning of the mark.
 #[derive(Debug)]
 pub(crate) struct Splitter {
     mark: Vec<u8>,
@@ -27,7 +27,7 @@ impl Splitter {
         }
     }
 
-    /// Returns the command's status, once the mark has come.
+    /// Returns the command's status, after the mark.
     pub(crate) fn status(&self) -> Option<i32> {
         self.status
     }
@@ -64,8 +64,7 @@ fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
     bytes.iter().position(|byte| *byte == wanted)
 }
 
-/// Parses the number up to the end of the line. Returns nothing before the whole line is
-/// there.
+/// Parses the number up to the end of the line. Returns nothing for an incomplete line.
 fn parse_status(bytes: &[u8]) -> Option<i32> {
     let line = &bytes[..position(bytes, b'\n')?];
     std::str::from_utf8(line).ok()?.parse().ok()
@@ -77,8 +76,7 @@ mod tests {
 
     const TOKEN: &str = "0123456789abcdef";
 
-    /// Returns the output and the status of a `stream` that arrives in pieces of `size`
-    /// bytes.
+    /// Returns the output and the status of a `stream` that arrives in pieces of `size` bytes.
     fn split(stream: &[u8], size: usize) -> (Vec<u8>, Option<i32>) {
         let mut splitter = Splitter::new(TOKEN);
         let mut sink = Vec::new();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Saved states. A machine that has booted and waits for its first command is kept for machines of
-//! the same shape, which go on from it.
+//! Saved states. The state of a booted machine is saved before its first command, and later
+//! machines of the same shape start from it.
 //!
-//! A boot takes some seconds and does the same each time; QEMU reads a state in a fraction of one.
-//! The shape is all that a state depends on: the machine that the guest can see, QEMU, and this
-//! boot of the host, whose clock the guest's kernel has measured its own against. A state is whole
-//! or not there, because it is renamed into its place. It may go at any time; then a machine is
-//! booted.
+//! A boot takes some seconds, and its result is always the same; QEMU reads a state in a fraction
+//! of a second. The shape is everything that a state depends on: the guest-visible machine, QEMU,
+//! and this boot of the host, because the guest's kernel has calibrated its clock against the
+//! host's. A state is renamed to its final path, so it is never incomplete. It may be removed at
+//! any time; then the next machine boots.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::{self, File};
@@ -23,11 +23,11 @@ use crate::cache;
 use crate::limit::Limit;
 use crate::workdir::Workdir;
 
-/// Number of states that are kept, each as large as the memory that its guest has used.
+/// Number of states to keep, each as large as the memory that its guest has used.
 const KEPT: usize = 16;
-/// Time that a state is kept without use.
+/// Time after which an unused state is removed.
 const UNUSED: Duration = Duration::from_secs(24 * 3600);
-/// Time between two looks for a state that another process makes.
+/// Pause between two checks for a state that another process makes.
 const POLL: Duration = Duration::from_millis(20);
 
 /// A saved state.
@@ -35,7 +35,7 @@ const POLL: Duration = Duration::from_millis(20);
 pub(crate) struct State(PathBuf);
 
 impl State {
-    /// Returns the path of the machine's state, as QEMU has saved it.
+    /// Returns the path of the machine's state in QEMU's form.
     pub(crate) fn memory(&self) -> PathBuf {
         self.0.join("memory")
     }
@@ -45,16 +45,16 @@ impl State {
         self.0.join("console")
     }
 
-    /// Removes the state, which is of no use.
+    /// Removes an unusable state.
     pub(crate) fn discard(self) {
-        // Moves it away in one step, because others may look at it now.
+        // Moves it away in one step, because other processes may be reading it.
         if let Some(Ok(grave)) = self.0.parent().map(Workdir::within) {
             let _ = fs::rename(&self.0, grave.path().join("state"));
         }
     }
 }
 
-/// The turn to make the state of a shape: nobody else makes it as long as this is there.
+/// The right to make the state of a shape. No other process makes it while this exists.
 #[derive(Debug)]
 pub(crate) struct Turn {
     place: PathBuf,
@@ -63,7 +63,8 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Keeps a state of the console, and of the file that `save` writes to the path that it gets.
+    /// Stores a new state: a copy of the console, and the memory, which `save` writes to the path
+    /// it gets.
     pub(crate) fn keep(
         self,
         console: &Path,
@@ -74,7 +75,7 @@ impl Turn {
         save(&new.path().join("memory"))?;
         fs::copy(console, new.path().join("console"))?;
         fs::write(new.path().join("shape"), &self.shape)?;
-        // A state that is there is of another shape.
+        // An existing state belongs to another shape with the same hash.
         State(self.place.clone()).discard();
         fs::rename(new.path(), &self.place)?;
         make_room(states);
@@ -82,18 +83,18 @@ impl Turn {
     }
 }
 
-/// The result of a look for the state of some shape.
+/// The result of a search for the state of a shape.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// A state to go on from.
+    /// A state to start from.
     State(State),
-    /// None, and it is the caller's turn to make one.
+    /// There is no state, and the caller may make one.
     Turn(Turn),
-    /// None, and no place for one.
+    /// There is no state, and no place for one.
     Nothing,
 }
 
-/// Looks for the state of a machine. Waits if another process makes it.
+/// Finds the state of a machine. Waits if another process is making it.
 pub(crate) fn find(shape: &[u8], limit: Limit) -> Found {
     look(shape, limit).unwrap_or(Found::Nothing)
 }
@@ -105,7 +106,7 @@ fn look(shape: &[u8], limit: Limit) -> Option<Found> {
     shape.hash(&mut hasher);
     let hash = hasher.finish();
     let place = states.join(format!("{hash:016x}"));
-    // All shapes share a few locks, because their files stay.
+    // Lock files are never removed, so all shapes share sixteen of them.
     let lock = File::create(states.join(format!("lock-{:x}", hash % 16))).ok()?;
     let mut is_ours = false;
     loop {
@@ -121,7 +122,8 @@ fn look(shape: &[u8], limit: Limit) -> Option<Found> {
                 _lock,
             }));
         }
-        // With the lock there is another look, because the state may have come in between.
+        // After taking the lock, this checks once more, because another process may just have made
+        // the state.
         is_ours = flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
         if !is_ours {
             if limit.left().is_zero() {
@@ -132,7 +134,7 @@ fn look(shape: &[u8], limit: Limit) -> Option<Found> {
     }
 }
 
-/// Returns the directory of all states, from `DMP_VM_STATES`. There is none if that is empty.
+/// Returns the directory of all states, from `DMP_VM_STATES`. `None` if that variable is empty.
 fn directory() -> Option<PathBuf> {
     let directory = match std::env::var_os("DMP_VM_STATES") {
         Some(none) if none.is_empty() => return None,
@@ -143,13 +145,14 @@ fn directory() -> Option<PathBuf> {
     Some(directory)
 }
 
-/// Notes a use of the state.
+/// Records a use of the state.
 fn touch(state: &Path) {
     let file = File::options().write(true).open(state.join("shape"));
     let _ = file.and_then(|file| file.set_modified(SystemTime::now()));
 }
 
-/// Returns the time since the last use of a state; of half a state, since it was begun.
+/// Returns the time since the last use of a state. For an incomplete state, returns the time since
+/// its creation.
 fn unused(state: &Path) -> Duration {
     fs::metadata(state.join("shape"))
         .or_else(|_| fs::metadata(state))
@@ -157,7 +160,7 @@ fn unused(state: &Path) -> Duration {
         .map_or(Duration::ZERO, |used| used.elapsed().unwrap_or_default())
 }
 
-/// Removes states that nobody has used for long, and those above the number that is kept.
+/// Removes states that were unused for too long, and the oldest ones beyond the limit.
 fn make_room(states: &Path) {
     let Ok(entries) = fs::read_dir(states) else {
         return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! SysRq on the serial console of a guest that takes too long: asks for the guest's state. The
-//! kernel answers where no program of the guest would.
+//! kernel answers even if no program in the guest would.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -15,20 +15,20 @@ use crate::console::Console;
 use crate::error::{Doing, Error};
 use crate::limit::Limit;
 
-/// The keys, and the begins of the kernel's answers (Documentation/admin-guide/sysrq.rst). The
-/// last answer is one line: when it is there, so are the others to their ends.
+/// The keys, and the beginnings of the kernel's answers (Documentation/admin-guide/sysrq.rst). The
+/// last answer is one line, so once it has appeared, all answers are complete.
 const QUESTIONS: [(u8, &str); 4] = [
     (b'l', "sysrq: Show backtrace of all active CPUs"),
     (b'q', "sysrq: Show clockevent devices"),
     (b'w', "sysrq: Show Blocked State"),
     (b'h', "sysrq: HELP"),
 ];
-/// Keys that QEMU's multiplexer makes a break of. A key after a break is SysRq's.
+/// Keys that QEMU's multiplexer turns into a break. A key after a break is SysRq's.
 const BREAK: &[u8] = b"\x01b";
-/// Limit of an answer. The longest takes the kernel a tenth of a second, if it gives any.
+/// Time limit of an answer. The longest takes the kernel a tenth of a second, if it answers.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
-/// Length of the quiet before a question, and time until it is asked again. The kernel does not
-/// see a break that comes while it writes.
+/// Length of the quiet before a question, and time until the question is repeated. The kernel
+/// misses a break that arrives while it writes.
 const QUIET: Duration = Duration::from_millis(250);
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -37,18 +37,17 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct SysRq(File);
 
 impl SysRq {
-    /// Makes the input, for QEMU to read from `path`.
+    /// Makes the input, which QEMU reads from `path`.
     pub(crate) fn new(path: &Path) -> Result<Self, Error> {
         let doing = || format!("make a pipe {}", path.display());
         mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR).doing(doing)?;
-        // The pipe is open for both directions, so no open waits for another, and QEMU sees no
-        // end.
+        // The pipe is open for both directions, so no open waits for another, and QEMU sees no end.
         let input = OpenOptions::new().read(true).write(true).open(path);
         Ok(Self(input.doing(doing)?))
     }
 
-    /// Asks the kernel to print the work of its processors and the waits of its tasks on its
-    /// console. Returns whether it did.
+    /// Asks the kernel to print its processors' work and its tasks' waits on its console. Returns
+    /// whether it did.
     pub(crate) fn ask(&self, console: impl Fn() -> Console) -> bool {
         QUESTIONS.iter().all(|(key, answer)| {
             let before = console();

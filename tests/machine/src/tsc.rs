@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The rate of the host's time stamp counter, which the guest's counter has as well under TCG.
+//! The frequency of the host's time stamp counter, which is that of the guest's counter under TCG.
 
 use std::arch::x86_64::_rdtsc;
 use std::sync::OnceLock;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 /// Length of a measurement.
 const WATCH: Duration = Duration::from_millis(10);
-/// Number of reads of both clocks. The pair that was read in the shortest time counts.
+/// Number of reads of both clocks. The pair with the shortest read counts.
 const TRIES: u32 = 1000;
 
-/// Returns the rate in kHz. It is measured once.
+/// Returns the frequency in kHz, which is measured once.
 pub(crate) fn frequency() -> u64 {
     static FREQUENCY: OnceLock<u64> = OnceLock::new();
     *FREQUENCY.get_or_init(|| measure(WATCH))

@@ -27,9 +27,9 @@ fn mess() -> MutexGuard<'static, Mess> {
     MESS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes SIGINT, SIGTERM and SIGHUP end the process with 128 plus the signal's number, after its
-/// directories were removed and its terminal was restored. QEMU dies with the process: it asked
-/// the kernel for that.
+/// Makes SIGINT, SIGTERM and SIGHUP end the process with 128 plus the signal's number, after the
+/// removal of its directories and the restoration of its terminal. QEMU has asked the kernel to
+/// kill it with the process.
 pub fn clean_up_on_signals() -> Result<(), Error> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).doing(|| "handle signals".into())?;
     thread::spawn(move || {
@@ -45,7 +45,7 @@ pub fn clean_up_on_signals() -> Result<(), Error> {
     Ok(())
 }
 
-/// A directory that goes when this is dropped, or when a signal comes.
+/// A directory that is removed when this is dropped, or at a signal.
 #[derive(Debug)]
 pub(crate) struct Workdir(TempDir);
 
@@ -74,8 +74,7 @@ impl Drop for Workdir {
     }
 }
 
-/// A guard that restores the terminal on standard input when it is dropped, or when a signal
-/// comes.
+/// A guard that restores the terminal on standard input when it is dropped, or at a signal.
 #[derive(Debug)]
 pub(crate) struct KeepTerminal;
 

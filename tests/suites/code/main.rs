@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The I/O path as compiled: every instruction of dmp.ko that a request comes through.
+//! The I/O path in machine code: every instruction of dmp.ko on a request's path.
 
 mod reach;
 
@@ -14,24 +14,24 @@ fn module() -> Module {
     Module::read(path.as_ref())
 }
 
-/// The functions by which a request comes in.
+/// The functions at which a request enters the module.
 const ROOTS: [&str; 2] = ["::callbacks::map::<", "::callbacks::end_io::<"];
 
-/// Returns all that `map` and `end_io` reach in the module.
+/// Returns all module functions that `map` and `end_io` reach.
 fn io_path() -> Reached {
     module().reach(&ROOTS)
 }
 
-/// Functions of rare requests only: those of rare operations, those that failed, and those with a
-/// latency of 0 or of seconds.
+/// Functions for rare requests only: rare operations, failed requests, and latencies of 0 or of
+/// seconds.
 const RARE: [&str; 2] = ["arrived", "ended_otherwise"];
 
-/// Returns all that successful reads and writes of data reach, measured or not.
+/// Returns all functions that successful reads and writes with data reach, measured or not.
 fn common_path() -> Reached {
     module().reach_but(&ROOTS, &RARE)
 }
 
-/// Asserts that no instruction of a path is `wrong`.
+/// Asserts that a path has no instruction with `wrong`.
 #[track_caller]
 fn assert_none(path: &Reached, wrong: impl Fn(&Instruction) -> bool) {
     assert!(path.instructions.len() > 100, "{:#?}", path.instructions);
@@ -44,8 +44,8 @@ fn assert_none(path: &Reached, wrong: impl Fn(&Instruction) -> bool) {
     assert_eq!(found, [""; 0]);
 }
 
-/// A panic would be a call to a function of the kernel's, too. On a preemptible kernel the end of a
-/// section calls the scheduler, because another task may run there.
+/// A panic would also be a call to a function of the kernel. On a preemptible kernel the end of a
+/// section calls the scheduler, because another task may have to run.
 #[test]
 fn the_io_path_calls_the_clock_of_the_kernel_and_nothing_that_panics() {
     let mut outside = io_path().outside;
@@ -85,7 +85,8 @@ fn reads_and_writes_lock_no_cache_line() {
     });
 }
 
-/// Returns an instruction's access to memory relative to `gs`, which is the processor's own.
+/// Returns an instruction's access to memory relative to `gs`, the base of the processor's own
+/// memory.
 fn own_memory(instruction: &Instruction) -> Option<OpAccess> {
     let mut factory = InstructionInfoFactory::new();
     let used = factory.info(instruction).used_memory();
@@ -114,13 +115,13 @@ fn counted(path: &Reached) -> Vec<String> {
 }
 
 /// Another task, another processor or an interrupt may count between a load, an addition and a
-/// store, and that count would be lost. A counter that all processors share would lose counts, too.
+/// store, and its count would be lost. A counter that all processors share would also lose counts.
 #[test]
 fn each_counter_is_the_processors_own_and_counted_in_one_instruction() {
     let path = common_path();
-    // An arrival adds to the bytes and to the bucket of a size. With latencies it adds to the three
-    // words of a tally as well. An end adds to the three words of the other tally, to the time, and
-    // to the bucket of a latency.
+    // An arrival adds to the bytes and to the bucket of a size, and with latencies also to the
+    // three words of a tally. An end adds to the three words of the other tally, to the sum of
+    // times, and to the bucket of a latency.
     let expected: Vec<&str> = [
         ["arrived_by_ktime"; 5],
         ["ended"; 5],
@@ -139,8 +140,8 @@ fn each_counter_is_the_processors_own_and_counted_in_one_instruction() {
     });
 }
 
-/// Counters in use are only read and replaced. A reset that zeroed them would lose a count that
-/// comes meanwhile, or keep half of it.
+/// Counters in use are only read and replaced. A reset that zeroed them would lose a concurrent
+/// count, or keep half of it.
 #[test]
 fn counters_are_written_only_by_counting() {
     let module = module();
@@ -173,12 +174,13 @@ fn counters_are_written_only_by_counting() {
         }
     }
     assert_eq!(found, [""; 0]);
-    // The two functions write to the caller's sums only, by addition.
+    // The two functions only add to the caller's sums.
     assert_eq!(sums, [Mnemonic::Add; 5]);
 }
 
-/// A module may go as soon as the last reference to a kobject is reported to have gone. Code of the
-/// module that reported it would run on in freed memory. drivers/md/dm-builtin.c has the steps.
+/// A module may be unloaded as soon as the last reference to a kobject is reported released. If the
+/// module's own code reported it, that code would continue in freed memory. drivers/md/dm-builtin.c
+/// has the steps.
 #[test]
 fn the_kernels_own_code_says_that_a_directory_has_gone() {
     let undefined = module().undefined();
@@ -190,9 +192,9 @@ fn the_kernels_own_code_says_that_a_directory_has_gone() {
     assert_eq!(says, [""; 0]);
 }
 
-/// The kernel's compiler warns of larger frames in C (`CONFIG_FRAME_WARN`), and not in Rust. A
-/// stack is 16 KiB, and one stack can have the load of a table and the writeback of reclaimed
-/// memory on it.
+/// The kernel's C compiler warns of larger frames (`CONFIG_FRAME_WARN`), but rustc does not. A
+/// stack is 16 KiB, and can have both the load of a table and the writeback of reclaimed memory on
+/// it.
 #[test]
 fn no_function_takes_more_of_the_stack_than_the_kernel_wants() {
     let frames = module().frames();

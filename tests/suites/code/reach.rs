@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The code that a function of a kernel module reaches: x86-64, as the compilers left it in the
-//! object file.
+//! The code that a function of a kernel module reaches: x86-64, from the object file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,7 +10,7 @@ use object::read::{File, Object, ObjectSection, ObjectSymbol, RelocationTarget, 
 use object::{SymbolKind, SymbolSection};
 use rustc_demangle::demangle;
 
-/// A module, which is an object file that is not linked yet.
+/// A module, as an unlinked object file.
 pub struct Module(Vec<u8>);
 
 /// The code that some functions reach.
@@ -21,11 +20,11 @@ pub struct Reached {
     pub instructions: Vec<(String, Instruction)>,
     /// The functions of the kernel and of other modules.
     pub outside: BTreeSet<String>,
-    /// The functions that were reached and not followed.
+    /// The functions that were reached but not followed.
     pub left_out: BTreeSet<String>,
 }
 
-/// A place in the file: a section's number, and an offset into it.
+/// A place in the file: a section's number, and an offset in the section.
 type Place = (usize, u64);
 
 struct Function {
@@ -38,8 +37,7 @@ impl Module {
         Self(std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
     }
 
-    /// Returns the names of all symbols of the kernel and of other modules that the module refers
-    /// to.
+    /// Returns the names of all symbols of the kernel and of other modules that the module uses.
     pub fn undefined(&self) -> BTreeSet<String> {
         let file = File::parse(&*self.0).unwrap();
         let undefined = file.symbols().filter(|symbol| symbol.is_undefined());
@@ -63,7 +61,7 @@ impl Module {
         names.filter(|name| name.starts_with(begin)).collect()
     }
 
-    /// Returns the functions, with the bytes of the stack that each takes by one subtraction.
+    /// Returns the functions, with the number of stack bytes that each reserves by one subtraction.
     pub fn frames(&self) -> Vec<(String, u64)> {
         let file = File::parse(&*self.0).unwrap();
         let mut frames = Vec::new();
@@ -80,8 +78,8 @@ impl Module {
         frames
     }
 
-    /// Returns the code that is reached from the functions whose names contain one of `roots`, by
-    /// calls and jumps.
+    /// Returns the code that the functions whose names contain one of `roots` reach by calls and
+    /// jumps.
     pub fn reach(&self, roots: &[&str]) -> Reached {
         self.reach_but(roots, &[])
     }
@@ -130,7 +128,7 @@ impl Module {
     }
 }
 
-/// Returns the functions by their addresses.
+/// Returns the functions by address.
 fn functions(file: &File<'_>) -> BTreeMap<Place, Function> {
     file.symbols()
         .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0)
@@ -160,7 +158,7 @@ enum Target {
     Outside(String),
 }
 
-/// Returns the target of a call or a jump, if the file has it.
+/// Returns the target of a call or a jump, if it is in the file.
 fn target(file: &File<'_>, section: usize, instruction: &Instruction) -> Option<Target> {
     if !matches!(
         instruction.flow_control(),
@@ -168,7 +166,7 @@ fn target(file: &File<'_>, section: usize, instruction: &Instruction) -> Option<
     ) {
         return None;
     }
-    // The distance is the instruction's last four bytes, and counts from its end.
+    // The distance is the instruction's last four bytes, relative to its end.
     let at = instruction.next_ip() - 4;
     let relocation = file
         .section_by_index(SectionIndex(section))

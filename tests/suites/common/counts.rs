@@ -70,7 +70,7 @@ impl std::ops::Sub for DiskStat {
     }
 }
 
-/// Reads /sys/block/DISK/stat. Requests that were merged into others count as requests, too.
+/// Reads /sys/block/DISK/stat. Merged requests count as requests, too.
 #[track_caller]
 pub fn disk_stat(machine: &mut Machine, disk: &str) -> DiskStat {
     let stat = machine.sh(&format!("cat /sys/block/{disk}/stat"));
@@ -90,7 +90,7 @@ pub fn disk_stat(machine: &mut Machine, disk: &str) -> DiskStat {
     }
 }
 
-/// Returns the exact text that `volumes` must have.
+/// Returns the exact expected text of `volumes`.
 pub fn volumes(reads: Count, writes: Count) -> String {
     let part = |count: Count| {
         format!(
@@ -136,18 +136,17 @@ pub fn assert_all(machine: &mut Machine, reads: Count, writes: Count) {
     assert_eq!(shown, volumes(reads, writes), "all devices");
 }
 
-/// The operations, in the order in which they are shown.
+/// The operations, in the order of the texts.
 pub const OPERATIONS: [&str; 6] = ["read", "write", "discard", "flush", "write_zeroes", "other"];
 
-/// Asserts requests, bytes and errors of each operation of `device`: those of `expected`, and
-/// zero for an operation that is not in it. The average and the sum of the size histogram must
-/// fit them.
+/// Asserts requests, bytes and errors of each operation of `device`: those of `expected`, and zero
+/// for all other operations. The average and the sum of the size histogram must fit them.
 #[track_caller]
 pub fn assert_operations(machine: &mut Machine, device: &str, expected: &[(&str, u64, u64, u64)]) {
     assert_measured_operations(machine, device, expected, &OPERATIONS);
 }
 
-/// Asserts the same with flushes that go past the counters: their files have no value.
+/// Asserts the same with flushes that bypass the counters: their files have no value.
 #[track_caller]
 pub fn assert_operations_without_flushes(
     machine: &mut Machine,
@@ -207,7 +206,7 @@ pub fn buckets(histogram: &str) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// Reads one number of sysfs, which has a line of its own.
+/// Reads one number from a sysfs file, as the only line of it.
 #[track_caller]
 pub fn number(machine: &mut Machine, file: &str) -> u64 {
     let text = machine.sh(&format!("cat {STAT}/{file}"));
@@ -216,7 +215,7 @@ pub fn number(machine: &mut Machine, file: &str) -> u64 {
         .unwrap_or_else(|| panic!("{file}: {text:?}"))
 }
 
-/// Returns a script that waits until a file has a number.
+/// Returns a script that waits until a file has this number.
 pub fn until(file: &str, number: u64) -> String {
     format!("while [ $(cat {STAT}/{file}) != {number} ]; do usleep 1000; done")
 }

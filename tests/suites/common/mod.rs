@@ -25,8 +25,9 @@ pub fn builder() -> Builder {
         .disk(Disk::Scratch(DISK))
 }
 
-/// Boots a machine whose drop fails the test if dmp leaked memory or the kernel complained. Declare
-/// the directory of a disk's file before the machine, because locals are dropped in reverse order.
+/// Boots a machine whose drop fails the test if dmp leaked memory or the kernel logged a complaint.
+/// Declare the directory of a disk's file before the machine, because locals are dropped in reverse
+/// order.
 pub fn boot(builder: Builder) -> Machine {
     let mut machine = builder.boot().unwrap_or_else(|error| panic!("{error}"));
     machine.check_at_end(assert_no_leak);
@@ -42,13 +43,14 @@ pub fn machine_with_tools() -> Machine {
     boot(builder().tools(true))
 }
 
-/// Boots a machine with the mapped device `d` of this table. Returns the device's kernel name, too.
+/// Boots a machine with the mapped device `d` and this table. Also returns the device's kernel
+/// name.
 #[track_caller]
 pub fn machine_with_device(table: &str) -> (Machine, String) {
     with_device(machine(), table)
 }
 
-/// Makes the mapped device `d` of this table in a machine. Returns the machine and the device's
+/// Makes the mapped device `d` with this table in a machine. Returns the machine and the device's
 /// kernel name.
 #[track_caller]
 pub fn with_device(mut machine: Machine, table: &str) -> (Machine, String) {
@@ -56,15 +58,15 @@ pub fn with_device(mut machine: Machine, table: &str) -> (Machine, String) {
     (machine, device)
 }
 
-/// Makes a disk that has this content, in a file of `directory`.
+/// Makes a disk with this content, in a file of `directory`.
 pub fn disk_of(directory: &TempDir, name: &str, content: &[u8], read_only: bool) -> Disk {
     let path = directory.path().join(name);
     fs::write(&path, content).unwrap();
     Disk::Own { path, read_only }
 }
 
-/// Boots a machine whose one disk has this content, in a file of the directory. The directory comes
-/// first, so that it is dropped after the machine.
+/// Boots a machine whose only disk has this content, in a file of the directory. The directory
+/// comes first in the result, so that it is dropped after the machine.
 pub fn machine_over(content: &[u8]) -> (TempDir, Machine) {
     let directory = tempfile::tempdir().unwrap();
     let disk = disk_of(&directory, "disk", content, false);
@@ -72,7 +74,7 @@ pub fn machine_over(content: &[u8]) -> (TempDir, Machine) {
 }
 
 /// Asserts that a kernel with kmemleak finds no leak of dmp's. kmemleak reports memory that nothing
-/// points to in two scans, and that is some seconds old by the second scan.
+/// refers to in two scans, and that is some seconds old by the second scan.
 fn assert_no_leak(machine: &mut Machine) {
     let leaks = machine.sh(
         "cd /sys/kernel/debug 2>/dev/null && [ -e kmemleak ] || exit 0; \
@@ -83,7 +85,7 @@ fn assert_no_leak(machine: &mut Machine) {
     assert_eq!(leaks, "", "memory that nothing points to any more");
 }
 
-/// Makes the mapped device `name` of one table. Returns the device's kernel name, dm-N.
+/// Makes the mapped device `name` with this table. Returns the device's kernel name, dm-N.
 #[track_caller]
 pub fn create(machine: &mut Machine, name: &str, table: &str) -> String {
     let made = machine.sh(&format!(
@@ -96,7 +98,7 @@ pub fn create(machine: &mut Machine, name: &str, table: &str) -> String {
 
 /// Returns a script that removes the mapped devices whose names begin with `names`. It removes them
 /// together, because each removal waits seconds on the debug kernel. It fails, and names them, if
-/// any is left.
+/// any remains.
 pub fn remove_together(names: &str) -> String {
     format!(
         "for device in /dev/mapper/{names}*; do dmsetup remove $device & done; wait; \
@@ -104,8 +106,8 @@ pub fn remove_together(names: &str) -> String {
     )
 }
 
-/// Returns a script that waits until the process `pid` sleeps at `place`, which its stack then
-/// contains. The script fails after ten seconds, and shows the stack.
+/// Returns a script that waits until the process `pid` sleeps at `place`, which appears in its
+/// stack. The script fails after ten seconds, and prints the stack.
 pub fn until_asleep(pid: &str, place: &str) -> String {
     format!(
         "n=0; until grep -q '{place}' /proc/{pid}/stack; do n=$((n + 1)); \
@@ -114,15 +116,15 @@ pub fn until_asleep(pid: &str, place: &str) -> String {
 }
 
 /// Returns a script that reads eight bytes of the open file `fd`, beginning eight bytes before its
-/// position. busybox's dd, which the machine has as de, multiplies the two numbers modulo 2^64.
+/// position. busybox's dd, which this machine names de, multiplies the two numbers modulo 2^64.
 pub fn read_back(fd: u32) -> String {
     format!("busybox de bs=8 skip=2305843009213693951 count=1 <&{fd} 2>/dev/null")
 }
 
-/// A script that makes a user, `user`, who has no capability.
+/// A script that makes the user `user`, without any capability.
 pub const MAKE_USER: &str = "mkdir -p /etc && echo 'user:x:1000:1000::/:/bin/sh' >/etc/passwd";
 
-/// Asserts that a script fails with status 1 and with an error message that contains `errno`.
+/// Asserts that a script fails with status 1 and an error message with `errno`.
 #[track_caller]
 pub fn assert_refused(machine: &mut Machine, script: &str, errno: &str) {
     let output = machine
@@ -141,8 +143,8 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// Asserts that a script has the same outcome with each of these devices in the place of DEVICE,
-/// and their names in the place of TARGET. Returns the outcome.
+/// Asserts that a script has the same outcome for each of these devices. Replaces DEVICE by the
+/// device and TARGET by its name. Returns the outcome.
 #[track_caller]
 pub fn assert_alike<const N: usize>(
     machine: &mut Machine,
@@ -195,7 +197,7 @@ pub fn partition(disk: &str) -> String {
     )
 }
 
-/// Returns the files of a mapped device's queue, a line each: name and content.
+/// Returns the files of a mapped device's queue, one a line: name and content.
 #[track_caller]
 pub fn queue(machine: &mut Machine, name: &str) -> Vec<String> {
     machine
@@ -208,8 +210,8 @@ pub fn queue(machine: &mut Machine, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Asserts that no device is left, and no trace of one in sysfs. Device mapper closes the disks
-/// that a target left open, and logs it.
+/// Asserts that no device remains, and no trace of one in sysfs. Device mapper closes disks that a
+/// target left open, and logs that.
 #[track_caller]
 pub fn assert_nothing_left(machine: &mut Machine, what: &str) {
     let left = machine.sh(&format!("dmsetup ls; ls {STAT} /dev/mapper"));
@@ -222,31 +224,31 @@ pub fn assert_nothing_left(machine: &mut Machine, what: &str) {
     assert_eq!(open, "", "{what}");
 }
 
-/// Returns a script that writes `count` blocks of `size` bytes of zeros to a device from its
-/// beginning on, each in one request.
+/// Returns a script that writes `count` blocks of `size` bytes of zeros to the beginning of a
+/// device, each in one request.
 pub fn direct_writes(device: &str, size: u64, count: u64) -> String {
     format!(
         "dd if=/dev/zero of=/dev/mapper/{device} bs={size} count={count} oflag=direct status=none"
     )
 }
 
-/// Returns a script that reads `count` blocks of `size` bytes from a device's beginning on, each in
-/// one request.
+/// Returns a script that reads `count` blocks of `size` bytes from the beginning of a device, each
+/// in one request.
 pub fn direct_reads(device: &str, size: u64, count: u64) -> String {
     format!(
         "dd if=/dev/mapper/{device} of=/dev/null bs={size} count={count} iflag=direct status=none"
     )
 }
 
-/// Returns bytes that follow from `seed` alone, each sector unlike the others.
+/// Returns bytes that depend only on `seed`. No two sectors are alike.
 pub fn pattern(seed: u64, length: u64) -> Vec<u8> {
     let mut bytes = vec![0; usize::try_from(length).unwrap()];
     fastrand::Rng::with_seed(seed).fill(&mut bytes);
     bytes
 }
 
-/// Asserts that the bytes are equal. Names the first difference, which is of more use than a
-/// megabyte of bytes.
+/// Asserts that the bytes are equal. Reports the first difference, which helps more than a megabyte
+/// of bytes.
 #[track_caller]
 pub fn assert_same_bytes(found: &[u8], expected: &[u8], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}: length");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The n-th allocation that dmp makes fails, for each n until there are no more of them: the
-//! operation fails cleanly and as a whole.
+//! The n-th allocation of dmp fails, for each n up to the number of allocations: the operation then
+//! fails completely.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use dmp_vm::{Error, Machine};
 
 use crate::common::*;
 
-/// Shells that share the work, each with a device of its own. Most of the time goes into waits for
+/// Shells that share the work, each with its own device. Most of the time is spent waiting for
 /// directories, which this kernel drops seconds late.
 const SHELLS: u64 = 6;
 
-/// Number of successes after the last failure, of any shell, which shows that no allocation is
-/// left. Some successes come in between: every second allocation is kmemleak's, which has a
+/// Number of successes after the last failure, in any shell, which shows that no allocation
+/// remains. Some successes come in between: every second allocation is kmemleak's, which has a
 /// reserve, and a slab that cannot get many pages at once takes fewer.
 const ENOUGH: u64 = 16;
 
-/// Boots a machine in which `fail-nth` counts only the module's allocations, whether they wait for
-/// memory or not, and makes a device for each shell.
+/// Boots a machine in which `fail-nth` counts only the module's allocations, waiting or not, and
+/// makes a device for each shell.
 fn machine_that_fails(table: &str) -> Machine {
     let mut machine = boot(builder());
     machine.set_limit(Duration::from_secs(100));
@@ -35,9 +35,9 @@ fn machine_that_fails(table: &str) -> Machine {
     machine
 }
 
-/// Runs `command` for n = 1, 2, ... with the n-th allocation failing, until it succeeds for good.
-/// `check` follows each run, with the command's status in $status. In both, $d is the name of the
-/// shell's device, and $stat the device's directory. Returns the number of failures.
+/// Runs `command` for n = 1, 2, ... with a failure of the n-th allocation, until no allocation
+/// remains. `check` follows each run, with the command's status in $status. In both, $d is the name
+/// of the shell's device, and $stat the device's directory. Returns the number of failures.
 #[track_caller]
 fn each_allocation(machine: &mut Machine, command: &str, check: &str) -> u64 {
     machine.sh(&format!(
@@ -95,7 +95,7 @@ fn a_load_fails_cleanly_at_every_allocation() {
         "if [ $status = 0 ]; then [ -e $stat/other/latency_histogram ] && dmsetup clear $d; fi && \
          [ ! -e $stat ]",
     );
-    // Each file and directory needs memory, and so do the objects behind them.
+    // Each file and directory needs memory, and so do their kernel objects.
     assert!(failed > 130, "{failed}");
     // The module still works.
     machine.sh("dmsetup remove_all");
@@ -113,7 +113,7 @@ fn a_load_fails_cleanly_at_every_allocation() {
     }
 }
 
-/// The live table, its device's counters and its directory stay as they are.
+/// The live table, its device's counters and its directory stay unchanged.
 #[test]
 fn a_reload_fails_cleanly_at_every_allocation() {
     let mut machine = machine_that_fails("--table '0 2048 dmp /dev/vda 0'");
@@ -121,7 +121,7 @@ fn a_reload_fails_cleanly_at_every_allocation() {
         "for n in $(seq 1 {SHELLS}); do {} || exit; done",
         direct_writes("d$n", 4096, 9)
     ));
-    // The second line has its second target type by the time that its last allocation fails.
+    // The second line already shows its alias when its last allocation fails.
     machine.sh(
         "printf '0 1024 dmp /dev/vda 0 1 latency\\n1024 1024 dmp /dev/vdb 0 1 as_linear\\n' \
          >/run/table",
@@ -142,8 +142,8 @@ fn a_reload_fails_cleanly_at_every_allocation() {
     machine.sh("rmmod dmp && modprobe dmp");
 }
 
-/// A failed switch has not switched, and a failed reset has reset nothing. Both allocate per-CPU
-/// counters only, which fails if the counters need another page.
+/// A failed switch changes nothing, and neither does a failed reset. Both allocate only per-CPU
+/// counters, which can fail if the counters need another page.
 #[test]
 fn a_switch_and_a_reset_fail_cleanly_at_every_allocation() {
     let mut machine = machine_that_fails("--table '0 2048 dmp /dev/vda 0'");

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests that need the debug kernel, which makes allocations fail and watches
-//! locks.
+//! Tests that need the debug kernel, which can make allocations fail and checks locks.
 
 #[allow(dead_code)]
 #[path = "../common/mod.rs"]

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Locks that dmp waits for, as lockdep has seen them.
+//! Locks that dmp waits for, according to lockdep.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// Returns the names of the locks that were taken while a lock of a class was held.
+/// Returns the names of the locks that were taken under a lock of a class.
 fn taken_under(machine: &mut Machine, class: &str) -> Vec<String> {
     let classes = machine.sh("cat /proc/lockdep");
     let mut lines = classes
@@ -22,13 +22,13 @@ fn taken_under(machine: &mut Machine, class: &str) -> Vec<String> {
 }
 
 /// A suspend waits for a message. The holder of the mutex of per-CPU memory may wait for I/O to
-/// this device, so a message that waited for the mutex could never end.
+/// this device, so a message that waited for the mutex could hang for ever.
 #[test]
 fn a_message_does_not_take_the_mutex_of_per_cpu_memory() {
     const MUTEX: &str = "pcpu_alloc_mutex";
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
-    // A reset by file may wait for the mutex. It shows that lockdep would have seen a message do
-    // so.
+    // A reset by file may wait for the mutex. This shows that lockdep would detect a message that
+    // does.
     machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
     let classes = machine.sh("cat /proc/lockdep");
     assert!(classes.contains(&format!(": {MUTEX}\n")), "{classes}");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests and abilities that no emulated disk has, through dmp as through linear. The disk below
-//! is the tests' own (`tests/modules`), which records what arrives.
+//! Requests and abilities that no emulated disk has, compared between dmp and linear. The disk
+//! below is the tests' own (`tests/modules`), and records the arriving requests.
 
 use dmp_vm::Machine;
 
@@ -13,7 +13,7 @@ const OFFSET: u64 = 2048;
 const LENGTH: u64 = 16384;
 const DEVICES: [&str; 2] = ["/dev/mapper/plain", "/dev/mapper/proxy"];
 
-/// Boots a machine with the disk, and makes both devices over one range of it. Returns the dmp
+/// Boots a machine with the disk, and makes both devices over the same range of it. Returns the dmp
 /// device's name.
 #[track_caller]
 fn machine_with_able_disk() -> (Machine, String) {
@@ -30,14 +30,15 @@ fn over(machine: &mut Machine, disk: &str, offset: u64, length: u64) -> String {
     create(machine, "proxy", &range("dmp"))
 }
 
-/// Returns a script that puts a question to `dmp_test_ask`, which sends what no program can send.
+/// Returns a script that puts a question to `dmp_test_ask`, which sends requests that no program
+/// can send.
 fn ask(question: &str) -> String {
     format!("echo '{question}' >/proc/dmp_test_ask && cat /proc/dmp_test_ask")
 }
 
-/// Runs a script with each of the devices in the place of DEVICE, and asserts that both runs print
-/// the same and that the same requests arrive at the disk. Returns the lines of the requests,
-/// without the priority and hint that any request has.
+/// Runs a script for each device in place of DEVICE, and asserts that both runs print the same and
+/// send the same requests to the disk. Returns the lines of the requests, without the priority and
+/// hint that each request has.
 #[track_caller]
 fn arrives(machine: &mut Machine, script: &str) -> Vec<String> {
     let seen = DEVICES.map(|device| {
@@ -60,7 +61,7 @@ fn arrives(machine: &mut Machine, script: &str) -> Vec<String> {
 #[test]
 fn disk_limits_and_features_are_the_same_as_through_linear() {
     let (mut machine, _) = machine_with_able_disk();
-    // The disk's limits, as the kernel has them: more than sysfs shows.
+    // The disk's limits in the kernel: more than sysfs shows.
     let limits = DEVICES.map(|device| machine.sh(&ask(&format!("limits {device}"))));
     assert_eq!(limits[0], limits[1]);
     for ability in ["number bytes: 8", "mode 1: 4608", "mode 3: 1024"] {
@@ -164,8 +165,8 @@ fn fua_and_nowait_writes_arrive_with_their_flags() {
     assert_operations(&mut machine, &proxy, &all);
 }
 
-/// The disk xors data with the key's bytes and with the low byte of the data unit's number, which
-/// is 77 here.
+/// The disk xors data with the key's bytes and with the low byte of the data unit's number, here
+/// 77.
 #[test]
 fn the_disk_encrypts_with_the_key_and_number_of_the_request() {
     let (mut machine, proxy) = machine_with_able_disk();
@@ -177,8 +178,8 @@ fn the_disk_encrypts_with_the_key_and_number_of_the_request() {
         arrives(&mut machine, &ask("evict DEVICE 7")),
         ["evict 0707"]
     );
-    // Zeros were written. A read with the key returns zeros; one without returns 7 ^ 77, the disk's
-    // bytes.
+    // The written data are zeros. A read with the key returns zeros; a read without it returns 7 ^
+    // 77, the disk's bytes.
     assert_eq!(machine.sh(&ask("read /dev/mapper/proxy 8 7")), "0 00 00\n");
     assert_eq!(
         machine.sh(
@@ -191,8 +192,7 @@ fn the_disk_encrypts_with_the_key_and_number_of_the_request() {
     assert_operations(&mut machine, &proxy, &all);
 }
 
-/// Covers all calls of a filesystem, also over a partition, which begins 1024 sectors into the
-/// disk.
+/// Covers all calls of a filesystem, also over a partition that begins 1024 sectors into the disk.
 #[test]
 fn direct_access_goes_to_the_same_pages_as_through_linear() {
     let (mut machine, _) = machine_with_able_disk();
@@ -211,7 +211,7 @@ fn direct_access_goes_to_the_same_pages_as_through_linear() {
     over(&mut machine, "/dev/dmptest1", 64, 4096);
     let asked = arrives(&mut machine, &ask("dax DEVICE 5"));
     assert_eq!(asked, expected((1024 + 64) / 8 + 5));
-    // The second line of two begins where the first ends.
+    // The second of two lines begins where the first ends.
     machine.sh("dmsetup remove plain && dmsetup remove proxy");
     for (name, target) in [("plain", "linear"), ("proxy", "dmp")] {
         let table =
@@ -235,8 +235,8 @@ fn reservations_are_made_and_given_back_as_through_linear() {
     );
 }
 
-/// Each status is a `blk_status_t`. The list lacks those that device mapper or the block layer
-/// handles itself.
+/// Each status is a `blk_status_t`. The list lacks the statuses that device mapper or the block
+/// layer handles itself.
 #[test]
 fn each_error_of_the_disk_comes_back_as_itself_and_is_counted_once() {
     let (mut machine, proxy) = machine_with_able_disk();
@@ -280,7 +280,7 @@ fn each_error_of_the_disk_comes_back_as_itself_and_is_counted_once() {
     machine.sh(&direct_reads("proxy", 4096, 1));
 }
 
-/// The kernel writes zeros itself instead, on each call: these requests count as writes.
+/// The kernel itself writes zeros instead, on each call: these requests count as writes.
 #[test]
 fn unsupported_write_zeroes_become_writes_as_through_linear() {
     let (mut machine, proxy) = machine_with_able_disk();

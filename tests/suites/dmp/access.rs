@@ -9,7 +9,7 @@ fn any_user_reads_all_statistics_and_only_root_changes_anything() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(MAKE_USER);
     machine.sh(&direct_writes("d", 4096, 3));
-    // All files but `reset`, which is write-only. A snapshot has its own time in it.
+    // This covers all files except `reset`, which is write-only. A snapshot contains its own time.
     let read = format!(
         "cd {STAT} && find . -type f ! -name reset | sort | xargs tail -n +1 | grep -v ^taken"
     );
@@ -52,7 +52,7 @@ fn any_user_reads_all_statistics_and_only_root_changes_anything() {
     assert_counts(&mut machine, &device, Count::default(), Count::of(3, 4096));
 }
 
-/// The name and the UUID are as long as device mapper allows.
+/// The name and the UUID have the maximum length of device mapper.
 #[test]
 fn files_are_shorter_than_a_page_and_contain_no_address() {
     let mut machine = machine();

@@ -6,7 +6,7 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// A disk with one place in its queue, which ends a request after 2 ms.
+/// A disk with one place in its queue, which completes a request after 2 ms.
 const BUSY: &str = "modprobe null_blk queue_mode=2 irqmode=2 completion_nsec=2000000 \
                     hw_queue_depth=1 submit_queues=1 gb=1";
 
@@ -35,7 +35,7 @@ fn a_nowait_request_that_would_wait_is_no_error() {
     let mut machine = machine_with_tools();
     machine.sh(BUSY);
     let device = create(&mut machine, "d", "0 65536 dmp /dev/nullb0 0 1 latency");
-    // The sender has to try again, and fio fails instead.
+    // The sender has to retry, but fio fails instead.
     assert_refused(
         &mut machine,
         &reads("--nowait=1"),
@@ -54,7 +54,7 @@ fn a_nowait_request_that_would_wait_is_no_error() {
     assert!(snapshot.contains(&line), "{snapshot}");
 }
 
-/// Device mapper sends a polled request again by itself, and each try counts as a request.
+/// Device mapper itself resends a polled request, and each attempt counts as a request.
 #[test]
 fn a_polled_request_that_is_sent_again_is_no_error() {
     let mut machine = machine_with_tools();

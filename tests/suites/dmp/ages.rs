@@ -7,14 +7,15 @@ use dmp_vm::{Accel, Machine};
 use crate::common::*;
 use crate::snapshot::{numbers, parse};
 
-/// Number of requests that end while another one is in flight.
+/// Number of requests that complete while another one is in flight.
 const ENDED: u64 = 4_000;
 
-/// Sectors of each of the disks that ENDED requests of 4 KiB read from begin to end.
+/// Size in sectors of each disk: ENDED requests of 4 KiB read it once.
 const SECTORS: u64 = 8 * ENDED;
 
-/// Returns the difference between the age of the one read in flight and the present time, in nanoseconds. The
-/// age is read a little later than the time, and the least of the differences has no interrupt in between.
+/// Returns the difference between the age of the only read in flight and the present time, in
+/// nanoseconds. The age is read slightly after the time, and the smallest of the differences has no
+/// interrupt in between.
 #[track_caller]
 fn age_less_time(machine: &mut Machine, device: &str) -> i64 {
     let texts = machine.sh(&format!(
@@ -30,14 +31,14 @@ fn age_less_time(machine: &mut Machine, device: &str) -> i64 {
     differences.min().unwrap()
 }
 
-/// A nanosecond too much or too little for each request would be a second within days.
+/// A nanosecond too much or too little for each request would add up to a second within days.
 #[test]
 fn requests_that_end_leave_the_age_of_another_as_it_is() {
     let mut machine = boot(builder().accel(Accel::Icount));
     create(&mut machine, "held", "0 8 linear /dev/vda 0");
     create(&mut machine, "zero", &format!("0 {SECTORS} zero"));
     create(&mut machine, "bad", &format!("0 {SECTORS} error"));
-    // A held disk, one that ends each request at once, and one that fails each.
+    // A suspended disk, one that completes each request at once, and one that fails each.
     let table = format!(
         "0 8 dmp /dev/mapper/held 0 1 latency\n\
          8 {SECTORS} dmp /dev/mapper/zero 0 1 latency\n\

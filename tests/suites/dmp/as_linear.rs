@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Lines that show themselves as linear ones, and the word of a snapshot's `lines` that tells
-//! them apart.
+//! Lines that are shown as linear, and the word in a snapshot's `lines` that counts them.
 
 use dmp_vm::Machine;
 
@@ -9,13 +8,13 @@ use crate::common::*;
 
 mod debug;
 
-/// Returns the number of the first disk, by which tables name the disk.
+/// Returns the number of the first disk, which tables show for the disk.
 #[track_caller]
 fn vda(machine: &mut Machine) -> String {
     machine.sh("cat /sys/block/vda/dev").trim().to_owned()
 }
 
-/// Runs a script, and asserts the lines of the device after it.
+/// Runs a script, and then asserts the lines of the device.
 #[track_caller]
 fn assert_lines(machine: &mut Machine, device: &str, script: &str, expected: &str) {
     machine.sh(script);
@@ -152,7 +151,7 @@ fn requests_are_counted_and_messages_work() {
         "dmsetup message d 0 flush",
         "Invalid argument",
     );
-    // A linear line takes no message at all.
+    // A linear line accepts no message at all.
     create(&mut machine, "linear", "0 2048 linear /dev/vda 0");
     assert_refused(
         &mut machine,
@@ -225,7 +224,7 @@ fn lines_follow_loads_resumes_and_clears() {
             "1 0 as_linear 1 0 flush_bypass 0 0",
         ),
         (load(plain), "1 1 as_linear 1 0 flush_bypass 0 0"),
-        // A load replaces the table of the load before it.
+        // A load replaces the table of the previous load.
         (
             load(&format!("{plain} 1 flush_bypass")),
             "1 1 as_linear 1 0 flush_bypass 0 1",

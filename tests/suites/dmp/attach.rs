@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat attach` and `detach`: dmp in linear's place under volumes that run.
+//! `dmpstat attach` and `detach`: dmp instead of linear under running volumes.
 
 use crate::common::*;
 
@@ -39,7 +39,7 @@ fn an_attached_volume_is_counted_and_a_detached_one_is_as_it_was() {
     machine.sh("dmsetup remove volume && rmmod dmp");
 }
 
-/// Counters stay while options change.
+/// The counters stay while options change.
 #[test]
 fn an_attached_volume_gets_other_options() {
     let mut machine = machine();
@@ -89,8 +89,8 @@ fn an_attached_volume_gets_other_options() {
     machine.sh("dmsetup remove volume && rmmod dmp");
 }
 
-/// The table of a striped volume moves to a hidden device. The hidden device goes together with the
-/// dmp line over it, by whichever way the line goes.
+/// The table of a striped volume moves to a hidden device. The kernel removes the hidden device
+/// together with the dmp line over it, in all ways of removing the line.
 #[test]
 fn a_striped_volume_is_attached_above_and_leaves_nothing() {
     let mut machine = machine();
@@ -151,7 +151,7 @@ fn a_striped_volume_is_attached_above_and_leaves_nothing() {
 }
 
 /// Asserts that `volume` is not attached while it is suspended, while it has a table loaded, nor
-/// for a user. Then marks the open volume for removal, and asserts the same.
+/// for a normal user. Then marks the open volume for removal, and asserts the same.
 #[track_caller]
 fn assert_refused_in_passing_states(machine: &mut dmp_vm::Machine) {
     machine.sh("dmsetup suspend volume");
@@ -217,13 +217,13 @@ fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
     }
     assert_refused_in_passing_states(&mut machine);
     assert_eq!(machine.sh("dmsetup table"), tables);
-    // The volume goes with `top`, the last device that has it open.
+    // The kernel removes the volume with `top`, the last device that has it open.
     machine.sh("dmsetup remove top && dmsetup remove alone");
     assert_nothing_left(&mut machine, "after the deferred removal");
 }
 
-/// An attached volume with a deferred removal is not detached either, and goes with its last user.
-/// `attach --queue` prints nothing for a volume that has gone.
+/// An attached volume with a deferred removal is not detached either, and is removed with its last
+/// user. `attach --queue` prints nothing for a removed volume.
 #[test]
 fn a_volume_that_is_to_be_removed_is_left_alone_and_goes() {
     let mut machine = machine();
@@ -265,7 +265,7 @@ fn a_read_only_volume_stays_so_and_a_name_can_be_anything() {
     machine.sh("dmsetup remove_all");
 }
 
-/// `blockdev --setro` outlives a table, and dmpstat makes no read-only table of it.
+/// `blockdev --setro` outlives a table, and dmpstat does not load a read-only table because of it.
 #[test]
 fn a_volume_that_was_set_read_only_can_be_set_back() {
     let mut machine = machine();
@@ -290,7 +290,7 @@ fn a_volume_that_was_set_read_only_can_be_set_back() {
     machine.sh("dmsetup remove volume");
 }
 
-/// The kernel sets these again with each table.
+/// The kernel recomputes these for each table.
 #[test]
 fn read_ahead_and_limits_that_were_set_stay() {
     let mut machine = machine();
@@ -320,13 +320,13 @@ fn read_ahead_and_limits_that_were_set_stay() {
     machine.sh("dmsetup remove volume");
 }
 
-/// A file's data that were written and not synced stay in memory. A freeze of the filesystem would
-/// write them, and would wait for the disk while the volume waits, too.
+/// Written but unsynced data of a file stay in memory. A freeze of the filesystem would write them,
+/// and would wait for the disk while the volume waits, too.
 #[test]
 fn an_attach_freezes_no_filesystem() {
     let mut machine = machine_with_tools();
     volume(&mut machine);
-    // The kernel writes nothing back by itself for ten minutes.
+    // The kernel writes nothing back on its own for ten minutes.
     machine.sh("echo 0 >/proc/sys/vm/dirty_writeback_centisecs && \
          mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/mapper/volume && mkdir /mnt && \
          mount -t ext4 -o commit=600 /dev/mapper/volume /mnt && sync");

@@ -41,7 +41,7 @@ fn a_listed_volume_is_attached_again_until_it_is_detached() {
         ""
     );
     assert_eq!(machine.sh(table), "linear 254:0 0\n");
-    // A missing volume that attach.conf names is a failure; the others are attached all the same.
+    // A missing volume in attach.conf is a failure, but the others are attached.
     machine.sh("printf 'other\\nvol* no_latency\\n' >/etc/dmp/attach.conf");
     let output = machine.run("dmpstat attach --all").unwrap();
     assert_eq!(
@@ -109,8 +109,8 @@ fn a_kept_volume_is_listed() {
     machine.sh("dmsetup remove volume");
 }
 
-/// No user watches the queue, so dmpstat does not suspend a volume whose requests do not end: the
-/// volume waits.
+/// No user watches the queue, so dmpstat does not suspend a volume whose requests do not complete:
+/// the volume waits.
 #[test]
 fn a_queued_volume_with_requests_that_do_not_end_waits() {
     let mut machine = machine();
@@ -133,7 +133,7 @@ fn a_queued_volume_with_requests_that_do_not_end_waits() {
     machine.sh("dmsetup remove volume && dmsetup remove disk");
 }
 
-/// Requests end all the time, but each takes three seconds.
+/// Requests complete all the time, but each takes three seconds.
 #[test]
 fn a_queued_volume_stands_still_for_two_seconds_at_most() {
     let mut machine = machine();

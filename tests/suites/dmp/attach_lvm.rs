@@ -36,10 +36,10 @@ fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
             lines(&mut machine, "dm-0"),
             "1 0 as_linear 1 0 flush_bypass 0 0"
         );
-        // LVM prints exactly this, with no warning.
+        // LVM prints exactly this, without a warning.
         assert_eq!(machine.sh(&state), "  -wi-a----- linear\n", "{command}");
     }
-    // LVM finds its own table in place, and loads none.
+    // LVM finds its own table unchanged, and loads none.
     machine.sh(&direct_writes("vg-data", 4096, 3));
     machine.sh(&lvm("lvchange -q --refresh vg/data"));
     assert_eq!(number(&mut machine, "dm-0/write/requests"), 3);
@@ -57,8 +57,7 @@ fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
     thin(&mut machine, lvm);
 }
 
-/// Attaches a thin volume above, and checks that LVM reaches its pool through the
-/// hidden device.
+/// Attaches a thin volume above, and checks that LVM reaches its pool through the hidden device.
 fn thin(machine: &mut dmp_vm::Machine, lvm: impl Fn(&str) -> String) {
     machine.sh(&lvm(
         "lvcreate -q -y --type thin-pool -n pool -L 16m -Zn vg",

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Attach and detach that fail or are killed at each step: a target in the volume's table counts
+//! Attach and detach that fail or are killed at each step. A target in the volume's table counts
 //! the steps.
 
 use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// The least number of steps: reads, loads, suspensions, resumes and drops of the table that has
-/// the target.
+/// The least number of steps: reads, loads, suspensions, resumes and drops of the table with the
+/// target.
 const STEPS: u32 = 10;
 
 /// Boots a machine with the target, and creates a volume whose table begins with `first`.
@@ -23,8 +23,8 @@ fn with_steps(first: &str) -> Machine {
     machine
 }
 
-/// Asserts that the volume runs within a second, with no table loaded, and that a hidden device is
-/// beside it only if it is attached above. Returns whether it is attached.
+/// Asserts that the volume runs within a second without a loaded table, and that a hidden device
+/// exists only if the volume is attached above. Returns whether it is attached.
 #[track_caller]
 fn assert_runs(machine: &mut Machine, above: bool, what: &str) -> bool {
     let state = "dmsetup info -c --noheadings -o suspended,tables_loaded volume";
@@ -50,7 +50,8 @@ fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
     let attach = format!("dmpstat attach {options} volume");
     let detach = "dmpstat detach volume";
     for (change, back, is_attached) in [(&*attach, detach, true), (detach, &*attach, false)] {
-        // A failing resume leaves the volume suspended, and dmpstat is killed before it mends that.
+        // A failing resume leaves the volume suspended, and dmpstat is killed before it resumes the
+        // volume.
         for fail in [0, 1] {
             let mut died = 0;
             loop {
@@ -78,7 +79,7 @@ fn assert_runs_whatever_dies(first: &str, options: &str, above: bool) {
                 died = kill;
                 machine.sh(back);
             }
-            // Above, the target is in one of the two tables.
+            // In an attach above, the target is in one of the two tables.
             let steps = if above { STEPS / 2 } else { STEPS };
             assert!(died >= steps, "{change}: {died}");
             if fail == 0 {
@@ -94,7 +95,7 @@ fn a_linear_volume_runs_wherever_dmpstat_is_killed() {
     assert_runs_whatever_dies("linear /dev/vda 0", "", false);
 }
 
-/// The tables before and after are printed alike.
+/// The old and the new table are printed alike.
 #[test]
 fn a_volume_shown_as_linear_runs_wherever_dmpstat_is_killed() {
     assert_runs_whatever_dies("linear /dev/vda 0", "--as linear", false);
@@ -105,8 +106,8 @@ fn a_striped_volume_runs_wherever_dmpstat_is_killed() {
     assert_runs_whatever_dies("striped 1 8 /dev/vda 0", "", true);
 }
 
-/// With one failure the next try succeeds. With more, dmpstat resumes the old table. With five, it
-/// has nothing left to try.
+/// After one failure the next attempt succeeds. After more failures, dmpstat resumes the old table.
+/// After five, all attempts have failed.
 #[test]
 fn a_failed_resume_is_mended() {
     let mut machine = with_steps("linear /dev/vda 0");
@@ -118,7 +119,7 @@ fn a_failed_resume_is_mended() {
         ));
         let said = machine.sh("cat /run/said");
         let expected = match fail {
-            // The next try resumed the new table.
+            // The next attempt resumed the new table.
             1 => {
                 assert!(said.contains("the attachment lasts until"), "{said}");
                 ("0\n", true)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Attaches that are stopped: by a signal, or because the reader of their output has gone.
+//! Stopped attaches: by a signal, or by a closed pipe on standard output.
 
 use crate::common::*;
 
@@ -15,7 +15,7 @@ pub fn hung_read(volume: &str) -> String {
     )
 }
 
-/// The reader of dmpstat's output goes after the first of three volumes; or ^C stops dmpstat.
+/// The reader of dmpstat's output exits after the first of three volumes; or ^C stops dmpstat.
 #[test]
 fn a_run_that_is_stopped_names_the_rest_and_fails() {
     let mut machine = machine();
@@ -24,7 +24,7 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
         create(&mut machine, name, &format!("0 8 linear /dev/vda {at}"));
     }
     let table = "dmsetup table | cut -d ' ' -f 1,4 | tr -d '\\n'";
-    // A pipe whose reader has gone.
+    // A pipe without a reader.
     machine.sh("mkfifo /run/pipe; : </run/pipe & exec 9>/run/pipe; wait; \
          dmpstat attach '[abc]' >&9 2>/run/said; echo $? >/run/status");
     assert_eq!(machine.sh("cat /run/status"), "1\n");
@@ -34,7 +34,7 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
     );
     assert_eq!(machine.sh(table), "a: dmpb: linearc: linear");
     machine.sh("dmpstat detach a");
-    // A request of the first volume does not end.
+    // A request of the first volume does not complete.
     create(&mut machine, "disk", "0 8 linear /dev/vdb 0");
     machine.sh("dmsetup load a --table '0 8 linear /dev/mapper/disk 0' && dmsetup resume a");
     machine.sh(&format!(
@@ -59,8 +59,8 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
     machine.sh("dmsetup remove a b c && dmsetup remove disk");
 }
 
-/// The disk below is suspended, so requests do not end, and a suspension of the volume waits for
-/// them. Meanwhile dmpstat and its guard keep all of their memory locked.
+/// The disk below is suspended, so requests do not complete, and a suspension of the volume waits
+/// for them. During that time dmpstat and its guard keep all of their memory locked.
 #[test]
 fn a_stopped_attach_leaves_the_volume_as_it_was() {
     let mut machine = machine();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The counters that each request ends up in.
+//! The counters of each request.
 
 use crate::common::*;
 
@@ -20,7 +20,7 @@ fn reads_and_writes_are_counted_apart_and_their_sum_is_the_total() {
     machine.sh(&direct_reads("d", 4096, 500));
     let (reads, writes) = (Count::of(500, 4096), Count::of(100, 4096));
     assert_counts(&mut machine, &device, reads, writes);
-    // Exactly the text of the exercise.
+    // This is exactly the text of the exercise.
     assert_eq!(
         machine.sh(&format!("cat {STAT}/{device}/volumes")),
         "read:\n reqs: 500\n avg size: 4096\n\
@@ -29,7 +29,7 @@ fn reads_and_writes_are_counted_apart_and_their_sum_is_the_total() {
     );
 }
 
-/// The writes' average is exact, and the averages of reads and of all requests are not.
+/// The writes' average is exact, while the averages of reads and of all requests are rounded.
 #[test]
 fn averages_are_rounded_down() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
@@ -49,7 +49,7 @@ fn averages_are_rounded_down() {
     );
 }
 
-/// The command is one that users type. busybox's dd would read through the page cache here.
+/// This is a command that users type. busybox's dd would read through the page cache here.
 #[test]
 fn small_reads_of_dd_are_as_many_requests() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
@@ -155,11 +155,11 @@ fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
 }
 
 /// Each reset, each switch and each removal frees the memory of the old counters. The first rounds
-/// of each may leave some memory for the next ones.
+/// of each may leave some memory for later ones.
 #[test]
 fn replaced_counters_are_freed() {
     let mut machine = machine();
-    // Each of the hundreds of grace periods would take two or three ticks otherwise.
+    // Each of the hundreds of grace periods would otherwise take two or three ticks.
     machine.sh("echo 1 >/sys/kernel/rcu_expedited");
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0 1 latency");
     let twenty = format!(
@@ -190,7 +190,7 @@ fn replaced_counters_are_freed() {
     }
 }
 
-/// A processor's counts stay while it is offline, and count once when it is back.
+/// A processor's counts stay while it is offline, and count once after its return.
 #[test]
 fn nothing_is_lost_with_a_processor_that_goes_offline() {
     let (mut machine, device) =

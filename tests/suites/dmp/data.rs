@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Data through a dmp device: unchanged, and at its place on the disk.
+//! Data through a dmp device: unchanged, and at the right place on the disk.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// A window on the disk that begins at an odd sector and ends at another.
+/// A window on the disk that begins and ends at odd sectors.
 const OFFSET: u64 = 1001;
 const LENGTH: u64 = 4099;
 
@@ -38,7 +38,7 @@ fn reads_return_the_disks_bytes_at_the_offset() {
 
 #[test]
 fn writes_change_the_disk_at_the_offset_only() {
-    // The guest copies its second disk onto the first, through three windows on it.
+    // The guest copies its second disk to the first, through three windows on it.
     let (before, written) = (pattern(2, 8 * MIB), pattern(3, LENGTH * 512));
     let directory = tempfile::tempdir().unwrap();
     let mut machine = boot(
@@ -71,7 +71,7 @@ fn writes_change_the_disk_at_the_offset_only() {
 #[test]
 fn a_device_of_two_targets_has_each_disks_part_in_its_place() {
     let (mut machine, _) = machine_with_device("0 5 dmp /dev/vda 2048\n5 1000 dmp /dev/vdb 7");
-    // 1005 numbered lines of 512 bytes: sector n holds n.
+    // 1005 numbered lines of 512 bytes: sector n has the number n.
     machine.sh("seq -f '%511.0f' 0 1004 >/run/sectors || \
                 for n in $(seq 0 1004); do printf '%511d\\n' $n; done >/run/sectors; \
                 dd if=/run/sectors of=/dev/mapper/d bs=4k conv=fsync status=none");

@@ -6,8 +6,7 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// Boots a machine in which 64 MiB of memory are a persistent memory disk, which can be accessed
-/// directly.
+/// Boots a machine with a persistent memory disk in 64 MiB of memory, which supports direct access.
 fn machine_with_pmem() -> Machine {
     let mut machine = boot(builder().kernel_arguments("memmap=64M!256M"));
     machine.sh(
@@ -35,7 +34,7 @@ fn persistent_memory_is_accessed_directly_as_through_linear() {
     assert_eq!(described[0], ["dax: 1"]);
 
     // Once a file's blocks are allocated, no request writes or reads them: only the filesystem's
-    // own bookkeeping still needs requests.
+    // own metadata still needs requests.
     let device = create(&mut machine, "d", "0 98304 dmp /dev/pmem0 8192");
     machine.sh("mke2fs -b 4096 /dev/mapper/d >/dev/null && mkdir /mnt && \
          mount -t ext4 -o dax /dev/mapper/d /mnt && grep -q dax /proc/mounts && \
@@ -63,7 +62,7 @@ fn direct_access_to_a_partition_adds_the_partitions_start() {
     let mut machine = machine_with_pmem();
     machine.sh("dd if=/dev/urandom of=/dev/pmem0 bs=1M count=1 conv=fsync status=none");
     machine.sh(&partition("/dev/pmem0"));
-    // The first MiB, up to the begin of the device.
+    // This is the first MiB, up to the begin of the device.
     let before = "dd if=/dev/pmem0 bs=4k count=192 iflag=direct status=none | sha256sum";
     let untouched = machine.sh(before);
     let device = create(&mut machine, "d", "0 14336 dmp /dev/pmem0p1 512");
@@ -79,7 +78,7 @@ fn direct_access_to_a_partition_adds_the_partitions_start() {
     // The writes were direct: no request carried them.
     let bytes = number(&mut machine, &format!("{device}/write/bytes"));
     assert!(bytes < MIB, "{bytes}");
-    // Reads the data through the page cache, by a line over the whole disk.
+    // This reads the data through the page cache, by a line over the whole disk.
     machine.sh(
         "umount /mnt && dmsetup remove d && dmsetup create d --table '0 14336 linear /dev/pmem0 1536' && \
          mount -t ext4 /dev/mapper/d /mnt && cmp /run/noise /mnt/file && umount /mnt && \

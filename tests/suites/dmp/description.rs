@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Properties of a mapped device, as user space sees them.
+//! Properties of a mapped device in user space.
 
 use dmp_vm::Machine;
 
 /// Returns a block device's description: every file of its queue, its flags, and the answers to
-/// ioctls. Only properties that each device has of its own are left out.
+/// ioctls. Leaves out only properties that differ for each device.
 #[track_caller]
 pub fn description(machine: &mut Machine, name: &str) -> String {
     machine.sh(&format!(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! dmpstat in the machine, over the machine's devices.
+//! dmpstat in the machine, with the machine's devices.
 
 use dmp_vm::{Accel, Machine};
 use serde_json::Value;
@@ -16,7 +16,7 @@ fn lines(machine: &mut Machine, script: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Returns the devices of dmpstat's one report.
+/// Returns the devices in dmpstat's single report.
 #[track_caller]
 fn report(machine: &mut Machine, options: &str) -> Vec<Value> {
     let lines = lines(machine, &format!("dmpstat -j {options}"));
@@ -57,8 +57,8 @@ fn dmpstat_shows_the_requests_of_dd() {
     assert_eq!(sizes("write_size_bytes"), r#"[{"count":100,"up_to":4096}]"#);
 }
 
-/// Each percentile is the upper bound of the bucket that has the request of this rank in the
-/// module's own histogram, or the slowest request's latency if that is less.
+/// Each percentile is the upper bound of the bucket with the request of this rank in the module's
+/// own histogram, or the slowest request's latency if that is smaller.
 #[test]
 fn percentiles_are_those_of_the_modules_histogram() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0 1 latency");
@@ -79,10 +79,10 @@ fn percentiles_are_those_of_the_modules_histogram() {
     }
 }
 
-/// iostat reads the kernel's counters of each disk, and prints two digits behind the point. It does
+/// iostat reads the kernel's counters of each disk, and prints two digits after the point. It does
 /// not print its interval's length. In a machine whose clock counts instructions, only the two
-/// programs' own work makes the interval longer than requested. The disk ends requests at once,
-/// because that clock does not stand still while the host's disk works.
+/// programs' own work makes the interval longer than requested. The disk completes requests at
+/// once, because that clock does not stop while the host's disk works.
 #[test]
 fn iostat_says_the_same_of_the_same_interval() {
     let mut machine = boot(builder().tools(true).accel(Accel::Icount));
@@ -109,7 +109,7 @@ fn iostat_says_the_same_of_the_same_interval() {
     for key in ["rareq-sz", "wareq-sz"] {
         assert_eq!(number(&theirs, key), number(&ours, key), "{key}");
     }
-    // The counts are the same, whatever the interval's length.
+    // The counts are the same for any length of the interval.
     let seconds = 1000.0 / number(&theirs, "r/s");
     for (key, count) in [("w/s", 200.0), ("rkB/s", 8000.0), ("wkB/s", 800.0)] {
         let difference = number(&theirs, key) - count / seconds;
@@ -122,8 +122,8 @@ fn iostat_says_the_same_of_the_same_interval() {
     }
 }
 
-/// The disk under the device is so slow that fio's own time is little: both medians are in one
-/// bucket. No request takes longer in the device than fio waits for it.
+/// The disk under the device is so slow that fio's own time is negligible: both medians are in one
+/// bucket. A request takes no longer in the device than fio waits for it.
 #[test]
 fn counts_and_percentiles_agree_with_fio() {
     let mut machine = machine_with_tools();

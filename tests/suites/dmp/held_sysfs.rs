@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! sysfs held by `dmp_test_hold`: whoever makes or removes a directory waits.
+//! sysfs held by `dmp_test_hold`: every creation and removal of a directory waits.
 
 use dmp_vm::Machine;
 
-/// Runs `steps` in a shell while sysfs is held, for 20 seconds at most, and `after` once sysfs is
-/// released. Returns the output of all. The shell has no /sys, because a program that looks at
-/// /sys would wait, too; `before` may open files there.
+/// Runs `steps` in a shell while sysfs is held, for at most 20 seconds, and `after` once sysfs is
+/// released. Returns the output of both. The shell has no /sys, because a lookup in /sys would
+/// wait, too; `before` may open files there.
 #[track_caller]
 pub fn while_sysfs_is_held(
     machine: &mut Machine,

@@ -2,16 +2,15 @@
 
 //! Requests, bytes and average for direct I/O of many sizes.
 //!
-//! One direct read or write up to 1 MiB is one bio, and so one request: its 256 pages are all the
-//! pages that a bio has room for (BIO_MAX_VECS). Device-mapper splits a bio of data only where a
-//! target ends; the disk's own limits (virtio's number of segments, max_sectors) split it further
-//! below, where dmp does not see it.
+//! A direct read or write of up to 1 MiB is one bio, and so one request: its 256 pages fill the bio
+//! (BIO_MAX_VECS). Device mapper splits a bio with data only at the end of a target; the disk's own
+//! limits (virtio's number of segments, max_sectors) split it further below dmp.
 
 use crate::common::*;
 
 const SECTOR: u64 = 512;
 /// Block size and number of blocks: one sector, three, a page, 16 pages, an odd number of sectors
-/// above a page, and the most that fits a bio.
+/// above a page, and the maximum of a bio.
 const RUNS: [(u64, u64); 7] = [
     (SECTOR, 7),
     (3 * SECTOR, 5),
@@ -44,10 +43,10 @@ fn each_direct_read_of_a_sector_to_a_mebibyte_is_one_request_of_its_size() {
     }
 }
 
-/// Above 1 MiB the number of bios depends on the memory: pages that happen to lie side by side
-/// share one of the 256 places. So 4 writes of 2 MiB are between 4 and 8 requests. The block
-/// layer's own count for the mapped device gives the number of requests (its fields: reads
-/// completed, merged, sectors read, time, writes completed, merged, sectors written).
+/// Above 1 MiB the number of bios depends on the memory: adjacent pages share one of the 256
+/// segments. So 4 writes of 2 MiB are between 4 and 8 requests. The block layer's own count for the
+/// mapped device gives the number of requests (its fields: reads completed, merged, sectors read,
+/// time, writes completed, merged, sectors written).
 #[test]
 fn requests_above_a_mebibyte_are_counted_as_the_block_layer_splits_them() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
@@ -73,7 +72,7 @@ fn requests_above_a_mebibyte_are_counted_as_the_block_layer_splits_them() {
 }
 
 /// Three blocks of 64 sectors, and the second target begins at sector 100: the second block, 64 to
-/// 127, is split there; the others are whole.
+/// 127, is split there; the others are not.
 #[test]
 fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
     let (mut machine, device) =
@@ -86,9 +85,8 @@ fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
     assert_counts(&mut machine, &device, Count::default(), writes);
 }
 
-/// Writeback sends each buffer of a block device's page cache as a bio of its own, and
-/// device-mapper merges none. A buffer is one block, which is a page here. The flush at the end of
-/// fsync is no write.
+/// Writeback sends each buffer of a block device's page cache as its own bio, and device mapper
+/// merges none. A buffer is one block, here a page. The flush at the end of fsync is not a write.
 #[test]
 fn buffered_writes_are_counted_as_the_pages_written_back() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");

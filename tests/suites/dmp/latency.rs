@@ -25,8 +25,8 @@ fn slow_disk(machine: &mut Machine) {
     );
 }
 
-/// Asserts that `requests` requests of `operation` were measured, all with at least the delay, and
-/// that sum, maximum and histogram fit together.
+/// Asserts that `requests` requests of `operation` were measured, each with at least the delay, and
+/// that sum, maximum and histogram are consistent.
 #[track_caller]
 fn assert_measured(machine: &mut Machine, device: &str, operation: &str, requests: u64) {
     let operation = format!("{device}/{operation}");
@@ -43,8 +43,8 @@ fn assert_measured(machine: &mut Machine, device: &str, operation: &str, request
         requests,
         "{counts:?}"
     );
-    // 2^26 ns are less than the delay, so the first bucket that can have a request is 2^27. The
-    // slowest request is in the last bucket that has any.
+    // 2^26 ns are less than the delay, so the first possible bucket is 2^27. The slowest request is
+    // in the last non-empty bucket.
     let bounds: Vec<u64> = counts
         .iter()
         .map(|(bound, _)| bound.parse().unwrap())
@@ -73,7 +73,7 @@ fn assert_none_measured(machine: &mut Machine, device: &str, why: &str) {
     }
 }
 
-/// Asserts that latencies are not measured: the files fail, because 0 would be a value.
+/// Asserts that latencies are not measured: the files fail, because 0 would look like a value.
 #[track_caller]
 fn assert_not_measured(machine: &mut Machine, device: &str) {
     for operation in OPERATIONS {
@@ -130,7 +130,7 @@ fn every_request_is_measured_from_its_arrival_to_its_end() {
     machine.sh(&direct_writes("d", 65536, 3));
     assert_measured(&mut machine, &device, "read", 5);
     assert_measured(&mut machine, &device, "write", 3);
-    // Requests in flight at once each have their own latency.
+    // Concurrent requests each have their own latency.
     machine.sh("dmsetup message d 0 reset");
     assert_none_measured(&mut machine, &device, "after a reset");
     assert_latency(&mut machine, &device, true);
@@ -142,7 +142,7 @@ fn every_request_is_measured_from_its_arrival_to_its_end() {
     assert_operations(&mut machine, &device, &[("read", 8, 8 * 4096, 0)]);
 }
 
-/// A latency of more than four seconds is measured past the module's fast path.
+/// A latency of more than four seconds is measured outside of the module's fast path.
 #[test]
 fn a_request_of_seconds_is_in_the_bucket_of_its_seconds_and_no_other() {
     let mut machine = machine();
@@ -172,8 +172,7 @@ fn a_request_of_seconds_is_in_the_bucket_of_its_seconds_and_no_other() {
     }
 }
 
-/// A request takes some time on a fast disk, too. The time to a failure says nothing of the disk's
-/// latency.
+/// A request also takes some time on a fast disk. The time to a failure is not the disk's latency.
 #[test]
 fn flushes_are_measured_as_well_and_failed_requests_are_not() {
     let mut machine = machine();
@@ -207,7 +206,7 @@ fn inflight(machine: &mut Machine, device: &str, operation: &str) -> u64 {
     number(machine, &format!("{device}/{operation}/inflight"))
 }
 
-/// The module cannot know the requests that were in flight before the switch.
+/// The module cannot know the requests in flight before the switch.
 #[test]
 fn inflight_excludes_requests_from_before_the_switch() {
     let mut machine = machine();
@@ -222,7 +221,7 @@ fn inflight_excludes_requests_from_before_the_switch() {
     assert_eq!(shown, "0\n0\n");
 }
 
-/// dm-zero ends a request on the processor that sent it, so only one processor has had any.
+/// dm-zero completes a request on the processor that sent it, so only one processor has had any.
 #[test]
 fn the_highest_latency_is_found_on_any_processor() {
     let mut machine = boot(builder().cpus(2));

@@ -6,8 +6,8 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// LVM's configuration. It has no udev, which makes the nodes and links elsewhere. It has DISKS
-/// alone, because the disks below dmp devices have the same content.
+/// LVM's configuration. It does not use udev, which makes the nodes and links elsewhere. It uses
+/// only DISKS, because the disks below dmp devices have the same content.
 const CONFIGURATION: &str = r#"
 activation { udev_sync = 0 udev_rules = 0 monitoring = 0 }
 backup { backup = 0 archive = 0 }
@@ -23,7 +23,7 @@ global {
 }
 "#;
 
-/// Gives LVM its configuration, with those disks of /dev that the pattern matches.
+/// Configures LVM to use the disks in /dev that the pattern matches.
 #[track_caller]
 pub fn configure(machine: &mut Machine, disks: &str) {
     let configuration = CONFIGURATION.replace("DISKS", disks);
@@ -38,7 +38,7 @@ fn lvm(machine: &mut Machine, command: &str) -> String {
 }
 
 /// Makes a volume group of `left` and `right`, with a volume of each kind and data on each volume
-/// but the pool. /run has the data.
+/// except the pool. /run has the data.
 #[track_caller]
 fn make_group(machine: &mut Machine) {
     lvm(machine, "pvcreate -q /dev/mapper/left /dev/mapper/right");
@@ -81,13 +81,13 @@ fn assert_counted_without_errors(machine: &mut Machine, device: &str) {
     }
 }
 
-/// Two dmp devices are the physical volumes of a group, whose volumes span both.
+/// Two dmp devices are the physical volumes of a group. The group's volumes span both.
 #[test]
 fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
     let mut machine = machine_with_tools();
     let left = create(&mut machine, "left", "0 131072 dmp /dev/vda 0");
     let right = create(&mut machine, "right", "0 131072 dmp /dev/vdb 0");
-    // LVM may look for modprobe at a path that the machine does not have.
+    // LVM may search modprobe at a path that the machine does not have.
     machine.sh("modprobe -a dm-mirror dm-raid dm-snapshot dm-thin-pool");
     configure(&mut machine, "mapper/(left|right)");
     make_group(&mut machine);
@@ -97,7 +97,7 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
         &mut machine,
         "lvremove -q -y group/snap group/pair group/stripes",
     );
-    // pvmove checks its progress every second, and not every fifteen.
+    // pvmove checks its progress every second instead of every fifteen.
     lvm(
         &mut machine,
         "pvmove -q -i 1 /dev/mapper/left /dev/mapper/right",
@@ -126,7 +126,7 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
     machine.sh("dmsetup remove left && dmsetup remove right && rmmod dmp");
 }
 
-/// LVM warns about dmp lines. An extension loads linear lines, as every change of a volume does.
+/// LVM warns about dmp lines. An extension loads linear lines, like every change of a volume.
 #[test]
 fn lvm_takes_as_linear_lines_for_its_own() {
     let mut machine = machine_with_tools();

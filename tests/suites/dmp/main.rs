@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of the dmp target from user space. Each test boots a machine of its own, and fails on
-//! any complaint of the machine's kernel.
+//! Tests of the dmp target from user space. Each test boots its own machine, and fails on any
+//! complaint in the kernel's log.
 
 #[path = "../common/mod.rs"]
 mod common;

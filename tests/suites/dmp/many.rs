@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Many devices at once. The debug kernel drops the directory of each seconds late.
+//! Many devices at once. The debug kernel drops each device's directory seconds late.
 
 use std::time::Duration;
 
 use crate::common::*;
 
-/// Two dmsetups at once make a hundred devices each, of one concise table.
+/// Two concurrent dmsetups each make a hundred devices from one concise table.
 #[test]
 fn two_hundred_devices_come_and_go_at_once_and_leave_nothing() {
     let mut machine = boot(builder().cpus(2).limit(Duration::from_secs(100)));

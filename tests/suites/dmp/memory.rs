@@ -17,7 +17,7 @@ fn machine_with_traces() -> Machine {
     machine
 }
 
-/// Runs a script, and returns the fields of each allocation that `whom` makes meanwhile.
+/// Runs a script, and returns the fields of each allocation that `whom` makes during it.
 #[track_caller]
 fn allocations<const N: usize>(
     machine: &mut Machine,
@@ -40,7 +40,7 @@ fn allocations<const N: usize>(
 }
 
 /// Returns the mean distance between the per-CPU memory of neighbours among many mapped devices.
-/// The kernel's own allocation, which each device has, marks the places.
+/// The kernel's own allocation for each device marks the places.
 #[track_caller]
 fn distance(machine: &mut Machine, target: &str, options: &str) -> u64 {
     const DEVICES: usize = 40;
@@ -77,8 +77,8 @@ fn the_counters_of_a_device_take_at_most_one_kibibyte_of_each_processor() {
     }
 }
 
-/// Returns the lengths of the allocations that are charged to a process (`GFP_KERNEL_ACCOUNT`),
-/// made in a script and not freed at its end.
+/// Returns the lengths of the allocations in a script that are charged to a process
+/// (`GFP_KERNEL_ACCOUNT`) and not freed at the script's end.
 #[track_caller]
 fn charged(machine: &mut Machine, script: &str) -> Vec<usize> {
     let set = |on: u8| format!("for e in kmalloc kfree; do echo {on} >events/kmem/$e/enable; done");
@@ -101,7 +101,8 @@ fn charged(machine: &mut Machine, script: &str) -> Vec<usize> {
     kept.into_values().collect()
 }
 
-/// A half-read text is charged to its reader, takes no more than its length, and goes when the file is closed.
+/// A partly read text is charged to its reader, takes no more than its length, and is freed when
+/// the file is closed.
 #[test]
 fn an_open_snapshot_has_its_text_charged_to_its_reader() {
     let (mut machine, device) =
@@ -109,7 +110,7 @@ fn an_open_snapshot_has_its_text_charged_to_its_reader() {
     let file = format!("{STAT}/{device}/snapshot");
     let each = |step: &dyn Fn(u32) -> String| (3..=9).map(step).collect::<Vec<_>>().join("; ");
     let open = each(&|n| format!("exec {n}<{file}; dd bs=8 count=1 <&{n} >/dev/null 2>&1"));
-    // A second text takes the place of the first.
+    // A second text replaces the first.
     let again = each(&|n| format!("{} >/dev/null", read_back(n)));
     let rest = each(&|n| format!("cat <&{n} >/run/rest{n}"));
     let close = each(&|n| format!("exec {n}<&-"));

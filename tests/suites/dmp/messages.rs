@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmsetup message`, right and wrong.
+//! `dmsetup message` with valid and invalid messages.
 
 use crate::common::*;
 
@@ -17,7 +17,7 @@ fn reset_zeroes_the_device_and_no_other() {
         machine.sh(&direct_writes(name, 4096, 9));
         machine.sh(&format!("blkdiscard -o 0 -l 4096 /dev/mapper/{name}"));
     }
-    // A message to either line goes to the device.
+    // A message to either line reaches the device.
     machine.sh("dmsetup message one 3000 reset");
     assert_operations(&mut machine, &one, &[]);
     let kept = [("write", 9, 9 * 4096, 0), ("discard", 1, 4096, 0)];
@@ -64,7 +64,7 @@ fn a_wrong_message_is_refused_with_a_line_in_the_log_and_changes_nothing() {
     assert_operations(&mut machine, &device, &[("write", 9, 9 * 4096, 0)]);
 }
 
-/// Nothing waits for I/O, which would end only after the resume.
+/// Nothing waits for I/O, which would complete only after the resume.
 #[test]
 fn messages_and_files_work_while_the_device_is_suspended() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");

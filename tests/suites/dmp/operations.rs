@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Each operation is counted as itself: requests, bytes, sizes.
+//! Each operation is counted separately: requests, bytes, sizes.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use dmp_vm::Machine;
 
 use crate::common::*;
 
-/// fsync of a device to which nothing was written: one empty flush.
+/// An fsync of a device without writes: one empty flush.
 const FSYNC: &str = "dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none";
 
 #[test]
@@ -16,7 +16,7 @@ fn an_fsync_is_a_flush_without_bytes_for_each_line() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&format!("{FSYNC}; {FSYNC}; {FSYNC}"));
     assert_operations(&mut machine, &device, &[("flush", 3, 0, 0)]);
-    // A request of no bytes is in the first bucket.
+    // A request without bytes is in the first bucket.
     assert_eq!(
         histogram(&mut machine, &format!("{device}/flush/size_histogram")),
         [("512".to_owned(), 3)]
@@ -25,7 +25,7 @@ fn an_fsync_is_a_flush_without_bytes_for_each_line() {
         .sh("dd if=/dev/zero of=/dev/mapper/d bs=4k count=5 oflag=direct conv=fsync status=none");
     let all = [("write", 5, 5 * 4096, 0), ("flush", 4, 0, 0)];
     assert_operations(&mut machine, &device, &all);
-    // `volumes` is about reads and writes.
+    // `volumes` has only reads and writes.
     assert_counts(&mut machine, &device, Count::default(), Count::of(5, 4096));
     machine.sh("dmsetup remove d");
 
@@ -63,7 +63,7 @@ fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
         assert_eq!(flushes(&mut machine) - before, 20, "{name}");
     }
     assert_operations(&mut machine, &device, &[("flush", 20, 0, 0)]);
-    // Each of two disks is flushed once, whichever lines it has, and after a reload, too.
+    // Each of two disks is flushed once, for any lines on it, also after a reload.
     machine.sh("dmsetup reload d <<'END' && dmsetup resume d\n\
          0 8 dmp /dev/mapper/under 0\n8 8 dmp /dev/vdb 0\n16 8 dmp /dev/vdb 8\n\
          24 8 dmp /dev/mapper/under 8\nEND");
@@ -73,7 +73,7 @@ fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
     assert_operations(&mut machine, &device, &[("flush", 22, 0, 0)]);
 }
 
-/// Flushes reach the disk past the counters, as long as all lines have the option.
+/// Flushes reach the disk uncounted, if all lines have the option.
 #[test]
 fn flush_bypass_passes_flushes_on_uncounted() {
     let mut machine = machine();
@@ -132,7 +132,7 @@ fn a_discard_is_counted_with_its_bytes_and_reaches_the_disk() {
 }
 
 /// A loop device over a block device turns a discard into write_zeroes: loop punches a hole, which
-/// for a block device is REQ_OP_WRITE_ZEROES.
+/// is REQ_OP_WRITE_ZEROES on a block device.
 #[test]
 fn write_zeroes_are_counted_apart_from_writes_and_reach_the_disk() {
     let content = pattern(5, 4 * MIB);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests in flight, their ages, and the period between two resets that each request belongs to. A suspended
-//! disk holds the requests until the test lets them go.
+//! Requests in flight, their ages, and the period between two resets of each request. A suspended
+//! disk holds the requests until the test resumes it.
 
 use dmp_vm::Machine;
 
@@ -10,14 +10,15 @@ use crate::snapshot::{Snapshot, numbers, parse, snapshot};
 
 mod debug;
 
-/// The first half of the device is over a disk that can be held, the other half over one that is fast.
+/// The first half of the device is over a disk that can be suspended, the other half over a fast
+/// one.
 const TABLE: &str = "0 1024 dmp /dev/mapper/held 0 1 latency\n1024 1024 dmp /dev/vdb 0 1 latency\n";
 /// The first sector of the other half.
 const FAST: u64 = 1024;
 
 const HOLD: &str = "dmsetup suspend --nolockfs held";
 
-/// Returns a script that releases all requests and waits until they have ended.
+/// Returns a script that releases all requests and waits for their completion.
 fn release(device: &str) -> String {
     format!(
         "dmsetup resume held; until [ \"$(cat {STAT}/{device}/*/inflight | sort -u)\" = 0 ]; do \
@@ -25,7 +26,7 @@ fn release(device: &str) -> String {
     )
 }
 
-/// Makes the device, over a disk that is held from now on.
+/// Makes the device, over a disk that is suspended from now on.
 fn held(machine: &mut Machine) -> String {
     create(machine, "held", "0 2048 linear /dev/vda 0");
     let device = create(machine, "d", TABLE);
@@ -33,7 +34,7 @@ fn held(machine: &mut Machine) -> String {
     device
 }
 
-/// Returns a script that begins requests and waits until all of them are in flight.
+/// Returns a script that starts requests and waits until all of them are in flight.
 fn begin(device: &str, reads: u64, writes: u64) -> String {
     let each = |count: u64, operation: &str, ends: &str| {
         format!(
@@ -67,7 +68,7 @@ fn word(snapshot: &Snapshot, operation: &str, name: &str) -> u64 {
     numbers(&snapshot[operation])[name]
 }
 
-/// Returns a number that has a line of its own.
+/// Returns a number that has its own line.
 #[track_caller]
 fn line(snapshot: &Snapshot, keyword: &str) -> u64 {
     snapshot[keyword][0].parse().unwrap()
@@ -103,8 +104,8 @@ fn assert_all_ended(snapshot: &Snapshot) {
     }
 }
 
-/// The number of requests in flight, added up over time, is the time of all requests together: of
-/// those that ended and of those in flight.
+/// The number of requests in flight, integrated over time, is the total time of all requests:
+/// completed ones and those in flight.
 #[test]
 fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
     let mut machine = machine();
@@ -116,7 +117,7 @@ fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
     let interval = line(&two, "taken") - line(&one, "taken");
     let ages = [&one, &two].map(|shown| word(shown, "read", "age_ns"));
     let grown = ages[1] - ages[0];
-    // The age is read a little later than the time.
+    // The age is read slightly after the time.
     assert!(
         grown.abs_diff(8 * interval) < interval / 100,
         "{grown} in {interval}"
@@ -135,7 +136,7 @@ fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
     assert!(rest <= word(&three, "read", "age_ns") + most, "{rest}");
 }
 
-/// A failed request's time is in the sum of the rest, and in no histogram.
+/// A failed request's duration is in `rest_ns`, and in no histogram.
 #[test]
 fn the_time_of_failed_requests_is_in_the_rest() {
     let mut machine = machine();
@@ -164,7 +165,7 @@ fn latency_since_is_the_time_of_the_switch_or_of_the_reset() {
         snapshot(&mut machine, &device)
     };
     let one = show("true");
-    // The table came to life after it was loaded.
+    // The table was activated after its load.
     assert!(line(&one, "latency_since") >= line(&one, "since"));
     let off = show("dmsetup message d 0 latency off");
     assert!(!off.contains_key("latency_since"), "{off:?}");
@@ -179,8 +180,8 @@ fn latency_since_is_the_time_of_the_switch_or_of_the_reset() {
     assert_eq!(line(&reset, "latency_since"), line(&reset, "since"));
 }
 
-/// A request arrives while the TSC keeps the time, and ends while another clock does; and the other
-/// way round.
+/// A request arrives while the TSC keeps the time, and ends while another clock does. The same in
+/// the other order.
 #[test]
 fn another_clocksource_measures_as_well() {
     let mut machine = machine();
@@ -231,7 +232,7 @@ fn another_clocksource_measures_as_well() {
     machine.sh(&by_tsc);
 }
 
-/// The target does not see these flushes, so their files have no value: 0 would be one.
+/// The target does not get these flushes, so their files have no value: 0 would be one.
 #[test]
 fn flushes_that_go_past_the_counters_are_not_shown() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 flush_bypass");
@@ -254,7 +255,7 @@ fn flushes_that_go_past_the_counters_are_not_shown() {
     let status = machine.sh("dmsetup status d");
     assert!(status.contains(" flush - - - "), "{status}");
     assert!(status.ends_with(" again 0 0 0 - 0 0\n"), "{status}");
-    // One line without the option is enough for all flushes to come to the target.
+    // One line without the option is enough for the target to get all flushes.
     machine.sh(&format!(
         "printf '0 8 dmp /dev/vda 0 1 flush_bypass\\n8 8 dmp /dev/vdb 0\\n' | dmsetup reload d && \
          dmsetup resume d && {flush}"

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Resumes: that of a dmp device waits for nothing that a linear device's does not wait for. The
-//! I/O of a suspended device waits for its resume, and so does all that waits for that I/O.
+//! I/O of a suspended device waits for its resume, and so do all tasks that wait for that I/O.
 
 use crate::common::*;
 use crate::held_sysfs::while_sysfs_is_held;
 
-/// Returns a script that runs `command` and prints how many hundredths of a second it took.
+/// Returns a script that runs `command` and prints its duration in hundredths of a second.
 fn timed(command: &str) -> String {
     let now = "$(sed 's/[.]//; s/ .*//' /proc/uptime)";
     format!("begin={now}; {command} || exit; echo $(({now} - begin)); ")
 }
 
-/// While sysfs is held, a second device waits for its lock in the constructor. The first device's
-/// suspend, reload and resume must not wait for that.
+/// While sysfs is held, a second device's constructor waits for the lock of sysfs. The first
+/// device's suspend, reload and resume must not wait for this.
 #[test]
 fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     let mut machine = machine_with_tools();
@@ -22,7 +22,7 @@ fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     }
     let steps = |target: &str| {
         let mut steps = String::new();
-        // The table as it is, and a table with another offset and option.
+        // The same table, and a table with another offset and option.
         for option in ["0", if target == "dmp" { "8 1 latency" } else { "8" }] {
             let reload =
                 format!("dmsetup reload {target} --table '0 2048 {target} /dev/vda {option}'");
@@ -52,7 +52,7 @@ fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     assert_eq!(hundredths.len(), 8, "{shown}");
     let (linear, dmp) = hundredths.split_at(4);
     let (linear, dmp) = (linear.iter().sum::<u64>(), dmp.iter().sum::<u64>());
-    // A lock held by the other device would have taken all of the 20 seconds.
+    // A wait for a lock of the other device would have taken all of the 20 seconds.
     assert!(
         dmp <= 2 * linear + 100,
         "linear {linear}, dmp {dmp} hundredths of a second"
@@ -61,8 +61,8 @@ fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     machine.sh("dmsetup remove other");
 }
 
-/// Returns a script that loads a table of the device five times, and prints how many hundredths of
-/// a second the five resumes took together.
+/// Returns a script that loads a table of the device five times, and prints the total duration of
+/// the five resumes in hundredths of a second.
 fn five_resumes(name: &str, table: &str) -> String {
     let now = "$(sed 's/[.]//; s/ .*//' /proc/uptime)";
     format!(
@@ -89,8 +89,8 @@ fn a_resume_does_not_wait_for_resets() {
     let hundredths: Vec<u64> = shown.lines().map(|line| line.parse().unwrap()).collect();
     assert_eq!(hundredths.len(), 6, "{shown}");
     let of = |first| hundredths.iter().skip(first).step_by(2);
-    // Compares dmp's best with linear's worst, because a busy machine takes tenths of a second for
-    // anything.
+    // This compares dmp's best with linear's worst time, because a busy machine may take tenths of
+    // a second for anything.
     let (linear, dmp) = (of(0).max().unwrap(), of(1).min().unwrap());
     assert!(
         *dmp <= linear + 20,

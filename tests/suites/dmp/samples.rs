@@ -36,7 +36,7 @@ fn pass_refuses_a_line_that_does_not_fit_its_device() {
             "expected one argument, <device>",
         ),
         ("0 8 sample-pass /dev/vdz", "<device> cannot be opened"),
-        // By iterate_devices.
+        // iterate_devices refuses it.
         ("0 131073 sample-pass /dev/vda", "too small for target"),
     ] {
         machine.sh("dmesg -c >/dev/null");

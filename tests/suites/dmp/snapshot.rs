@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file `snapshot`: everything of a device in one read.
+//! The file `snapshot`: all values of a device in one read.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub fn parse(text: &str) -> Snapshot {
         .collect()
 }
 
-/// Parses the numbers of an operation, each of which follows its name.
+/// Parses the numbers of an operation. Each follows its name.
 pub fn numbers(words: &[String]) -> BTreeMap<String, u64> {
     words
         .chunks(2)
@@ -40,7 +40,7 @@ pub fn snapshot(machine: &mut Machine, device: &str) -> Snapshot {
 #[test]
 fn the_snapshot_agrees_with_all_other_files() {
     let mut machine = machine();
-    // The name goes to the kernel unmangled: dmsetup would replace the space.
+    // The kernel gets the name unmangled: dmsetup would replace the space.
     machine.sh(
         "dmsetup create --manglename none 'my vol\\' --table '0 2048 dmp /dev/vda 0 1 latency'",
     );
@@ -70,7 +70,7 @@ fn the_snapshot_agrees_with_all_other_files() {
             "latency_ns",
             "latency_max_ns",
         ];
-        // These are in no file of their own.
+        // These have no file of their own.
         let also = ["age_ns", "rest_ns", "rest"];
         assert_eq!(found.len(), names.len() + also.len(), "{found:?}");
         assert_eq!(also.map(|name| found[name]), [0, 0, 0], "{found:?}");
@@ -107,7 +107,7 @@ fn unmeasured_values_are_left_out() {
     assert!(!shown.keys().any(|keyword| keyword.contains("latencies")));
 }
 
-/// Both times are by the clock of /proc/uptime, which counts a suspend to memory.
+/// Both times are by the clock of /proc/uptime, which includes suspends to memory.
 #[test]
 fn the_snapshot_has_the_times_of_the_last_reset_and_of_itself() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
@@ -133,7 +133,7 @@ fn the_snapshot_has_the_times_of_the_last_reset_and_of_itself() {
     assert_eq!(times("usleep 20000"), made);
     let reset = times(&format!("echo 1 >{STAT}/{device}/reset"));
     assert!(reset > made + 20_000_000);
-    // A switch is no reset.
+    // A switch is not a reset.
     let switch = format!("echo 0 >{STAT}/{device}/latency; echo 1 >{STAT}/{device}/latency");
     assert_eq!(times(&switch), reset);
     let again = times("dmsetup message d 0 reset");
@@ -153,7 +153,7 @@ fn a_name_and_a_uuid_of_any_bytes_are_there_whole() {
     assert_eq!(shown["uuid"], ["$\\x20\\x5c\\xc3\\xa9".repeat(25)]);
 }
 
-/// The reads are small, and between them requests are counted and the counters reset.
+/// The reads are small. Between them requests are counted and the counters reset.
 #[test]
 fn a_reader_gets_one_snapshot_in_any_number_of_reads() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
@@ -173,11 +173,11 @@ fn a_reader_gets_one_snapshot_in_any_number_of_reads() {
     assert_eq!(numbers(&shown["read"])["requests"], 5, "{first}");
     assert_eq!(shown["read sizes"], ["4096:5"]);
     assert!(first.ends_with("\nother latencies\n"), "{first}");
-    // A read at the end gets nothing more. Another open file has a new snapshot.
+    // A read at the end returns nothing more. Another open file has a new snapshot.
     let twice = machine.sh(&format!("exec 5<{file}; cat <&5; {more}; exec 5<&-"));
     assert_eq!(twice.matches("dmp 1\n").count(), 1, "{twice}");
     assert_ne!(taken(&first), taken(&twice));
-    // The end stays the end, even if a new snapshot would be longer.
+    // The end stays the same, even if a new snapshot would be longer.
     let end = machine.sh(&format!(
         "exec 5<{file}; dd bs=64k count=1 <&5 >/dev/null 2>&1; {}; cat <&5; echo $?; exec 5<&-",
         direct_reads("d", 4096, 100)
@@ -186,8 +186,8 @@ fn a_reader_gets_one_snapshot_in_any_number_of_reads() {
 }
 
 /// Returns a script that starts reader `n` in the background. The reader opens the file as
-/// descriptor 5, runs `begin`, keeps the file open until /run/go exists, and then reads the rest.
-/// Its text is in /run/N, and its last status in /run/statusN.
+/// descriptor 5, runs `begin`, waits until /run/go exists, and then reads the rest. Its text is in
+/// /run/N, and its last status in /run/statusN.
 fn reader(file: &str, n: u32, begin: &str) -> String {
     format!(
         "( exec 5<{file}; {begin} >/run/{n} 2>/dev/null; touch /run/begun{n}; \
@@ -197,7 +197,7 @@ fn reader(file: &str, n: u32, begin: &str) -> String {
     )
 }
 
-/// Each reader has an open file of its own. All have read a part when the counters are reset.
+/// Each reader has its own open file. All have read a part when the counters are reset.
 #[test]
 fn a_reader_keeps_its_snapshot_while_others_read_and_reset() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
@@ -218,12 +218,12 @@ fn a_reader_keeps_its_snapshot_while_others_read_and_reset() {
         let read = machine.sh(&format!("cat /run/status{n}; grep -v ^taken /run/{n}"));
         assert_eq!(read, format!("0\n{whole}"), "{n}");
     }
-    // The next snapshot is of the time after the reset.
+    // The next snapshot is from after the reset.
     let shown = snapshot(&mut machine, &device);
     assert_eq!(numbers(&shown["read"])["requests"], 0);
 }
 
-/// A user without privileges opens a file a hundred times, and leaves each half read.
+/// A user without privileges opens a file a hundred times, and leaves each partly read.
 #[test]
 fn no_user_takes_a_snapshot_from_another() {
     let mut machine = machine();
@@ -244,7 +244,7 @@ fn no_user_takes_a_snapshot_from_another() {
     assert_eq!(read, format!("0\n{whole}"));
 }
 
-/// Many readers are at the end, with the empty read there or without. One before them has read a
+/// Many readers are at the end, with or without the empty read there. One before them has read a
 /// part.
 #[test]
 fn a_reader_that_is_at_the_end_disturbs_no_other() {
@@ -265,7 +265,8 @@ fn a_reader_that_is_at_the_end_disturbs_no_other() {
     }
 }
 
-/// The first read of an open file may be anywhere, and the next reads continue the same snapshot.
+/// The first read of an open file may be at any position, and later reads continue the same
+/// snapshot.
 #[test]
 fn a_first_read_past_the_begin_gets_the_rest_of_the_snapshot() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
@@ -292,7 +293,7 @@ fn a_first_read_past_the_begin_gets_the_rest_of_the_snapshot() {
         .filter(|line| !line.starts_with("taken "))
         .collect();
     assert_eq!(lines, rest.lines().collect::<Vec<_>>());
-    // A read past the end gets nothing, and no error.
+    // A read past the end returns nothing, and no error.
     assert_eq!(machine.sh(&from(65536, "64k")), "");
 }
 
@@ -314,7 +315,7 @@ fn a_read_at_the_begin_makes_a_new_snapshot_and_no_other_does() {
     }
 }
 
-/// The kernel gives an open file the memory of the one that was closed before.
+/// The kernel may give an open file the memory of one that was closed before.
 #[test]
 fn an_unread_rest_of_a_snapshot_goes_to_no_other_reader() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! dmp over and under other targets: the data is right, and so are the counts.
+//! dmp over and under other targets: the data is correct, and so are the counts.
 
 use dmp_vm::Machine;
 
@@ -8,7 +8,7 @@ use crate::common::*;
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-/// Writes noise to a device, reads it back past all caches, and compares.
+/// Writes noise to a device, reads it back without caches, and compares.
 #[track_caller]
 fn assert_keeps_data(machine: &mut Machine, name: &str) {
     machine.sh(&format!(
@@ -35,7 +35,7 @@ fn each_layer_over_and_under_linear_and_dmp_counts_once() {
     for device in [&bottom, &middle, &top] {
         assert_counts(&mut machine, device, all, all);
     }
-    // The noise is where the offsets lead: 2048 + 1024 + 0 + 8.
+    // The noise is at the sum of the offsets: 2048 + 1024 + 0 + 8.
     machine.sh("dd if=/dev/vda of=/run/back bs=512 skip=3080 count=1024 status=none && cmp /run/noise /run/back");
     // Flushes and discards pass through all of them.
     machine.sh(
@@ -52,7 +52,7 @@ fn each_layer_over_and_under_linear_and_dmp_counts_once() {
     for device in [&bottom, &middle, &top] {
         assert_operations(&mut machine, device, &all);
     }
-    // Devices are removed from the top down: a device that is used stays.
+    // Devices are removed from the top down: a device in use cannot be removed.
     assert_refused(
         &mut machine,
         "dmsetup remove bottom",
@@ -61,7 +61,7 @@ fn each_layer_over_and_under_linear_and_dmp_counts_once() {
     machine.sh("for d in top middle line bottom; do dmsetup remove $d || exit; done; rmmod dmp");
 }
 
-/// dm-crypt splits no request of 64 KiB, so its requests below are as large as those above.
+/// dm-crypt does not split a request of 64 KiB, so its requests below are as large as those above.
 #[test]
 fn over_and_under_crypt() {
     let mut machine = machine();
@@ -77,7 +77,7 @@ fn over_and_under_crypt() {
     let all = Count::of(8, 65536);
     assert_counts(&mut machine, &over, all, all);
     assert_counts(&mut machine, &under, all, all);
-    // The disk below has other bytes than were written.
+    // The disk below has other bytes than the written ones.
     machine.sh("dd if=/dev/vda of=/run/back bs=512 skip=2048 count=1024 status=none && ! cmp -s /run/noise /run/back");
     // Without the proxies the data is the same.
     machine.sh("dmsetup remove over && dmsetup remove crypt && dmsetup remove under");
@@ -89,8 +89,8 @@ fn over_and_under_crypt() {
     machine.sh("dd if=/dev/mapper/crypt of=/run/back bs=64k count=8 status=none && cmp /run/noise /run/back");
 }
 
-/// The origin is written after the snapshot was made. kcopyd copies the old data for the snapshot,
-/// through the proxies under both.
+/// The origin is written after the creation of the snapshot. kcopyd copies the old data for the
+/// snapshot, through the proxies under both.
 #[test]
 fn under_and_over_a_snapshot() {
     let mut machine = machine();
@@ -132,8 +132,8 @@ fn under_and_over_a_snapshot() {
 }
 
 /// A first write of 4 KiB makes the pool fill a block of 64 KiB with zeroes. The pool uses a write,
-/// because a pool takes no write_zeroes. A discard of the thin device gives blocks back, and goes
-/// on to the disk.
+/// because it does not support write_zeroes. A discard of the thin device frees blocks, and is
+/// passed on to the disk.
 #[test]
 fn under_and_over_a_thin_pool() {
     let mut machine = machine();
@@ -214,7 +214,7 @@ fn under_and_over_mirrors() {
     machine.sh("dmsetup remove left && dmsetup remove right && rmmod dmp");
 }
 
-/// Four legs of 8 MiB and their metadata are dmp devices. The data is kept, even if a leg has gone.
+/// Four legs of 8 MiB and their metadata are dmp devices. The data is kept, even without one leg.
 #[test]
 fn under_and_over_raid_of_more_than_two() {
     let mut machine = machine();
@@ -247,7 +247,7 @@ fn under_and_over_raid_of_more_than_two() {
         assert_keeps_data(&mut machine, "over");
         let all = Count::of(8, 65536);
         assert_counts(&mut machine, &over, all, all);
-        // Once all legs are in step, one of them can go.
+        // Once all legs are in sync, one of them can be removed.
         machine.sh("for n in $(seq 1 300); do \
                case $(dmsetup status array) in *' idle '*) break ;; esac; usleep 100000; done; \
              dmsetup reload leg1 --table '0 16384 error' && dmsetup suspend --nolockfs leg1 && \

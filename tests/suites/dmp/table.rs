@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Table lines, good and bad.
+//! Valid and invalid table lines.
 
 use crate::common::*;
 
@@ -13,7 +13,7 @@ const REPEATED: &str = "<option> latency is repeated";
 const OPEN: &str = "<device> cannot be opened";
 const END: &str = "<offset> + length reaches past the end of <device>";
 
-/// Bad lines, with dmp's message and dmsetup's error. The disks have 131072 sectors.
+/// Invalid lines, with dmp's message and dmsetup's error. The disks have 131072 sectors.
 const BAD: &[(&str, &str, &str)] = &[
     ("0 8 dmp", DEVICE, "Invalid argument"),
     ("0 8 dmp /dev/vda x", NUMBER, "Invalid argument"),
@@ -22,7 +22,7 @@ const BAD: &[(&str, &str, &str)] = &[
     ("0 8 dmp /dev/vda -1", NUMBER, "Invalid argument"),
     ("0 8 dmp /dev/vda +1", NUMBER, "Invalid argument"),
     ("0 8 dmp /dev/vda 1.5", NUMBER, "Invalid argument"),
-    // 2^64, one above what 64 bits hold.
+    // 2^64, one above the maximum of 64 bits.
     (
         "0 8 dmp /dev/vda 18446744073709551616",
         NUMBER,
@@ -91,7 +91,7 @@ const BAD: &[(&str, &str, &str)] = &[
         END,
         "Invalid argument",
     ),
-    // 2^64 - 1: its sum with the length does not fit 64 bits.
+    // 2^64 - 1: its sum with the length exceeds 64 bits.
     (
         "0 8 dmp /dev/vda 18446744073709551615",
         END,
@@ -132,7 +132,7 @@ fn a_bad_table_line_is_refused_with_its_message_and_leaves_nothing() {
     machine.sh("dmsetup remove d && rmmod dmp");
 }
 
-/// A device that another holder has to itself, and the mapped device itself.
+/// A device that another holder uses exclusively, and the mapped device itself.
 #[test]
 fn a_device_that_cannot_be_opened_is_refused() {
     let mut machine = machine();
@@ -265,7 +265,7 @@ fn an_inactive_table_prints_its_own_option() {
     );
 }
 
-/// A drive without a medium and a loop device without a file have no size yet. They may have one
+/// A drive without a medium and a loop device without a file have no size yet. They may get one
 /// later.
 #[test]
 fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
@@ -286,7 +286,7 @@ fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
         "dmsetup remove linear && dmsetup remove dmp && truncate -s 4M /run/file && \
          losetup /dev/loop0 /run/file",
     );
-    // A device with a size is checked as ever.
+    // A device with a size is checked as usual.
     assert_refused(
         &mut machine,
         "dmsetup create d --table '0 8192 dmp /dev/loop0 8'",
@@ -295,7 +295,8 @@ fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
     machine.sh("losetup -d /dev/loop0");
 }
 
-/// Device mapper asks the target for each range of each disk (`iterate_devices`), and refuses the line.
+/// Device mapper asks the target for each range of each disk (`iterate_devices`), and refuses the
+/// line.
 #[test]
 fn a_line_that_does_not_fit_the_disks_blocks_is_refused_as_linears_is() {
     let mut machine = machine();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A dmp device is what a linear one of the same range would be: limits, flags and answers.
+//! A dmp device has the same limits, flags and answers as a linear one of the same range.
 
 use std::fs;
 
@@ -9,8 +9,8 @@ use dmp_vm::Machine;
 use crate::common::*;
 use crate::description::description;
 
-/// Makes a dmp and a linear device of the same range, and asserts that their descriptions are the
-/// same. Returns the description.
+/// Makes a dmp and a linear device of the same range, and asserts that their descriptions are
+/// equal. Returns the description.
 #[track_caller]
 fn assert_like_linear(machine: &mut Machine, disk: &str, offset: u64, length: u64) -> String {
     machine.sh(&format!(
@@ -35,7 +35,7 @@ fn the_device_has_linears_properties_over_every_kind_of_disk() {
     let mut machine = machine();
     let virtio = assert_like_linear(&mut machine, "/dev/vda", 0, 131_072);
     assert_like_linear(&mut machine, "/dev/vda", 1001, 4099);
-    // The comparison is worth something: the disk's properties are in the description.
+    // This shows that the comparison is meaningful: the description has the disk's properties.
     for line in ["queue/write_cache: write back", "getsz: 131072", "getro: 0"] {
         assert!(virtio.contains(&format!("{line}\n")), "{line}: {virtio}");
     }
@@ -50,7 +50,7 @@ fn the_device_has_linears_properties_over_every_kind_of_disk() {
     assert_like_linear(&mut machine, "/dev/ram0", 0, 16384);
     let null = assert_like_linear(&mut machine, "/dev/nullb0", 8, 4096);
     assert!(null.contains("getss: 4096\n"), "{null}");
-    // Protection information and discards of a SCSI disk.
+    // A SCSI disk has protection information and discards.
     scsi_disk(&mut machine, "dif=1 dix=1 lbpu=1 lbpws=1 physblk_exp=3");
     let scsi = assert_like_linear(&mut machine, "/dev/sda", 0, 32768);
     assert!(scsi.contains("queue/physical_block_size: 4096\n"), "{scsi}");
@@ -61,7 +61,7 @@ fn the_device_has_linears_properties_over_every_kind_of_disk() {
     assert!(within.contains("alignment_offset: 3584\n"), "{within}");
 }
 
-/// Linear passes atomic writes through in newer kernels only.
+/// Linear passes atomic writes through only in newer kernels.
 #[test]
 fn the_device_has_linears_properties_over_a_disk_with_atomic_writes() {
     let mut machine = machine();
@@ -170,7 +170,7 @@ fn a_filesystem_discards_and_flushes_through_dmp() {
 }
 
 /// losetup of a mapped device asks the loop device under it (LOOP_GET_STATUS). A user without
-/// CAP_SYS_RAWIO may only do so if the line is the whole of the loop device.
+/// CAP_SYS_RAWIO may do so only if the line covers the whole loop device.
 #[test]
 fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
     let mut machine = machine();
@@ -201,7 +201,8 @@ fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
             machine.sh("dmsetup remove d");
         }
     }
-    // A change of the disk's size decides anew if the line is the whole disk.
+    // After a change of the disk's size, the kernel checks again whether the line covers the whole
+    // disk.
     for (range, offset, kib, unprivileged) in [
         (2048, 0, 512, false),
         (2048, 0, 2048, false),
@@ -223,9 +224,9 @@ fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
     }
 }
 
-/// Each O_DSYNC write of a block device is a write with FUA, and an empty flush besides. A virtio
-/// disk does not know FUA, so the kernel sends it a flush after the write instead. The kernel does
-/// so below the mapped device, which passes the flag on with the write.
+/// Each O_DSYNC write of a block device is a write with FUA, and then an empty flush. A virtio disk
+/// does not support FUA, so the kernel sends it a flush after the write instead. It does so below
+/// the mapped device, which passes the flag on with the write.
 #[test]
 fn a_write_with_fua_is_one_write_and_reaches_the_disk_with_it() {
     let mut machine = machine_with_tools();
@@ -246,8 +247,8 @@ fn a_write_with_fua_is_one_write_and_reaches_the_disk_with_it() {
     }
 }
 
-/// A request that must not wait (RWF_NOWAIT) passes; where it would have to wait, as on a suspended
-/// device, it fails as it does on linear.
+/// A request that must not wait (RWF_NOWAIT) passes. If it would have to wait, for example on a
+/// suspended device, it fails as on linear.
 #[test]
 fn a_nowait_request_passes_or_fails_as_on_linear() {
     let mut machine = machine_with_tools();
@@ -277,8 +278,8 @@ fn a_nowait_request_passes_or_fails_as_on_linear() {
     assert_eq!(error, "error=Resource temporarily unavailable\n");
 }
 
-/// The kernel makes a write's protection information at the topmost device. The disk (scsi_debug)
-/// gets the information with the data, and checks it.
+/// The kernel generates a write's protection information at the topmost device. The disk
+/// (scsi_debug) gets the information with the data, and checks it.
 #[test]
 fn protection_information_goes_with_the_data_and_its_errors_come_back() {
     let mut machine = machine();
@@ -315,7 +316,7 @@ fn protection_information_goes_with_the_data_and_its_errors_come_back() {
     assert_operations(&mut machine, &device, &[("read", 1, 4096, 1)]);
 }
 
-/// Returns by how much each `name=number` word grew from `before` to `after`.
+/// Returns the growth of each `name=number` word from `before` to `after`.
 fn difference(before: &str, after: &str) -> Vec<(String, u64)> {
     let parse = |text: &str| -> Vec<(String, u64)> {
         text.lines()
@@ -332,7 +333,7 @@ fn difference(before: &str, after: &str) -> Vec<(String, u64)> {
 }
 
 /// ext4 with `inlinecrypt` leaves encryption to the block layer. The disk cannot encrypt here, so
-/// the kernel's own fallback does, in front of the topmost device.
+/// the kernel's own fallback encrypts before the topmost device.
 #[test]
 fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
     let mut machine = machine_with_tools();
@@ -346,7 +347,7 @@ fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
          cp /run/plain /mnt/secret/file && umount /mnt",
         mount.replace("DEVICE", "proxy")
     ));
-    // The text is not on the disk.
+    // The plain text is not on the disk.
     let disk = fs::read(machine.disk_file(0)).unwrap();
     assert!(!disk.windows(10).any(|bytes| bytes == b"plain text"));
     machine.sh("dmsetup remove proxy && echo 3 >/proc/sys/vm/drop_caches");
@@ -357,7 +358,7 @@ fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
     ));
 }
 
-/// `dmsetup measure` prints the text that the integrity measurement architecture gets of a table.
+/// `dmsetup measure` prints the text of a table in the integrity measurement architecture.
 #[test]
 fn a_line_is_measured_with_its_device_and_its_start_as_linears_is() {
     let mut machine = machine();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Guarantees for a reader while requests come and the counters are reset.
+//! Guarantees for a reader during requests and resets.
 
 use crate::common::*;
 
@@ -57,8 +57,8 @@ fn counters_read_under_load_are_consistent() {
             requests, bytes, ..
         } = sample;
         assert_eq!(bytes % 4096, 0, "{sample:?}");
-        // A request is counted before its bytes, and requests are added up before bytes. So at
-        // most the two requests that are being counted at this moment lack their bytes.
+        // A request is counted before its bytes, and requests are summed before bytes. So only the
+        // bytes of the requests that are being counted now, at most two, can be missing.
         assert!(bytes / 4096 + 2 >= requests, "{sample:?}");
         assert!(
             requests >= last.0 && bytes >= last.1,
@@ -79,7 +79,7 @@ fn counters_read_under_load_are_consistent() {
     );
 }
 
-/// A request is no longer in flight before its end is counted.
+/// A request stops being in flight before its end is counted.
 #[test]
 fn completed_and_in_flight_requests_never_exceed_arrived_ones() {
     let (mut machine, device) =
@@ -114,7 +114,7 @@ fn completed_and_in_flight_requests_never_exceed_arrived_ones() {
     assert!(lines.len() == 900 && arrived > 0, "{text}");
 }
 
-/// Resets by file and by message, and switches of latency, against requests on two CPUs.
+/// Resets by file and by message, and switches of latency, during requests on two CPUs.
 #[test]
 fn resets_under_load_keep_counters_consistent_and_exact_afterwards() {
     let (mut machine, device) =
@@ -131,7 +131,7 @@ fn resets_under_load_keep_counters_consistent_and_exact_afterwards() {
         let Sample {
             requests, bytes, ..
         } = sample;
-        // Nothing is negative: that would be near 2^64.
+        // No number is negative: that would be near 2^64.
         assert!(requests < 1 << 32 && bytes < 1 << 44, "{sample:?}");
         assert_eq!(bytes % 4096, 0, "{sample:?}");
         assert_eq!((sample.errors, sample.elsewhere), (0, 0), "{sample:?}");
@@ -145,8 +145,8 @@ fn resets_under_load_keep_counters_consistent_and_exact_afterwards() {
     assert_operations(&mut machine, &device, &all);
 }
 
-/// A reset comes after the requests of each round, so the counters have all requests of one
-/// round and no others.
+/// A reset comes after the requests of each round, so the counters have exactly the requests of one
+/// round.
 #[test]
 fn counters_have_only_the_requests_since_the_reset() {
     let (mut machine, device) = with_device(boot(builder().cpus(2)), "0 65536 dmp /dev/vda 0");

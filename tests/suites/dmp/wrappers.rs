@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Another target that is made with the module's wrappers: tests/modules/fail_nth.rs.
+//! Another target that uses the module's wrappers: tests/modules/fail_nth.rs.
 
 use crate::common::*;
 
@@ -16,7 +16,7 @@ const WRITE_AND_READ: &str = "head -c 4096 /dev/zero | tr '\\0' x >/tmp/x; \
     dd if=DEVICE bs=4k skip=$n count=1 iflag=direct status=none | cmp -s - /tmp/x; echo $n $?; done";
 
 /// The target has no end_io, message, preresume, ioctls, zones and direct access: device mapper
-/// does not call functions that a target lacks.
+/// does not call the functions that a target lacks.
 #[test]
 fn a_target_of_the_same_wrappers_fails_every_third_write_and_nothing_else() {
     let mut machine = machine_with_tools();
@@ -37,7 +37,7 @@ fn a_target_of_the_same_wrappers_fails_every_third_write_and_nothing_else() {
             disk.trim()
         )
     );
-    // A flush is no write, and comes to the disk.
+    // A flush is not a write, and reaches the disk.
     let before = disk_stat(&mut machine, "vda");
     machine.sh("dd if=/dev/null of=/dev/mapper/third conv=fsync,notrunc status=none");
     assert_eq!((disk_stat(&mut machine, "vda") - before).flushes, 1);

@@ -8,7 +8,7 @@ use crate::common::*;
 
 mod btrfs;
 
-/// Makes a disk of 1 GiB in 256 zones of 4 MiB, the first two of which are conventional.
+/// Makes a disk of 1 GiB in 256 zones of 4 MiB. The first two are conventional.
 fn zoned_disk(machine: &mut Machine) {
     machine.sh("modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 zone_nr_conv=2 zone_max_open=8 zone_max_active=12");
 }
@@ -17,7 +17,7 @@ fn zoned_disk(machine: &mut Machine) {
 fn a_zoned_disk_is_the_same_through_dmp_as_through_linear() {
     let mut machine = machine();
     zoned_disk(&mut machine);
-    // All of it, and a part from the third zone on.
+    // The whole disk, and a part from the third zone on.
     for (offset, length) in [(0, 2_097_152), (16384, 81920)] {
         let mut described = ["dmp", "linear"].map(|target| {
             create(
@@ -33,7 +33,7 @@ fn a_zoned_disk_is_the_same_through_dmp_as_through_linear() {
         described[0].retain(|line| line.starts_with("zoned:") || line.starts_with("chunk_"));
         assert_eq!(described[0], ["chunk_sectors: 8192", "zoned: host-managed"]);
     }
-    // Neither target takes a range with a part of a zone.
+    // Neither target accepts a range with a part of a zone.
     for target in ["dmp", "linear"] {
         assert_refused(
             &mut machine,
@@ -78,7 +78,7 @@ fn zones_are_written_in_their_order_only() {
     machine.sh("dmsetup remove d && rmmod dmp");
 }
 
-/// Returns the zones of a device, as `blkzone report` prints them.
+/// Returns the zones of a device, in the form of `blkzone report`.
 #[track_caller]
 fn report(machine: &mut Machine, name: &str) -> String {
     machine.sh(&format!("blkzone report /dev/mapper/{name}"))
@@ -111,7 +111,7 @@ fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
     // The report of a device in the middle of the disk begins at its own zero.
     assert!(last.starts_with("  start: 0x000000000,"), "{last}");
     assert_eq!(last.lines().count(), 20, "{last}");
-    // Resets all zones of the device at once.
+    // This resets all zones of the device at once.
     machine.sh("blkzone reset /dev/mapper/proxy");
     let empty = report(&mut machine, "plain");
     assert!(
@@ -126,7 +126,7 @@ fn zones_are_opened_closed_finished_reset_and_reported_as_through_linear() {
     );
 }
 
-/// Each line has its own part of the disk, so the zones of each line have an offset of their own.
+/// Each line has its own part of the disk, so the zones of each line have their own offset.
 #[test]
 fn the_zones_of_two_lines_are_reported_one_after_the_other() {
     let mut machine = machine_with_tools();
@@ -160,8 +160,7 @@ fn the_zones_of_two_lines_are_reported_one_after_the_other() {
     assert_eq!(zones.lines().count(), 10, "{zones}");
 }
 
-/// dmp returns the disk's error. Otherwise device mapper would ask for the same zones again,
-/// without end.
+/// dmp returns the disk's error. Otherwise device mapper would request the same zones endlessly.
 #[test]
 fn an_error_of_a_zone_report_comes_back() {
     let mut machine = machine_with_tools();

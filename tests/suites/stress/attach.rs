@@ -11,13 +11,13 @@ use crate::load::*;
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\
                    202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
 
-/// Attaches and detaches `volume`, which /mnt is on, ten times in each round. Meanwhile fio writes
-/// files and verifies them, and fsx does all other operations on a file.
+/// Attaches and detaches `volume`, which is mounted at /mnt, ten times in each round. During this
+/// fio writes and verifies files, and fsx runs all other operations on a file.
 fn assert_nothing_is_lost(machine: &mut Machine, rounds: u32) {
     machine.sh(
         "printf '%s\\n' 'flen = 4194304' 'mapread = 10' 'mapwrite = 10' 'fsync = 0.1' >/run/fsx.toml",
     );
-    // A round is as much as one command has time for on a slow host.
+    // A round takes at most the time limit of a command on a slow host.
     for _ in 0..rounds {
         machine.sh(
             "rm -f /run/stop; load() { rounds=0; until [ -e /run/stop ]; do \
@@ -116,9 +116,9 @@ fn nothing_is_lost_on_the_encrypted_device_over_an_attached_volume() {
 }
 
 /// Each write has to be at its zone's write pointer, so fio keeps only one write in flight: a
-/// resume does not send the waiting writes before new ones, linear or not. fio asks for the disk's
-/// zones before it writes, because a suspended device answers EAGAIN. (btrfs asks while it writes,
-/// and goes read-only.)
+/// resume does not send the waiting writes before new ones, with linear as with dmp. fio asks for
+/// the disk's zones before it writes, because a suspended device answers EAGAIN. (btrfs asks while
+/// it writes, and becomes read-only.)
 #[test]
 fn nothing_is_lost_on_a_zoned_disk() {
     let mut machine = boot(builder().tools(true).memory("1G"));
@@ -135,7 +135,7 @@ fn nothing_is_lost_on_a_zoned_disk() {
          grep -c ' err= 0: ' /run/said || cat /run/said",
         until_written("nullb0")
     ));
-    // The status of fio's end by ^C, the numbers of attaches and of detaches, and fio's one job
+    // The status of fio after ^C, the numbers of attaches and of detaches, and fio's only job
     // without an error.
     assert_eq!(said, "128\n50\n50\n1\n");
     machine.sh("dmsetup remove volume");

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Cases of the kernel's blktests (groups `block` and `dm`) that apply to a mapped device. Each
-//! runs with a linear device of the same sectors, too, and must have the same outcome.
+//! also runs with a linear device of the same sectors, and must have the same outcome.
 //!
-//! Other tests have: processors that go (block/008), in `races`; a disk that goes (001, 011, 019,
+//! Other tests cover: offline processors (block/008), in `races`; a removed disk (001, 011, 019,
 //! 027), in `faults`; protection information (028), in `dmp::transparent`; dm-dust (dm/002), in
 //! `dmp::errors`; zones, in `dmp::zoned`. A mapped device has no request queue of its own with tags
-//! and a driver, so cases of those do not apply: 006, 007, 010, 014, 015, 020, 022, 023, 029 to
-//! 031.
+//! and a driver, so these cases do not apply: 006, 007, 010, 014, 015, 020, 022, 023, 029 to 031.
 
 use dmp_vm::Machine;
 
@@ -27,8 +26,8 @@ fn fio_on_both(machine: &mut Machine, options: &str, loops: &[&str]) -> (Totals,
     dmp
 }
 
-/// block/002: a traced device is removed. The trace has the arrival and the end of each request
-/// before.
+/// block/002: a traced device is removed. The trace has the arrival and the end of each earlier
+/// request.
 #[test]
 fn a_traced_device_shows_its_requests_and_is_removed() {
     let mut machine = machine();
@@ -63,7 +62,7 @@ fn discards_of_all_sizes_reach_the_disk_as_they_are() {
     assert_operations(&mut machine, &device, &[discards]);
 }
 
-/// block/009: a discard drops its range from memory.
+/// block/009: a discard drops its range from the page cache.
 #[test]
 fn the_page_cache_agrees_with_the_disk_after_a_discard() {
     let mut machine = machine();
@@ -86,8 +85,8 @@ fn the_page_cache_agrees_with_the_disk_after_a_discard() {
     assert_eq!([again, direct], [after; 2]);
 }
 
-/// block/025: a discard of more than one request can have, which is 4 GiB less a sector, here of 4
-/// KiB.
+/// block/025: a discard larger than one request can be, which is 4 GiB minus a sector, or here
+/// minus 4 KiB.
 #[test]
 fn a_huge_discard_is_counted_to_the_byte() {
     let mut machine = machine();
@@ -114,14 +113,14 @@ fn each_of_many_flushes_reaches_the_disk() {
         &[],
     );
     assert_eq!(totals.writes, Count::of(400, 4096));
-    // fio does not flush after the last write. The disk counts each flush as a write of no bytes,
-    // too.
+    // fio does not flush after the last write. The disk also counts each flush as a write without
+    // bytes.
     assert_eq!((disk.writes.requests, disk.flushes), (400 + 399, 399));
     let all = [("write", 400, 400 * 4096, 0), ("flush", 399, 0, 0)];
     assert_operations(&mut machine, &device, &all);
 }
 
-/// block/005: the disk below gets another scheduler all the time.
+/// block/005: the scheduler of the disk below changes all the time.
 #[test]
 fn a_scheduler_that_changes_below_loses_no_request() {
     let mut machine = machine_of(2);
@@ -140,15 +139,14 @@ fn a_scheduler_that_changes_below_loses_no_request() {
     assert_all_goes(machine);
 }
 
-/// block/012 and block/013, and dm/001: a device that was made read-only, partitions, and a device
-/// over itself.
+/// block/012 and block/013, and dm/001: a read-only device, partitions, and a device over itself.
 #[test]
 fn refused_commands_fail_as_on_linear() {
     let mut machine = machine();
     create_both(&mut machine, "/dev/vda", 65536);
     let write = "dd if=/dev/zero of=DEVICE bs=4k count=1 oflag=direct conv=notrunc status=none";
     for script in [
-        // A process that has the device open may write on or not.
+        // A process that has the device open may or may not continue to write.
         &format!(
             "exec 5<>DEVICE; blockdev --setro DEVICE; blockdev --getro DEVICE; {write}; \
              dd if=/dev/zero bs=4k count=1 oflag=direct status=none >&5; \
@@ -217,8 +215,8 @@ fn requests_in_flight_are_counted_and_timed() {
     }
 }
 
-/// block/016: a signal to a process that waits for a suspended device. The process's request is
-/// still done.
+/// block/016: a signal to a process that waits for a suspended device. The process's request still
+/// completes.
 #[test]
 fn a_process_waiting_for_a_suspended_device_is_killed_at_its_resume() {
     let mut machine = machine();

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The counters against those of fio, and of the disk, to the last request.
+//! The counters compared with fio's and the disk's, to the last request.
 
 use crate::common::*;
 use crate::load::*;
 
-/// Engines of fio, which send requests one at a time, or several.
+/// Engines of fio: some send requests one at a time, others several.
 const ENGINES: [&str; 3] = ["psync", "libaio --iodepth=16", "io_uring --iodepth=16"];
 
-/// Runs four jobs of each engine, and asserts exact counts. Their requests are of 512 bytes
-/// to 64 KiB, which no disk here splits.
+/// Runs four jobs of each engine, and asserts exact counts. Their requests are of 512 bytes to 64
+/// KiB, which no disk here splits.
 fn all_engines_are_counted_exactly(cpus: u32) {
     let (mut machine, device) = with_device(machine_of(cpus), "0 131072 dmp /dev/vda 0 1 latency");
     for engine in ENGINES {
@@ -51,7 +51,7 @@ fn on_four_processors_all_engines_are_counted_exactly() {
     all_engines_are_counted_exactly(4);
 }
 
-/// A quarter of the device fails: fio, which goes on, counts an error for each request there.
+/// A quarter of the device fails: fio continues, and counts an error for each request there.
 #[test]
 fn errors_are_counted_exactly() {
     let mut machine = machine_of(4);

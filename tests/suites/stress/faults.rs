@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Disks that fail, slow down and disappear under requests.
+//! Disks that fail, slow down and disappear during requests.
 
 use dmp_vm::{Disk, Fault, Machine};
 
@@ -39,7 +39,7 @@ fn requests_of_a_slow_disk_are_all_measured_over_suspends() {
     machine.sh("dmsetup remove d && dmsetup remove slow && rmmod dmp");
 }
 
-/// The disk goes while requests are in flight, and they fail as on linear. The device stays: its
+/// The disk is removed while requests are in flight, which fail as on linear. The device stays: its
 /// counters can be read and reset, and it can be removed.
 #[test]
 fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
@@ -67,7 +67,7 @@ fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
             assert_eq!(now, requests + 1);
             machine.sh(&format!("echo 1 >{STAT}/{device}/reset"));
             assert_operations(&mut machine, &device, &[]);
-            // The device goes on with another disk.
+            // The device continues with another disk.
             machine.sh("dmsetup reload d --table '0 65536 dmp /dev/vda 0' && dmsetup resume d");
             machine.sh(&direct_reads("d", 4096, 7));
             assert_counts(&mut machine, &device, Count::of(7, 4096), Count::default());
@@ -79,9 +79,9 @@ fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
     assert_eq!(outcomes[0], outcomes[1]);
 }
 
-/// Asserts that a script has the same outcome with the disk and with each of the two devices over
-/// it in the place of DEVICE. The script has to fail with `error`, if there is one. The dmp device
-/// must have counted exactly `counted`.
+/// Asserts that a script has the same outcome for the disk and for each of the two devices over it
+/// in place of DEVICE. The script has to fail with `error`, if there is one. The dmp device must
+/// have counted exactly `counted`.
 #[track_caller]
 fn assert_same_as_on(
     [disk, device]: [&str; 2],
@@ -125,8 +125,8 @@ fn write_at(sector: u64, size: u64, how: &str) -> String {
 const DIRECT: &str = "oflag=direct,seek_bytes conv=notrunc";
 const BUFFERED: &str = "oflag=seek_bytes conv=notrunc,fsync";
 
-/// Returns a script that discards 8 KiB from a sector on or, with -z, makes zeros of them. It does
-/// not use busybox's blkdiscard, which wants the device for itself.
+/// Returns a script that discards 8 KiB from a sector on or, with -z, writes zeroes. It does not
+/// use busybox's blkdiscard, which needs exclusive access.
 fn discard_at(sector: u64, how: &str) -> String {
     format!(
         "/usr/local/bin/blkdiscard -f {how} -o {} -l 8192 DEVICE",
@@ -134,7 +134,7 @@ fn discard_at(sector: u64, how: &str) -> String {
     )
 }
 
-/// QEMU fails the requests: one as a host without space would.
+/// QEMU fails the requests, one of them as on a host without space.
 #[test]
 fn a_bad_sector_fails_as_on_the_disk_and_is_one_error() {
     let fault = |operation, sector, errno| Fault {
@@ -214,7 +214,7 @@ fn a_flush_that_the_disk_fails_fails_as_on_the_disk_and_is_one_error() {
     assert_all_goes(machine);
 }
 
-/// A SCSI disk with bad sectors, from 4660 on, and a thin pool that is full.
+/// A SCSI disk with bad sectors, from 4660 on, and a full thin pool.
 #[test]
 fn medium_and_space_errors_are_returned_unchanged() {
     let mut machine = machine();
@@ -226,7 +226,7 @@ fn medium_and_space_errors_are_returned_unchanged() {
     assert_same_as_on(on, &mut machine, &read_at(4600, 65536), error, &counted);
     machine.sh("dmsetup remove_all && modprobe dm-thin-pool");
 
-    // The pool has one block of 64 KiB only, and the first write takes it.
+    // The pool has only one block of 64 KiB, which the first write takes.
     create(&mut machine, "meta", "0 8192 linear /dev/vda 0");
     let pool = "0 128 thin-pool /dev/mapper/meta /dev/vdb 128 0 1 error_if_no_space";
     create(&mut machine, "pool", pool);

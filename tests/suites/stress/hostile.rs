@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Table lines, messages and writes of any words: none of them does harm.
+//! Table lines, messages and writes of arbitrary words: none of them does harm.
 
 use crate::common::*;
 use crate::load::*;
 
-/// Words that a parser looks for, and others.
+/// Words that a parser expects, and others.
 const WORDS: &[&str] = &[
     "dmp",
     "linear",
@@ -52,7 +52,7 @@ fn line(random: &mut fastrand::Rng) -> String {
 }
 
 /// Each line is tried as a table, as a message and as a write to each file, while requests pass.
-/// The device of the messages and writes keeps its counters, and every device that was made can be
+/// The device of the messages and writes keeps its counters, and every created device can be
 /// removed.
 #[test]
 fn any_words_are_refused_or_harmless() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Integrity of the data while everything else goes on.
+//! Integrity of the data during all other operations.
 
 use dmp_vm::Machine;
 
@@ -10,7 +10,7 @@ use crate::load::*;
 mod btrfs;
 
 /// fio writes blocks at random and reads them back. Each block has a checksum and its place in it.
-/// Meanwhile the device is suspended, reloaded and reset all the time.
+/// During this the device is suspended, reloaded and reset all the time.
 #[test]
 fn every_block_is_read_back_as_it_was_written() {
     let (mut machine, _) = with_device(machine_of(4), "0 65536 dmp /dev/vda 2048");
@@ -30,8 +30,8 @@ fn every_block_is_read_back_as_it_was_written() {
     assert!(totals.reads.bytes >= totals.writes.bytes / 2, "{totals:?}");
 }
 
-/// Returns dmp's counters in the terms of the disk: zeros are writes, and a flush is a write of no
-/// bytes besides. Asserts that nothing failed.
+/// Returns dmp's counters in the disk's terms: write-zeroes requests are writes, and a flush is
+/// also a write without bytes. Asserts that nothing failed.
 #[track_caller]
 fn counted(machine: &mut Machine, device: &str) -> DiskStat {
     let mut count = |operation: &str| {
@@ -52,8 +52,8 @@ fn counted(machine: &mut Machine, device: &str) -> DiskStat {
 }
 
 /// Runs fsx, which does all operations on a file or a device of 16 MiB at random. fsx checks that
-/// each byte that it reads is the last one that was written there. Little stays in memory for long,
-/// and the device is suspended and reloaded all the time.
+/// each byte that it reads is the last one written there. Little stays in memory for long, and the
+/// device is suspended and reloaded all the time.
 #[track_caller]
 fn fsx_finds_every_byte(machine: &mut Machine, path: &str, config: &str) {
     machine.sh(&format!(
@@ -95,7 +95,7 @@ fn fsx_finds_every_byte_in_a_filesystem() {
     );
     machine.sh("fstrim /mnt; umount /mnt && e2fsck -f -n /dev/mapper/d");
     // The disk also flushes after each FUA write of the journal, so its own number of flushes is
-    // left out.
+    // not compared.
     let disk = DiskStat {
         flushes: number(&mut machine, &format!("{device}/flush/requests")),
         ..disk_stat(&mut machine, "vda") - before
@@ -119,7 +119,7 @@ fn fsx_finds_every_byte_in_a_device() {
     assert_eq!(counted(&mut machine, &device), disk);
 }
 
-/// Fills a filesystem through a dmp device. Asserts that the filesystem is in order, and has its
+/// Fills a filesystem through a dmp device. Asserts that the filesystem is consistent, and has its
 /// files.
 fn a_full_filesystem_is_in_order(make: &str, check: &str, kind: &str) {
     let mut machine = boot(
@@ -151,8 +151,8 @@ fn a_full_ext4_is_in_order() {
     a_full_filesystem_is_in_order("mkfs.ext4 -q", "e2fsck -f -n", "ext4");
 }
 
-/// Files are written and synced one after the other until the power goes. All synced files are on
-/// the disk, whole, and the filesystem is in order after its journal was replayed.
+/// Files are written and synced one after the other until the power is cut. All synced files are on
+/// the disk, complete, and the filesystem is consistent after a replay of its journal.
 #[test]
 fn a_power_cut_loses_nothing_that_was_synced() {
     let directory = tempfile::tempdir().unwrap();
@@ -188,8 +188,8 @@ fn a_power_cut_loses_nothing_that_was_synced() {
     }
 }
 
-/// The disk below (dm-flakey) loses all writes from one moment on, as a disk without power does.
-/// Data that was flushed before that moment is there.
+/// The disk below (dm-flakey) loses all writes from one moment on, like a disk without power. Data
+/// that was flushed before that moment is present.
 #[test]
 fn a_disk_that_loses_its_power_keeps_what_was_flushed_through_dmp() {
     let mut machine = machine_of(2);

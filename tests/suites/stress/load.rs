@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::common::*;
 
-/// Returns how many seconds each race runs.
+/// Returns the duration of each race in seconds.
 pub fn seconds() -> u64 {
     let seconds = std::env::var("DMP_STRESS_SECONDS").ok();
     seconds
@@ -18,14 +18,14 @@ pub fn seconds() -> u64 {
 }
 
 /// Returns the number of operations of a test that ends after `count` of them. On a slow kernel,
-/// where each takes many times as long, it is a quarter. A soak does as many, and others in each
-/// round.
+/// where each takes many times as long, it is a quarter. A soak does the same number, and different
+/// ones in each round.
 pub fn operations(count: u32) -> u32 {
     if patience() > 1 { count / 4 } else { count }
 }
 
-/// Returns the seed of all that is random. Prints the seed, so that a test shows it however it
-/// fails.
+/// Returns the seed of all random choices. Prints the seed, so that the output of any failed test
+/// has it.
 pub fn seed() -> u64 {
     let seed = std::env::var("DMP_STRESS_SEED").ok();
     let seed = seed.and_then(|seed| seed.parse().ok()).unwrap_or(1);
@@ -33,8 +33,8 @@ pub fn seed() -> u64 {
     seed
 }
 
-/// Boots a machine with tools, `cpus` processors and a long limit. The limit is below nextest's,
-/// which would end the test before it can say what its machine does.
+/// Boots a machine with tools, `cpus` processors and a long time limit. The limit is below
+/// nextest's, which would end the test before it can report its machine's state.
 pub fn machine_of(cpus: u32) -> Machine {
     let mut machine = boot(builder().tools(true).cpus(cpus));
     machine.set_limit(Duration::from_secs(600 + 3 * seconds()));
@@ -44,11 +44,10 @@ pub fn machine_of(cpus: u32) -> Machine {
 /// The table of a race's device.
 pub const TABLE: &str = "0 65536 dmp /dev/vda 0";
 
-/// The two devices that must do the same.
+/// The two devices that must behave alike.
 pub const BOTH: [&str; 2] = ["/dev/mapper/linear", "/dev/mapper/dmp"];
 
-/// Makes both devices over the first sectors of a disk. Returns the kernel's name of the dmp
-/// device.
+/// Makes both devices over the first sectors of a disk. Returns the kernel name of the dmp device.
 #[track_caller]
 pub fn create_both(machine: &mut Machine, disk: &str, sectors: u64) -> String {
     let [_, dmp] = ["linear", "dmp"]
@@ -56,7 +55,7 @@ pub fn create_both(machine: &mut Machine, disk: &str, sectors: u64) -> String {
     dmp
 }
 
-/// Ends a race and its machine: asserts that all devices can be removed, and the module with them.
+/// Ends a race and its machine. Asserts that all devices can be removed, and then the module.
 #[track_caller]
 pub fn assert_all_goes(mut machine: Machine) {
     machine.sh("dmsetup remove_all");
@@ -83,7 +82,7 @@ pub fn errors_of(machine: &mut Machine, device: &str) -> u64 {
 }
 
 /// Returns the options of a job that reads and writes at random, direct, with several requests in
-/// flight, for as long as a race runs.
+/// flight, for the duration of a race.
 pub fn random_load(path: &str) -> String {
     format!(
         "--filename={path} --rw=randrw --bs=4k --direct=1 --ioengine=libaio \
@@ -92,8 +91,7 @@ pub fn random_load(path: &str) -> String {
     )
 }
 
-/// Returns a script that waits until the last job in the background has written to a disk, or has
-/// ended.
+/// Returns a script that waits until the last background job has written to a disk, or has ended.
 pub fn until_written(disk: &str) -> String {
     format!(
         "while kill -0 $! && read -r _ _ _ _ writes _ </sys/block/{disk}/stat && [ $writes = 0 ]; do \
@@ -101,8 +99,8 @@ pub fn until_written(disk: &str) -> String {
     )
 }
 
-/// Runs a command while each of `loops`, a script, runs over and over. The command has to succeed,
-/// and so has each round of each loop.
+/// Runs a command while each of `loops`, a script, is repeated. The command has to succeed, and so
+/// has each round of each loop.
 #[track_caller]
 pub fn run_against(machine: &mut Machine, command: &str, loops: &[&str]) {
     machine.sh(&against(command, loops));
@@ -165,7 +163,7 @@ fn totals(json: &str) -> Totals {
         reads: count("read"),
         writes: count("write"),
         trims: count("trim"),
-        // fio has this number only if it was told to go on after errors.
+        // fio has this number only if it was told to continue after errors.
         errors: job["total_err"].as_u64().unwrap_or(0),
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The ends of a machine, without a guest.
+//! The end of a machine, without a guest.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,7 +9,7 @@ use super::*;
 use crate::accel::Chosen;
 use crate::qemu::{Invocation, Parts};
 
-/// Starts a machine whose QEMU is `true`, which powers off at once and leaves an empty log.
+/// Starts a machine whose QEMU is `true`, which exits at once and leaves an empty log.
 fn machine() -> Machine {
     let parts = Parts {
         qemu: "true".into(),
@@ -87,7 +87,7 @@ fn a_panic_of_the_owner_leaves_the_check_out() {
     assert_eq!(message(failed), "another failure");
 }
 
-/// The first drop to fail has its message shown. The rest are drops of a panicking thread.
+/// The first failing drop has its message shown. The others are drops of a panicking thread.
 #[test]
 fn the_first_of_two_failed_checks_is_the_panic() {
     let failed = || {

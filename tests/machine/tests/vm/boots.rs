@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Machines that are booted, and machines that go on from a saved state: nobody can tell them
-//! apart.
+//! Booted machines, and machines that start from a saved state: their guests see no difference.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::common::*;
 
-/// A place for states, empty at first, and a QEMU that notes how it is started.
+/// A host: a place for states, empty at first, and a QEMU that records its starts.
 struct Host(TempDir);
 
 impl Host {
@@ -68,7 +67,7 @@ impl Host {
             .collect()
     }
 
-    /// Asserts how the host's machines came up, one after the other.
+    /// Asserts how the host's machines started, one after the other.
     #[track_caller]
     fn assert_came_up(&self, how: &[&str]) {
         let log = fs::read_to_string(self.0.path().join("log")).unwrap_or_default();
@@ -90,7 +89,7 @@ fn machines_that_begin_at_once_make_one_state() {
 }
 
 /// Every difference that a guest could see makes another state: here the memory and the processors.
-/// A changed QEMU makes another state, too.
+/// So does a changed QEMU.
 #[test]
 fn a_machine_of_another_shape_is_booted() {
     let host = Host::new("");
@@ -108,7 +107,7 @@ fn a_machine_of_another_shape_is_booted() {
     host.assert_came_up(&came_up);
 }
 
-/// Compares the output of one guest that is booted and two that go on from its state.
+/// Compares the output of a booted guest and of two that start from its state.
 #[test]
 fn no_two_machines_share_a_disk_random_numbers_a_boot_id_or_an_old_clock() {
     let host = Host::new("");
@@ -127,7 +126,7 @@ fn no_two_machines_share_a_disk_random_numbers_a_boot_id_or_an_old_clock() {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
         assert_eq!((lines.len(), &*lines[3]), (4, "secret"), "{text}");
         let date: u64 = lines[2].parse().unwrap();
-        // A booted guest has its time from a chip that counts in seconds.
+        // A booted guest reads its time from a chip that counts in seconds.
         assert!((before - 1..=now()).contains(&date), "{date}, {before}");
         lines
     });
@@ -148,7 +147,7 @@ fn the_console_of_a_resumed_machine_has_the_boot_and_its_complaints() {
     let panic = host.run(&["--", "sh", "-c", "echo c >/proc/sysrq-trigger"]);
     host.assert_came_up(&["booted", "resumed"]);
     assert_failure(&panic, 123, "sysrq triggered crash");
-    // The tail begins with the first complaint, here with one in the boot.
+    // The tail begins with the first complaint, here one of the boot.
     let console = host.saved()[0].join("console");
     let boot = fs::read_to_string(&console).unwrap();
     let complained = boot.replace("Run /init", "WARNING: in the boot\nRun /init");
@@ -180,7 +179,7 @@ fn a_broken_state_is_reported_removed_and_replaced() {
 
 #[test]
 fn a_machine_that_cannot_be_saved_works_and_the_next_is_booted() {
-    // The state's file is larger than a file may be here.
+    // The state's file exceeds the limit of a file's size here.
     let host = Host::new("ulimit -f 1024; trap '' XFSZ");
     let output = host.run(&["--", "echo", "up"]);
     let said = "dmp-vm: cannot save the machine's state, so the next is booted: ";
@@ -222,10 +221,10 @@ fn states_unused_for_a_day_or_beyond_sixteen_are_removed() {
     }
 }
 
-/// This happens under QEMU's translator, now and then.
+/// This happens now and then under QEMU's translator.
 #[test]
 fn a_guest_that_ends_or_hangs_before_its_init_is_started_again() {
-    // All run at once, because it takes a while to know that a guest hangs.
+    // All run in parallel, because the detection of a hung guest takes a while.
     let machines = ["kill -ABRT $$", "exit 0", "exec sleep 1000"].map(|first| {
         let host = Host::new(&format!("if mkdir once 2>/dev/null; then {first}; fi"));
         thread::spawn(move || {
@@ -241,8 +240,7 @@ fn a_guest_that_ends_or_hangs_before_its_init_is_started_again() {
     }
 }
 
-/// The limit holds on a slow kernel, too. A guest that has only been slow so far is not started
-/// again.
+/// The limit also applies on a slow kernel. A guest that was only slow so far is not restarted.
 #[test]
 fn a_guest_that_does_not_come_up_in_time_is_ended_with_124() {
     let host = Host::new("");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Commands in the guest behave as if they ran here.
+//! Commands in the guest behave like local ones.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
@@ -113,7 +113,7 @@ fn copied_files_are_in_the_working_directory_or_at_the_given_path() {
     fs::write(path("folder/below/file"), "in a folder\n").unwrap();
     fs::write(path("a script"), "#!/bin/sh\necho \"run: $1\"\n").unwrap();
     fs::set_permissions(path("a script"), Permissions::from_mode(0o750)).unwrap();
-    // More than any buffer on the way.
+    // This is more than any buffer in between.
     fs::write(path("large"), vec![7; 8 << 20]).unwrap();
     symlink(path("large"), path("link")).unwrap();
     let copy = |name: &str, to: &str| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Disks of the user's own.
+//! The user's own disks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn ten_megabytes_of_any_bytes_come_through_both_streams_whole() {
 #[test]
 fn a_raw_disk_keeps_what_is_written_to_it() {
     let directory = tempfile::tempdir().unwrap();
-    // A comma in a file's name means something to QEMU.
+    // A comma in a file's name has a special meaning in QEMU's options.
     let path = file(directory.path(), "a disk, raw", &vec![0; MIB]);
     let script = "echo kept | dd of=/dev/vda bs=512 seek=3 conv=sync status=none; ls /dev/vd*";
     let output = dmp_vm()

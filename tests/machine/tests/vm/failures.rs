@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Failures, each of which has a status of its own and a message about its cause.
+//! Failures. Each has its own status and a message about its cause.
 
 use dmp_vm::patience;
 
@@ -9,8 +9,7 @@ use crate::common::*;
 #[test]
 fn a_command_that_takes_too_long_is_ended_with_124_and_the_console() {
     assert_output(&run(["--", "true"]), 0, "", "");
-    // The next machine goes on from this machine's state, so this limit is for its
-    // command.
+    // The next machine starts from this machine's state, so this limit applies to its command.
     let seconds = 5 * patience();
     let output = run([
         "--timeout",
@@ -56,7 +55,7 @@ fn a_qemu_that_is_not_there_or_fails_is_125() {
         125,
         "cannot run QEMU (/nowhere/qemu)",
     );
-    // ls takes QEMU's arguments for its own, and complains of them.
+    // ls interprets QEMU's arguments as its own, and complains about them.
     assert_failure(&with("ls"), 125, "QEMU failed (exit status: 2)");
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The library that the tests are made with: above all, it must fail when a
-//! test should.
+//! The library under the tests: above all, it must fail when a test should.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -53,7 +52,7 @@ fn one_machine_runs_many_commands_and_keeps_them_apart() {
         assert_eq!(output.stdout, format!("out {n}\n").into_bytes());
         assert_eq!(output.stderr, format!("err {n}\n").into_bytes());
     }
-    // A script longer than any buffer on the way.
+    // A script longer than any buffer in between.
     let long = "x".repeat(300_000);
     assert_eq!(machine.sh(&format!("echo {long}")).len(), 300_001);
     machine.finish().unwrap();
@@ -85,7 +84,7 @@ fn a_command_has_a_time_limit() {
     }
 }
 
-/// The kernel tells if the command is at work or waits.
+/// The kernel reports whether the command is running or waiting.
 #[test]
 fn a_command_that_takes_too_long_is_shown_with_the_guests_tasks() {
     let builder = Machine::builder().cpus(2).disk(Disk::Scratch(1 << 20));

@@ -17,11 +17,11 @@ use crate::common::*;
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A dmp-vm on a terminal, whose other end the test has.
+/// A dmp-vm on a terminal, and the terminal's other end.
 struct Terminal {
     vm: Child,
     keyboard: File,
-    /// The terminal's other end, kept open so that it outlives dmp-vm.
+    /// The terminal's other end, which stays open until after dmp-vm's exit.
     far: File,
     screen: String,
 }
@@ -68,7 +68,7 @@ impl Terminal {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Types the lines that the greeting proposes. Each must succeed.
+    /// Types the lines that the greeting suggests. Each must succeed.
     fn type_proposed(&mut self) {
         let greeting = self.wait_for("dmp:~# ");
         let lines = greeting.lines();
@@ -110,8 +110,8 @@ fn the_shell_proposes_commands_and_runs_typed_ones() {
     terminal.type_proposed();
     terminal.type_keys("stty size; cat /sys/module/dmp/stat/dm-0/write/requests\n");
     terminal.wait_for("33 99\n8\n");
-    // Ctrl-C is for the guest. It is typed when the command itself has printed: the shell puts off
-    // a key that comes while it starts a command until the command has ended.
+    // Ctrl-C is for the guest. It is typed after the command's first output: while the shell starts
+    // a command, it delays a key until the command's end.
     terminal.type_keys("sh -c 'echo asleep; exec sleep 1000'\n");
     terminal.wait_for("\nasleep\n");
     terminal.type_keys("\x03");

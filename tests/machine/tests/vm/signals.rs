@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! QEMU and all files go with dmp-vm, however dmp-vm ends.
+//! QEMU and all files are removed at any end of dmp-vm.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::common::*;
 
-/// A dmp-vm whose command has begun and does not end, and a QEMU under it.
+/// A dmp-vm with a command that does not end, and its QEMU.
 struct Running {
     vm: Child,
     stdout: Option<BufReader<ChildStdout>>,
@@ -54,7 +54,7 @@ impl Running {
         kill_process(Pid::from_child(&self.vm), signal).unwrap();
     }
 
-    /// Waits for dmp-vm and QEMU to end. Returns dmp-vm's status.
+    /// Waits until dmp-vm and QEMU exit. Returns dmp-vm's status.
     fn end(&mut self) -> Option<i32> {
         let status = self.vm.wait().unwrap();
         let proc = format!("/proc/{}", self.qemu);
@@ -71,7 +71,7 @@ impl Running {
     }
 }
 
-/// Returns the one process under `parent`.
+/// Returns the only child process of `parent`.
 fn child_of(parent: u32) -> u32 {
     let children = fs::read_dir("/proc")
         .unwrap()
@@ -88,7 +88,7 @@ fn child_of(parent: u32) -> u32 {
     children[0]
 }
 
-/// Tells if the process is there, and is no zombie.
+/// Tells if the process exists, and is not a zombie.
 fn is_running(proc: &Path) -> bool {
     fs::read_to_string(proc.join("stat")).is_ok_and(|stat| {
         !stat
@@ -129,8 +129,7 @@ fn output_is_streamed_and_a_closed_pipe_ends_the_command() {
 
 #[test]
 fn a_guest_whose_kernel_does_not_answer_is_said_to_be_silent_and_ended() {
-    // The next machine goes on from this machine's state, so the limit is for its
-    // command.
+    // The next machine starts from this machine's state, so the limit applies to its command.
     assert_output(&run(["--", "true"]), 0, "", "");
     let seconds = (5 * patience()).to_string();
     let mut running = Running::start_with(&["--timeout", &seconds], "echo begun; sleep 1000");

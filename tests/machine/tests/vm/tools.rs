@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tools in the guest: each name is the program that it says.
+//! Tools in the guest: each name runs the program of that name.
 
 use crate::common::*;
 

@@ -61,7 +61,7 @@ fn counters_survive_an_exchange_of_dmp_and_as_linear_both_ways() {
     machine.sh("rmmod dmp");
 }
 
-/// The lines before the wrong one exist by the time that the load fails.
+/// The lines before the wrong one already exist when the load fails.
 #[test]
 fn a_failed_load_leaves_lines_and_references_as_they_were() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 as_linear");
@@ -105,7 +105,7 @@ fn the_module_is_in_use_by_lines_that_show_linear_until_they_go() {
     );
     assert_eq!(machine.sh("dmsetup table | grep -c dmp || true"), "0\n");
     machine.sh(&direct_writes("d", 4096, 1));
-    // A loaded table alone holds the module as well.
+    // A loaded table alone also holds the module.
     machine.sh("dmsetup create more --notable");
     machine.sh("dmsetup reload more --table '0 8 dmp /dev/vdb 8 1 as_linear'");
     assert_eq!(references(&mut machine), 2);
@@ -120,7 +120,7 @@ fn the_module_is_in_use_by_lines_that_show_linear_until_they_go() {
     machine.sh(&direct_reads("true", 4096, 2));
     machine.sh("dmsetup suspend true && dmsetup resume true");
     machine.sh(&direct_writes("true", 4096, 2));
-    // The module can be loaded again, and its second target type, named linear, with it.
+    // The module can be loaded again, and so can its second target type, named linear.
     for _ in 0..2 {
         create(&mut machine, "d", "0 2048 dmp /dev/vdb 0 1 as_linear");
         machine.sh(&direct_reads("d", 4096, 1));

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests that fail: counted once, and seen by the application as without dmp.
+//! Failed requests: each is counted once, and the application gets the same error as without dmp.
 
 use crate::common::*;
 
-/// Asserts that a script fails with a dmp device as it does with a linear one in the place of
-/// DEVICE. Both have the table line `0 2048 TARGET disk 0`. Returns the dmp device, `proxy`, which
-/// stays.
+/// Asserts that a script fails in the same way for a dmp and a linear device in place of DEVICE.
+/// Both have the table line `0 2048 TARGET disk 0`. Returns the dmp device, `proxy`, which remains.
 #[track_caller]
 fn assert_fails_like_linear(machine: &mut dmp_vm::Machine, disk: &str, script: &str) -> String {
     let device = create(machine, "proxy", &format!("0 2048 dmp {disk} 0"));
@@ -28,7 +27,7 @@ fn each_failed_request_is_one_error_and_one_request() {
         "dd if=DEVICE of=/dev/null bs=4k count=9 iflag=direct status=none; status=$?; \
          dd if=/dev/zero of=DEVICE bs=8k count=3 seek=1 oflag=direct status=none; exit $status",
     );
-    // dd ends at its first error: one good read and one bad, one bad write.
+    // dd stops at its first error: one good read and one bad, one bad write.
     let first = [("read", 2, 8192, 1), ("write", 1, 8192, 1)];
     assert_operations(&mut machine, &device, &first);
     for n in 1..=4 {
@@ -47,7 +46,7 @@ fn each_failed_request_is_one_error_and_one_request() {
         "0 2048 dmp read 7 28672 5 write 1 8192 1 discard 0 0 0 flush 0 0 0 \
          write_zeroes 0 0 0 other 0 0 0 latency off again 0 0 0 0 0 0\n"
     );
-    // Requests that failed are requests in `volumes`.
+    // Failed requests are requests in `volumes`.
     assert_counts(
         &mut machine,
         &device,
@@ -62,7 +61,7 @@ fn each_failed_request_is_one_error_and_one_request() {
 fn a_failed_flush_is_a_flush_error() {
     let mut machine = machine();
     // An error target has no write cache, so it gets no flush. dm-flakey fails writes and flushes
-    // of a disk that has a write cache.
+    // of a disk with a write cache.
     machine.sh("modprobe dm-flakey");
     create(
         &mut machine,
@@ -94,14 +93,14 @@ fn only_the_direction_that_fails_has_errors() {
     machine.sh(&direct_writes("proxy", 4096, 6));
     let all = [("read", 1, 65536, 1), ("write", 6, 6 * 4096, 0)];
     assert_operations(&mut machine, &device, &all);
-    // The cause goes; the device works on, and the errors stay counted.
+    // The cause is removed; the device continues to work, and the errors stay counted.
     machine.sh("dmsetup reload bad --table '0 2048 linear /dev/vda 0' && dmsetup resume bad");
     machine.sh(&direct_reads("proxy", 4096, 3));
     let all = [("read", 4, 65536 + 3 * 4096, 1), ("write", 6, 6 * 4096, 0)];
     assert_operations(&mut machine, &device, &all);
 }
 
-/// dm-dust fails reads of its bad blocks until they are written to. Block 5 of 4 KiB is bad.
+/// dm-dust fails reads of its bad blocks until they are written. Block 5 of 4 KiB is bad.
 #[test]
 fn a_bad_block_is_an_error_until_it_is_written() {
     let mut machine = machine();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices and the module come and go, and leave nothing behind.
+//! Devices and the module are created and removed, and leave nothing behind.
 
 use crate::common::*;
 
@@ -83,7 +83,7 @@ fn the_counters_outlive_a_reload_of_the_table() {
     assert_eq!(machine.sh("cat /sys/block/dm-0/size"), "4096\n");
     machine.sh(&direct_writes("d", 4096, 2));
     assert_counts(&mut machine, &device, Count::default(), Count::of(5, 4096));
-    // A table that is loaded and never made active changes nothing either.
+    // A table that is loaded and never activated also changes nothing.
     machine.sh("dmsetup reload d --table '0 2048 dmp /dev/vda 0' && dmsetup clear d");
     assert_counts(&mut machine, &device, Count::default(), Count::of(5, 4096));
     machine.sh("dmsetup remove d");

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Names and UUIDs of devices, and files that are open when their device goes.
+//! Names and UUIDs of devices, and open files of removed devices.
 
 use crate::common::*;
 use crate::held_sysfs::while_sysfs_is_held;
 
-/// dmsetup writes the characters that udev does not like as `\xNN` into the kernel's name. With
-/// --manglename none it writes them as they are. `name` shows the kernel's name.
+/// dmsetup writes characters that udev forbids as `\xNN` into the kernel's name. With --manglename
+/// none it does not escape them. `name` shows the kernel's name.
 #[test]
 fn name_shows_the_kernels_name_whatever_characters_it_has() {
     let mut machine = machine();
@@ -53,7 +53,7 @@ fn uuid_shows_the_uuid_and_is_empty_without() {
     assert_eq!(machine.sh(&uuid), "LVM-0123456789\n");
     assert_eq!(machine.sh(&format!("cat {STAT}/{device}/name")), "d\n");
     machine.sh("dmsetup remove d");
-    // The longest: 128 bytes.
+    // The longest UUID: 128 bytes.
     let longest = "u".repeat(128);
     machine.sh(&format!(
         "dmsetup create d --uuid {longest} --table '0 8 dmp /dev/vda 0'"
@@ -61,8 +61,7 @@ fn uuid_shows_the_uuid_and_is_empty_without() {
     assert_eq!(machine.sh(&uuid), format!("{longest}\n"));
 }
 
-/// All files have been read and are open at the device's removal, which does not wait for their
-/// close.
+/// All files were read and are open at the device's removal, which does not wait for their close.
 #[test]
 fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
@@ -85,8 +84,8 @@ fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
     assert_eq!(output.status, 0, "{stderr}");
 }
 
-/// While sysfs is held, a removal waits for its directory to go, and the mapped device has gone by
-/// then. Files that need the mapped device fail, and counters can still be read.
+/// While sysfs is held, a removal waits for the removal of its directory, after the mapped device
+/// is gone. Files that need the mapped device fail, and counters can still be read.
 #[test]
 fn name_uuid_and_snapshot_of_a_device_being_removed_read_enxio() {
     let (mut machine, device) = with_device(machine_with_tools(), "0 2048 dmp /dev/vda 0");
@@ -110,7 +109,8 @@ fn name_uuid_and_snapshot_of_a_device_being_removed_read_enxio() {
     );
 }
 
-/// A shell whose working directory is the device's keeps neither the device nor the module.
+/// A shell whose working directory is the device's delays neither the device's nor the module's
+/// removal.
 #[test]
 fn a_directory_in_use_keeps_neither_the_device_nor_the_module() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");

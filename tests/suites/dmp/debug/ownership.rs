@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The counters belong to the mapped device, whatever tables it has.
+//! The counters belong to the mapped device, independently of its tables.
 
 use dmp_vm::patience;
 
@@ -18,14 +18,15 @@ fn the_counters_survive_every_kind_of_new_table() {
     let mut writes = Count::of(3, 4096);
     machine.sh(&direct_writes("d", 4096, 3));
     for table in [
-        // Grown, shrunk, moved on the disk, to another disk, with an option, without.
+        // The device grows, shrinks, moves on the disk, moves to another disk, gets an option, and
+        // loses it.
         "0 131072 dmp /dev/vda 0",
         "0 64 dmp /dev/vda 0",
         "0 2048 dmp /dev/vda 8192",
         "0 2048 dmp /dev/vdb 0",
         "0 2048 dmp /dev/vdb 0 1 latency",
         "0 2048 dmp /dev/vdb 0",
-        // Two lines, one of them dmp, one again.
+        // The device has two lines, then one of them dmp, then one line again.
         "0 16 dmp /dev/vda 0\n16 2048 dmp /dev/vdb 0",
         "0 32 dmp /dev/vda 0\n32 32 linear /dev/vdb 0",
         "0 2048 dmp /dev/vda 0",
@@ -99,7 +100,7 @@ fn a_device_without_a_live_table_has_its_directory_with_the_first_table_loaded()
     assert_eq!(number(&mut machine, "dm-0/latency"), 0);
     machine.sh("dmsetup clear d");
     assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
-    // A bad table leaves the good one that is loaded.
+    // A bad table leaves the loaded good one.
     machine.sh("dmsetup load d --table '0 2048 dmp /dev/vda 0'");
     assert_refused(
         &mut machine,
@@ -107,7 +108,7 @@ fn a_device_without_a_live_table_has_its_directory_with_the_first_table_loaded()
         "Invalid argument",
     );
     assert_eq!(machine.sh(&format!("ls {STAT}")), "dm-0\nvolumes\n");
-    // A load over a load.
+    // This loads a table over a loaded one.
     machine
         .sh("for n in 1 2 3; do dmsetup load d --table \"0 2048 dmp /dev/vda $n\" || exit; done");
     assert_eq!(machine.sh(&format!("ls {STAT}")), "dm-0\nvolumes\n");
@@ -116,7 +117,7 @@ fn a_device_without_a_live_table_has_its_directory_with_the_first_table_loaded()
     machine.sh("rmmod dmp");
 }
 
-/// The first line is good, so dmp makes it before it finds the second one bad.
+/// The first line is good, so dmp makes it before it finds the error in the second one.
 #[test]
 fn a_load_that_fails_after_a_good_line_leaves_nothing() {
     let mut machine = machine();
@@ -126,7 +127,7 @@ fn a_load_that_fails_after_a_good_line_leaves_nothing() {
         "Invalid argument",
     );
     assert_nothing_left(&mut machine, "a bad second line");
-    // An unknown target type after a good line.
+    // An unknown target type follows a good line.
     assert_refused(
         &mut machine,
         "dmsetup create d <<'END'\n0 8 dmp /dev/vda 0\n8 8 nothing /dev/vda 0\nEND",
@@ -136,8 +137,8 @@ fn a_load_that_fails_after_a_good_line_leaves_nothing() {
     machine.sh("rmmod dmp");
 }
 
-/// Two shells load, clear and remove the same device at once. Each call may be refused; nothing
-/// collides or stays behind.
+/// Two shells load, clear and remove the same device concurrently. Each call may be refused;
+/// nothing conflicts or remains.
 #[test]
 fn loads_against_removes_never_collide() {
     let mut machine = boot(builder().cpus(2));
@@ -156,8 +157,8 @@ fn loads_against_removes_never_collide() {
     machine.sh("rmmod dmp");
 }
 
-/// While sysfs is held, the end of a device's last line waits for the directory to go. The first
-/// line of the next table waits for that end, and has a directory of its own afterwards.
+/// While sysfs is held, the end of a device's last line waits for the removal of the directory. The
+/// first line of the next table waits for that end, and then has its own directory.
 #[test]
 fn a_new_line_waits_for_the_old_directory_to_go_and_gets_its_own() {
     let mut machine = machine_with_tools();

@@ -15,7 +15,8 @@ fn hold(device: &str, file: &str) -> String {
     )
 }
 
-/// Returns a script of all that makes, changes and removes a device, with one of this name.
+/// Returns a script of all commands that create, change and remove a device, for one with this
+/// name.
 fn all_of(name: &str) -> String {
     format!(
         "dmsetup create {name} --table '0 2048 dmp /dev/vdb 0 1 latency' && \
@@ -27,8 +28,8 @@ fn all_of(name: &str) -> String {
     )
 }
 
-/// The device is removed while one of its files is read, and then while a file of a subdirectory
-/// is.
+/// The device is removed during a read of one of its files, and then during a read of a file in a
+/// subdirectory.
 #[test]
 fn a_reader_of_one_device_delays_no_other() {
     let mut machine = machine_with_tools();
@@ -50,8 +51,8 @@ fn a_reader_of_one_device_delays_no_other() {
     }
 }
 
-/// The device's next table gets its first dmp line before the last line of the former table has
-/// gone.
+/// The device's next table gets its first dmp line while the last line of the former table is being
+/// removed.
 #[test]
 fn a_device_whose_own_reader_is_slow_waits_and_can_be_interrupted() {
     let (mut machine, device) = with_device(machine_with_tools(), "0 2048 dmp /dev/vda 0");
@@ -73,7 +74,6 @@ fn a_device_whose_own_reader_is_slow_waits_and_can_be_interrupted() {
         until_asleep("$load", "dm_table_add_target"),
         all_of("new"),
     ));
-    // 143 is 128 and SIGTERM. SIGSTOP and SIGCONT only delay the load, and the counters are new
-    // ones.
+    // 143 is 128 + SIGTERM. SIGSTOP and SIGCONT only delay the load, and the counters are new ones.
     assert_eq!(shown, "143\ndone\nheld\n0\n0\n");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Counters back to zero on request.
+//! Resets of the counters on request.
 
 use crate::common::*;
 
@@ -20,7 +20,7 @@ fn reset_zeroes_the_counters_of_its_device_only() {
     assert_counts(&mut machine, &two, reads, writes);
     assert_all(&mut machine, reads, writes);
 
-    // Counting goes on from zero; a 1 without a newline is a 1.
+    // Counting continues from zero; a 1 without a newline is accepted.
     machine.sh(&direct_writes("one", 512, 2));
     assert_counts(&mut machine, &one, none, Count::of(2, 512));
     machine.sh(&format!("printf 1 >{STAT}/{one}/reset"));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Switches of the measurement while requests come, and refused ones.
+//! Switches of the measurement during requests, and refused ones.
 
 use super::*;
 
@@ -37,7 +37,7 @@ fn a_switch_takes_effect_at_once_and_leaves_the_requests_alone() {
     }
 }
 
-/// A request takes 100 ms here, and the switch comes within that time.
+/// A request takes 100 ms here, and the switch happens within that time.
 #[test]
 fn a_request_in_flight_at_a_switch_is_not_measured() {
     let mut machine = machine();
@@ -76,7 +76,7 @@ fn anything_but_0_and_1_is_refused_and_changes_nothing() {
     assert_latency(&mut machine, &device, false);
 }
 
-/// The option takes effect at the first resume of its table, and not at the next.
+/// The option takes effect at the first resume of its table, and not at later ones.
 #[test]
 fn a_reload_sets_the_option_of_its_table_and_a_resume_alone_does_not() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
@@ -100,7 +100,7 @@ fn a_reload_sets_the_option_of_its_table_and_a_resume_alone_does_not() {
     assert_after("dmsetup resume d", true);
     assert_after(&format!("{reload}'"), true);
     assert_after("dmsetup resume d", false);
-    // One of two lines with the option is enough, whichever it is.
+    // One of two lines with the option is enough, either one.
     let two = |first: &str, second: &str| {
         format!(
             "dmsetup reload d <<'END' && dmsetup resume d\n\

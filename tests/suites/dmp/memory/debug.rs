@@ -6,7 +6,7 @@ use super::*;
 use crate::latency::assert_latency;
 
 const HOW: [&str; 3] = ["size", "align", "gfp_flags"];
-/// The pattern that finds dmp's own functions in the lines of a trace.
+/// The pattern that matches dmp's own functions in the lines of a trace.
 const DMP: &str = "[[]dmp]";
 /// dmp's allocations: bytes, alignment and flags. `GFP_KERNEL` waits for I/O, `GFP_NOIO` does not,
 /// and `GFP_NOWAIT` waits for nothing.
@@ -16,8 +16,8 @@ const ARRIVALS_AT_ONCE: &str = "504 64 GFP_NOWAIT";
 const LATENCIES_AT_ONCE: &str = "496 64 GFP_NOWAIT";
 
 /// Requests of a suspended device wait for its resume, so the resume must not wait for requests. A
-/// resume allocates nothing, and no holder of a lock that a resume needs makes an allocation that
-/// waits for I/O.
+/// resume allocates nothing, and no task that holds a lock needed by a resume makes an allocation
+/// that waits for I/O.
 #[test]
 fn no_allocation_that_a_resume_waits_for_waits_for_io() {
     let mut machine = machine_with_traces();
@@ -48,8 +48,7 @@ fn no_allocation_that_a_resume_waits_for_waits_for_io() {
         assert_eq!(found, expected, "{script}");
     }
     assert_latency(&mut machine, "dm-0", true);
-    // Later allocations of the same task may wait again, and so may those of the tasks that it
-    // starts.
+    // Later allocations of the same task may wait again, and so may those of its children.
     let other = format!("{reset}; dmsetup create other --table '0 8 linear /dev/vda 2048'");
     let found = allocations(&mut machine, "bdev_alloc", &other, HOW);
     assert_eq!(found.len(), 1, "{found:?}");

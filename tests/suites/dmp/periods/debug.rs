@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Resets and switches while requests are in flight: each replaces counters that requests hold.
+//! Resets and switches while requests are in flight: each replaces counters that requests still
+//! use.
 
 use super::*;
 
@@ -59,7 +60,7 @@ fn requests_in_flight_are_exact_over_resets_and_switches() {
     assert_all_ended(&snapshot(&mut machine, &device));
 }
 
-/// Flushes wait behind the held disk, too. All processors share their counters.
+/// Flushes also wait for the suspended disk. All processors share their counters.
 #[test]
 fn requests_of_rare_operations_belong_to_their_period_as_well() {
     let mut machine = machine();
@@ -80,7 +81,7 @@ fn requests_of_rare_operations_belong_to_their_period_as_well() {
     assert_eq!(word(&after, "flush", "requests"), 0);
 }
 
-/// A generation is not used again while a request carries it.
+/// A generation is not reused while a request carries it.
 #[test]
 fn a_reset_is_refused_when_requests_of_seven_periods_are_in_flight() {
     let mut machine = machine();
@@ -113,7 +114,7 @@ fn a_reset_is_refused_when_requests_of_seven_periods_are_in_flight() {
     assert_eq!(word(&after, "read", "requests"), 2);
 }
 
-/// Returns a script that begins one more read and waits until `count` are in flight.
+/// Returns a script that starts one more read and waits until `count` are in flight.
 fn begin_one(device: &str, count: u64) -> String {
     format!(
         "dd if=/dev/mapper/d of=/dev/null bs=4k count=1 iflag=direct status=none & \

@@ -4,9 +4,9 @@
 
 use super::*;
 
-/// btrfs writes data to zones with REQ_OP_ZONE_APPEND, and learns the data's sector from the end of
-/// the request: the sector has to be that of the device that btrfs knows. Appends are writes, for
-/// the disk and for dmp.
+/// btrfs writes data to zones with REQ_OP_ZONE_APPEND, and learns the data's sector from the
+/// completed request: the sector has to be relative to btrfs' device. Appends are writes, for the
+/// disk and for dmp.
 #[test]
 fn appends_of_btrfs_return_their_sector_and_are_counted_as_writes() {
     let mut machine = machine_with_tools();

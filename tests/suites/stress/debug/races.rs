@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All operations on a device that stays, against all others. Counters must be exact. Other faults
-//! show as complaints of the kernel, above all of the debug kernel.
+//! All operations on a device that stays, concurrently. Counters must be exact. Other faults appear
+//! as complaints in the log, above all of the debug kernel.
 
 use dmp_vm::Machine;
 
@@ -10,7 +10,7 @@ use crate::load::*;
 
 fn reloads_lose_no_request(cpus: u32) {
     let (mut machine, device) = with_device(machine_of(cpus), TABLE);
-    // All tables keep a request of 4 KiB whole, and none of them leads to other data.
+    // No table splits a request of 4 KiB, and all tables lead to the same data.
     let totals = fio_against(
         &mut machine,
         &random_load("/dev/mapper/d"),
@@ -77,7 +77,7 @@ fn switches_and_renames_disturb_no_request() {
         totals.reads.requests > 0 && totals.errors == 0,
         "{totals:?}"
     );
-    // The counters that are left are of whole requests.
+    // The remaining counters cover complete requests.
     for operation in ["read", "write"] {
         let count = |machine: &mut Machine, what: &str| {
             number(machine, &format!("{device}/{operation}/{what}"))
@@ -91,8 +91,8 @@ fn switches_and_renames_disturb_no_request() {
     assert_all_goes(machine);
 }
 
-/// The latencies have each request that arrived after the last reset, and no other. Some requests
-/// fail at a bad sector, and others are flushes, whose counters all processors share.
+/// The latencies include each request that arrived after the last reset, and no other. Some
+/// requests fail at a bad sector. Others are flushes, whose counters all processors share.
 #[test]
 fn resets_lose_no_latency() {
     let mut machine = machine_of(4);
@@ -119,7 +119,7 @@ fn resets_lose_no_latency() {
         totals.reads.requests > 0 && totals.errors == 0,
         "{totals:?}"
     );
-    // The last reset may have come at the end, so some requests of each kind follow.
+    // The last reset may come at the end, so some requests of each kind follow.
     machine.sh(&format!("{fails} && {}", direct_reads("d", 4096, 3)));
     for operation in OPERATIONS {
         let mut count = |what: &str| number(&mut machine, &format!("{device}/{operation}/{what}"));
@@ -140,7 +140,7 @@ fn resets_lose_no_latency() {
     assert_all_goes(machine);
 }
 
-/// The number of requests in flight never seems to be negative, whatever is replaced meanwhile.
+/// The number of requests in flight is never negative during any replacement.
 #[test]
 fn resets_and_switches_keep_requests_in_flight_exact() {
     let (mut machine, device) = with_device(machine_of(4), &format!("{TABLE} 1 latency"));
@@ -170,8 +170,8 @@ fn resets_and_switches_keep_requests_in_flight_exact() {
     assert_all_goes(machine);
 }
 
-/// Ten reads and ten writes, all of one size, come before each reset. So a summary shows all of them
-/// or none, and never the reads from before the reset with the writes from after it.
+/// Ten reads and ten writes, all of one size, precede each reset. So a summary shows all of them or
+/// none, and never reads from before the reset with writes from after it.
 #[test]
 fn a_summary_never_mixes_counts_before_and_after_a_reset() {
     let (mut machine, device) = with_device(machine_of(4), TABLE);
@@ -203,8 +203,9 @@ fn a_summary_never_mixes_counts_before_and_after_a_reset() {
     assert_all_goes(machine);
 }
 
-/// Sixteen readers take pieces of all sizes while the counters are replaced and latencies are
-/// switched. Each text has one time, all the lines that `latency` promises, and whole requests.
+/// Sixteen readers read pieces of all sizes while the counters are replaced and latencies are
+/// switched. Each text is from one moment, with all lines that `latency` implies, and with complete
+/// requests.
 #[test]
 fn each_reader_has_one_whole_snapshot_in_pieces() {
     let (mut machine, device) = with_device(machine_of(4), TABLE);
@@ -233,12 +234,12 @@ fn each_reader_has_one_whole_snapshot_in_pieces() {
     assert_all_goes(machine);
 }
 
-/// Reads the numbers of a device's lines. Those of live lines have to be of one table, whatever is
-/// loaded, resumed, cleared and destroyed meanwhile. All numbers are exact at rest.
+/// Reads the numbers of a device's lines. Those of live lines have to be of one table, during all
+/// loads, resumes, clears and removals. All numbers are exact at rest.
 #[test]
 fn counts_of_lines_are_of_one_table_while_tables_come_and_go() {
     let mut machine = machine_of(4);
-    // Each table has a number of lines of its own, and so has each option in it.
+    // Each table has a different number of lines, and of lines with each option.
     machine.sh(
         "cd /run && echo '0 2048 dmp /dev/vda 0 1 as_linear' >one && \
          printf '0 1024 dmp /dev/vda 0 1 flush_bypass\n1024 1024 dmp /dev/vdb 0 1 flush_bypass\n' >two && \
@@ -296,7 +297,7 @@ fn a_processors_counts_stay_when_it_goes_offline() {
         "taskset 8 sh -c '{}'",
         direct_writes("d", 4096, 100)
     ));
-    // The latencies of the processor's requests stay, too.
+    // The latencies of the processor's requests also stay.
     let latencies =
         format!("cd {STAT}/{device}/write && cat latency_ns latency_max_ns latency_histogram");
     let measured = machine.sh(&latencies);

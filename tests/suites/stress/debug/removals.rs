@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices and the module come and go, against each other and against readers of their files.
-//! Faults show as complaints of the kernel, above all of the debug kernel.
+//! Devices and the module are created and removed, concurrently with each other and with readers of
+//! their files. Faults appear as complaints in the log, above all of the debug kernel.
 
 use crate::common::*;
 use crate::load::*;
 
-/// Several shells make devices of one number, so the number's entry is often the next device's.
+/// Several shells make devices with one number, so the number's entry often belongs to the next
+/// device.
 #[test]
 fn counts_of_lines_are_exact_after_devices_of_one_number_came_and_went() {
     let mut machine = machine_of(4);
@@ -25,8 +26,8 @@ fn counts_of_lines_are_exact_after_devices_of_one_number_came_and_went() {
     assert_all_goes(machine);
 }
 
-/// Devices come and go with requests in flight until the last moment. Meanwhile other shells read
-/// all files in sysfs, and keep some open.
+/// Devices are made and removed with requests in flight until the last moment. During this other
+/// shells read all files in sysfs, and keep some open.
 #[test]
 fn removes_against_readers_that_hold_files_open() {
     let mut machine = machine_of(4);
@@ -49,8 +50,8 @@ fn removes_against_readers_that_hold_files_open() {
     assert_all_goes(machine);
 }
 
-/// Each file is read all the time until it is gone. The removal waits for the reader, so the reader
-/// must not wait for any lock that the removal holds.
+/// Each file is read repeatedly until it disappears. The removal waits for the reader, so the
+/// reader must not wait for any lock that the removal holds.
 #[test]
 fn removes_against_readers_of_the_very_device() {
     let mut machine = machine_of(4);
@@ -68,7 +69,7 @@ fn removes_against_readers_of_the_very_device() {
     assert_all_goes(machine);
 }
 
-/// Three shells make devices with names of their own, and two fight for one name.
+/// Three shells make devices with their own names, and two compete for one name.
 #[test]
 fn devices_made_and_removed_from_several_shells() {
     let mut machine = machine_of(4);
@@ -92,8 +93,8 @@ fn devices_made_and_removed_from_several_shells() {
     assert_all_goes(machine);
 }
 
-/// rmmod is refused as long as there is a device. Then it has to work at once, although files of
-/// the module are open. These files read an error from then on.
+/// rmmod is refused while there is a device. After the last one it has to work at once, although
+/// files of the module are open. Reads of these files fail from then on.
 #[test]
 fn the_module_is_unloaded_at_once_after_its_last_device() {
     let mut machine = machine_of(4);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The least that eBPF can do to count a disk's requests: a program on the tracepoint
-//! block_bio_queue that adds one, and the request's bytes, to counters of each CPU.
+//! A minimal eBPF count of a disk's requests: a program on the tracepoint block_bio_queue that adds
+//! 1, and the request's bytes, to counters of each CPU.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 
 const EVENT: &str = "/sys/kernel/tracing/events/block/block_bio_queue";
 
-// linux/bpf.h: the commands and types that are used.
+// linux/bpf.h: the commands and types in use.
 const MAP_CREATE: i32 = 0;
 const MAP_LOOKUP_ELEM: i32 = 1;
 const PROG_LOAD: i32 = 5;
@@ -26,7 +26,7 @@ const IOC_SET_BPF: libc::Ioctl = 0x4004_2408;
 /// Values in the map for each CPU: requests and bytes.
 const FIELDS: usize = 2;
 
-/// The program, at work as long as this lives.
+/// The program, which counts while this exists.
 pub struct Counter {
     map: OwnedFd,
     _program: OwnedFd,
@@ -56,7 +56,7 @@ impl Counter {
         })
     }
 
-    /// Fails if the program has not counted exactly so many requests.
+    /// Fails unless the program has counted exactly this number of requests.
     pub fn must_have(&self, requests: u64) -> io::Result<()> {
         let key = 0_u32;
         let mut values = vec![[0_u64; FIELDS]; possible_cpus()? as usize];
@@ -66,7 +66,7 @@ impl Counter {
             values.as_mut_ptr() as u64,
             0,
         ];
-        // SAFETY: the kernel reads one key and, of a per-CPU array, writes one value for each
+        // SAFETY: the kernel reads one key and, for a per-CPU array, writes one value for each
         // possible CPU. `key` and `values` are that large.
         unsafe { bpf(MAP_LOOKUP_ELEM, &attributes)? };
         let counted: u64 = values.iter().map(|[requests, _]| requests).sum();
@@ -79,7 +79,7 @@ impl Counter {
     }
 }
 
-/// Converts a device number of programs to the kernel's own.
+/// Converts a device number of user space to the kernel's own.
 fn kernel_device(device: u64) -> u32 {
     (libc::major(device) << 20) | libc::minor(device)
 }
@@ -101,7 +101,7 @@ fn number(text: &str) -> io::Result<u64> {
     text.trim().parse().map_err(io::Error::other)
 }
 
-/// Returns the number of possible CPUs: the highest number in "0-7", and one.
+/// Returns the number of possible CPUs: the highest number in "0-7", plus 1.
 fn possible_cpus() -> io::Result<u32> {
     let text = fs::read_to_string("/sys/devices/system/cpu/possible")?;
     let last = text.trim().rsplit(['-', ',']).next().unwrap_or_default();
@@ -110,7 +110,7 @@ fn possible_cpus() -> io::Result<u32> {
         .map_err(io::Error::other)
 }
 
-/// Returns an instruction as the kernel takes it.
+/// Returns an instruction in the kernel's encoding.
 fn instruction(code: u8, target: u8, source: u8, offset: i16, immediate: i32) -> u64 {
     let [low, high] = offset.to_le_bytes();
     let [a, b, c, d] = immediate.to_le_bytes();
@@ -126,7 +126,7 @@ fn program(map: RawFd, device: u32, dev: i16, nr_sector: i16) -> Vec<u64> {
     let copy = |target, source| instruction(0xbf, target, source, 0, 0);
     let add = |target, immediate| instruction(0x07, target, 0, 0, immediate);
     vec![
-        // The record is in r1, which the call below changes.
+        // The record is in r1, which the call below overwrites.
         copy(6, 1),
         load_word(2, 6, dev),
         // if ((u32)r2 != device) goto out
@@ -136,7 +136,7 @@ fn program(map: RawFd, device: u32, dev: i16, nr_sector: i16) -> Vec<u64> {
         instruction(0x67, 7, 0, 0, 9),
         // *(u32 *)(frame - 4) = 0, the key
         instruction(0x62, FRAME, 0, -4, 0),
-        // r1 = map, which takes the place of two
+        // r1 = map, an instruction of double length
         instruction(0x18, 1, 1, 0, map),
         0,
         copy(2, FRAME),
@@ -161,8 +161,8 @@ fn program(map: RawFd, device: u32, dev: i16, nr_sector: i16) -> Vec<u64> {
 ///
 /// # Safety
 ///
-/// `attributes` must be those that `command` takes, and the addresses in them must be of memory
-/// that `command` may read or write.
+/// `attributes` must be those of `command`, and the addresses in them must point to memory that
+/// `command` may read or write.
 unsafe fn bpf(command: i32, attributes: &[u64]) -> io::Result<RawFd> {
     let (first, size) = (attributes.as_ptr(), size_of_val(attributes));
     // SAFETY: the kernel reads `size` bytes from `first`, which `attributes` has. The caller
@@ -205,14 +205,14 @@ fn load(program: &[u64]) -> io::Result<OwnedFd> {
     unsafe { Ok(OwnedFd::from_raw_fd(bpf(PROG_LOAD, &attributes)?)) }
 }
 
-/// Has the program run for every event on this CPU.
+/// Runs the program for every event on this CPU.
 fn event(id: u64, cpu: u32, program: &OwnedFd) -> io::Result<OwnedFd> {
     // struct perf_event_attr of its first version: type and size, config, nothing else.
     let mut attributes = [0; 8];
     attributes[0] = pair(TYPE_TRACEPOINT, size_of_val(&attributes) as u32);
     attributes[1] = id;
-    // SAFETY: the kernel reads as many bytes as the attributes say they have. Nobody else has the
-    // new descriptor.
+    // SAFETY: the kernel reads as many bytes as the attributes' size says. Nobody else has the new
+    // descriptor.
     let event = unsafe {
         let (first, every_process, no_group) = (attributes.as_ptr(), -1, -1);
         let fd = libc::syscall(

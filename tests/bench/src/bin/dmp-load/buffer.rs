@@ -7,16 +7,16 @@ use std::{io, ptr};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous};
 
-/// Bytes that one page table of the last level maps.
+/// Number of bytes that a page table of the last level maps.
 const TABLE: usize = 2 << 20;
 
-/// Memory of whole pages that are there already, so that no request has to fetch them.
+/// Memory of whole pages that are already allocated, so that no request has to allocate them.
 ///
-/// The pages are those of a file in tmpfs, so that each run of this program has the same ones: the
-/// cost of a larger request depends on which pages lie side by side. One page table maps all of
-/// them, because the kernel takes some 85 instructions to go from one table to the next.
+/// The pages are those of a file in tmpfs, so that each run of this program uses the same ones: the
+/// cost of a larger request depends on which pages are adjacent. One page table maps all of them,
+/// because the kernel takes some 85 instructions from one table to the next.
 pub struct Buffer {
-    /// Mapped as long as the process lives.
+    /// Mapped until the process exits.
     bytes: &'static mut [u8],
 }
 
@@ -36,10 +36,10 @@ impl Buffer {
             size <= TABLE,
             "a buffer of {size} bytes has no place in one table"
         );
-        // SAFETY: the first mapping has no fixed address, so it takes the place of nothing. The
-        // second takes the place of a part of the first, to which nothing else refers. The file is
-        // at least that large, nothing makes it smaller, and nothing unmaps it. All bytes are valid
-        // `u8`s, and this is the only reference to them in this process.
+        // SAFETY: the first mapping has no fixed address, so it replaces nothing. The second
+        // replaces a part of the first, to which nothing else refers. The file is at least that
+        // large, nothing makes it smaller, and nothing unmaps it. All bytes are valid `u8`s, and
+        // this is the only reference to them in this process.
         let bytes = unsafe {
             let (nothing, private) = (ProtFlags::empty(), MapFlags::PRIVATE);
             let place = mmap_anonymous(ptr::null_mut(), 2 * TABLE, nothing, private)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The time of requests one after the other.
+//! The time of sequential requests.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -13,15 +13,15 @@ use crate::clock::ticks;
 use crate::request::{Operation, open};
 
 /// Number of requests that are timed together: few, so that most batches end before a timer
-/// interrupts them, and enough that rare work in some requests (for an empty magazine of the
-/// allocator) is in all batches alike.
+/// interrupts them, and enough that each batch has the same share of rare work (such as an empty
+/// magazine of the allocator).
 const BATCH: usize = 32;
-/// Number of batches that are timed.
+/// Number of timed batches.
 const BATCHES: usize = 100;
-/// Number of batches before them, which fill caches of all kinds.
+/// Number of untimed batches before them, which fill caches of all kinds.
 const WARM_UP: usize = 4;
-/// Number of requests for each operation and size: those of all batches, and one to see what it
-/// does.
+/// Number of requests for each operation and size: those of all batches, and a first one to find
+/// the number of bytes that it moves.
 const MADE: usize = 1 + (WARM_UP + BATCHES) * BATCH;
 
 pub fn run(path: &Path, sizes: &[usize], bpf: bool) -> io::Result<()> {
@@ -47,7 +47,7 @@ pub fn run(path: &Path, sizes: &[usize], bpf: bool) -> io::Result<()> {
 }
 
 fn batches(file: &File, operation: Operation, bytes: &mut [u8]) -> io::Result<Vec<u64>> {
-    // The bytes that the device moves: all of a request, or none, like /dev/null.
+    // The number of bytes that the device moves: the whole request, or none, like /dev/null.
     let expected = operation.request(file, bytes)?;
     let mut all = Vec::with_capacity(WARM_UP + BATCHES);
     for _ in 0..WARM_UP + BATCHES {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The time to open, read and close files, one after the other.
+//! The time to open, read and close files sequentially.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -12,7 +12,7 @@ use crate::clock::ticks;
 const TIMES: usize = 21;
 
 pub fn run(paths: &[PathBuf]) -> io::Result<()> {
-    // The buffer is larger than any of these files, so nothing is allocated meanwhile.
+    // The buffer is larger than any of these files, so the reads allocate nothing.
     let mut content = Vec::with_capacity(64 << 10);
     let mut line = read(paths, &mut content)?.to_string();
     for _ in 0..TIMES {
@@ -24,7 +24,7 @@ pub fn run(paths: &[PathBuf]) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads all files. Returns the number of their bytes.
+/// Reads all files. Returns the total number of bytes.
 fn read(paths: &[PathBuf], content: &mut Vec<u8>) -> io::Result<usize> {
     let mut bytes = 0;
     for path in paths {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmp-load`: the load in the guest. It prints what it measured as it is, and `dmp-bench` on the
-//! host evaluates it.
+//! `dmp-load`: the load in the guest. It prints raw measurements, which `dmp-bench` on the host
+//! evaluates.
 
 mod bpf;
 mod buffer;
@@ -28,8 +28,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Reads and writes in batches. Prints a line for each operation and size: operation, size, number
-    /// of requests, requests in a batch, and the clock's time of each batch.
+    /// Reads and writes in batches. Prints a line for each operation and size: operation, size,
+    /// number of requests, requests in a batch, and the clock's time of each batch.
     Count {
         /// Compares with the count of an eBPF program.
         #[arg(long)]
@@ -40,8 +40,8 @@ enum Command {
         /// The block device.
         path: PathBuf,
     },
-    /// Reads 4 KiB at a time on several CPUs, from one device after the other, in rounds. Prints a line
-    /// for each device: the requests a second of each round.
+    /// Reads 4 KiB at a time on several CPUs, from one device after the other, in rounds. Prints a
+    /// line for each device: the rate of requests in each round.
     Rate {
         #[arg(long)]
         cpus: usize,

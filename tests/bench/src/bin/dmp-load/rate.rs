@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The highest rate of requests, on some CPUs at once.
+//! The highest rate of requests on several CPUs.
 
 use std::fs::File;
 use std::io;
@@ -28,8 +28,7 @@ pub fn run(paths: &[PathBuf], cpus: usize, rounds: usize, turn: Duration) -> io:
     let mut rates = vec![Vec::with_capacity(rounds); files.len()];
     for round in 0..rounds {
         for place in 0..files.len() {
-            // Each round begins with another device, so that no device always follows the
-            // same one.
+            // Each round begins with another device, so that no device always follows the same one.
             let which = (round + place) % files.len();
             let rate = take_turn(&files[which], &mut buffers, turn)?;
             rates[which].push(rate.to_string());
@@ -41,7 +40,7 @@ pub fn run(paths: &[PathBuf], cpus: usize, rounds: usize, turn: Duration) -> io:
     Ok(())
 }
 
-/// Returns the number of requests a second that all CPUs together make in one turn.
+/// Returns the rate of requests of all CPUs together in one turn.
 fn take_turn(file: &File, buffers: &mut [Buffer], turn: Duration) -> io::Result<u64> {
     let (over, ready) = (AtomicBool::new(false), Barrier::new(buffers.len() + 1));
     thread::scope(|scope| {

@@ -25,8 +25,8 @@ impl Operation {
         }
     }
 
-    /// Makes one request at the start of the file. Returns the number of bytes
-    /// that it moved.
+    /// Makes one request at the start of the file. Returns the number of bytes that the request
+    /// moved.
     #[inline(always)]
     pub fn request(self, file: &File, bytes: &mut [u8]) -> io::Result<usize> {
         let flags = ReadWriteFlags::empty();
@@ -38,8 +38,7 @@ impl Operation {
     }
 }
 
-/// Opens a disk past the page cache. /dev/null has no page cache, and is opened as
-/// it is.
+/// Opens a disk for direct I/O. /dev/null has no page cache, and is opened normally.
 pub fn open(path: &Path) -> io::Result<File> {
     let disk = path.metadata()?.file_type().is_block_device();
     File::options()
