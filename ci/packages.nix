@@ -13,7 +13,8 @@ let
     debug
     others
     ;
-  # Takes the attributes `names` of each machine, with the kernel's name after each.
+  # Returns the attributes `names` of all machines, with the kernel's name appended to each
+  # attribute's.
   named =
     names: machines:
     lib.concatMapAttrs (

@@ -1,5 +1,5 @@
-# `nix develop`: `make -C module` makes the package's dmp.ko, `make -C module rust-analyzer`
-# makes an editor's files, and `cargo run` and `cargo nextest run` in tests/ find the machine.
+# `nix develop`: `make -C module` builds the package's dmp.ko, `make -C module rust-analyzer` makes
+# an editor's files, and `cargo run` and `cargo nextest run` in tests/ find the machine.
 {
   mkShell,
   runCommand,
@@ -20,7 +20,7 @@ in
 mkShell (
   machine.environment.variables
   // {
-    # dmp brings the rustc that the kernel was built by.
+    # dmp brings the rustc that built the kernel.
     inputsFrom = [ dmp ];
     packages = [
       cargo

@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
-# Tests ci/nix with the nix that it finds. nix is a stand-in here, of the version
-# FAKE_NIX, and prints its arguments.
+# Tests ci/nix with a simulated nix, which has the version FAKE_NIX and prints its arguments.
 set -euo pipefail
 
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin"
-# A sandbox has no env, so the line names bash itself.
+# A sandbox has no env, so the shebang names bash itself.
 echo "#!$BASH" >"$work/bin/nix"
 cat >>"$work/bin/nix" <<'END'
 case "$*" in

@@ -1,5 +1,5 @@
-# dmpstat's tests, which boot nothing. Not of the release, which takes twice as long to build and
-# would not see an overflow: booted machines have that one.
+# dmpstat's tests, which boot nothing. They do not use the release profile, which takes twice as
+# long to build and would not detect an overflow: booted machines use that profile.
 { stdenv, dmpstat }:
 dmpstat.overrideAttrs (_: {
   pname = "dmpstat-tests";

@@ -11,15 +11,16 @@ rustPlatform.buildRustPackage {
   pname = "dmpstat";
   version = lib.fileContents ../module/VERSION;
   src = import ../tests/source.nix {
-    # Not its tests: the machine, and so all that is booted, would be built again with them.
+    # The tests are left out: otherwise their changes would rebuild the machine and every booted
+    # check.
     wanted = [ "dmpstat|dmpstat/(Cargo[.].*|Makefile|crates|(etc|src|systemd|udev)(/.*)?)" ];
     dmpstat = true;
   };
   sourceRoot = "source/dmpstat";
   cargoLock.lockFile = ./Cargo.lock;
-  # Naming the target is for tests/fuzz's reason: the flags are those of the program alone.
+  # The target is named for the reason in tests/fuzz: the flags apply to the program alone.
   buildPhase = "cargo build --release --locked --target ${target} --bins --features pages";
-  # The test machine has it, and does not wait for its tests: check.nix runs them.
+  # The test machine contains dmpstat, and does not wait for its tests: check.nix runs them.
   doCheck = false;
   installPhase = ''
     built=target/${target}/release

@@ -1,8 +1,7 @@
-# Functions that make both archives, run from within the directory that is to be /.
-# shellcheck shell=bash
+# Functions that make both archives. They run in the directory that becomes /.
 
-# Adds the program $1 to the directory $2, by all the names that it has in its own directory. Adds
-# the libraries that it loads, at the paths where it looks for them.
+# Adds the program $1 to the directory $2, by all its names in its own directory. Adds the libraries that it
+# loads, at the paths where it searches them.
 add() {
 	local program name library
 	program=$(readlink -f "$1")
@@ -17,9 +16,9 @@ add() {
 		done
 }
 
-# Copies the busybox $1 to bin. Renames the applets of which the machine has programs (dd, man and
-# the other arguments), because some busyboxes prefer their own applets to the programs in PATH. dd
-# becomes de, the next name of that length, so that busybox's table of names stays sorted.
+# Copies the busybox $1 to bin. Renames the applets that the machine also has as programs (dd, man and the
+# other arguments), because some busyboxes prefer their own applets to the programs in PATH. dd becomes de,
+# the next name of the same length, so that busybox's table of names stays sorted.
 add_busybox() {
 	local name
 	mkdir -p bin
@@ -30,8 +29,8 @@ add_busybox() {
 	chmod 755 bin/busybox
 }
 
-# Packs everything. The same content gives the same archive: times, owners, inode numbers and the
-# order are fixed.
+# Packs everything. The same content gives the same archive: times, owners, inode numbers and the order are
+# fixed.
 pack() {
 	find . -exec touch -h -d @1 {} +
 	find . -mindepth 1 -print0 | LC_ALL=C sort -z |

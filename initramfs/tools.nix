@@ -1,6 +1,6 @@
-# The initramfs with further tools for some tests: tools that storage engineers have on their
-# machines, and modules of our own (in /lib/dmp-tests and /lib/dmp-samples). The machine takes a
-# second longer to unpack it.
+# The initramfs with further tools for some tests: tools that storage engineers use, and the
+# project's own modules (in /lib/dmp-tests and /lib/dmp-samples). Unpacking it takes the machine a
+# second longer.
 {
   lib,
   stdenv,
@@ -19,7 +19,7 @@
   util-linux,
 }:
 let
-  # Neither nixpkgs nor Debian has fsx: it is the one dependency of an empty crate.
+  # Neither nixpkgs nor Debian has fsx: it is the only dependency of an empty crate.
   fsx = rustPlatform.buildRustPackage {
     pname = "fsx";
     version = "0.3.2";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * wake SECONDS NANOSECONDS SEED: gives a machine that was resumed from a saved
- * state the present time, and random numbers unlike those of every other machine
- * that was resumed from the same state.
+ * state the present time, and random numbers that differ from those of all
+ * other machines resumed from the same state.
  */
 #include <errno.h>
 #include <error.h>
@@ -13,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-/* The seed is hexadecimal digits, each with four bits that nobody else has. */
+/* The seed is hexadecimal digits, each with four unique bits. */
 #define BITS_PER_DIGIT	4
 #define SEED_DIGITS	64
 

@@ -1,16 +1,16 @@
-# The kernel of the test machine: Linux with Rust, and no more of it than the tests use. It is 6.12
-# LTS unless another one is given. A variant has fragments of its own as well.
+# The kernel of the test machine: Linux with Rust, and only the parts that the tests use. The
+# default is 6.12 LTS. A variant also has its own fragments.
 {
   lib,
   callPackage,
   clang,
   linuxKernel,
-  # Not called `linux`, which nixpkgs' callPackage would fill in.
+  # The name is not `linux`, which nixpkgs' callPackage would fill in.
   upstream ? linuxKernel.kernels.linux_6_12,
   variant ? null,
 }:
 let
-  # With Rust, KASAN needs a kernel that clang compiles. nixpkgs' wrapper of clang does not serve,
+  # With Rust, KASAN needs a kernel compiled by clang. nixpkgs' wrapper of clang is unsuitable,
   # because the kernel refuses its flags for user space.
   extraMakeFlags = lib.optional (variant == "debug") "CC=${lib.getExe' clang.cc "clang"}";
   fragments =
@@ -33,7 +33,7 @@ linuxKernel.manualConfig {
           )
         );
   };
-  # Options that nixpkgs reads while it evaluates, when the file cannot be read yet.
+  # Options that nixpkgs reads during evaluation, before the file can be read.
   config = {
     CONFIG_MODULES = "y";
     CONFIG_RUST = "y";

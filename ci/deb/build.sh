@@ -8,14 +8,14 @@ day=$(grep -om 1 '[0-9]\{4\}-[0-9][0-9]-[0-9][0-9]' "$changelog")
 SOURCE_DATE_EPOCH=$(date --utc --date "$day 12:00" +%s)
 export SOURCE_DATE_EPOCH
 
-# $1: the package, whose files are in the folder of that name.
+# $1: the package, whose files are in the folder of the same name.
 package() {
 	local name=$1 doc=$1/usr/share/doc/$1 file
 	mkdir -p "$name/DEBIAN" "$doc"
 	for file in "$packaging/$name"/*; do
 		sed "s/@VERSION@/$version/g" "$file" >"$name/DEBIAN/$(basename "$file")"
 	done
-	# dpkg asks before it replaces one of these files that was edited.
+	# dpkg asks before it replaces one of these files after a user's edit.
 	[[ ! -d $name/etc ]] ||
 		(cd "$name" && find etc -type f -printf '/%p\n' | sort >DEBIAN/conffiles)
 	cat "$packaging/copyright" >"$doc/copyright"
@@ -39,7 +39,7 @@ package() {
 		xargs -r -d '\n' md5sum >DEBIAN/md5sums)
 
 	find "$name" -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
-	# More threads would cut the archive into other pieces.
+	# More threads would split the archive differently.
 	dpkg-deb --root-owner-group --threads-max=1 -Zxz --build "$name" "$out/"
 }
 
@@ -64,7 +64,7 @@ chmod -R u+w dmpstat
 [[ ! -d dmpstat/usr/etc ]] || mv dmpstat/usr/etc dmpstat/
 # Units and rules name the program by its path in Nix's store.
 { grep -rlZI "$dmpstat/bin" dmpstat || :; } | xargs -r0 sed -i "s|$dmpstat/bin|/usr/bin|g"
-# Debian's zsh looks there.
+# Debian's zsh searches there.
 mv dmpstat/usr/share/zsh/site-functions dmpstat/usr/share/zsh/vendor-completions
 find dmpstat/usr/share/man -name '*.[0-9]' -exec gzip -9n {} +
 package dmpstat

@@ -1,4 +1,4 @@
-# The Debian packages: dmp-dkms, from which DKMS builds the module for each kernel, and dmpstat.
+# The Debian packages: dmpstat, and dmp-dkms, from which DKMS builds the module for each kernel.
 {
   runCommand,
   dpkg,

@@ -1,33 +1,31 @@
-# A package set of nixpkgs' shape and names whose programs are those of a Debian
-# 13 root. In the sandbox the root's /usr, /bin, /lib and /lib64 are mounted in
-# their places (ci/nix says so), so a build finds the tools where Debian has them
-# and most packages here are empty names.
+# A package set of nixpkgs' shape and names whose programs are those of a Debian 13 root. The
+# sandbox mounts the root's /usr, /bin, /lib and /lib64 at their usual paths (see ci/nix), so a
+# build finds the tools there, and most packages here are only names.
 #
-# Differences from nixpkgs. Faults that depend on them are not seen here:
+# Differences from nixpkgs. This package set does not detect faults that depend on them:
 #
-# - Versions: gcc, clang, rustc and QEMU are Debian 13's, the kernels Debian's sources
-#   with its patches, and there is none between the oldest and the newest.
-# - A build sees the whole root: it finds what it does not name in nativeBuildInputs.
+# - Versions: gcc, clang, rustc and QEMU are Debian 13's, the kernels are Debian's sources with its
+#   patches, and there are no kernels between the oldest and the newest.
+# - A build sees the whole root, even tools that nativeBuildInputs does not name.
 # - Compilers have no wrappers: nothing is hardened, and Rust has no frame pointers.
-# - stdenv has the phases unpack, patch, configure, build, check and install: nothing is
+# - stdenv has only the phases unpack, patch, configure, build, check and install: nothing is
 #   stripped, and no interpreter or library path is rewritten.
-# - Programs of Rust are static. In nixpkgs they are not, and are built by
-#   cargo-auditable.
-# - A kernel's dev output has one tree; nixpkgs' has source/ and build/, and in source/
-#   no Rust. kernel/'s vmlinux is not in it.
-# - busybox takes its own applets before what is in PATH.
-# - Only description, mainProgram and broken of meta are looked at; the overlay and the
-#   NixOS module are not used by anything.
+# - Programs of Rust are static. In nixpkgs they are dynamic, and cargo-auditable builds them.
+# - A kernel's dev output has one tree; nixpkgs' has source/ and build/, and no Rust in source/. It
+#   lacks vmlinux.
+# - busybox prefers its own applets to programs in PATH.
+# - Only description, mainProgram and broken of meta are used; the overlay and the NixOS module are
+#   not used at all.
 { machine }:
 let
   lib = import ./lib.nix;
   line = file: builtins.replaceStrings [ "\n" ] [ "" ] (builtins.readFile file);
-  # Makes a path of the store one that builds can depend on.
+  # Turns a path of the store into one that builds can depend on.
   stored = path: builtins.appendContext path { ${path}.path = true; };
 
   root = stored (line "${machine}/root");
 
-  # Calls a function with its arguments out of the set, and with those given.
+  # Calls a function with arguments from the set, and with the given ones.
   callPackage =
     file: arguments:
     let
@@ -35,15 +33,14 @@ let
     in
     f (builtins.intersectAttrs (builtins.functionArgs f) pkgs // arguments);
 
-  # A tool that is on every build's PATH already.
+  # A tool that is already on every build's PATH.
   tool = name: {
     inherit name;
     isDebian = true;
   };
   tools = names: lib.genAttrs names tool;
 
-  # Programs of the root to be named by path: links, which lead into the
-  # sandbox's /usr.
+  # Programs of the root that are named by path: links into the sandbox's /usr.
   links =
     name: programs:
     runCommand name { inherit programs; } ''
@@ -53,9 +50,8 @@ let
       done
     '';
 
-  # Programs of the root that run outside of the sandbox, too: with the root's own
-  # loader and libraries, because the host may have older ones. Each has the flags
-  # that it always needs.
+  # Programs of the root that also run outside of the sandbox: with the root's own loader and
+  # libraries, because the host may have older ones. Each has the flags that it always needs.
   hosted =
     name: programs:
     runCommand name { } (
@@ -71,8 +67,8 @@ let
         chmod +x $out/bin/${program}'') (builtins.attrNames programs)
     );
 
-  # The tools of a development shell. Compilers look for their parts in /usr, so each tool
-  # runs with the root's /usr, and so do the programs of the path.
+  # The tools of a development shell. Compilers search their parts in /usr, so each tool, and each
+  # program of the path, runs with the root's /usr.
   rootTools = path: runCommand "debian-tools" { } ''
     mkdir -p $out/bin
     for tool in bindgen cargo cargo-clippy cargo-fmt cc clippy-driver cpio depmod \
@@ -136,7 +132,7 @@ let
         '';
       };
 
-      # A shell with those of the packages that are not in the root.
+      # A shell with those packages that are not in the root.
       mkShell =
         args:
         let
@@ -145,7 +141,7 @@ let
         stdenv.mkDerivation (
           {
             name = "shell";
-            # nix develop wants outputs named.
+            # nix develop requires an attribute `outputs`.
             outputs = [ "out" ];
             buildCommand = "touch $out";
             shellHook = "export PATH=${rootTools path}/bin:${path}:$PATH";
@@ -174,7 +170,7 @@ let
         ln -s $programs/cargo-nextest $out/bin/
       '';
 
-      # Outside of the sandbox make, and all that it calls, are the root's.
+      # Outside of the sandbox make and everything that it calls come from the root.
       gnumake = rootTools "/usr/bin";
 
       # clang has no wrapper for user space, unlike nixpkgs' clang.
@@ -201,7 +197,7 @@ let
         "/usr/sbin/blkdiscard"
         "/usr/sbin/blkzone"
       ];
-      # Outside of the sandbox QEMU's firmware is not at the path that QEMU was built with.
+      # Outside of the sandbox QEMU does not find its firmware at its compiled path.
       qemu_test = hosted "qemu" {
         qemu-system-x86_64 = [
           "-L ${root}/usr/share/qemu"

@@ -1,8 +1,8 @@
 {
   description = "The part of nixpkgs that dmp uses, out of a Debian 13 root";
 
-  # ci/nix makes this input, which has the store paths of the root and of the
-  # crates. Without ci/nix there is no such input.
+  # ci/nix creates this input, which has the store paths of the root and of the crates. Without
+  # ci/nix there is no such input.
   inputs.machine = {
     url = "path:/var/empty";
     flake = false;

@@ -1,10 +1,10 @@
-# linuxKernel of nixpkgs: the source of Debian's linux-source package, and
-# manualConfig with the arguments, outputs and passthru of nixpkgs' that dmp uses.
+# nixpkgs' linuxKernel: the source of Debian's linux-source package, and manualConfig with those
+# arguments, outputs and passthru of nixpkgs' that dmp uses.
 {
   lib,
   stdenv,
   root,
-  # The version of each series that the root has the source of.
+  # The versions of the kernel sources in the root, by series.
   versions,
 }:
 let
@@ -33,7 +33,7 @@ let
       ];
 
       makeFlags = makeFlags ++ [
-        # The timestamp is nixpkgs'. The others would differ from build to build.
+        # The timestamp is nixpkgs'. Other values would differ between builds.
         "KBUILD_BUILD_TIMESTAMP=@315532800"
         "KBUILD_BUILD_VERSION=1"
         "KBUILD_BUILD_USER=dmp"

@@ -1,5 +1,5 @@
-# rustPlatform of nixpkgs, with the root's Rust. ci/nix has put the crates of the
-# lock file in the store already: a build has no network.
+# nixpkgs' rustPlatform, with the root's Rust. ci/nix has already put the crates of the lock file
+# into the store, because a build has no network.
 {
   lib,
   stdenv,
@@ -22,9 +22,8 @@ in
     }:
     stdenv.mkDerivation (
       {
-        # Programs are static, so that they run on a host with an older libc. As in nixpkgs,
-        # a build has to name the target to keep its flags away from build scripts and proc
-        # macros.
+        # Programs are static, so that they run on a host with an older libc. As in nixpkgs, a build
+        # has to name the target to keep its flags away from build scripts and proc macros.
         configurePhase = ''
           export CARGO_HOME=$NIX_BUILD_TOP/cargo
           mkdir -p $CARGO_HOME

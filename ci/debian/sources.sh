@@ -1,8 +1,7 @@
-# Functions that make a Debian 13 root, for ci/nix and for tests/debian. The script that calls them
-# has a function die.
-# shellcheck shell=bash
+# Functions that make a Debian 13 root, for ci/nix and tests/debian. The calling script has to define a
+# function die.
 
-# Prints the machine's own Debian sources, of whatever form, with trixie for the suite.
+# Prints the machine's own Debian sources, in either format, with the suite trixie.
 trixie_sources() {
 	local origin codename uri components entry key keys lines=''
 	# The fields are apt's.
@@ -16,7 +15,7 @@ trixie_sources() {
 		done < <(sed -nE 's/^[^#]*signed-by[:=][[:space:]]*([^] ]+).*/\1/Ip' "${entry%:*}" |
 			tr ',' '\n' | grep '^/' | grep -vxF "$keys" | sort -u)
 		lines+="deb [signed-by=$keys] $uri ${codename/bookworm/trixie} $components"$'\n'
-		# The newest kernel is there.
+		# The newest kernel is in this suite.
 		[[ $codename == *-* ]] ||
 			lines+="deb [signed-by=$keys] $uri trixie-backports $components"$'\n'
 	done < <(apt-get indextargets --format "$format" 'Created-By: Packages')
@@ -24,16 +23,15 @@ trixie_sources() {
 	sort -u <<<"$lines"
 }
 
-# Makes the root $1, with the file $2 for apt's options. Further arguments are mmdebstrap's.
+# Makes the root $1, with the file $2 for apt's options. mmdebstrap gets all further arguments.
 debian_root() {
 	local root=$1 options=$2 sources
 	shift 2
-	# Options by which this machine reaches its mirror: proxies, timeouts, expiry.
+	# Options that this machine needs for its mirror: proxies, timeouts, expiry.
 	apt-config dump | grep -iE '^Acquire::(http|https|ftp|tor|retries|check-)' >"$options" || :
 	echo 'APT::Install-Recommends "false";' >>"$options"
 	sources=$(trixie_sources) || return
-	# $1 is the root here, and mmdebstrap's to fill in.
-	# shellcheck disable=SC2016
+	# $1 is the root here; mmdebstrap fills it in.
 	mmdebstrap --architectures=amd64 --aptopt="$options" \
 		--setup-hook='mkdir -p "$1/etc/apt" && for f in auth.conf auth.conf.d; do
 			[ ! -e "/etc/apt/$f" ] || cp -r "/etc/apt/$f" "$1/etc/apt/"; done' \

@@ -1,7 +1,7 @@
 # stdenv and the simple builders, as far as dmp uses them.
 { lib, root }:
 let
-  # These are for nix or for people in nixpkgs; a builder has no use for them.
+  # In nixpkgs these are for nix or for users; a builder does not need them.
   notForBuilder = [
     "passthru"
     "meta"
@@ -9,7 +9,7 @@ let
     "pname"
     "buildInputs"
     "nativeBuildInputs"
-    # Debian's compilers add none of themselves.
+    # Debian's compilers add no such flags by default.
     "hardeningDisable"
   ];
 
@@ -20,7 +20,7 @@ let
       inputs = builtins.filter (input: !(input ? isDebian)) (
         (attrs.nativeBuildInputs or [ ]) ++ (attrs.buildInputs or [ ])
       );
-      # nixpkgs does so, too.
+      # nixpkgs does the same.
       checked = lib.throwIf (attrs.meta.broken or false) "${name} is marked as broken";
       drv = checked derivation (
         builtins.removeAttrs attrs notForBuilder
@@ -34,7 +34,7 @@ let
             ./setup.sh
           ];
           inputPath = lib.makeBinPath inputs;
-          # Another root is another derivation.
+          # Another root makes another derivation.
           debianRoot = root;
         }
       );

@@ -57,7 +57,7 @@ pub fn draw(app: &mut App, frame: &mut Frame<'_>) {
     }
     draw_title(app, shown.len(), frame, title);
     match &app.problem {
-        // The line shows the keys again once all devices are readable.
+        // The line shows the keys again after the problem.
         Some(problem) if !shown.is_empty() && !app.typing => {
             let text = problem.to_string().replace('\n', " ");
             frame.render_widget(Span::styled(text, colour(app, Color::Red)), keys);
