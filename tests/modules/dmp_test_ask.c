@@ -77,7 +77,7 @@ static void make_key(struct blk_crypto_key *key, unsigned int byte)
 #endif
 }
 
-static void ended(struct bio *bio)
+static void completed(struct bio *bio)
 {
 	complete(bio->bi_private);
 }
@@ -103,7 +103,7 @@ static int ask_encrypted(struct block_device *bdev, bool write, u64 sector, unsi
 	bio = bio_alloc(bdev, 1, (write ? REQ_OP_WRITE : REQ_OP_READ) | REQ_SYNC, GFP_KERNEL);
 	bio->bi_iter.bi_sector = sector;
 	bio->bi_crypt_context = &crypt;
-	bio->bi_end_io = ended;
+	bio->bi_end_io = completed;
 	bio->bi_private = &done;
 	__bio_add_page(bio, virt_to_page(page), UNIT, 0);
 	submit_bio(bio);

@@ -28,7 +28,7 @@ fn counters_are_added_to_raised_and_read_by_number() {
 }
 
 #[test]
-fn counters_beyond_the_last_are_0_and_stay_so() {
+fn counters_beyond_the_last_are_always_0() {
     let counters = Counters::<2>::new();
     counters.add(2, 1);
     counters.raise(2, 1);
@@ -68,7 +68,7 @@ fn a_read_returns_the_last_write() {
 /// Each write stores consecutive numbers, larger than those of the previous write. Two writers take
 /// turns by a lock.
 #[test]
-fn a_read_returns_one_whole_write_and_never_an_older_one() {
+fn a_read_returns_a_complete_write_never_older_than_the_last_read() {
     const WRITES: u64 = 300_000;
     let latch = Latch::<6>::new();
     let last = Mutex::new(0);
@@ -96,9 +96,9 @@ fn a_read_returns_one_whole_write_and_never_an_older_one() {
                 }
             })
         });
-        let ended = writers.map(|writer| writer.join());
+        let results = writers.map(|writer| writer.join());
         done.store(true, Ordering::Relaxed);
-        assert!(ended.iter().all(Result::is_ok));
+        assert!(results.iter().all(Result::is_ok));
     });
     assert_eq!(latch.read(), row(2 * WRITES));
 }

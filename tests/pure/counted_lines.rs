@@ -157,7 +157,7 @@ fn a_reload_moves_lines_from_loaded_to_live() {
 }
 
 #[test]
-fn flushes_go_past_the_counters_while_all_live_lines_ask_for_it() {
+fn flushes_bypass_the_counters_while_all_live_lines_have_the_option() {
     for (shown, expected) in [
         // There is no live line: a loaded table changes nothing yet.
         ([0, 2, 0, 0, 0, 2], false),
@@ -188,7 +188,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn any_steps_leave_the_counts_of_the_lines_that_are_there(
+    fn counts_match_the_existing_lines_after_any_steps(
         steps in prop::collection::vec(step(), 0..40)
     ) {
         let mut device = Device::new();

@@ -13,7 +13,7 @@ fn file(path: &str) -> String {
 }
 
 #[test]
-fn sysfs_has_a_file_for_each_statistic_that_is_one() {
+fn sysfs_has_a_file_for_each_statistic_with_has_file() {
     let (files, document) = (
         file("module/stat/files.rs"),
         file("module/docs/sysfs-module-dmp"),
@@ -67,7 +67,7 @@ fn table() -> String {
 }
 
 #[test]
-fn the_document_of_the_snapshot_has_the_table_of_statistics() {
+fn the_document_has_the_table_of_statistics() {
     let (document, table) = (file("module/docs/dmp.rst"), table());
     assert!(
         document.contains(&table),

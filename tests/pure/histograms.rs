@@ -40,7 +40,7 @@ fn edges() -> impl Iterator<Item = u64> {
 }
 
 #[test]
-fn the_bounds_are_those_of_the_documentation() {
+fn the_bounds_are_as_documented() {
     let sizes = documented(512, 2_147_483_648);
     assert_eq!((sizes.len(), Sizes::BUCKETS), (24, 24));
     assert_eq!(bounds::<9, 24>(), sizes);

@@ -42,7 +42,7 @@ fn check(capacity: usize, pieces: &[Vec<u8>]) {
 }
 
 #[test]
-fn a_text_ends_in_a_nul_from_its_beginning_on() {
+fn even_an_empty_text_ends_in_a_nul() {
     check(0, &[]);
     check(1, &[]);
     check(4096, &[]);
@@ -62,7 +62,7 @@ fn text_beyond_the_buffer_is_cut_off_and_reported() {
 }
 
 #[test]
-fn formatted_text_is_cut_off_as_bytes_are() {
+fn formatted_text_is_cut_off_like_bytes() {
     let mut buffer = [FILL; 10];
     // SAFETY: the buffer has eight bytes and more, and nothing else uses it while `out` exists.
     let mut out = unsafe { Output::new(buffer.as_mut_ptr().cast(), 8) }.unwrap();
@@ -74,7 +74,7 @@ fn formatted_text_is_cut_off_as_bytes_are() {
 
 proptest! {
     #[test]
-    fn nothing_is_written_behind_the_buffer(
+    fn nothing_is_written_beyond_the_buffer(
         capacity in 0_usize..64,
         pieces in prop::collection::vec(prop::collection::vec(1_u8.., 0..24), 0..8),
     ) {

@@ -109,7 +109,7 @@ fn read(value: &Rcu<Number>) -> u64 {
 }
 
 #[test]
-fn a_replaced_value_goes_when_its_last_reader_has_left() {
+fn a_replaced_value_is_dropped_after_its_last_reader() {
     let _alone = alone();
     let (one, gone) = Number::new(1);
     let value = Rcu::new(spare(), one);
@@ -130,7 +130,7 @@ fn a_replaced_value_goes_when_its_last_reader_has_left() {
 }
 
 #[test]
-fn each_value_is_dropped_once_and_the_last_with_its_place() {
+fn each_value_is_dropped_once_and_the_last_with_its_owner() {
     let _alone = alone();
     let (numbers, gone): (Vec<_>, Vec<_>) = (0..3).map(Number::new).unzip();
     let has_gone = || -> Vec<bool> {

@@ -129,7 +129,7 @@ fn sums_of_durations_begin_at_zero_with_latency() {
 }
 
 #[test]
-fn requests_are_the_sum_of_the_sizes_and_wrap_as_they_do() {
+fn requests_are_the_sum_of_the_sizes_modulo_2_64() {
     let mut counted = OperationCounted::NONE;
     assert_eq!(counted.requests(), 0);
     (counted.sizes[1], counted.sizes[20]) = (u64::MAX, 3);

@@ -31,7 +31,7 @@ fn volumes_is_the_text_of_the_exercise() {
 }
 
 #[test]
-fn without_requests_the_averages_are_zero() {
+fn averages_without_requests_are_zero() {
     assert_eq!(
         volumes(Sum::default(), Sum::default()),
         "read:\n reqs: 0\n avg size: 0\n\
@@ -44,7 +44,7 @@ fn without_requests_the_averages_are_zero() {
 /// 5 * 2^32 reads of 4 KiB and 3 * 2^32 writes of 1 MiB: more than 2^46 and 2^53 bytes, so each
 /// number and each product exceeds 32 bits.
 #[test]
-fn averages_and_sums_are_right_past_32_bits() {
+fn averages_and_sums_are_right_beyond_32_bits() {
     let (reads, writes) = (5 << 32, 3 << 32);
     let (read, write) = (sum(reads, reads * 4096, 0), sum(writes, writes << 20, 0));
     // (5 * 4096 + 3 * 1048576) / 8
@@ -62,7 +62,7 @@ fn averages_and_sums_are_right_past_32_bits() {
 }
 
 #[test]
-fn status_has_each_operation_in_order_and_dashes_for_one_that_is_not_measured() {
+fn status_has_each_operation_in_order_and_dashes_for_unmeasured_ones() {
     let again = |again, sum| Sum { again, ..sum };
     let operations = [
         ("read", Some(again(1 << 34, sum(1, 4096, 0)))),
@@ -85,7 +85,7 @@ fn status_has_each_operation_in_order_and_dashes_for_one_that_is_not_measured() 
 proptest! {
     /// Nothing overflows in 128 bits. If the sums fit 64 bits, the results must be equal.
     #[test]
-    fn sums_and_averages_are_those_of_wider_numbers(
+    fn sums_and_averages_agree_with_wider_numbers(
         requests in 0..u64::MAX / 2,
         more in 0..u64::MAX / 2,
         bytes in 0..u64::MAX / 2,

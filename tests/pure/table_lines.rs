@@ -74,7 +74,7 @@ fn a_good_line_is_parsed_into_device_offset_and_options() {
 }
 
 #[test]
-fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
+fn a_wrong_line_has_the_message_of_the_first_wrong_word() {
     for (line, wrong) in [
         ("", DEVICE),
         ("d x", OFFSET),
@@ -132,7 +132,7 @@ fn a_wrong_line_has_the_message_of_the_first_word_that_is_wrong() {
 }
 
 #[test]
-fn options_are_printed_behind_their_number_and_none_prints_nothing() {
+fn options_are_printed_after_their_number_and_none_prints_nothing() {
     for (options, printed) in [
         ([false, false, false], ""),
         ([true, false, false], " 1 latency"),
@@ -145,7 +145,7 @@ fn options_are_printed_behind_their_number_and_none_prints_nothing() {
 }
 
 #[test]
-fn the_messages_are_those_of_the_documentation() {
+fn the_messages_are_as_documented() {
     let text = |wrong: &CStr| wrong.to_str().unwrap().to_owned();
     assert_eq!(
         [
@@ -226,12 +226,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(5000))]
 
     #[test]
-    fn any_words_are_parsed_as_the_documentation_says(words in prop::collection::vec(word(), 0..7)) {
+    fn any_words_are_parsed_as_documented(words in prop::collection::vec(word(), 0..7)) {
         prop_assert_eq!(parse(&words), expected(&words));
     }
 
     #[test]
-    fn a_good_line_is_taken(
+    fn a_good_line_is_accepted(
         device in "[!-~]{1,40}",
         offset: u64,
         order in Just([0, 1, 2]).prop_shuffle(),
@@ -243,7 +243,7 @@ proptest! {
     }
 
     #[test]
-    fn printed_options_are_parsed_as_they_were(options: [bool; 3]) {
+    fn printed_options_are_parsed_back(options: [bool; 3]) {
         let printed = print(options);
         prop_assert_eq!(parse_line(&format!("d 7{printed}")), Ok((b"d".to_vec(), 7, options)));
     }

@@ -73,7 +73,7 @@ fn a_rate_is_none_if_the_product_of_a_short_interval_overflows() {
 }
 
 #[test]
-fn a_long_interval_is_converted_as_a_whole() {
+fn a_long_interval_is_converted_without_overflow() {
     // A year at 1 GHz exceeds 64 bits as a product.
     let year = 365 * 86_400 * GHZ;
     assert_eq!(Rate::new(1 << 23, 23).ns(year), year);
@@ -111,7 +111,7 @@ fn an_adjusted_clock_is_no_break() {
 }
 
 #[test]
-fn a_tsc_near_the_latest_update_is_converted_by_it_on_either_side() {
+fn a_tsc_just_before_or_after_the_latest_update_is_converted_by_it() {
     let timeline = an_hour_of_it();
     let second = GHZ - 60;
     assert_eq!(
@@ -170,7 +170,7 @@ fn a_deviation_above_a_millisecond_and_a_thousandth_is_a_break() {
 }
 
 #[test]
-fn stamps_stay_good_while_another_clock_keeps_the_time() {
+fn stamps_stay_valid_while_another_clock_keeps_the_time() {
     let mut timeline = an_hour_of_it();
     timeline.update(other_clock(3601 * GHZ));
     assert_eq!(timeline.began(), None);
@@ -193,7 +193,7 @@ fn stamps_stay_good_while_another_clock_keeps_the_time() {
 
 proptest! {
     #[test]
-    fn a_short_interval_is_converted_as_any(ticks in 0..Rate::SHORT, mult: u32, shift in 0_u32..40) {
+    fn both_conversions_agree_on_short_intervals(ticks in 0..Rate::SHORT, mult: u32, shift in 0_u32..40) {
         let rate = Rate::new(mult, shift);
         prop_assert_eq!(rate.ns_of_short(ticks), rate.ns(ticks));
         prop_assert!(rate.ns(ticks) <= u64::from(u32::MAX));

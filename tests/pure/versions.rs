@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 use crate::version::{VERSION, parse};
 
 #[test]
-fn the_version_is_that_of_the_file() {
+fn the_version_is_the_files() {
     let [major, minor, patch] = VERSION;
     assert_eq!(
         format!("{major}.{minor}.{patch}\n"),

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_taken_apart() {
+    fn a_line_is_parsed() {
         let batches: Batches = "read 4096 13 4 400 408 9000".parse().unwrap();
         assert_eq!((batches.operation.as_str(), batches.size), ("read", 4096));
         assert_eq!(batches.made, 13);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_whole_is_refused() {
+    fn an_incomplete_line_is_refused() {
         for line in [
             "",
             "read",
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_median_is_a_number_of_those_given() {
+    fn the_median_is_one_of_the_given_numbers() {
         assert_eq!(median(&[]), 0);
         assert_eq!(median(&[3]), 3);
         assert_eq!(median(&[9, 1]), 1);

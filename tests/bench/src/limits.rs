@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn other_compilers_may_take_a_tenth_more_and_no_more() {
+    fn other_compilers_get_a_tenth_of_slack() {
         let complaints = |over| above_limits(&costs(over), Compilers::Others).join("\n");
         assert_eq!(above_limits(&costs(26.0), Compilers::Baseline).len(), 1);
         assert_eq!(complaints(26.0), "");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_may_shrink_and_grow_a_little() {
+    fn a_cost_may_shrink_or_grow_slightly() {
         let was = over_linear(&costs(50.0));
         for now in [10.0, 50.0, 54.0] {
             let now = over_linear(&costs(now));

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_found_and_compared() {
+    fn lines_are_parsed_and_subtracted() {
         let text = "MemTotal:  1000 kB\nMemFree:  600 kB\nSlab:  30 kB\nPercpu:  7 kB\n";
         let before: Meminfo = text.parse().unwrap();
         let after: Meminfo = text.replace("600", "500").parse().unwrap();

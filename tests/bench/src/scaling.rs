@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quartiles_are_numbers_of_those_given() {
+    fn quartiles_are_some_of_the_given_numbers() {
         assert_eq!(quartiles(vec![5.0, 1.0, 2.0, 4.0, 3.0]), [2.0, 3.0, 4.0]);
         assert_eq!(quartiles(vec![7.0]), [7.0; 3]);
     }

@@ -81,10 +81,10 @@ extend() {
 }
 
 lvm_at_work() {
-	local said begun=$SECONDS
+	local said started=$SECONDS
 	# LVM locks a volume group in this way.
 	said=$( (flock 9 && dmpstat detach vg/data 2>&1) 9>>/run/lock/lvm/V_vg) && return 1
-	equal "$said" "$message_lvm" && ((SECONDS - begun >= 9)) && attached vg-data
+	equal "$said" "$message_lvm" && ((SECONDS - started >= 9)) && attached vg-data
 }
 message_lvm="dmpstat: vg-data: LVM is changing the volume group vg: try again when LVM has finished"
 

@@ -121,16 +121,16 @@ largest() {
 
 # Compares inflight with the depth of a load. The kernel has a counter for each possible processor.
 inflight_of_many() {
-	local fio most begun took status=0
+	local fio most started took status=0
 	equal "$(cat /sys/devices/system/cpu/possible)" 0-511 && make_long && lvcreate -q -y -L 64M -n data long &&
 		dmpstat attach long/data && dmpstat latency on long/data || return
 	fio --name=load --filename=/dev/long/data --direct=1 --rw=randread --bs=4k --ioengine=libaio --iodepth=8 \
 		--numjobs=2 --time_based --runtime=3600 >/root/fio.log &
 	fio=$!
 	soon load_runs
-	begun=${EPOCHREALTIME/./}
+	started=${EPOCHREALTIME/./}
 	most=$(largest "/sys/module/dmp/stat/$(dm long-data)/read/inflight") || status=1
-	took=$((${EPOCHREALTIME/./} - begun))
+	took=$((${EPOCHREALTIME/./} - started))
 	kill -INT "$fio"
 	wait "$fio"
 	echo "inflight is at most $most of 16; 2,000 reads of it take $((took / 1000)) ms" >>"$state/figures"
@@ -144,11 +144,11 @@ load_runs() {
 
 # Makes and removes a dmp device, twenty times. Prints the duration in ms.
 make_and_remove() {
-	local begun=${EPOCHREALTIME/./} n
+	local started=${EPOCHREALTIME/./} n
 	for ((n = 0; n < 20; n++)); do
 		silent dmsetup create other --table '0 2048 dmp /dev/vdc 0' && silent dmsetup remove --retry other || return
 	done
-	echo $(((${EPOCHREALTIME/./} - begun) / 1000))
+	echo $(((${EPOCHREALTIME/./} - started) / 1000))
 }
 
 readers_run() {
@@ -194,15 +194,15 @@ make_thousand() {
 
 # Attaches 1,000 volumes after a deactivation and activation. The time counts from LVM's exit.
 thousand() {
-	local begun took status=0
+	local started took status=0
 	make_thousand && echo 'long/*' >/etc/dmp/attach.conf && vgchange -q -ay long && vgchange -q -an long &&
 		vgchange -q -ay long || return
-	begun=$SECONDS
+	started=$SECONDS
 	within=600 soon all_attached 1000 || {
 		count_attached
 		return 1
 	}
-	took=$((SECONDS - begun))
+	took=$((SECONDS - started))
 	echo "1,000 volumes are attached after $took s" >>"$state/figures"
 	((took < 60)) && quiet || status=1
 	wait_for_lvm && return "$status"
@@ -367,11 +367,11 @@ short_of_memory() {
 
 # Runs one test if it is selected, prints its duration, and cleans up after a failed one.
 timed() {
-	local begun=$SECONDS wanted
+	local started=$SECONDS wanted
 	wanted=" $(cat /root/long) "
 	[[ $wanted == "  " || $wanted == *" $2 "* ]] || return 0
 	check "$@"
-	echo "    after $((SECONDS - begun)) s"
+	echo "    after $((SECONDS - started)) s"
 	{
 		rm -f "$state/loop"
 		swapoff -a

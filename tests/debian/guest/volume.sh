@@ -54,7 +54,7 @@ by_itself() {
 }
 
 # Succeeds if the unit has finished its work.
-ended() {
+has_finished() {
 	local units
 	units=$(systemctl list-units --plain --no-legend --state=active,activating 'dmp-attach*.service')
 	[[ ! $units && ! $(find /run/dmp/queue -name 'dm-*' 2>/dev/null) ]]
@@ -62,7 +62,7 @@ ended() {
 
 quiet() {
 	udevadm settle
-	soon ended || {
+	soon has_finished || {
 		ls -la /run/dmp/queue
 		systemctl list-units --all --plain --no-legend 'dmp-attach*'
 		return 1

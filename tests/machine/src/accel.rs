@@ -143,11 +143,11 @@ fn guest_gets_through(parts: &Parts) -> Result<bool, Error> {
     let mut qemu = invocation.start(&workdir.path().join("qemu.log"))?;
     let deadline = Instant::now() + PROBE_LIMIT;
     loop {
-        let ended = qemu.wait(Duration::from_millis(50))?.is_some();
+        let exited = qemu.wait(Duration::from_millis(50))?.is_some();
         if Console::read(&console).has_booted() {
             return Ok(true);
         }
-        if ended || Instant::now() >= deadline {
+        if exited || Instant::now() >= deadline {
             return Ok(false);
         }
     }

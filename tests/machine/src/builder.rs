@@ -289,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_machine_of_tcg_with_empty_disks_has_a_state() {
+    fn only_a_tcg_machine_with_empty_disks_has_a_state() {
         let empty = Builder::default()
             .accel(Accel::Tcg)
             .disk(Disk::Scratch(512));

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_kernel_fault_is_no_complaint_but_the_same_fault_of_dmp_is() {
+    fn a_known_kernel_fault_is_ignored_unless_dmp_causes_it() {
         let known = freed_while_active("bdev_free_inode");
         let other = freed_while_active("dmp_release [dmp]");
         let complaints = |log: &str| Console::new(log.as_bytes()).complaints().len();

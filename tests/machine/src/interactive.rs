@@ -39,9 +39,9 @@ impl Builder {
             }
         }
         let _ = link.shell(limit);
-        let ended = qemu.wait(limit.left())?;
+        let exited = qemu.wait(limit.left())?;
         let console = Console::read(&console_path(&workdir));
-        match ended {
+        match exited {
             None => Err(Error::Timeout {
                 what: "the machine".into(),
                 limit: limit.length,

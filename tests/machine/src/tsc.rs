@@ -21,9 +21,9 @@ pub(crate) fn frequency() -> u64 {
 fn measure(watch: Duration) -> u64 {
     let (began, first) = both_clocks();
     sleep(watch);
-    let (ended, last) = both_clocks();
+    let (end, last) = both_clocks();
     let ticks = u128::from(last.wrapping_sub(first));
-    let ns = (ended - began).as_nanos();
+    let ns = (end - began).as_nanos();
     u64::try_from(ticks * 1_000_000 / ns).expect("a processor has some GHz")
 }
 

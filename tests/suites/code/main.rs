@@ -47,10 +47,10 @@ fn assert_none(path: &Reached, wrong: impl Fn(&Instruction) -> bool) {
 /// A panic would also be a call to a function of the kernel. On a preemptible kernel the end of a
 /// section calls the scheduler, because another task may have to run.
 #[test]
-fn the_io_path_calls_the_clock_of_the_kernel_and_nothing_that_panics() {
-    let mut outside = io_path().outside;
-    outside.retain(|name| !name.contains("preempt_schedule"));
-    assert!(outside.iter().eq(["ktime_get"]), "{outside:?}");
+fn the_io_path_calls_only_the_kernels_clock_and_cannot_panic() {
+    let mut external = io_path().external;
+    external.retain(|name| !name.contains("preempt_schedule"));
+    assert!(external.iter().eq(["ktime_get"]), "{external:?}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn counted(path: &Reached) -> Vec<String> {
 /// Another task, another processor or an interrupt may count between a load, an addition and a
 /// store, and its count would be lost. A counter that all processors share would also lose counts.
 #[test]
-fn each_counter_is_the_processors_own_and_counted_in_one_instruction() {
+fn each_counter_is_per_cpu_and_changed_by_one_instruction() {
     let path = common_path();
     // An arrival adds to the bytes and to the bucket of a size, and with latencies also to the
     // three words of a tally. An end adds to the three words of the other tally, to the sum of
@@ -152,8 +152,8 @@ fn counters_are_written_only_by_counting() {
     let mut found = Vec::new();
     for name in &names {
         let reached = module.reach(&[name]);
-        let outside = reached.outside.iter().cloned();
-        found.extend(outside.filter(|function| function.starts_with("mem")));
+        let external = reached.external.iter().cloned();
+        found.extend(external.filter(|function| function.starts_with("mem")));
         for (function, instruction) in &reached.instructions {
             let wrong = factory
                 .info(instruction)
@@ -182,7 +182,7 @@ fn counters_are_written_only_by_counting() {
 /// module's own code reported it, that code would continue in freed memory. drivers/md/dm-builtin.c
 /// has the steps.
 #[test]
-fn the_kernels_own_code_says_that_a_directory_has_gone() {
+fn the_kernels_own_code_reports_a_directorys_release() {
     let undefined = module().undefined();
     assert!(undefined.contains("dm_kobject_release"), "{undefined:?}");
     let says: Vec<_> = undefined
@@ -196,7 +196,7 @@ fn the_kernels_own_code_says_that_a_directory_has_gone() {
 /// stack is 16 KiB, and can have both the load of a table and the writeback of reclaimed memory on
 /// it.
 #[test]
-fn no_function_takes_more_of_the_stack_than_the_kernel_wants() {
+fn no_function_exceeds_the_kernels_frame_limit() {
     let frames = module().frames();
     assert!(frames.len() > 20, "{frames:?}");
     let wide: Vec<_> = frames.iter().filter(|(_, bytes)| *bytes > 2048).collect();
@@ -204,7 +204,7 @@ fn no_function_takes_more_of_the_stack_than_the_kernel_wants() {
 }
 
 #[test]
-fn modinfo_has_its_author_version_and_the_name_that_device_mapper_asks_for() {
+fn modinfo_has_the_author_the_version_and_device_mappers_alias() {
     let info = module().info();
     for line in [
         "alias=dm-dmp",

@@ -19,7 +19,7 @@ pub struct Reached {
     /// Each instruction, with its function.
     pub instructions: Vec<(String, Instruction)>,
     /// The functions of the kernel and of other modules.
-    pub outside: BTreeSet<String>,
+    pub external: BTreeSet<String>,
     /// The functions that were reached but not followed.
     pub left_out: BTreeSet<String>,
 }
@@ -115,7 +115,7 @@ impl Module {
             }
             for instruction in decode(&file, *start, function.end) {
                 match target(&file, start.0, &instruction) {
-                    Some(Target::Outside(name)) => _ = reached.outside.insert(name),
+                    Some(Target::External(name)) => _ = reached.external.insert(name),
                     Some(Target::Inside(place)) => todo.push(place),
                     None => {}
                 }
@@ -155,7 +155,7 @@ fn decode(file: &File<'_>, start: Place, end: u64) -> Vec<Instruction> {
 
 enum Target {
     Inside(Place),
-    Outside(String),
+    External(String),
 }
 
 /// Returns the target of a call or a jump, if it is in the file.
@@ -187,7 +187,7 @@ fn target(file: &File<'_>, section: usize, instruction: &Instruction) -> Option<
                 .wrapping_add_signed(relocation.addend() + 4);
             Some(Target::Inside((section.0, place)))
         }
-        _ => Some(Target::Outside(format!(
+        _ => Some(Target::External(format!(
             "{:#}",
             demangle(symbol.name().unwrap())
         ))),

@@ -90,7 +90,7 @@ fn disk_limits_and_features_are_the_same_as_through_linear() {
 
 /// Covers each request of `blkdiscard`, and requests with the flags that programs set.
 #[test]
-fn each_request_arrives_with_its_flags_and_priority_and_is_counted_by_its_operation() {
+fn each_request_arrives_with_its_flags_and_is_counted_by_its_operation() {
     let (mut machine, proxy) = machine_with_able_disk();
     for (script, expected) in [
         (
@@ -223,7 +223,7 @@ fn direct_access_goes_to_the_same_pages_as_through_linear() {
 }
 
 #[test]
-fn reservations_are_made_and_given_back_as_through_linear() {
+fn reservations_are_made_and_released_as_through_linear() {
     let (mut machine, _) = machine_with_able_disk();
     assert_eq!(
         arrives(&mut machine, &ask("reserve DEVICE")),
@@ -238,7 +238,7 @@ fn reservations_are_made_and_given_back_as_through_linear() {
 /// Each status is a `blk_status_t`. The list lacks the statuses that device mapper or the block
 /// layer handles itself.
 #[test]
-fn each_error_of_the_disk_comes_back_as_itself_and_is_counted_once() {
+fn each_error_of_the_disk_is_returned_unchanged_and_counted_once() {
     let (mut machine, proxy) = machine_with_able_disk();
     let knob = "/sys/module/dmp_test_disk/parameters/status";
     let mut errors = 0;

@@ -56,7 +56,7 @@ fn a_nowait_request_that_would_wait_is_no_error() {
 
 /// Device mapper itself resends a polled request, and each attempt counts as a request.
 #[test]
-fn a_polled_request_that_is_sent_again_is_no_error() {
+fn a_resent_polled_request_is_no_error() {
     let mut machine = machine_with_tools();
     machine.sh(
         "modprobe null_blk queue_mode=2 irqmode=0 poll_queues=1 hw_queue_depth=1 submit_queues=1 gb=1",

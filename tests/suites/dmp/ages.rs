@@ -33,7 +33,7 @@ fn age_less_time(machine: &mut Machine, device: &str) -> i64 {
 
 /// A nanosecond too much or too little for each request would add up to a second within days.
 #[test]
-fn requests_that_end_leave_the_age_of_another_as_it_is() {
+fn completed_requests_do_not_change_the_age_of_another() {
     let mut machine = boot(builder().accel(Accel::Icount));
     create(&mut machine, "held", "0 8 linear /dev/vda 0");
     create(&mut machine, "zero", &format!("0 {SECTORS} zero"));

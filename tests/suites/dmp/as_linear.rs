@@ -39,7 +39,7 @@ fn exchange(lines: &str) -> String {
 }
 
 #[test]
-fn table_and_status_of_an_as_linear_line_are_a_linear_lines_to_the_byte() {
+fn table_and_status_of_an_as_linear_line_equal_those_of_linear() {
     let mut machine = machine();
     let vda = vda(&mut machine);
     for (offset, options) in [
@@ -179,7 +179,7 @@ fn as_linear_works_with_latency_and_flush_bypass() {
 /// `dmsetup measure` prints the text that the kernel gives to its integrity measurement
 /// architecture.
 #[test]
-fn integrity_measurement_says_dmp_and_its_version() {
+fn integrity_measurement_names_dmp_and_its_version() {
     let mut machine = machine();
     let vda = vda(&mut machine);
     create(&mut machine, "d", "0 2048 dmp /dev/vda 7 1 as_linear");
@@ -265,7 +265,7 @@ fn lines_follow_loads_resumes_and_clears() {
 }
 
 #[test]
-fn lines_of_one_table_are_counted_each() {
+fn each_line_of_a_table_is_counted() {
     let (mut machine, device) = machine_with_device(
         "0 1024 dmp /dev/vda 0 1 as_linear\n1024 1024 dmp /dev/vda 4096 1 flush_bypass\n\
          2048 8 linear /dev/vdb 0",

@@ -10,7 +10,7 @@ pub fn volume(machine: &mut dmp_vm::Machine) {
 }
 
 #[test]
-fn an_attached_volume_is_counted_and_a_detached_one_is_as_it_was() {
+fn an_attached_volume_is_counted_and_a_detached_one_is_restored() {
     let mut machine = machine();
     volume(&mut machine);
     let before = machine.sh("dmsetup table volume");
@@ -179,7 +179,7 @@ fn assert_refused_in_passing_states(machine: &mut dmp_vm::Machine) {
 }
 
 #[test]
-fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
+fn a_volume_of_another_kind_is_refused_and_unchanged() {
     let mut machine = machine();
     volume(&mut machine);
     create(
@@ -225,7 +225,7 @@ fn a_volume_of_another_kind_is_refused_and_stays_as_it_is() {
 /// An attached volume with a deferred removal is not detached either, and is removed with its last
 /// user. `attach --queue` prints nothing for a removed volume.
 #[test]
-fn a_volume_that_is_to_be_removed_is_left_alone_and_goes() {
+fn a_volume_with_a_deferred_removal_is_not_changed() {
     let mut machine = machine();
     volume(&mut machine);
     machine.sh("dmpstat attach volume");
@@ -248,7 +248,7 @@ fn a_volume_that_is_to_be_removed_is_left_alone_and_goes() {
 }
 
 #[test]
-fn a_read_only_volume_stays_so_and_a_name_can_be_anything() {
+fn a_read_only_volume_with_any_name_stays_read_only() {
     let mut machine = machine();
     let name = "a\\x20b\\xff";
     machine.sh(&format!(
@@ -267,7 +267,7 @@ fn a_read_only_volume_stays_so_and_a_name_can_be_anything() {
 
 /// `blockdev --setro` outlives a table, and dmpstat does not load a read-only table because of it.
 #[test]
-fn a_volume_that_was_set_read_only_can_be_set_back() {
+fn a_volume_set_read_only_can_be_set_writable_again() {
     let mut machine = machine();
     volume(&mut machine);
     for change in ["attach", "detach"] {
@@ -292,7 +292,7 @@ fn a_volume_that_was_set_read_only_can_be_set_back() {
 
 /// The kernel recomputes these for each table.
 #[test]
-fn read_ahead_and_limits_that_were_set_stay() {
+fn changed_read_ahead_and_limits_are_kept() {
     let mut machine = machine();
     volume(&mut machine);
     machine.sh(

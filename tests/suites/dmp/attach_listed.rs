@@ -61,7 +61,7 @@ fn a_listed_volume_is_attached_again_until_it_is_detached() {
 
 /// udev marks private devices by a flag in its database.
 #[test]
-fn a_pattern_takes_no_private_device() {
+fn a_pattern_matches_no_private_device() {
     let mut machine = machine();
     volume(&mut machine);
     create(&mut machine, "voltwo", "0 8 linear /dev/vdb 0");
@@ -112,7 +112,7 @@ fn a_kept_volume_is_listed() {
 /// No user watches the queue, so dmpstat does not suspend a volume whose requests do not complete:
 /// the volume waits.
 #[test]
-fn a_queued_volume_with_requests_that_do_not_end_waits() {
+fn a_queued_volume_with_hung_requests_waits() {
     let mut machine = machine();
     create(&mut machine, "disk", "0 65536 linear /dev/vda 0");
     create(&mut machine, "volume", "0 65536 linear /dev/mapper/disk 0");
@@ -135,7 +135,7 @@ fn a_queued_volume_with_requests_that_do_not_end_waits() {
 
 /// Requests complete all the time, but each takes three seconds.
 #[test]
-fn a_queued_volume_stands_still_for_two_seconds_at_most() {
+fn a_queued_volume_is_suspended_for_at_most_two_seconds() {
     let mut machine = machine();
     machine.sh("modprobe dm-delay");
     create(&mut machine, "disk", "0 65536 delay /dev/vda 0 3000");

@@ -7,7 +7,7 @@ use crate::lvm::configure;
 
 /// LVM's tools see the tables that LVM wrote.
 #[test]
-fn a_volume_of_lvm_is_attached_again_after_each_table_that_lvm_writes() {
+fn an_lvm_volume_is_attached_again_after_each_table_of_lvm() {
     let mut machine = machine_with_tools();
     configure(&mut machine, "vd[ab]");
     machine.sh("mkdir -p /etc/dmp && echo 'vg/*' >/etc/dmp/attach.conf; \

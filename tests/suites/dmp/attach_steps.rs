@@ -109,7 +109,7 @@ fn a_striped_volume_runs_wherever_dmpstat_is_killed() {
 /// After one failure the next attempt succeeds. After more failures, dmpstat resumes the old table.
 /// After five, all attempts have failed.
 #[test]
-fn a_failed_resume_is_mended() {
+fn a_failed_resume_is_repaired() {
     let mut machine = with_steps("linear /dev/vda 0");
     for fail in 1..=5 {
         let status = machine.sh(&format!(

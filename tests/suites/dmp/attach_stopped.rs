@@ -17,7 +17,7 @@ pub fn hung_read(volume: &str) -> String {
 
 /// The reader of dmpstat's output exits after the first of three volumes; or ^C stops dmpstat.
 #[test]
-fn a_run_that_is_stopped_names_the_rest_and_fails() {
+fn a_stopped_run_names_the_remaining_volumes_and_fails() {
     let mut machine = machine();
     for (at, name) in ["a", "b", "c"].iter().enumerate() {
         let at = 8 * at;
@@ -62,7 +62,7 @@ fn a_run_that_is_stopped_names_the_rest_and_fails() {
 /// The disk below is suspended, so requests do not complete, and a suspension of the volume waits
 /// for them. During that time dmpstat and its guard keep all of their memory locked.
 #[test]
-fn a_stopped_attach_leaves_the_volume_as_it_was() {
+fn a_stopped_attach_leaves_the_volume_unchanged() {
     let mut machine = machine();
     create(&mut machine, "disk", "0 65536 linear /dev/vda 0");
     create(&mut machine, "volume", "0 65536 linear /dev/mapper/disk 0");

@@ -5,7 +5,7 @@
 use crate::common::*;
 
 #[test]
-fn a_new_device_has_counted_nothing_and_its_averages_are_zero() {
+fn a_new_device_has_zero_counts_and_averages() {
     let mut machine = machine();
     assert_all(&mut machine, Count::default(), Count::default());
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
@@ -14,7 +14,7 @@ fn a_new_device_has_counted_nothing_and_its_averages_are_zero() {
 }
 
 #[test]
-fn reads_and_writes_are_counted_apart_and_their_sum_is_the_total() {
+fn reads_and_writes_are_counted_separately_and_summed() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 4096, 100));
     machine.sh(&direct_reads("d", 4096, 500));
@@ -51,14 +51,14 @@ fn averages_are_rounded_down() {
 
 /// This is a command that users type. busybox's dd would read through the page cache here.
 #[test]
-fn small_reads_of_dd_are_as_many_requests() {
+fn each_small_read_of_dd_is_a_request() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     machine.sh("dd if=/dev/mapper/d of=/dev/null bs=512 count=10 iflag=direct status=none");
     assert_counts(&mut machine, &device, Count::of(10, 512), Count::default());
 }
 
 #[test]
-fn two_devices_count_apart_and_volumes_of_all_is_their_sum() {
+fn two_devices_count_separately_and_volumes_is_their_sum() {
     let mut machine = machine();
     let one = create(&mut machine, "one", "0 131072 dmp /dev/vda 0");
     let two = create(&mut machine, "two", "0 131072 dmp /dev/vdb 0");
@@ -78,7 +78,7 @@ fn two_devices_count_apart_and_volumes_of_all_is_their_sum() {
 }
 
 #[test]
-fn two_devices_over_one_disk_count_apart() {
+fn two_devices_over_one_disk_count_separately() {
     let mut machine = machine();
     let low = create(&mut machine, "low", "0 2048 dmp /dev/vda 0");
     let high = create(&mut machine, "high", "0 2048 dmp /dev/vda 2048");
@@ -102,7 +102,7 @@ fn stacked_devices_each_count_the_request_that_passes_through() {
 }
 
 #[test]
-fn no_request_is_lost_when_four_processors_send_them_at_once() {
+fn no_request_of_four_concurrent_processors_is_lost() {
     let (mut machine, device) = with_device(boot(builder().cpus(4)), "0 131072 dmp /dev/vda 0");
     assert_eq!(machine.sh("nproc"), "4\n");
     machine.sh(
@@ -116,7 +116,7 @@ fn no_request_is_lost_when_four_processors_send_them_at_once() {
 }
 
 #[test]
-fn the_counters_can_be_read_by_all_and_the_switches_be_written_by_root() {
+fn everyone_can_read_counters_and_only_root_can_write_switches() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     let modes = machine.sh(&format!(
         "cd {STAT} && find . -type f | sort | sed 's|^[.]/||' | xargs stat -c '%a %n'"
@@ -192,7 +192,7 @@ fn replaced_counters_are_freed() {
 
 /// A processor's counts stay while it is offline, and count once after its return.
 #[test]
-fn nothing_is_lost_with_a_processor_that_goes_offline() {
+fn an_offline_processors_counts_are_kept() {
     let (mut machine, device) =
         with_device(boot(builder().cpus(2)), "0 2048 dmp /dev/vda 0 1 latency");
     let online = "/sys/devices/system/cpu/cpu1/online";

@@ -37,7 +37,7 @@ fn reads_return_the_disks_bytes_at_the_offset() {
 }
 
 #[test]
-fn writes_change_the_disk_at_the_offset_only() {
+fn writes_change_the_disk_only_at_the_offset() {
     // The guest copies its second disk to the first, through three windows on it.
     let (before, written) = (pattern(2, 8 * MIB), pattern(3, LENGTH * 512));
     let directory = tempfile::tempdir().unwrap();
@@ -69,7 +69,7 @@ fn writes_change_the_disk_at_the_offset_only() {
 }
 
 #[test]
-fn a_device_of_two_targets_has_each_disks_part_in_its_place() {
+fn a_device_of_two_targets_maps_each_disks_part() {
     let (mut machine, _) = machine_with_device("0 5 dmp /dev/vda 2048\n5 1000 dmp /dev/vdb 7");
     // 1005 numbered lines of 512 bytes: sector n has the number n.
     machine.sh("seq -f '%511.0f' 0 1004 >/run/sectors || \

@@ -60,7 +60,7 @@ fn dmpstat_shows_the_requests_of_dd() {
 /// Each percentile is the upper bound of the bucket with the request of this rank in the module's
 /// own histogram, or the slowest request's latency if that is smaller.
 #[test]
-fn percentiles_are_those_of_the_modules_histogram() {
+fn percentiles_agree_with_the_modules_histogram() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 1000));
     let shown = &report(&mut machine, "d")[0];
@@ -84,7 +84,7 @@ fn percentiles_are_those_of_the_modules_histogram() {
 /// programs' own work makes the interval longer than requested. The disk completes requests at
 /// once, because that clock does not stop while the host's disk works.
 #[test]
-fn iostat_says_the_same_of_the_same_interval() {
+fn iostat_agrees_over_the_same_interval() {
     let mut machine = boot(builder().tools(true).accel(Accel::Icount));
     machine.sh("modprobe null_blk queue_mode=2 irqmode=0 memory_backed=0");
     let device = create(&mut machine, "d", "0 131072 dmp /dev/nullb0 0 1 latency");
@@ -239,7 +239,7 @@ fn requests_of_a_suspended_disk_are_in_flight() {
 
 /// dmp measures nothing here: only the kernel counts the hung request.
 #[test]
-fn a_volume_that_hangs_or_is_suspended_is_seen_without_latencies() {
+fn a_hung_or_suspended_volume_is_shown_without_latencies() {
     let mut machine = machine();
     machine.sh("dmsetup create disk --table '0 2048 linear /dev/vda 0'");
     let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/disk 0");
@@ -268,7 +268,7 @@ fn a_volume_that_hangs_or_is_suspended_is_seen_without_latencies() {
 }
 
 #[test]
-fn names_of_any_bytes_are_shown_and_understood() {
+fn names_of_any_bytes_are_shown_and_accepted() {
     let mut machine = machine();
     let names = [r#"a"b\"#.to_owned(), "n".repeat(127), "é".to_owned()];
     for name in &names {
@@ -298,7 +298,7 @@ fn names_of_any_bytes_are_shown_and_understood() {
 }
 
 #[test]
-fn dmpstat_says_how_to_make_a_device_and_lists_all_of_three_hundred() {
+fn dmpstat_explains_how_to_create_a_device_and_lists_three_hundred() {
     let mut machine = machine();
     assert_refused(&mut machine, "dmpstat", "dmsetup create NAME --table");
     let all: Vec<String> = (0..300)
@@ -312,7 +312,7 @@ fn dmpstat_says_how_to_make_a_device_and_lists_all_of_three_hundred() {
 }
 
 #[test]
-fn anybody_may_look_and_only_root_may_reset() {
+fn everyone_may_read_and_only_root_may_reset() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(MAKE_USER);
     machine.sh(&direct_reads("d", 4096, 3));
@@ -332,7 +332,7 @@ fn anybody_may_look_and_only_root_may_reset() {
 }
 
 #[test]
-fn dmpstat_never_opens_the_device_and_ends_with_a_whole_line() {
+fn dmpstat_never_opens_the_device_and_ends_with_a_complete_line() {
     let (mut machine, _) = machine_with_device("0 2048 dmp /dev/vda 0");
     let reports = lines(
         &mut machine,

@@ -74,7 +74,7 @@ fn requests_above_a_mebibyte_are_counted_as_the_block_layer_splits_them() {
 /// Three blocks of 64 sectors, and the second target begins at sector 100: the second block, 64 to
 /// 127, is split there; the others are not.
 #[test]
-fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
+fn a_request_across_two_targets_counts_as_two() {
     let (mut machine, device) =
         machine_with_device("0 100 dmp /dev/vda 0\n100 1948 dmp /dev/vdb 0");
     machine.sh(&direct_writes("d", 64 * SECTOR, 3));
@@ -88,7 +88,7 @@ fn a_request_across_two_targets_is_counted_as_the_two_it_is_split_into() {
 /// Writeback sends each buffer of a block device's page cache as its own bio, and device mapper
 /// merges none. A buffer is one block, here a page. The flush at the end of fsync is not a write.
 #[test]
-fn buffered_writes_are_counted_as_the_pages_written_back() {
+fn buffered_writes_count_as_one_request_a_page() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     machine.sh("dd if=/dev/zero of=/dev/mapper/d bs=64k count=4 conv=fsync status=none");
     let writes = Count::of(64, 4096);

@@ -111,7 +111,7 @@ fn the_machine_has_a_clock_that_counts_nanoseconds() {
 }
 
 #[test]
-fn latencies_are_not_measured_unless_asked_for() {
+fn latencies_are_off_by_default() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&direct_reads("d", 4096, 9));
     assert_latency(&mut machine, &device, false);
@@ -144,7 +144,7 @@ fn every_request_is_measured_from_its_arrival_to_its_end() {
 
 /// A latency of more than four seconds is measured outside of the module's fast path.
 #[test]
-fn a_request_of_seconds_is_in_the_bucket_of_its_seconds_and_no_other() {
+fn a_request_of_seconds_is_only_in_its_own_bucket() {
     let mut machine = machine();
     machine.sh("modprobe dm-delay");
     let slow = "0 2048 delay /dev/vda 0 5000 /dev/vda 0 10000";
@@ -174,7 +174,7 @@ fn a_request_of_seconds_is_in_the_bucket_of_its_seconds_and_no_other() {
 
 /// A request also takes some time on a fast disk. The time to a failure is not the disk's latency.
 #[test]
-fn flushes_are_measured_as_well_and_failed_requests_are_not() {
+fn flushes_are_measured_and_failed_requests_are_not() {
     let mut machine = machine();
     create(&mut machine, "bad", "0 8 linear /dev/vda 0\n8 8 error");
     let device = create(&mut machine, "d", "0 16 dmp /dev/mapper/bad 0 1 latency");
@@ -213,10 +213,10 @@ fn inflight_excludes_requests_from_before_the_switch() {
     slow_disk(&mut machine);
     let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0");
     let shown = machine.sh(&format!(
-        "{read} & {begun}; dmsetup message d 0 latency on; cat {STAT}/{device}/read/inflight; \
+        "{read} & {arrived}; dmsetup message d 0 latency on; cat {STAT}/{device}/read/inflight; \
          wait; cat {STAT}/{device}/read/inflight",
         read = direct_reads("d", 4096, 1),
-        begun = until(&format!("{device}/read/requests"), 1),
+        arrived = until(&format!("{device}/read/requests"), 1),
     ));
     assert_eq!(shown, "0\n0\n");
 }

@@ -83,7 +83,7 @@ fn assert_counted_without_errors(machine: &mut Machine, device: &str) {
 
 /// Two dmp devices are the physical volumes of a group. The group's volumes span both.
 #[test]
-fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
+fn a_volume_group_on_dmp_devices_is_created_grown_moved_and_removed() {
     let mut machine = machine_with_tools();
     let left = create(&mut machine, "left", "0 131072 dmp /dev/vda 0");
     let right = create(&mut machine, "right", "0 131072 dmp /dev/vdb 0");
@@ -128,7 +128,7 @@ fn a_volume_group_of_dmp_devices_is_made_grown_moved_and_removed() {
 
 /// LVM warns about dmp lines. An extension loads linear lines, like every change of a volume.
 #[test]
-fn lvm_takes_as_linear_lines_for_its_own() {
+fn lvm_accepts_as_linear_lines_as_its_own() {
     let mut machine = machine_with_tools();
     configure(&mut machine, "vd[ab]");
     lvm(&mut machine, "pvcreate -q /dev/vda /dev/vdb");

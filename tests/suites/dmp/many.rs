@@ -8,7 +8,7 @@ use crate::common::*;
 
 /// Two concurrent dmsetups each make a hundred devices from one concise table.
 #[test]
-fn two_hundred_devices_come_and_go_at_once_and_leave_nothing() {
+fn two_hundred_devices_are_made_and_removed_and_leave_nothing() {
     let mut machine = boot(builder().cpus(2).limit(Duration::from_secs(100)));
     machine.sh("for w in 0 1; do \
            dmsetup create --concise \"$(for n in $(seq 1 100); do \

@@ -104,7 +104,7 @@ fn charged(machine: &mut Machine, script: &str) -> Vec<usize> {
 /// A partly read text is charged to its reader, takes no more than its length, and is freed when
 /// the file is closed.
 #[test]
-fn an_open_snapshot_has_its_text_charged_to_its_reader() {
+fn an_open_snapshots_text_is_charged_to_its_reader() {
     let (mut machine, device) =
         with_device(machine_with_traces(), "0 2048 dmp /dev/vda 0 1 latency");
     let file = format!("{STAT}/{device}/snapshot");

@@ -5,7 +5,7 @@
 use crate::common::*;
 
 #[test]
-fn reset_zeroes_the_device_and_no_other() {
+fn reset_zeroes_only_its_device() {
     let mut machine = machine();
     let one = create(
         &mut machine,
@@ -27,7 +27,7 @@ fn reset_zeroes_the_device_and_no_other() {
 }
 
 #[test]
-fn a_wrong_message_is_refused_with_a_line_in_the_log_and_changes_nothing() {
+fn a_wrong_message_is_refused_and_logged() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_writes("d", 4096, 9));
     for message in [

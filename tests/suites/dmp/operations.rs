@@ -41,7 +41,7 @@ fn an_fsync_is_a_flush_without_bytes_for_each_line() {
 /// One line's flush covers the writes of all lines on the disk. The device below counts the
 /// flushes.
 #[test]
-fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
+fn lines_on_one_disk_get_one_flush_as_with_linear() {
     let mut machine = machine();
     let under = create(&mut machine, "under", "0 4096 dmp /dev/vda 0");
     let lines = |target: &str, offset: u64| -> String {
@@ -75,7 +75,7 @@ fn lines_on_one_disk_are_flushed_by_one_flush_as_linears_are() {
 
 /// Flushes reach the disk uncounted, if all lines have the option.
 #[test]
-fn flush_bypass_passes_flushes_on_uncounted() {
+fn flush_bypass_passes_flushes_uncounted() {
     let mut machine = machine();
     let under = create(&mut machine, "under", "0 4096 dmp /dev/vda 0");
     let device = create(
@@ -134,7 +134,7 @@ fn a_discard_is_counted_with_its_bytes_and_reaches_the_disk() {
 /// A loop device over a block device turns a discard into write_zeroes: loop punches a hole, which
 /// is REQ_OP_WRITE_ZEROES on a block device.
 #[test]
-fn write_zeroes_are_counted_apart_from_writes_and_reach_the_disk() {
+fn write_zeroes_are_counted_separately_and_reach_the_disk() {
     let content = pattern(5, 4 * MIB);
     let (_directory, mut machine) = machine_over(&content);
     let device = create(&mut machine, "d", "0 6144 dmp /dev/vda 2048");
@@ -162,7 +162,7 @@ fn write_zeroes_are_counted_apart_from_writes_and_reach_the_disk() {
 }
 
 #[test]
-fn the_size_histogram_has_each_request_in_the_first_bucket_that_it_fits() {
+fn the_size_histogram_counts_each_request_in_the_first_fitting_bucket() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");
     // Size, number of requests, and bucket.
     let runs = [

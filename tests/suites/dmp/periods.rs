@@ -107,7 +107,7 @@ fn assert_all_ended(snapshot: &Snapshot) {
 /// The number of requests in flight, integrated over time, is the total time of all requests:
 /// completed ones and those in flight.
 #[test]
-fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
+fn ages_and_latencies_add_up_to_the_integral_of_inflight() {
     let mut machine = machine();
     let device = held(&mut machine);
     machine.sh(&begin(&device, 8, 0));
@@ -138,7 +138,7 @@ fn ages_and_latencies_add_up_to_the_requests_in_flight_over_time() {
 
 /// A failed request's duration is in `rest_ns`, and in no histogram.
 #[test]
-fn the_time_of_failed_requests_is_in_the_rest() {
+fn the_durations_of_failed_requests_are_in_the_rest() {
     let mut machine = machine();
     create(&mut machine, "bad", "0 8 linear /dev/vda 0\n8 8 error");
     let device = create(&mut machine, "d", "0 16 dmp /dev/mapper/bad 0 1 latency");
@@ -183,7 +183,7 @@ fn latency_since_is_the_time_of_the_switch_or_of_the_reset() {
 /// A request arrives while the TSC keeps the time, and ends while another clock does. The same in
 /// the other order.
 #[test]
-fn another_clocksource_measures_as_well() {
+fn requests_are_measured_with_another_clocksource() {
     let mut machine = machine();
     let device = held(&mut machine);
     let clock = "/sys/devices/system/clocksource/clocksource0";
@@ -234,7 +234,7 @@ fn another_clocksource_measures_as_well() {
 
 /// The target does not get these flushes, so their files have no value: 0 would be one.
 #[test]
-fn flushes_that_go_past_the_counters_are_not_shown() {
+fn bypassing_flushes_are_not_shown() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 flush_bypass");
     let flush = "dd if=/dev/null of=/dev/mapper/d conv=fsync,notrunc status=none";
     machine.sh(flush);

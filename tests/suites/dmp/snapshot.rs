@@ -109,7 +109,7 @@ fn unmeasured_values_are_left_out() {
 
 /// Both times are by the clock of /proc/uptime, which includes suspends to memory.
 #[test]
-fn the_snapshot_has_the_times_of_the_last_reset_and_of_itself() {
+fn the_snapshot_has_the_times_of_the_reset_and_of_the_read() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     let mut times = |script: &str| {
         machine.sh(script);
@@ -141,7 +141,7 @@ fn the_snapshot_has_the_times_of_the_last_reset_and_of_itself() {
 }
 
 #[test]
-fn a_name_and_a_uuid_of_any_bytes_are_there_whole() {
+fn a_name_and_a_uuid_of_any_bytes_are_complete() {
     let mut machine = machine();
     let name = "n".repeat(126);
     let uuid = "$ \\é".repeat(25);
@@ -190,10 +190,10 @@ fn a_reader_gets_one_snapshot_in_any_number_of_reads() {
 /// /run/N, and its last status in /run/statusN.
 fn reader(file: &str, n: u32, begin: &str) -> String {
     format!(
-        "( exec 5<{file}; {begin} >/run/{n} 2>/dev/null; touch /run/begun{n}; \
+        "( exec 5<{file}; {begin} >/run/{n} 2>/dev/null; touch /run/started{n}; \
          while ! [ -e /run/go ]; do usleep 1000; done; \
          cat <&5 >>/run/{n} 2>/run/error{n}; echo $? >/run/status{n} ) & \
-         while ! [ -e /run/begun{n} ]; do usleep 1000; done; "
+         while ! [ -e /run/started{n} ]; do usleep 1000; done; "
     )
 }
 
@@ -225,7 +225,7 @@ fn a_reader_keeps_its_snapshot_while_others_read_and_reset() {
 
 /// A user without privileges opens a file a hundred times, and leaves each partly read.
 #[test]
-fn no_user_takes_a_snapshot_from_another() {
+fn no_user_disturbs_anothers_snapshot() {
     let mut machine = machine();
     machine.sh(MAKE_USER);
     let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
@@ -247,7 +247,7 @@ fn no_user_takes_a_snapshot_from_another() {
 /// Many readers are at the end, with or without the empty read there. One before them has read a
 /// part.
 #[test]
-fn a_reader_that_is_at_the_end_disturbs_no_other() {
+fn a_reader_at_the_end_disturbs_no_other() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     let file = format!("{STAT}/{device}/snapshot");
     let whole = machine.sh(&format!("grep -v ^taken {file}"));
@@ -268,7 +268,7 @@ fn a_reader_that_is_at_the_end_disturbs_no_other() {
 /// The first read of an open file may be at any position, and later reads continue the same
 /// snapshot.
 #[test]
-fn a_first_read_past_the_begin_gets_the_rest_of_the_snapshot() {
+fn a_first_read_at_any_position_returns_the_rest() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     machine.sh(&direct_reads("d", 4096, 5));
     let file = format!("{STAT}/{device}/snapshot");
@@ -298,7 +298,7 @@ fn a_first_read_past_the_begin_gets_the_rest_of_the_snapshot() {
 }
 
 #[test]
-fn a_read_at_the_begin_makes_a_new_snapshot_and_no_other_does() {
+fn only_a_read_at_the_begin_makes_a_new_snapshot() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     let file = format!("{STAT}/{device}/snapshot");
     for (begin, requests) in [(8, 3), (16, 0)] {
@@ -317,7 +317,7 @@ fn a_read_at_the_begin_makes_a_new_snapshot_and_no_other_does() {
 
 /// The kernel may give an open file the memory of one that was closed before.
 #[test]
-fn an_unread_rest_of_a_snapshot_goes_to_no_other_reader() {
+fn no_reader_gets_anothers_unread_rest() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     let file = format!("{STAT}/{device}/snapshot");
     let left = format!("dd if={file} of=/dev/null bs=8 count=1 status=none");

@@ -63,7 +63,7 @@ fn each_layer_over_and_under_linear_and_dmp_counts_once() {
 
 /// dm-crypt does not split a request of 64 KiB, so its requests below are as large as those above.
 #[test]
-fn over_and_under_crypt() {
+fn dmp_works_over_and_under_crypt() {
     let mut machine = machine();
     machine.sh("modprobe dm-crypt");
     let under = create(&mut machine, "under", "0 8192 dmp /dev/vda 2048");
@@ -92,7 +92,7 @@ fn over_and_under_crypt() {
 /// The origin is written after the creation of the snapshot. kcopyd copies the old data for the
 /// snapshot, through the proxies under both.
 #[test]
-fn under_and_over_a_snapshot() {
+fn dmp_works_under_and_over_a_snapshot() {
     let mut machine = machine();
     machine.sh("modprobe dm-snapshot");
     let under = create(&mut machine, "under", "0 8192 dmp /dev/vda 0");
@@ -135,7 +135,7 @@ fn under_and_over_a_snapshot() {
 /// because it does not support write_zeroes. A discard of the thin device frees blocks, and is
 /// passed on to the disk.
 #[test]
-fn under_and_over_a_thin_pool() {
+fn dmp_works_under_and_over_a_thin_pool() {
     let mut machine = machine();
     machine.sh("modprobe dm-thin-pool");
     let meta = create(&mut machine, "meta", "0 8192 dmp /dev/vdb 0");
@@ -171,7 +171,7 @@ fn under_and_over_a_thin_pool() {
 }
 
 #[test]
-fn under_and_over_mirrors() {
+fn dmp_works_under_and_over_mirrors() {
     let mut machine = machine();
     machine.sh("modprobe dm-mirror && modprobe dm-raid");
     let left = create(&mut machine, "left", "0 16384 dmp /dev/vda 0");
@@ -216,7 +216,7 @@ fn under_and_over_mirrors() {
 
 /// Four legs of 8 MiB and their metadata are dmp devices. The data is kept, even without one leg.
 #[test]
-fn under_and_over_raid_of_more_than_two() {
+fn dmp_works_under_and_over_raid() {
     let mut machine = machine();
     machine.sh("modprobe dm-raid");
     let mut legs = String::new();

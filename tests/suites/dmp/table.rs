@@ -167,7 +167,7 @@ fn a_device_that_cannot_be_opened_is_refused() {
 }
 
 #[test]
-fn a_failed_reload_leaves_the_device_and_its_counters_as_they_were() {
+fn a_failed_reload_leaves_the_device_and_its_counters_unchanged() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 8");
     machine.sh(&direct_writes("d", 4096, 3));
     let before = machine.sh("dmsetup table d");
@@ -181,7 +181,7 @@ fn a_failed_reload_leaves_the_device_and_its_counters_as_they_were() {
 }
 
 #[test]
-fn a_good_line_is_printed_as_one_that_makes_the_same_device() {
+fn a_printed_line_makes_the_same_device() {
     let mut machine = machine();
     let vda = machine.sh("cat /sys/block/vda/dev");
     let vda = vda.trim();
@@ -268,7 +268,7 @@ fn an_inactive_table_prints_its_own_option() {
 /// A drive without a medium and a loop device without a file have no size yet. They may get one
 /// later.
 #[test]
-fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
+fn a_line_over_a_device_without_a_size_loads_as_linears() {
     let mut machine = machine();
     machine.sh("modprobe loop && [ $(blockdev --getsz /dev/loop0) = 0 ]");
     for target in ["linear", "dmp"] {
@@ -298,7 +298,7 @@ fn a_line_over_a_device_of_no_size_loads_as_linears_does() {
 /// Device mapper asks the target for each range of each disk (`iterate_devices`), and refuses the
 /// line.
 #[test]
-fn a_line_that_does_not_fit_the_disks_blocks_is_refused_as_linears_is() {
+fn a_line_misaligned_to_the_disks_blocks_is_refused_as_linears() {
     let mut machine = machine();
     scsi_disk(&mut machine, "sector_size=4096");
     for (line, message) in [

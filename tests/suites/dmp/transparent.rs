@@ -70,7 +70,7 @@ fn the_device_has_linears_properties_over_a_disk_with_atomic_writes() {
 }
 
 #[test]
-fn a_read_only_disk_makes_a_read_only_device_and_no_other() {
+fn only_a_read_only_disk_makes_a_read_only_device() {
     let directory = tempfile::tempdir().unwrap();
     let disk = disk_of(&directory, "disk", &pattern(6, MIB), true);
     let mut machine = boot(Machine::builder().disk(disk));
@@ -110,7 +110,7 @@ fn a_read_only_disk_makes_a_read_only_device_and_no_other() {
 
 /// A write-protected disk must not be opened for writing, even if nothing is written.
 #[test]
-fn a_read_only_table_opens_its_disk_for_reading_only() {
+fn a_read_only_table_opens_its_disk_read_only() {
     let mut machine = machine();
     scsi_disk(&mut machine, "wp=1");
     for target in ["linear", "dmp"] {
@@ -126,7 +126,7 @@ fn a_read_only_table_opens_its_disk_for_reading_only() {
 
 /// Neither device can do more than the disk, and both fail with the same error.
 #[test]
-fn requests_that_the_disk_refuses_fail_as_on_linear() {
+fn requests_refused_by_the_disk_fail_as_on_linear() {
     let mut machine = machine();
     machine.sh("modprobe null_blk nr_devices=1 gb=1 discard=0");
     machine.sh(
@@ -172,7 +172,7 @@ fn a_filesystem_discards_and_flushes_through_dmp() {
 /// losetup of a mapped device asks the loop device under it (LOOP_GET_STATUS). A user without
 /// CAP_SYS_RAWIO may do so only if the line covers the whole loop device.
 #[test]
-fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
+fn an_unprivileged_ioctl_reaches_only_a_whole_disk() {
     let mut machine = machine();
     machine.sh(MAKE_USER);
     machine.sh(
@@ -228,7 +228,7 @@ fn an_ioctl_reaches_the_disk_and_an_unprivileged_one_only_the_whole_disk() {
 /// does not support FUA, so the kernel sends it a flush after the write instead. It does so below
 /// the mapped device, which passes the flag on with the write.
 #[test]
-fn a_write_with_fua_is_one_write_and_reaches_the_disk_with_it() {
+fn a_write_with_fua_is_one_write_and_keeps_the_flag() {
     let mut machine = machine_with_tools();
     for target in ["linear", "dmp"] {
         let device = create(&mut machine, "d", &format!("0 2048 {target} /dev/vda 0"));
@@ -281,7 +281,7 @@ fn a_nowait_request_passes_or_fails_as_on_linear() {
 /// The kernel generates a write's protection information at the topmost device. The disk
 /// (scsi_debug) gets the information with the data, and checks it.
 #[test]
-fn protection_information_goes_with_the_data_and_its_errors_come_back() {
+fn protection_information_and_its_errors_are_passed_on() {
     let mut machine = machine();
     scsi_disk(&mut machine, "dif=1 dix=1");
     let exchanged = "set -- /proc/scsi/scsi_debug/*; grep -o 'dix_[a-z]*=[0-9]*' $1";
@@ -360,7 +360,7 @@ fn a_file_encrypted_in_the_block_layer_is_the_same_through_linear() {
 
 /// `dmsetup measure` prints the text of a table in the integrity measurement architecture.
 #[test]
-fn a_line_is_measured_with_its_device_and_its_start_as_linears_is() {
+fn integrity_measurement_of_a_line_is_as_linears() {
     let mut machine = machine();
     for target in ["linear", "dmp"] {
         create(

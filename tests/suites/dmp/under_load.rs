@@ -105,9 +105,9 @@ fn completed_and_in_flight_requests_never_exceed_arrived_ones() {
             .map(|(_, count)| count.parse::<u64>().expect(latencies))
             .sum();
         arrived = number("requests");
-        let ended = measured + number("errors") + number("again");
+        let completed = measured + number("errors") + number("again");
         assert!(
-            ended + number("inflight") <= arrived,
+            completed + number("inflight") <= arrived,
             "{counted}\n{latencies}"
         );
     }

@@ -18,7 +18,7 @@ const WRITE_AND_READ: &str = "head -c 4096 /dev/zero | tr '\\0' x >/tmp/x; \
 /// The target has no end_io, message, preresume, ioctls, zones and direct access: device mapper
 /// does not call the functions that a target lacks.
 #[test]
-fn a_target_of_the_same_wrappers_fails_every_third_write_and_nothing_else() {
+fn another_target_of_the_wrappers_fails_only_every_third_write() {
     let mut machine = machine_with_tools();
     machine.sh(LOAD);
     create(&mut machine, "third", "0 2048 fail-nth /dev/vda 3");
@@ -53,7 +53,7 @@ fn a_target_of_the_same_wrappers_fails_every_third_write_and_nothing_else() {
 }
 
 #[test]
-fn a_refused_line_of_another_target_says_why_and_releases_its_device() {
+fn a_refused_line_of_another_target_has_a_message_and_releases_its_device() {
     let mut machine = machine_with_tools();
     machine.sh(LOAD);
     for (arguments, message) in [

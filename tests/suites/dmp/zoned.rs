@@ -14,7 +14,7 @@ fn zoned_disk(machine: &mut Machine) {
 }
 
 #[test]
-fn a_zoned_disk_is_the_same_through_dmp_as_through_linear() {
+fn a_zoned_disk_has_the_same_properties_as_through_linear() {
     let mut machine = machine();
     zoned_disk(&mut machine);
     // The whole disk, and a part from the third zone on.
@@ -46,7 +46,7 @@ fn a_zoned_disk_is_the_same_through_dmp_as_through_linear() {
 
 /// Writes at a zone's write pointer succeed, and all others fail, as on linear.
 #[test]
-fn zones_are_written_in_their_order_only() {
+fn zones_are_written_only_in_order() {
     let mut machine = machine();
     zoned_disk(&mut machine);
     // The disk's zones 4 to 23 are the device's 0 to 19.
@@ -162,7 +162,7 @@ fn the_zones_of_two_lines_are_reported_one_after_the_other() {
 
 /// dmp returns the disk's error. Otherwise device mapper would request the same zones endlessly.
 #[test]
-fn an_error_of_a_zone_report_comes_back() {
+fn an_error_of_a_zone_report_is_returned() {
     let mut machine = machine_with_tools();
     scsi_disk(&mut machine, "zbc=managed zone_size_mb=4");
     for target in ["linear", "dmp"] {

@@ -47,7 +47,7 @@ fn a_traced_device_shows_its_requests_and_is_removed() {
 
 /// block/003: discards of many sizes.
 #[test]
-fn discards_of_all_sizes_reach_the_disk_as_they_are() {
+fn discards_of_all_sizes_reach_the_disk_unchanged() {
     let mut machine = machine_of(1);
     let device = create_both(&mut machine, "/dev/vda", 131_072);
     let (totals, disk) = fio_on_both(
@@ -122,7 +122,7 @@ fn each_of_many_flushes_reaches_the_disk() {
 
 /// block/005: the scheduler of the disk below changes all the time.
 #[test]
-fn a_scheduler_that_changes_below_loses_no_request() {
+fn a_scheduler_change_below_loses_no_request() {
     let mut machine = machine_of(2);
     let device = create_both(&mut machine, "/dev/vda", 131_072);
     let (totals, _) = fio_on_both(
@@ -167,7 +167,7 @@ fn refused_commands_fail_as_on_linear() {
 
 /// block/021, and the queue's other settings.
 #[test]
-fn every_queue_setting_takes_and_refuses_the_same_values_as_linears() {
+fn every_queue_setting_accepts_the_same_values_as_linears() {
     let mut machine = machine();
     let device = create_both(&mut machine, "/dev/vda", 65536);
     assert_eq!(device, "dm-1");
@@ -198,10 +198,10 @@ fn requests_in_flight_are_counted_and_timed() {
         BOTH,
         &format!(
             "set -- $(dmsetup info -c --noheadings -o minor TARGET); cd /sys/block/dm-$1; \
-             under_way() {{ echo $(cat inflight) $(awk '{{ print $9 }}' stat); }}; \
-             under_way; dmsetup suspend disk; {read} & {read} & {write} & \
-             for n in $(seq 1 100); do [ \"$(under_way)\" = '2 1 3' ] && break; usleep 50000; done; \
-             under_way; sleep 1; dmsetup resume disk; wait; under_way; \
+             numbers() {{ echo $(cat inflight) $(awk '{{ print $9 }}' stat); }}; \
+             numbers; dmsetup suspend disk; {read} & {read} & {write} & \
+             for n in $(seq 1 100); do [ \"$(numbers)\" = '2 1 3' ] && break; usleep 50000; done; \
+             numbers; sleep 1; dmsetup resume disk; wait; numbers; \
              awk '{{ print $1, ($4 >= 1990), ($4 < 20000), $5, ($8 >= 995), ($8 < 10000), ($10 >= 995) }}' stat",
             read = "dd if=DEVICE of=/dev/null bs=4k count=1 iflag=direct status=none",
             write = "dd if=/dev/zero of=DEVICE bs=4k count=1 oflag=direct conv=notrunc status=none",

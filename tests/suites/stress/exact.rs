@@ -42,12 +42,12 @@ fn all_engines_are_counted_exactly(cpus: u32) {
 }
 
 #[test]
-fn on_two_processors_all_engines_are_counted_exactly() {
+fn all_engines_are_counted_exactly_on_two_processors() {
     all_engines_are_counted_exactly(2);
 }
 
 #[test]
-fn on_four_processors_all_engines_are_counted_exactly() {
+fn all_engines_are_counted_exactly_on_four_processors() {
     all_engines_are_counted_exactly(4);
 }
 

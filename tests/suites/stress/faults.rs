@@ -13,7 +13,7 @@ const ENOSPC: i32 = 28;
 
 /// Requests are in flight for 200 ms each. All end and are measured, and none is lost.
 #[test]
-fn requests_of_a_slow_disk_are_all_measured_over_suspends() {
+fn all_requests_of_a_slow_disk_are_measured_over_suspends() {
     let mut machine = machine_of(2);
     machine.sh("modprobe dm-delay");
     create(&mut machine, "slow", "0 65536 delay /dev/vda 0 200");
@@ -42,7 +42,7 @@ fn requests_of_a_slow_disk_are_all_measured_over_suspends() {
 /// The disk is removed while requests are in flight, which fail as on linear. The device stays: its
 /// counters can be read and reset, and it can be removed.
 #[test]
-fn a_disk_that_is_unplugged_fails_its_requests_and_no_more() {
+fn an_unplugged_disk_only_fails_its_requests() {
     let mut outcomes = Vec::new();
     for target in ["linear", "dmp"] {
         let (mut machine, device) =
@@ -186,7 +186,7 @@ fn a_bad_sector_fails_as_on_the_disk_and_is_one_error() {
 
 /// A disk has something to flush only after a write.
 #[test]
-fn a_flush_that_the_disk_fails_fails_as_on_the_disk_and_is_one_error() {
+fn a_failed_flush_of_the_disk_is_one_error() {
     let disk = Disk::Failing {
         size: DISK,
         faults: vec![Fault {

@@ -12,7 +12,7 @@ mod btrfs;
 /// fio writes blocks at random and reads them back. Each block has a checksum and its place in it.
 /// During this the device is suspended, reloaded and reset all the time.
 #[test]
-fn every_block_is_read_back_as_it_was_written() {
+fn every_block_is_read_back_as_written() {
     let (mut machine, _) = with_device(machine_of(4), "0 65536 dmp /dev/vda 2048");
     let totals = fio_against(
         &mut machine,
@@ -147,14 +147,14 @@ fn a_full_filesystem_is_in_order(make: &str, check: &str, kind: &str) {
 }
 
 #[test]
-fn a_full_ext4_is_in_order() {
+fn a_full_ext4_is_consistent() {
     a_full_filesystem_is_in_order("mkfs.ext4 -q", "e2fsck -f -n", "ext4");
 }
 
 /// Files are written and synced one after the other until the power is cut. All synced files are on
 /// the disk, complete, and the filesystem is consistent after a replay of its journal.
 #[test]
-fn a_power_cut_loses_nothing_that_was_synced() {
+fn a_power_cut_loses_no_synced_file() {
     let directory = tempfile::tempdir().unwrap();
     for target in ["linear", "dmp"] {
         let disk = disk_of(&directory, target, &vec![0; 64 * MIB as usize], false);
@@ -191,7 +191,7 @@ fn a_power_cut_loses_nothing_that_was_synced() {
 /// The disk below (dm-flakey) loses all writes from one moment on, like a disk without power. Data
 /// that was flushed before that moment is present.
 #[test]
-fn a_disk_that_loses_its_power_keeps_what_was_flushed_through_dmp() {
+fn a_disk_without_power_keeps_data_flushed_through_dmp() {
     let mut machine = machine_of(2);
     machine.sh("modprobe dm-flakey");
     let good = "0 120000 flakey /dev/vda 0 3600 0";

@@ -124,7 +124,7 @@ fn against(command: &str, loops: &[&str]) -> String {
 }
 
 #[test]
-fn a_race_fails_with_its_command_and_with_each_of_its_loops() {
+fn a_race_fails_if_its_command_or_a_loop_fails() {
     let mut machine = machine();
     for (command, loops, status) in [
         ("sleep 0.2", ["true", "usleep 1000"], 0),

@@ -52,7 +52,7 @@ fn message(body: impl FnOnce()) -> &'static str {
 }
 
 #[test]
-fn each_end_runs_the_check_once_and_a_power_cut_does_not() {
+fn each_end_but_a_power_cut_runs_the_check_once() {
     let ends: [fn(Machine); 3] = [
         drop,
         |machine| machine.finish().unwrap(),
@@ -67,7 +67,7 @@ fn each_end_runs_the_check_once_and_a_power_cut_does_not() {
 }
 
 #[test]
-fn a_check_that_fails_is_a_panic_of_the_owner() {
+fn a_failed_check_panics_the_owner() {
     let ends: [fn(Machine); 2] = [drop, |machine| machine.finish().unwrap()];
     for end in ends {
         let mut machine = machine();
@@ -78,7 +78,7 @@ fn a_check_that_fails_is_a_panic_of_the_owner() {
 
 /// A second panic would abort the process.
 #[test]
-fn a_panic_of_the_owner_leaves_the_check_out() {
+fn a_panicking_owner_skips_the_check() {
     let failed = || {
         let mut machine = machine();
         machine.check_at_end(fail);
@@ -89,7 +89,7 @@ fn a_panic_of_the_owner_leaves_the_check_out() {
 
 /// The first failing drop has its message shown. The others are drops of a panicking thread.
 #[test]
-fn the_first_of_two_failed_checks_is_the_panic() {
+fn the_first_of_two_failed_checks_sets_the_panic_message() {
     let failed = || {
         let mut first = machine();
         first.check_at_end(|_| panic!("a leak of the first"));

@@ -78,7 +78,7 @@ impl Host {
 const TRUE: [&str; 2] = ["--", "true"];
 
 #[test]
-fn machines_that_begin_at_once_make_one_state() {
+fn concurrent_machines_make_one_state() {
     let host = Host::new("");
     let machines = [(); 3].map(|()| host.vm().args(TRUE).spawn().unwrap());
     for mut machine in machines {
@@ -91,7 +91,7 @@ fn machines_that_begin_at_once_make_one_state() {
 /// Every difference that a guest could see makes another state: here the memory and the processors.
 /// So does a changed QEMU.
 #[test]
-fn a_machine_of_another_shape_is_booted() {
+fn a_machine_with_another_shape_is_booted() {
     let host = Host::new("");
     let run_both = || {
         for shape in [["--memory", "300M"], ["--cpus", "2"]] {
@@ -109,7 +109,7 @@ fn a_machine_of_another_shape_is_booted() {
 
 /// Compares the output of a booted guest and of two that start from its state.
 #[test]
-fn no_two_machines_share_a_disk_random_numbers_a_boot_id_or_an_old_clock() {
+fn resumed_machines_share_no_disk_random_numbers_boot_id_or_old_clock() {
     let host = Host::new("");
     let script = "od -An -tx8 -N 8 /dev/urandom; cat /proc/sys/kernel/random/boot_id; date +%s; \
                   tr -d '\\0' </dev/vda; printf secret >/dev/vda; sync; head -c 6 /dev/vda";
@@ -141,7 +141,7 @@ fn no_two_machines_share_a_disk_random_numbers_a_boot_id_or_an_old_clock() {
 }
 
 #[test]
-fn the_console_of_a_resumed_machine_has_the_boot_and_its_complaints() {
+fn a_resumed_machines_console_includes_the_boot_and_its_complaints() {
     let host = Host::new("");
     assert_output(&host.run(&TRUE), 0, "", "");
     let panic = host.run(&["--", "sh", "-c", "echo c >/proc/sysrq-trigger"]);
@@ -178,7 +178,7 @@ fn a_broken_state_is_reported_removed_and_replaced() {
 }
 
 #[test]
-fn a_machine_that_cannot_be_saved_works_and_the_next_is_booted() {
+fn after_a_failed_save_the_machine_works_and_the_next_is_booted() {
     // The state's file exceeds the limit of a file's size here.
     let host = Host::new("ulimit -f 1024; trap '' XFSZ");
     let output = host.run(&["--", "echo", "up"]);
@@ -223,7 +223,7 @@ fn states_unused_for_a_day_or_beyond_sixteen_are_removed() {
 
 /// This happens now and then under QEMU's translator.
 #[test]
-fn a_guest_that_ends_or_hangs_before_its_init_is_started_again() {
+fn a_guest_that_exits_or_hangs_before_its_init_is_restarted() {
     // All run in parallel, because the detection of a hung guest takes a while.
     let machines = ["kill -ABRT $$", "exit 0", "exec sleep 1000"].map(|first| {
         let host = Host::new(&format!("if mkdir once 2>/dev/null; then {first}; fi"));
@@ -242,7 +242,7 @@ fn a_guest_that_ends_or_hangs_before_its_init_is_started_again() {
 
 /// The limit also applies on a slow kernel. A guest that was only slow so far is not restarted.
 #[test]
-fn a_guest_that_does_not_come_up_in_time_is_ended_with_124() {
+fn a_guest_that_boots_too_slowly_is_ended_with_124() {
     let host = Host::new("");
     let mut vm = host.vm();
     vm.env("DMP_VM_PATIENCE", "5");
@@ -255,7 +255,7 @@ fn a_guest_that_does_not_come_up_in_time_is_ended_with_124() {
 }
 
 #[test]
-fn a_machine_that_hangs_where_it_should_go_on_is_booted() {
+fn a_machine_that_hangs_at_its_resume_is_booted() {
     let host = Host::new("[ $how = booted ] || exec sleep 1000");
     assert_output(&host.run(&TRUE), 0, "", "");
     let output = host.run(&["--", "echo", "up"]);

@@ -18,7 +18,7 @@ fn the_status_is_the_commands_own() {
 }
 
 #[test]
-fn stdout_and_stderr_are_separate_and_have_nothing_else() {
+fn stdout_and_stderr_are_separate_and_exact() {
     let output = run_sh("echo out; echo err >&2; printf 'no newline'; exit 42");
     assert_output(&output, 42, "out\nno newline", "err\n");
 }
@@ -37,7 +37,7 @@ fn the_machine_has_the_manual_of_dmpstat() {
 }
 
 #[test]
-fn every_argument_arrives_as_it_was_given() {
+fn every_argument_arrives_unchanged() {
     let arguments: [&[u8]; 12] = [
         b"two words",
         b"",
@@ -79,7 +79,7 @@ fn standard_input_is_empty() {
 }
 
 #[test]
-fn the_machine_has_the_processors_and_the_memory_asked_for() {
+fn the_machine_has_the_requested_processors_and_memory() {
     let output = run([
         "--cpus",
         "2",

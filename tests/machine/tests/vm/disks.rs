@@ -23,7 +23,7 @@ fn file(directory: &Path, name: &str, content: &[u8]) -> PathBuf {
 }
 
 #[test]
-fn ten_megabytes_of_any_bytes_come_through_both_streams_whole() {
+fn both_streams_pass_ten_megabytes_of_any_bytes() {
     let directory = tempfile::tempdir().unwrap();
     let (one, two) = (random(1, 10 * MIB), random(2, 10 * MIB));
     let mut vm = dmp_vm();
@@ -39,7 +39,7 @@ fn ten_megabytes_of_any_bytes_come_through_both_streams_whole() {
 }
 
 #[test]
-fn a_raw_disk_keeps_what_is_written_to_it() {
+fn a_raw_disk_keeps_writes() {
     let directory = tempfile::tempdir().unwrap();
     // A comma in a file's name has a special meaning in QEMU's options.
     let path = file(directory.path(), "a disk, raw", &vec![0; MIB]);

@@ -7,7 +7,7 @@ use dmp_vm::patience;
 use crate::common::*;
 
 #[test]
-fn a_command_that_takes_too_long_is_ended_with_124_and_the_console() {
+fn a_timed_out_command_is_ended_with_124_and_the_console() {
     assert_output(&run(["--", "true"]), 0, "", "");
     // The next machine starts from this machine's state, so this limit applies to its command.
     let seconds = 5 * patience();
@@ -37,14 +37,14 @@ fn a_panic_is_123_with_the_console() {
 }
 
 #[test]
-fn a_guest_that_powers_off_under_its_command_is_123() {
+fn a_power_off_during_a_command_is_123() {
     let output = run_sh("echo off we go >/dev/kmsg; reboot -f; sleep 100");
     assert_failure(&output, 123, "the guest went down before the command");
     assert_failure(&output, 123, "off we go");
 }
 
 #[test]
-fn a_qemu_that_is_not_there_or_fails_is_125() {
+fn a_missing_or_failing_qemu_is_125() {
     let with = |qemu: &str| {
         let mut vm = dmp_vm();
         vm.env("DMP_VM_QEMU", qemu).env("DMP_VM_ACCEL", "tcg");
@@ -68,7 +68,7 @@ fn a_missing_variable_is_125_and_named() {
 }
 
 #[test]
-fn wrong_usage_is_125_and_help_is_not_wrong() {
+fn wrong_usage_is_125_and_help_is_0() {
     assert_failure(&run(["--no-such-option"]), 125, "--no-such-option");
     assert_failure(&run(["--memory", "lots", "--", "true"]), 125, "--memory");
     assert_failure(&run(["--cpus", "0", "--", "true"]), 125, "--cpus");

@@ -42,7 +42,7 @@ fn a_complaint_is_a_panic_when_the_machine_is_dropped() {
 }
 
 #[test]
-fn one_machine_runs_many_commands_and_keeps_them_apart() {
+fn one_machine_runs_many_separate_commands() {
     let mut machine = boot();
     for n in 0..20 {
         let output = machine
@@ -59,7 +59,7 @@ fn one_machine_runs_many_commands_and_keeps_them_apart() {
 }
 
 #[test]
-fn a_failing_command_is_shown_with_its_errors_and_the_console() {
+fn a_failed_command_is_reported_with_its_errors_and_the_console() {
     let mut machine = boot();
     // The kernel may print a moment later.
     machine.sh("echo on the console >/dev/kmsg; sleep 1");
@@ -86,7 +86,7 @@ fn a_command_has_a_time_limit() {
 
 /// The kernel reports whether the command is running or waiting.
 #[test]
-fn a_command_that_takes_too_long_is_shown_with_the_guests_tasks() {
+fn a_timed_out_command_is_reported_with_the_guests_tasks() {
     let builder = Machine::builder().cpus(2).disk(Disk::Scratch(1 << 20));
     let mut machine = builder.boot().unwrap_or_else(|error| panic!("{error}"));
     machine.set_limit(Duration::from_secs(3));

@@ -104,7 +104,7 @@ impl Terminal {
 }
 
 #[test]
-fn the_shell_proposes_commands_and_runs_typed_ones() {
+fn the_shell_suggests_commands_and_runs_typed_ones() {
     let mut terminal = Terminal::start();
     let before = format!("{:?}", tcgetattr(&terminal.far).unwrap());
     terminal.type_proposed();
@@ -122,7 +122,7 @@ fn the_shell_proposes_commands_and_runs_typed_ones() {
 }
 
 #[test]
-fn the_shell_proposes_only_reads_of_a_disk_of_ones_own() {
+fn the_shell_suggests_only_reads_of_the_users_disk() {
     let disk = tempfile::NamedTempFile::new().unwrap();
     let content = vec![0xa5; 1 << 20];
     fs::write(disk.path(), &content).unwrap();

@@ -40,7 +40,7 @@ impl Running {
         let mut stdout = BufReader::new(vm.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        assert_eq!(line, "begun\n");
+        assert_eq!(line, "started\n");
         let qemu = child_of(vm.id());
         Self {
             vm,
@@ -100,7 +100,7 @@ fn is_running(proc: &Path) -> bool {
 #[test]
 fn a_signal_ends_everything_and_leaves_no_file() {
     for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let mut running = Running::start("echo begun; sleep 1000");
+        let mut running = Running::start("echo started; sleep 1000");
         assert_eq!(running.files_left(), 1);
         running.kill(signal);
         assert_eq!(running.end(), Some(status));
@@ -110,14 +110,14 @@ fn a_signal_ends_everything_and_leaves_no_file() {
 
 #[test]
 fn qemu_does_not_outlive_a_killed_dmp_vm() {
-    let mut running = Running::start("echo begun; sleep 1000");
+    let mut running = Running::start("echo started; sleep 1000");
     running.kill(Signal::KILL);
     assert_eq!(running.end(), None);
 }
 
 #[test]
 fn output_is_streamed_and_a_closed_pipe_ends_the_command() {
-    let mut running = Running::start("echo begun; yes");
+    let mut running = Running::start("echo started; yes");
     let mut some = [0; 4096];
     let mut stdout = running.stdout.take().unwrap();
     stdout.read_exact(&mut some).unwrap();
@@ -128,11 +128,11 @@ fn output_is_streamed_and_a_closed_pipe_ends_the_command() {
 }
 
 #[test]
-fn a_guest_whose_kernel_does_not_answer_is_said_to_be_silent_and_ended() {
+fn a_guest_with_a_silent_kernel_is_reported_and_ended() {
     // The next machine starts from this machine's state, so the limit applies to its command.
     assert_output(&run(["--", "true"]), 0, "", "");
     let seconds = (5 * patience()).to_string();
-    let mut running = Running::start_with(&["--timeout", &seconds], "echo begun; sleep 1000");
+    let mut running = Running::start_with(&["--timeout", &seconds], "echo started; sleep 1000");
     let qemu = Pid::from_raw(running.qemu.try_into().unwrap()).unwrap();
     kill_process(qemu, Signal::STOP).unwrap();
     assert_eq!(running.end(), Some(124));

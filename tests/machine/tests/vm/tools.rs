@@ -9,7 +9,7 @@ fn run_with_tools(script: &str) -> std::process::Output {
 }
 
 #[test]
-fn tools_are_there_by_their_usual_names() {
+fn tools_have_their_usual_names() {
     let output = run_with_tools(
         "for name in lvs lvcreate pvs pvmove vgs vgcreate fsck.ext4 mkfs.ext3 mke2fs btrfsck \
              thin_check thin_ls thin_metadata_size cache_check era_dump dmstats; do

@@ -6,7 +6,7 @@ use super::*;
 
 /// Lines of another device are not counted.
 #[test]
-fn lines_are_those_of_one_device() {
+fn lines_of_other_devices_are_not_counted() {
     let (mut machine, d) = machine_with_device("0 8 dmp /dev/vda 0 1 as_linear");
     let other = create(&mut machine, "other", "0 8 dmp /dev/vda 8 1 flush_bypass");
     machine.sh(&load("0 8 dmp /dev/vda 0"));
@@ -28,7 +28,7 @@ fn lines_are_those_of_one_device() {
 }
 
 #[test]
-fn counters_survive_an_exchange_of_dmp_and_as_linear_both_ways() {
+fn counters_survive_exchanges_between_dmp_and_as_linear() {
     let mut machine = machine();
     let (linear, dmp) = ("0 2048 linear /dev/vda 0", "0 2048 dmp /dev/vda 0");
     let hidden = &format!("{dmp} 1 as_linear");
@@ -63,7 +63,7 @@ fn counters_survive_an_exchange_of_dmp_and_as_linear_both_ways() {
 
 /// The lines before the wrong one already exist when the load fails.
 #[test]
-fn a_failed_load_leaves_lines_and_references_as_they_were() {
+fn a_failed_load_leaves_lines_and_references_unchanged() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 as_linear");
     machine.sh(&load("0 2048 dmp /dev/vda 0 1 flush_bypass"));
     let expected = "1 1 as_linear 1 0 flush_bypass 0 1";
@@ -92,7 +92,7 @@ fn a_failed_load_leaves_lines_and_references_as_they_were() {
 }
 
 #[test]
-fn the_module_is_in_use_by_lines_that_show_linear_until_they_go() {
+fn lines_shown_as_linear_keep_the_module_in_use() {
     let mut machine = machine();
     create(&mut machine, "true", "0 2048 linear /dev/vda 0");
     machine.sh(&direct_writes("true", 4096, 2));

@@ -77,7 +77,7 @@ fn a_failed_flush_is_a_flush_error() {
 }
 
 #[test]
-fn only_the_direction_that_fails_has_errors() {
+fn only_the_failing_direction_has_errors() {
     let mut machine = machine();
     machine.sh("modprobe dm-flakey");
     create(

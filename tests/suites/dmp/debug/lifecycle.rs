@@ -5,7 +5,7 @@
 use crate::common::*;
 
 #[test]
-fn remove_takes_the_counters_away_and_the_next_device_begins_at_zero() {
+fn remove_deletes_the_counters_and_the_next_device_begins_at_zero() {
     let mut machine = machine();
     for _ in 0..3 {
         let device = create(&mut machine, "d", "0 2048 dmp /dev/vda 0");
@@ -19,7 +19,7 @@ fn remove_takes_the_counters_away_and_the_next_device_begins_at_zero() {
 }
 
 #[test]
-fn the_module_cannot_be_unloaded_under_a_device_and_can_be_after_it() {
+fn the_module_can_be_unloaded_only_without_devices() {
     let (mut machine, _) = machine_with_device("0 2048 dmp /dev/vda 0");
     let refused = machine.run("rmmod dmp").unwrap();
     assert_eq!(refused.status, 1);
@@ -51,7 +51,7 @@ fn the_module_cannot_be_unloaded_under_a_device_and_can_be_after_it() {
 }
 
 #[test]
-fn unloading_while_a_file_of_stat_is_open_is_safe() {
+fn unloading_with_an_open_file_is_safe() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&format!(
         "exec 5<{STAT}/{device}/volumes 6<{STAT}/volumes && \
@@ -64,7 +64,7 @@ fn unloading_while_a_file_of_stat_is_open_is_safe() {
 }
 
 #[test]
-fn a_rename_shows_at_once_and_keeps_the_counters() {
+fn a_rename_is_shown_at_once_and_keeps_the_counters() {
     let mut machine = machine();
     let device = create(&mut machine, "before", "0 2048 dmp /dev/vda 0");
     let name = format!("cat {STAT}/{device}/name");

@@ -8,7 +8,7 @@ use crate::held_sysfs::while_sysfs_is_held;
 /// dmsetup writes characters that udev forbids as `\xNN` into the kernel's name. With --manglename
 /// none it does not escape them. `name` shows the kernel's name.
 #[test]
-fn name_shows_the_kernels_name_whatever_characters_it_has() {
+fn name_shows_the_kernels_name_with_any_characters() {
     let mut machine = machine();
     for (options, name, shown) in [
         ("", "a-b_c.d+e:f@g#h=i", "a-b_c.d+e:f@g#h=i"),
@@ -63,7 +63,7 @@ fn uuid_shows_the_uuid_and_is_empty_without() {
 
 /// All files were read and are open at the device's removal, which does not wait for their close.
 #[test]
-fn a_file_that_is_open_when_its_device_goes_reads_enodev() {
+fn an_open_file_of_a_removed_device_reads_enodev() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     let output = machine
         .run(&format!(
@@ -112,7 +112,7 @@ fn name_uuid_and_snapshot_of_a_device_being_removed_read_enxio() {
 /// A shell whose working directory is the device's delays neither the device's nor the module's
 /// removal.
 #[test]
-fn a_directory_in_use_keeps_neither_the_device_nor_the_module() {
+fn a_directory_in_use_delays_neither_device_nor_module() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&format!(
         "cd {STAT}/{device}/read && dmsetup remove d && ! cat requests 2>/dev/null && rmmod dmp"

@@ -46,7 +46,7 @@ fn the_counters_survive_every_kind_of_new_table() {
 }
 
 #[test]
-fn counters_go_with_the_last_dmp_line_and_the_next_begin_at_zero() {
+fn the_counters_are_deleted_with_the_last_dmp_line() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(&direct_writes("d", 4096, 3));
     machine.sh("dmsetup reload d --table '0 2048 linear /dev/vda 0'");
@@ -65,7 +65,7 @@ fn counters_go_with_the_last_dmp_line_and_the_next_begin_at_zero() {
 /// Four writers and four readers run while the device is suspended, resumed and reloaded: no
 /// request is lost, and none counts twice.
 #[test]
-fn not_a_request_is_lost_over_suspend_resume_and_reload_under_load() {
+fn no_request_is_lost_over_suspend_resume_and_reload_under_load() {
     let (mut machine, device) = with_device(boot(builder().cpus(2)), "0 65536 dmp /dev/vda 0");
     machine.sh(
         "for n in 1 2 3 4; do \
@@ -88,7 +88,7 @@ fn not_a_request_is_lost_over_suspend_resume_and_reload_under_load() {
 }
 
 #[test]
-fn a_device_without_a_live_table_has_its_directory_with_the_first_table_loaded() {
+fn the_first_loaded_table_creates_the_directory() {
     let mut machine = machine();
     machine.sh("dmsetup create d --notable");
     assert_eq!(machine.sh(&format!("ls {STAT}")), "volumes\n");
@@ -140,7 +140,7 @@ fn a_load_that_fails_after_a_good_line_leaves_nothing() {
 /// Two shells load, clear and remove the same device concurrently. Each call may be refused;
 /// nothing conflicts or remains.
 #[test]
-fn loads_against_removes_never_collide() {
+fn concurrent_loads_and_removes_never_conflict() {
     let mut machine = boot(builder().cpus(2));
     // A slow kernel drops a directory seconds late, so the two shells overlap for longer in each
     // round.
@@ -160,7 +160,7 @@ fn loads_against_removes_never_collide() {
 /// While sysfs is held, the end of a device's last line waits for the removal of the directory. The
 /// first line of the next table waits for that end, and then has its own directory.
 #[test]
-fn a_new_line_waits_for_the_old_directory_to_go_and_gets_its_own() {
+fn a_new_line_waits_for_the_old_directorys_removal() {
     let mut machine = machine_with_tools();
     let table = "0 2048 dmp /dev/vda 0";
     let device = {

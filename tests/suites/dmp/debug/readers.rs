@@ -54,7 +54,7 @@ fn a_reader_of_one_device_delays_no_other() {
 /// The device's next table gets its first dmp line while the last line of the former table is being
 /// removed.
 #[test]
-fn a_device_whose_own_reader_is_slow_waits_and_can_be_interrupted() {
+fn a_load_waits_for_its_devices_slow_reader_and_can_be_interrupted() {
     let (mut machine, device) = with_device(machine_with_tools(), "0 2048 dmp /dev/vda 0");
     machine.sh(&direct_reads("d", 4096, 3));
     let load = "dmsetup reload d --table '0 2048 dmp /dev/vda 8'";

@@ -5,7 +5,7 @@
 use crate::common::*;
 
 #[test]
-fn reset_zeroes_the_counters_of_its_device_only() {
+fn reset_zeroes_only_its_devices_counters() {
     let mut machine = machine();
     let one = create(&mut machine, "one", "0 2048 dmp /dev/vda 0");
     let two = create(&mut machine, "two", "0 2048 dmp /dev/vdb 0");

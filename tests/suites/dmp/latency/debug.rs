@@ -5,7 +5,7 @@
 use super::*;
 
 #[test]
-fn a_switch_takes_effect_at_once_and_leaves_the_requests_alone() {
+fn a_switch_takes_effect_at_once_and_keeps_request_counts() {
     let mut machine = machine();
     slow_disk(&mut machine);
     let device = create(&mut machine, "d", "0 2048 dmp /dev/mapper/slow 0");
@@ -78,7 +78,7 @@ fn anything_but_0_and_1_is_refused_and_changes_nothing() {
 
 /// The option takes effect at the first resume of its table, and not at later ones.
 #[test]
-fn a_reload_sets_the_option_of_its_table_and_a_resume_alone_does_not() {
+fn a_reload_applies_its_tables_option_but_a_resume_does_not() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0 1 latency");
     let mut assert_after = |script: &str, on: bool| {
         machine.sh(script);

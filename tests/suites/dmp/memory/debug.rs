@@ -19,7 +19,7 @@ const LATENCIES_AT_ONCE: &str = "496 64 GFP_NOWAIT";
 /// resume allocates nothing, and no task that holds a lock needed by a resume makes an allocation
 /// that waits for I/O.
 #[test]
-fn no_allocation_that_a_resume_waits_for_waits_for_io() {
+fn no_allocation_before_a_resume_waits_for_io() {
     let mut machine = machine_with_traces();
     let table = "--table '0 2048 dmp /dev/vda 0 1 latency'";
     let reset = format!("echo 1 >{STAT}/dm-0/reset");

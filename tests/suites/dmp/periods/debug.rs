@@ -43,26 +43,26 @@ fn requests_in_flight_are_exact_over_resets_and_switches() {
     let mut machine = machine();
     let device = held(&mut machine);
     let shown = machine.sh(&format!(
-        "{}cd {STAT}/{device}; show() {{ echo $1 $(cat */inflight 2>&1); }}; show begun; \
+        "{}cd {STAT}/{device}; show() {{ echo $1 $(cat */inflight 2>&1); }}; show started; \
          echo 1 >reset; show reset; dmsetup message d 0 latency off; \
          cat */inflight 2>&1 | sort -u; \
          dmsetup message d 0 latency on; show on; echo 1 >reset; show again; \
-         {}; show ended",
+         {}; show completed",
         begin(&device, 8, 1),
         release(&device)
     ));
     // The order is discard, flush, other, read, write, write_zeroes.
     assert_eq!(
         shown,
-        "begun 0 0 0 8 1 0\nreset 0 0 0 8 1 0\ncat: read error: No data available\n\
-         on 0 0 0 8 1 0\nagain 0 0 0 8 1 0\nended 0 0 0 0 0 0\n"
+        "started 0 0 0 8 1 0\nreset 0 0 0 8 1 0\ncat: read error: No data available\n\
+         on 0 0 0 8 1 0\nagain 0 0 0 8 1 0\ncompleted 0 0 0 0 0 0\n"
     );
     assert_all_ended(&snapshot(&mut machine, &device));
 }
 
 /// Flushes also wait for the suspended disk. All processors share their counters.
 #[test]
-fn requests_of_rare_operations_belong_to_their_period_as_well() {
+fn rare_requests_belong_to_their_period() {
     let mut machine = machine();
     let device = held(&mut machine);
     machine.sh(&format!(

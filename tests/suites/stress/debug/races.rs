@@ -164,8 +164,8 @@ fn resets_and_switches_keep_requests_in_flight_exact() {
     );
     machine.sh("dmsetup message d 0 latency on");
     for operation in OPERATIONS {
-        let under_way = number(&mut machine, &format!("{device}/{operation}/inflight"));
-        assert_eq!(under_way, 0, "{operation}");
+        let inflight = number(&mut machine, &format!("{device}/{operation}/inflight"));
+        assert_eq!(inflight, 0, "{operation}");
     }
     assert_all_goes(machine);
 }
@@ -207,7 +207,7 @@ fn a_summary_never_mixes_counts_before_and_after_a_reset() {
 /// switched. Each text is from one moment, with all lines that `latency` implies, and with complete
 /// requests.
 #[test]
-fn each_reader_has_one_whole_snapshot_in_pieces() {
+fn each_reader_gets_one_complete_snapshot_in_pieces() {
     let (mut machine, device) = with_device(machine_of(4), TABLE);
     let snapshot = format!("{STAT}/{device}/snapshot");
     let reader = |size: u32| {
@@ -237,7 +237,7 @@ fn each_reader_has_one_whole_snapshot_in_pieces() {
 /// Reads the numbers of a device's lines. Those of live lines have to be of one table, during all
 /// loads, resumes, clears and removals. All numbers are exact at rest.
 #[test]
-fn counts_of_lines_are_of_one_table_while_tables_come_and_go() {
+fn counts_of_lines_are_of_one_table_during_exchanges() {
     let mut machine = machine_of(4);
     // Each table has a different number of lines, and of lines with each option.
     machine.sh(

@@ -9,7 +9,7 @@ use crate::load::*;
 /// Several shells make devices with one number, so the number's entry often belongs to the next
 /// device.
 #[test]
-fn counts_of_lines_are_exact_after_devices_of_one_number_came_and_went() {
+fn counts_of_lines_are_exact_after_devices_shared_a_number() {
     let mut machine = machine_of(4);
     let fight = "dmsetup create same --table '0 8 dmp /dev/vda 0 1 as_linear'; \
                  dmsetup reload same --table '0 8 dmp /dev/vda 8 1 flush_bypass'; \
@@ -29,7 +29,7 @@ fn counts_of_lines_are_exact_after_devices_of_one_number_came_and_went() {
 /// Devices are made and removed with requests in flight until the last moment. During this other
 /// shells read all files in sysfs, and keep some open.
 #[test]
-fn removes_against_readers_that_hold_files_open() {
+fn devices_are_removed_while_readers_hold_files_open() {
     let mut machine = machine_of(4);
     create(&mut machine, "other", "0 65536 dmp /dev/vdb 0");
     let read = "cat /sys/module/dmp/stat/*/*/* /sys/module/dmp/stat/*/* >/dev/null 2>&1; true";
@@ -53,7 +53,7 @@ fn removes_against_readers_that_hold_files_open() {
 /// Each file is read repeatedly until it disappears. The removal waits for the reader, so the
 /// reader must not wait for any lock that the removal holds.
 #[test]
-fn removes_against_readers_of_the_very_device() {
+fn devices_are_removed_while_their_own_files_are_read() {
     let mut machine = machine_of(4);
     machine.sh(&format!(
         "end=$(($(date +%s) + {})); n=0; \
@@ -71,7 +71,7 @@ fn removes_against_readers_of_the_very_device() {
 
 /// Three shells make devices with their own names, and two compete for one name.
 #[test]
-fn devices_made_and_removed_from_several_shells() {
+fn several_shells_make_and_remove_devices() {
     let mut machine = machine_of(4);
     create(&mut machine, "other", "0 65536 dmp /dev/vdb 0");
     let own = |name: &str| {

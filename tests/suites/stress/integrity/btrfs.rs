@@ -5,6 +5,6 @@
 use super::*;
 
 #[test]
-fn a_full_btrfs_is_in_order() {
+fn a_full_btrfs_is_consistent() {
     a_full_filesystem_is_in_order("mkfs.btrfs -q", "btrfs check --readonly", "btrfs");
 }

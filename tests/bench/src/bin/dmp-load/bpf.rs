@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn offsets_are_found_in_a_description() {
+    fn offsets_are_read_from_a_description() {
         let format = "\tfield:dev_t dev;\toffset:8;\tsize:4;\tsigned:0;\n\
                       \tfield:unsigned int nr_sector;\toffset:24;\tsize:4;\tsigned:0;\n";
         assert_eq!(offset(format, "dev").unwrap(), 8);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn jumps_end_at_the_return() {
+    fn jumps_lead_to_the_return() {
         let program = program(3, 0, 8, 24);
         let out = program.len() - 2;
         let target = |at: usize| at + 1 + ((program[at] >> 16) & 0xffff) as usize;
