@@ -1,5 +1,5 @@
 {
-  description = "dmp: a device-mapper target that counts what passes through it";
+  description = "dmp: a device-mapper target that counts requests";
 
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
 

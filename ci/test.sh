@@ -20,7 +20,7 @@ END
 printf '#!/bin/sh\nexit 2\n' >"$work/bin/getent"
 chmod +x "$work/bin/"*
 
-expect() { # nix's version, what is printed
+expect() { # nix's version, the expected output
 	local printed
 	printed=$(PATH=$work/bin:$PATH FAKE_NIX=$1 bash "$repo/ci/nix" --package-set nixpkgs build .#dmp 2>&1) || true
 	[[ $printed == "$2" ]] || {

@@ -30,7 +30,7 @@ rustPlatform.buildRustPackage {
     bash crates ${target} >$out/share/doc/dmpstat/crates
   '';
   meta = {
-    description = "Shows what passes through dmp devices, as iostat does";
+    description = "Shows the requests of dmp devices, as iostat does";
     mainProgram = "dmpstat";
   };
 }

@@ -36,7 +36,7 @@ stdenv.mkDerivation {
     broken =
       !(kernel.withRust or (kernel.config.isYes or (_: false) "RUST")) || kernel.kernelOlder "6.12.19";
     platforms = [ "x86_64-linux" ];
-    description = "Device-mapper target that counts what passes through it";
+    description = "Device-mapper target that counts requests";
     license = lib.licenses.gpl2Only;
   };
 }

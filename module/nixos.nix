@@ -14,7 +14,7 @@ let
   # The reason why dmp cannot be built, and the remedy.
   refusal =
     if !pkgs.stdenv.hostPlatform.isx86_64 then
-      "dmp is for x86_64-linux, and this system is ${pkgs.stdenv.hostPlatform.system}: leave it out there"
+      "dmp is for x86_64-linux, and this system is ${pkgs.stdenv.hostPlatform.system}: do not enable it there"
     else if kernel.kernelOlder "6.12.19" then
       "dmp needs Linux 6.12.19 or later, and boot.kernelPackages has ${kernel.version}: "
       + "set it to pkgs.linuxPackages or pkgs.linuxPackages_latest"
@@ -25,7 +25,7 @@ let
 in
 {
   options.services.dmp = {
-    enable = lib.mkEnableOption "dmp, a device-mapper target that counts what passes through it";
+    enable = lib.mkEnableOption "dmp, a device-mapper target that counts requests";
 
     package = lib.mkOption {
       type = lib.types.package;
@@ -60,8 +60,8 @@ in
       default = null;
       example = "/var/lib/node-exporter/dmp.prom";
       description = ''
-        A file that {file}`dmp-exporter-textfile.service` keeps writing, for the textfile collector of
-        node_exporter. The directory has to be there, be root's, and be that of
+        A file that {file}`dmp-exporter-textfile.service` rewrites regularly, for the textfile collector of
+        node_exporter. Its directory has to exist, belong to root, and be that of
         `--collector.textfile.directory` in {option}`services.prometheus.exporters.node.extraFlags`.
       '';
     };

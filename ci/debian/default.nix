@@ -67,7 +67,7 @@ let
         chmod +x $out/bin/${program}'') (builtins.attrNames programs)
     );
 
-  # The tools of a development shell. Compilers search their parts in /usr, so each tool, and each
+  # The tools of a development shell. Compilers search for their parts in /usr, so each tool, and each
   # program of the path, runs with the root's /usr.
   rootTools = path: runCommand "debian-tools" { } ''
     mkdir -p $out/bin

@@ -85,12 +85,12 @@ rec {
 
   bench-distribution = program distribution {
     name = "dmp-bench-distribution";
-    description = "The same on a kernel that is configured as distributions do";
+    description = "Measures the cost of dmp on a kernel with a distribution's configuration";
   };
 
   bench-smoke = program tested {
     name = "dmp-bench-smoke";
-    description = "Fails if a request through dmp costs more than it may";
+    description = "Fails if the cost of a request through dmp exceeds its limits";
     arguments = "--smoke --baseline ${./baseline.json}";
   };
 

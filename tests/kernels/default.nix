@@ -26,5 +26,5 @@ writeShellApplication {
     export NIX_HARDENING_ENABLE=
     exec bash ${./kernels.sh} "$@"
   '';
-  meta.description = "Builds dmp.ko for kernels of one's own, and prints a table of them";
+  meta.description = "Builds dmp.ko for your own kernels, and prints a table of them";
 }

@@ -5,7 +5,7 @@
 # Usage: kernels.sh DIR...     each a kernel's build directory: /lib/modules/VERSION/build, or a tree in
 #                              which "make modules_prepare" was run. Nothing is written to it.
 #
-# A module is compiled by the same rustc as its kernel. kernels.sh searches it in PATH, and then in DMP_TOOLS,
+# A module is compiled by the same rustc as its kernel. kernels.sh searches for it in PATH, and then in DMP_TOOLS,
 # a path of the same form.
 set -euo pipefail
 
@@ -72,7 +72,7 @@ first_error() { # log
 		:end
 		q' "$1")
 	[[ -n $line ]] || line=$(grep -v '^make' "$1" | tail -n 1)
-	echo "${line:-make failed without a word}"
+	echo "${line:-make failed without a message}"
 }
 
 # Prints the last column of the table for $dir. The compilers' output goes to the log, $1.
@@ -83,7 +83,7 @@ build() {
 		return 1
 	}
 	path=$(tools) || {
-		echo "no $(config RUSTC_VERSION_TEXT) in PATH, which the kernel was configured with"
+		echo "the compiler of this kernel, $(config RUSTC_VERSION_TEXT), is not in PATH"
 		return 1
 	}
 	# A tree after modules_prepare alone has no list of symbols.
@@ -94,7 +94,7 @@ build() {
 	chmod -R u+w "$logs/module"
 	if PATH=$path make -C "$logs/module" -j "$(nproc)" KDIR="$dir" W=1 KCFLAGS=-Werror \
 		KRUSTFLAGS=-Dwarnings "${flags[@]}" modules >"$1" 2>&1; then
-		[[ -e $dir/Module.symvers ]] && echo builds || echo "builds; its symbols were not looked for"
+		[[ -e $dir/Module.symvers ]] && echo builds || echo "builds; symbols not checked"
 	else
 		first_error "$1"
 		return 1
@@ -117,7 +117,7 @@ for directory; do
 done
 rm -rf "$logs/module"
 if ((failed)); then
-	echo "kernels.sh: what the compilers said is in $logs" >&2
+	echo "kernels.sh: the compilers' output is in $logs" >&2
 else
 	rm -rf "$logs"
 fi

@@ -61,7 +61,7 @@ fresh
 echo 'static void unused(void) {}' >>"$DMP_MODULE/wrappers/helpers/helpers.c"
 said=$(bash "$kernels" "$kdir" 2>/dev/null) && status=0 || status=$?
 [[ $status == 1 && $said == *"helpers.c:"*unused* ]] || {
-	printf 'an unused function in helpers.c was to be an error, but kernels.sh says:\n%s\n' "$said" >&2
+	printf 'expected an error about an unused function in helpers.c, but kernels.sh printed:\n%s\n' "$said" >&2
 	exit 1
 }
 
@@ -74,7 +74,7 @@ expect 1 "$release COMPILERS dmp is not for this kernel" "$kdir"
 # Each of several kernels has its row, and one failed build is a failure.
 said=$(bash "$kernels" "$kdir" "$work/none" 2>/dev/null) && status=0 || status=$?
 [[ $status == 1 && $(wc -l <<<"$said") == 3 ]] || {
-	printf 'two kernels were to have two rows, but kernels.sh says:\n%s\n' "$said" >&2
+	printf 'expected two rows for two kernels, but kernels.sh printed:\n%s\n' "$said" >&2
 	exit 1
 }
 
@@ -86,7 +86,7 @@ expect 1 "$release COMPILERS this kernel was built without CONFIG_RUST=y" "$work
 tree
 sed -i 's/^CONFIG_RUSTC_VERSION_TEXT=.*/CONFIG_RUSTC_VERSION_TEXT="rustc 1.0.0"/' \
 	"$work/tree/include/config/auto.conf"
-expect 1 "$release COMPILERS no rustc 1.0.0 in PATH, which the kernel was configured with" "$work/tree"
+expect 1 "$release COMPILERS the compiler of this kernel, rustc 1.0.0, is not in PATH" "$work/tree"
 
 # The kernel's rustc is found both after and before another one.
 fresh
@@ -97,17 +97,17 @@ printf '#!%s\necho rustc 1.0.0\n' "$BASH" >"$work/bin/rustc"
 chmod +x "$work/bin/rustc"
 said=$(PATH=$work/bin:$PATH DMP_TOOLS=$tools bash "$kernels" "$kdir" 2>/dev/null) || :
 [[ $said == *"dmp finds $rustc"* ]] || {
-	printf '%s of DMP_TOOLS was to be taken, but kernels.sh says:\n%s\n' "$rustc" "$said" >&2
+	printf 'expected %s from DMP_TOOLS, but kernels.sh printed:\n%s\n' "$rustc" "$said" >&2
 	exit 1
 }
 said=$(DMP_TOOLS=$work/bin bash "$kernels" "$kdir" 2>/dev/null) || :
 [[ $said == *"dmp finds $rustc"* ]] || {
-	printf '%s of PATH was to be taken, but kernels.sh says:\n%s\n' "$rustc" "$said" >&2
+	printf 'expected %s from PATH, but kernels.sh printed:\n%s\n' "$rustc" "$said" >&2
 	exit 1
 }
 
 bash "$kernels" 2>/dev/null && status=0 || status=$?
 [[ $status == 2 ]] || {
-	echo "without a directory the exit status was to be 2, not $status" >&2
+	echo "expected exit status 2 without a directory, not $status" >&2
 	exit 1
 }

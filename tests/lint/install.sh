@@ -27,7 +27,7 @@ install() { # make's arguments
 	make --silent -C "$repo" install KDIR="$work/kdir" built="$work/built" DESTDIR="$destination" "$@" 2>&1
 }
 
-expect() { # prefix, where attach.conf is
+expect() { # prefix, the path of attach.conf
 	printf '%s\n' \
 		"755 $1/bin/dmpstat" \
 		"644 $1/lib/systemd/system/dmp-attach.path" \
@@ -44,7 +44,7 @@ expect() { # prefix, where attach.conf is
 		"644 $2/dmp/attach.conf" \
 		"644 /lib/modules/6.12.19/updates/dmp.ko" >"$work/expected"
 	find "$destination" -type f -printf '%m /%P\n' >"$work/installed"
-	diff <(sort "$work/expected") <(sort "$work/installed") >&2 || fail "under $1 other files are installed"
+	diff <(sort "$work/expected") <(sort "$work/installed") >&2 || fail "the files installed under $1 differ"
 	# Units and the rule run the installed program.
 	local named
 	named=$(grep -rhoE '[^ ="]*/dmpstat( |$)' "$destination$1/lib" | sort -u)
@@ -52,7 +52,7 @@ expect() { # prefix, where attach.conf is
 }
 
 said=$(install)
-[[ $said == "depmod is true" ]] || fail "depmod was to be left out in a package: $said"
+[[ $said == "depmod is true" ]] || fail "make install runs depmod for a package: $said"
 expect /usr/local /etc
 
 # An edited attach.conf stays.
@@ -65,5 +65,5 @@ said=$(install prefix=/usr sysconfdir=/usr/etc)
 expect /usr /usr/etc
 
 rm "$work/built/share/dmpstat.1"
-! said=$(install) || fail "an installation of what is not built was to fail"
-[[ $said == *"$work/built has no man pages: run make first"* ]] || fail "what is missing was to be said: $said"
+! said=$(install) || fail "make install succeeds before make"
+[[ $said == *"$work/built has no man pages: run make first"* ]] || fail "make install does not name the missing part: $said"

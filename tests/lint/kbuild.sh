@@ -10,20 +10,20 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-wrong() { # what make was to do, what it said
+wrong() { # the expectation, make's output
 	printf '%s, but make says:\n%s\n' "$1" "$2" >&2
 	exit 1
 }
 
-refused() { # what is to be said, a command
+refused() { # the expected message, a command
 	local said
 	if said=$("${@:2}" 2>&1); then
-		wrong "\"$1\" was to be said" "$said"
+		wrong "expected the message \"$1\"" "$said"
 	fi
-	[[ $said == *"$1"* ]] || wrong "\"$1\" was to be said" "$said"
+	[[ $said == *"$1"* ]] || wrong "expected the message \"$1\"" "$said"
 }
 
-version() { # version, patch level, sublevel, what else make is to be told
+version() { # version, patch level, sublevel, further arguments of make
 	make "${arguments[@]}" VERSION="$1" PATCHLEVEL="$2" SUBLEVEL="$3" "${@:4}" modules
 }
 arguments=("$@")
@@ -41,7 +41,7 @@ for new in "6 12 19" "6 12 118" "6 13 7" "6 13 12" "6 14 0" "7 0 0" "7 12 0"; do
 	[[ $said != *"dmp needs"* ]] || wrong "${new[*]} is new enough" "$said"
 done
 
-rustc() { # Linux's version and patch level, rustc's version as the configuration has it
+rustc() { # Linux's version and patch level, rustc's version in the configuration
 	version "$1" "$2" 99 CONFIG_RUSTC_VERSION="$3" CONFIG_RUSTC_VERSION_TEXT='"rustc 1.x"' "${@:4}"
 }
 refused "dmp needs rustc 1.82 or later on Linux 6.12: this kernel was built by rustc 1.x." rustc 6 12 108199
@@ -68,8 +68,8 @@ finds() { # version, its cfgs, pairs of a header and some lines of it
 		'wrappers-main := main' 'wrappers-helpers := helpers' 'include wrappers/Kbuild.include' \
 		'.DEFAULT_GOAL := flags' \
 		'flags: ; @echo $(filter dmp_%,$(RUSTFLAGS_main.o)) $(CFLAGS_helpers.o)' |
-		make --silent --file=- 2>&1) || wrong "the headers of $version were to be looked into" "$flags"
-	[[ $flags == "$wanted" ]] || wrong "the headers of $version were to give \"$wanted\"" "$flags"
+		make --silent --file=- 2>&1) || wrong "make failed for the headers of $version" "$flags"
+	[[ $flags == "$wanted" ]] || wrong "expected \"$wanted\" from the headers of $version" "$flags"
 }
 dm=include/linux/device-mapper.h
 sysfs=include/linux/sysfs.h
@@ -118,7 +118,7 @@ refused "dmp can only be a module: obj-m" \
 # Only bindgen runs: the C compiler knows these flags only with LTO, and compiles nothing here.
 flags="-flto=thin -fsplit-lto-unit"
 said=$(make -C "$kdir" "$@" M="$PWD" V=1 CC_FLAGS_LTO="$flags" KCFLAGS="$flags" dmp_main.o 2>&1) ||
-	wrong "with flags of LTO it was to be compiled" "$said"
-bindgen=$(grep -F 'bindings.h ' <<<"$said") || wrong "bindgen was to be run" "$said"
+	wrong "the module does not compile with flags of LTO" "$said"
+bindgen=$(grep -F 'bindings.h ' <<<"$said") || wrong "bindgen did not run" "$said"
 [[ $bindgen != *-flto* && $bindgen != *-fsplit-lto-unit* ]] ||
-	wrong "bindgen was to get no flags of LTO" "$bindgen"
+	wrong "bindgen got flags of LTO" "$bindgen"

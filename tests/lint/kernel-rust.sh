@@ -40,7 +40,7 @@ complete() {
 	touch "$build/rust/"{libcore,libkernel}.rmeta "$build/rust/libmacros.so" "$build/scripts/target.json"
 }
 
-expect() { # exit status, what is said
+expect() { # exit status, the expected message
 	local said status=0
 	said=$(PATH=$work/bin:$PATH bash "$kernel_rust" check "$build" 2>&1) || status=$?
 	[[ $status == "$1" && $said == "$2" ]] || {
@@ -157,11 +157,11 @@ stand_in bindgen-0.65 'echo "bindgen 0.65.1"'
 expect 0 ""
 # make uses these programs, and clang if clang built the kernel.
 echo 'modules: ; @echo $(RUSTC) $(HOSTRUSTC) $(RUSTDOC) $(BINDGEN) LLVM=$(LLVM)$(if $(filter command,$(origin CC)), CC=$(CC))' >"$build/Makefile"
-told() { # what the kernel's Makefile is told, arguments
+told() { # the variables for the kernel's Makefile, arguments
 	local said
 	said=$(env -u LLVM PATH="$work/bin:$PATH" make --silent -C "$module" KDIR="$build" "${@:2}" modules)
 	[[ $said == "$1" ]] || {
-		printf 'make tells the kernel:\n%s\nnot:\n%s\n' "$said" "$1" >&2
+		printf 'make passes to the kernel:\n%s\nnot:\n%s\n' "$said" "$1" >&2
 		exit 1
 	}
 }
@@ -215,7 +215,7 @@ said=$(PATH=$work/bin:$PATH bash "$kernel_rust" make "$build" "$work/kdir") && e
 [[ $said == "$work/kdir exists already: name a new directory" ]]
 
 # The script that DKMS calls builds dmp.ko, or prints one sentence. Only dmp.ko and the log remain.
-builds() { # exit status, what is said, rules of the kernel's Makefile
+builds() { # exit status, the expected message, rules of the kernel's Makefile
 	local said status=0
 	printf '%s\n' "${@:3}" >"$build/Makefile"
 	said=$(PATH=$work/bin:$PATH bash "$module/dkms/build" "$build" "$work/cache" 2>/dev/null) || status=$?

@@ -27,7 +27,7 @@ stand_ins() { # status or "missing", programs
 	done
 }
 
-succeeds() { # what is the matter
+succeeds() { # the set-up
 	local script words status
 	for script in "postinst configure" "postinst configure 0.0.1" "postinst abort-remove" \
 		"prerm upgrade 9" "prerm remove" "postrm remove" "postrm purge"; do
@@ -36,7 +36,7 @@ succeeds() { # what is the matter
 			status=0
 			env -i PATH="$work/bin" "$BASH" "$work/${words[0]}-$kind" "${words[@]:1}" >/dev/null 2>&1 || status=$?
 			((status == 0)) || {
-				echo "maintainer-scripts.sh: $script ($kind) exits with $status where $1" >&2
+				echo "maintainer-scripts.sh: $script ($kind) exits with $status; set-up: $1" >&2
 				exit 1
 			}
 		done

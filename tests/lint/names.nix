@@ -44,7 +44,7 @@ runCommand "dmp-names"
   ''
     [[ $named == *debian-machine* && $named == *soak-debug* ]]
     if [[ $missing ]]; then
-      echo "the documentation names packages that ci/packages.nix has not: $missing" >&2
+      echo "the documentation names packages that ci/packages.nix lacks: $missing" >&2
       exit 1
     fi
     touch $out

@@ -6,7 +6,7 @@ rustPlatform.buildRustPackage (
     pname = "dmp-vm";
     cargoBuildFlags = [ "--package=dmp-vm" ];
     meta = {
-      description = "Boots the machine dmp is tested in";
+      description = "Boots the test machine of dmp";
       license = lib.licenses.gpl2Only;
       mainProgram = "dmp-vm";
     };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
+# The tour of dmp, which runs in the guest: dmp-vm --script tests/machine/demo.sh
 # Exits with status 0 if the counters agree with dd's numbers.
 
 stat=/sys/module/dmp/stat
@@ -32,7 +33,7 @@ say "100 writes and 500 reads of 4 KiB through it, past the page cache:"
 run 'dd if=/dev/zero of=/dev/mapper/demo bs=4k count=100 oflag=direct'
 run 'dd if=/dev/mapper/demo of=/dev/null bs=4k count=500 iflag=direct'
 
-say "What dmp has counted, for all its devices together and for this one, $device:"
+say "The counters of $device, compared with dd's numbers:"
 run "cat $stat/volumes"
 run "ls $stat/$device"
 run "grep . $stat/$device/name $stat/$device/*/requests"
@@ -45,17 +46,17 @@ agrees "writes" 100 write/requests
 agrees "bytes written" $((100 * 4096)) write/bytes
 agrees "average write" 4096 write/avg_size
 
-say "The same with dmpstat, since the device was made, and how large the requests were:"
+say "dmpstat's report since the creation of the device, and the sizes of the requests:"
 run 'dmpstat demo'
 run 'dmpstat hist size demo'
 
-say "The device and the module go without a trace:"
+say "The device and the module are removed without a trace:"
 run 'dmsetup remove demo'
 run 'rmmod dmp'
 run 'test ! -e /sys/module/dmp'
 
 if [ $wrong != 0 ]; then
-	say "The counters do NOT agree with what dd did."
+	say "The counters do NOT agree with dd's numbers."
 	exit 1
 fi
-say "The counters agree with what dd did."
+say "The counters agree with dd's numbers."

@@ -8,7 +8,7 @@
   environment,
   name ? "vm",
   script ? null,
-  description ? "Boots a virtual machine that has dmp in it",
+  description ? "Boots a virtual machine with dmp",
 }:
 writeShellApplication {
   name = "dmp-${name}";

@@ -251,5 +251,5 @@ static void __exit ask_exit(void)
 
 module_init(ask_init);
 module_exit(ask_exit);
-MODULE_DESCRIPTION("Asks block devices what no program can ask them");
+MODULE_DESCRIPTION("Sends block devices requests that no program can send");
 MODULE_LICENSE("GPL");

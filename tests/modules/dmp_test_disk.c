@@ -363,5 +363,5 @@ static void __exit disk_exit(void)
 
 module_init(disk_init);
 module_exit(disk_exit);
-MODULE_DESCRIPTION("A disk that writes down what arrives, to test dmp over");
+MODULE_DESCRIPTION("A disk that records the arriving requests, for tests of dmp");
 MODULE_LICENSE("GPL");

@@ -106,5 +106,5 @@ writeShellApplication {
     ((''${#dmpstat[@]} == 0)) || mutants dmpstat ${crates ../../dmpstat/Cargo.lock} "''${dmpstat[@]}" || status=$?
     exit "$status"
   '';
-  meta.description = "Finds changes of dmpstat and of the module's plain Rust that no test sees";
+  meta.description = "Finds changes of dmpstat and of the module's plain Rust that no test detects";
 }

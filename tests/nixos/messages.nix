@@ -93,7 +93,7 @@ let
     }
     {
       said = said "aarch64-linux" { };
-      expected = "services.dmp: dmp is for x86_64-linux, and this system is aarch64-linux: leave it out there";
+      expected = "services.dmp: dmp is for x86_64-linux, and this system is aarch64-linux: do not enable it there";
     }
   ];
   wrong = builtins.filter (case: case.said != case.expected) cases;

@@ -46,5 +46,5 @@ writeShellApplication {
     done
     echo "dmp-soak: $round rounds, no failure"
   '';
-  meta.description = "Runs dmp's stress tests over and over";
+  meta.description = "Repeats dmp's stress tests";
 }

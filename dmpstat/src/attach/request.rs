@@ -11,7 +11,7 @@ pub struct Request {
     pub volumes: Vec<OsString>,
     /// The options of the volumes' dmp lines.
     pub options: Options,
-    /// attach.conf is to list the volumes.
+    /// The volumes are added to attach.conf.
     pub keep: bool,
     /// The tables are printed, and nothing is changed.
     pub dry_run: bool,

@@ -83,7 +83,7 @@ struct Run<'a, 'b> {
     start: &'a mut Start<'a>,
     environment: &'a mut Environment<'b>,
     dry_run: bool,
-    /// Each volume is changed independently: the failure of one leaves the others to be changed.
+    /// Each volume is changed independently: a failure of one does not stop the others.
     each_by_itself: bool,
     failed: Vec<String>,
 }

@@ -113,7 +113,7 @@ fn since_is_right_after_the_clock_was_set() {
         since(Set("2026-11-26T21:00:00[+01:00]", 1090)).as_deref(),
         Some("2026-11-26T20:58:30+01:00[+01:00]")
     );
-    // The clock is the one from before the replacement of the battery.
+    // The clock is at 1970, as without a battery.
     assert_eq!(
         since(Set("1970-01-01T01:00:00[+01:00]", 1090)).as_deref(),
         Some("1970-01-01T00:58:30+01:00[+01:00]")

@@ -18,7 +18,7 @@ int dmp_check_kobject_release(void)
 	released = try_wait_for_completion(&holder->released);
 	kfree(holder);
 	if (!released)
-		pr_err("dmp: not made for this kernel: struct dm_kobject_holder is another one\n");
+		pr_err("dmp: does not fit this kernel: struct dm_kobject_holder differs\n");
 	return released ? 0 : -EINVAL;
 }
 

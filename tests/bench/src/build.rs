@@ -25,7 +25,7 @@ impl Build {
         let wrong = |error: String| Failure::Words(format!("{CONFIG}: {error}"));
         let path = std::env::var(CONFIG).map_err(|error| wrong(error.to_string()))?;
         let config = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        Self::from_config(&config).ok_or_else(|| wrong("it is no kernel's .config".into()))
+        Self::from_config(&config).ok_or_else(|| wrong("the file is not a kernel's .config".into()))
     }
 
     fn from_config(config: &str) -> Option<Self> {

@@ -138,9 +138,6 @@ pub fn slopes(costs: &[Cost]) -> String {
         };
         at(first).zip(at(last)).map(each).collect::<Vec<_>>()
     };
-    let head = format!(
-        "{:<44} {:>13}\n",
-        "Devices on each other, 1 to 8", "instructions"
-    );
+    let head = format!("{:<44} {:>13}\n", "Stacked devices, 1 to 8", "instructions");
     table_of(&head, &setup::STACKED.map(ends).concat())
 }

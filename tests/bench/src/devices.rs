@@ -27,7 +27,7 @@ const FILES: [(&str, &str); 5] = [
     ("size_histogram of a device", "$one/read/size_histogram"),
     ("snapshot of a device", "$one/snapshot"),
     (
-        "all other files that are measured",
+        "all other files of a device",
         "$(find $one -type f ! -name snapshot ! -name reset ! -name inflight ! -name 'latency_*')",
     ),
     ("snapshot of each device", "$stat/dm-*/snapshot"),

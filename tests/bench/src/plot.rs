@@ -159,7 +159,7 @@ fn stacks(area: &Area<'_>, costs: &[Cost]) -> Drawn {
             })
             .collect(),
     });
-    let title = "A 4 KiB read through devices on each other: instructions";
+    let title = "A 4 KiB read through stacked devices: instructions";
     lines(area, title, "devices", &all)
 }
 
@@ -197,7 +197,7 @@ fn scaling(area: &Area<'_>, report: &Report) -> Drawn {
     let low = others().map(|rate| rate.of_linear[0]).fold(1.0, f64::min);
     let mut chart = ChartBuilder::on(area)
         .caption(
-            "4 KiB reads a second, of dm-linear's: median and middle half",
+            "Rate of 4 KiB reads over dm-linear's: median and middle half",
             label(17),
         )
         .margin(20)

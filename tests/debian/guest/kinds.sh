@@ -1,6 +1,6 @@
 # Volumes of every kind: those that can be attached, and those that are refused.
 
-# $1 is a volume with $2 lines. $3 begins the advice.
+# Print the expected messages. $1 is a volume with $2 lines. $3 begins the advice.
 refusal() {
 	echo "^dmpstat: $1: cannot attach $2 volumes: .+\. $3"
 }
@@ -136,31 +136,31 @@ below_is_counted() {
 
 try_kinds() {
 	check "a whole disk is refused" refused_disk /dev/vda
-	check "there is a partition" make_partition
+	check "a partition is created" make_partition
 	check "a partition is refused" refused_disk /dev/vdd1
-	check "there are volumes of all kinds" make_kinds
+	check "volumes of all kinds are created" make_kinds
 	check "a linear volume is attached and detached" in_and_out odd-linear linear
-	check "a striped volume is" in_and_out odd-striped "dmp above"
-	check "a volume of linear and striped lines is" in_and_out odd-mixed "dmp above"
-	check "a thin volume is" in_and_out odd-thin "dmp above"
+	check "a striped volume is attached and detached" in_and_out odd-striped "dmp above"
+	check "a volume of linear and striped lines is attached and detached" in_and_out odd-mixed "dmp above"
+	check "a thin volume is attached and detached" in_and_out odd-thin "dmp above"
 	check "LVM takes a snapshot of an attached thin volume" thin_snapshot
 	check "LVM extends it" thin_extended
-	check "LVM deactivates and activates it, and extends its pool" thin_reactivated
+	check "LVM reactivates an attached thin volume, and extends its pool" thin_reactivated
 	check "a RAID 1 is refused" refused odd-raid raid "$advice_own"
-	check "a mirror is" refused odd-mirror mirror "$advice_own"
-	check "a cached volume is" refused odd-cached cache "$advice_own"
-	check "a volume with a writecache is" refused odd-buffered writecache "$advice_own"
-	check "a snapshot's origin is" refused odd-origin snapshot-origin "${advice_below}odd-origin-real"
-	check "a snapshot is" refused odd-snap snapshot "$advice_own"
-	check "an encrypted device is" refused secret crypt "${advice_below}odd-below"
-	check "a thin pool is" refused odd-pool-tpool thin-pool "$advice_on"
-	check "a pattern takes a group's volumes, and no inner devices" all_of_group
+	check "a mirror is refused" refused odd-mirror mirror "$advice_own"
+	check "a cached volume is refused" refused odd-cached cache "$advice_own"
+	check "a volume with a writecache is refused" refused odd-buffered writecache "$advice_own"
+	check "a snapshot's origin is refused" refused odd-origin snapshot-origin "${advice_below}odd-origin-real"
+	check "a snapshot is refused" refused odd-snap snapshot "$advice_own"
+	check "an encrypted device is refused" refused secret crypt "${advice_below}odd-below"
+	check "a thin pool is refused" refused odd-pool-tpool thin-pool "$advice_on"
+	check "a pattern matches a group's volumes, and no inner devices" all_of_group
 	check "inner volumes are attached by their whole names" dmpstat attach odd-raid_rimage_{0,1} \
 		odd-raid_rmeta_{0,1} odd-pool_tdata odd-pool_tmeta odd-origin-real odd-snap-cow odd-below
-	check "and count what is written above" below_is_counted
+	check "inner volumes count the writes to the volume above" below_is_counted
 	check "LVM removes an attached thin volume" thin_removed
-	check "LVM removes all of them" remove_kinds
-	check "there is a striped device that is not LVM's" make_stripes
-	check "it is attached and detached" in_and_out stripes "dmp above"
-	check "and removed while it is attached" remove_stripes
+	check "LVM removes volumes of all kinds" remove_kinds
+	check "a striped device is created without LVM" make_stripes
+	check "the striped device is attached and detached" in_and_out stripes "dmp above"
+	check "the striped device is removed while it is attached" remove_stripes
 }

@@ -48,16 +48,16 @@ read_after_write() {
 }
 
 try_own_devices() {
-	check "there is a dmp device over a whole disk of LVM's" duplicate_pvs
-	check "LVM has the group on it come up over dmp" soon comes_over_dmp
-	check "LVM takes the dmp device, and warns about the disk" lvm_takes_dmp
-	check "with the disk filtered it does not warn" filter_silences
-	check "the group goes" vgchange -q -an spare
-	check "and the device" dmsetup remove whole
+	check "a dmp device is created over a physical volume" duplicate_pvs
+	check "LVM activates the group over the dmp device" soon comes_over_dmp
+	check "LVM uses the dmp device, and warns about the disk" lvm_takes_dmp
+	check "LVM does not warn with a filter for the disk" filter_silences
+	check "the group is deactivated" vgchange -q -an spare
+	check "the dmp device over the disk is removed" dmsetup remove whole
 
-	check "udev reads a device of one's own when it is made, and when it was written to" own_device
+	check "udev reads your own device at its creation and after a write" own_device
 	note "the requests" cat "$state/own-made" "$state/own-written"
-	check "the device goes" dmsetup remove own
+	check "your own device is removed" dmsetup remove own
 	check "by-uuid of a filesystem on the disk below leads to the dmp device" uuid_below
-	check "that device goes, too" dmsetup remove own
+	check "the device over the filesystem is removed" dmsetup remove own
 }

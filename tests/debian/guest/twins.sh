@@ -72,15 +72,15 @@ exported() {
 
 # Makes the groups, compares all of LVM's output and results, and removes the groups.
 compare_twins() {
-	check "there are two equal groups" make_twins
-	check "lvs says the same of an attached volume" same_and_attached lvs @
-	check "so do its columns in JSON" same_and_attached \
+	check "two equal groups are created" make_twins
+	check "lvs prints the same for an attached volume" same_and_attached lvs @
+	check "lvs in JSON prints the same" same_and_attached \
 		lvs -o lv_active,lv_attr,segtype,lv_device_open --reportformat json @
-	check "so does lvs of all that it knows" same_and_attached lvs -a -o lv_all,seg_all --reportformat json @
-	check "so does lvdisplay" same_and_attached lvdisplay -m @/data
-	check "so does vgck" same_and_attached vgck @
-	check "so does dmsetup table" same_and_attached dmsetup table @-data
-	check "so does lvchange --refresh, and it stays attached" same_and_attached lvchange -q --refresh @/data
+	check "lvs with all columns prints the same" same_and_attached lvs -a -o lv_all,seg_all --reportformat json @
+	check "lvdisplay prints the same" same_and_attached lvdisplay -m @/data
+	check "vgck prints the same" same_and_attached vgck @
+	check "dmsetup table prints the same" same_and_attached dmsetup table @-data
+	check "lvchange --refresh prints the same, and keeps the volume attached" same_and_attached lvchange -q --refresh @/data
 	check "a snapshot is made and removed in the same way" snapshot_and_back
 	check "a volume is converted to RAID 1 and back" raid_and_back
 	check "a volume is renamed" renamed
@@ -88,10 +88,10 @@ compare_twins() {
 	check "a volume is extended" same_attached lvextend -q -l +2 @/data
 	check "a volume is reduced" same_attached lvreduce -q -f -y -l -2 @/data
 	check "a volume is deactivated" same_attached lvchange -q -an @/data
-	check "and activated" same lvchange -q -ay @/data
+	check "a volume is activated" same lvchange -q -ay @/data
 	check "a group is exported and imported" exported
 	check "a volume is removed" same_removed
-	check "both groups go" remove_twins counted regular
+	check "both groups are removed" remove_twins counted regular
 }
 
 same_removed() {

@@ -151,7 +151,9 @@ impl Builder {
                 Ok(machine) => return Ok(machine),
                 Err(error) if limit.left().is_zero() => return Err(error),
                 Err(error) => {
-                    eprintln!("dmp-vm: a saved machine did not come up, so one is booted: {error}");
+                    eprintln!(
+                        "dmp-vm: a machine did not start from its saved state, so one is booted: {error}"
+                    );
                     state.discard();
                 }
             },
@@ -190,7 +192,7 @@ impl Builder {
                 break;
             }
             eprintln!(
-                "dmp-vm: the guest's kernel ended or hung before its init: once more\n{}",
+                "dmp-vm: the guest's kernel exited or hung before its init: booting again\n{}",
                 machine.console().tail()
             );
             machine = self.start(None)?;

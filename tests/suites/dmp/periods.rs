@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests in flight, their ages, and the period between two resets of each request. A suspended
-//! disk holds the requests until the test resumes it.
+//! Requests in flight, their ages, and the period between two resets in which each request counts.
+//! A suspended disk holds the requests until the test resumes it.
 
 use dmp_vm::Machine;
 

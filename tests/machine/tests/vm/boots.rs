@@ -166,7 +166,7 @@ fn a_broken_state_is_reported_removed_and_replaced() {
     for broken in [&whole[..whole.len() / 2], b"something else"] {
         fs::write(host.saved()[0].join("memory"), broken).unwrap();
         let output = host.run(&["--", "echo", "up"]);
-        let said = "dmp-vm: a saved machine did not come up, so one is booted: ";
+        let said = "dmp-vm: a machine did not start from its saved state, so one is booted: ";
         assert_failure(&output, 0, said);
         assert_eq!(output.stdout, b"up\n");
         assert_eq!(host.saved().len(), 0);
@@ -229,7 +229,7 @@ fn a_guest_that_exits_or_hangs_before_its_init_is_restarted() {
         let host = Host::new(&format!("if mkdir once 2>/dev/null; then {first}; fi"));
         thread::spawn(move || {
             let output = host.run(&["--", "echo", "up"]);
-            let said = "dmp-vm: the guest's kernel ended or hung before its init: once more\n\
+            let said = "dmp-vm: the guest's kernel exited or hung before its init: booting again\n\
                         (the guest's console is empty)\n";
             assert_output(&output, 0, "up\n", said);
             host.assert_came_up(&["booted"]);
@@ -259,7 +259,7 @@ fn a_machine_that_hangs_at_its_resume_is_booted() {
     let host = Host::new("[ $how = booted ] || exec sleep 1000");
     assert_output(&host.run(&TRUE), 0, "", "");
     let output = host.run(&["--", "echo", "up"]);
-    let said = "dmp-vm: a saved machine did not come up, so one is booted: ";
+    let said = "dmp-vm: a machine did not start from its saved state, so one is booted: ";
     assert_failure(&output, 0, said);
     assert_eq!(output.stdout, b"up\n");
     host.assert_came_up(&["booted", "booted"]);
