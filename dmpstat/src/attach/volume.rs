@@ -186,7 +186,7 @@ impl Volume {
             latency: options.latency,
             flush_bypass: options.flush_bypass,
             as_linear: match options.shown {
-                // No LVM volume has one linear line over a whole device instead of a thin line.
+                // Neither a thin volume nor a striped one has a single linear line.
                 _ if is_above => false,
                 Shown::Auto => lvm::made(&self.status.uuid),
                 Shown::Dmp => false,

@@ -48,7 +48,7 @@ pub enum Quantity {
     Age(Option<Operation>),
     /// The average size.
     Size(Operation),
-    /// Upper bound, in milliseconds, of this permille of latencies.
+    /// Upper bound, in milliseconds, of the latency at this permille.
     Percentile(Operation, u32),
     /// Upper bound of all latencies, in milliseconds.
     Max(Operation),

@@ -38,9 +38,9 @@ pub trait DeviceMapper {
     fn load(&mut self, device: Number, table: &[Line], read_only: bool) -> io::Result<()>;
     /// Drops the inactive table, if there is one.
     fn clear(&mut self, device: Number) -> io::Result<()>;
-    /// Makes the inactive table, if there is one, the live one, and resumes the device. The kernel itself
-    /// suspends a running device for the exchange, so dmpstat cannot die with the device suspended by a call
-    /// of its own.
+    /// Makes the inactive table live, if there is one, and resumes the device. The kernel itself suspends a
+    /// running device for the exchange, so dmpstat never suspends a device that its death could leave
+    /// suspended.
     fn resume(&mut self, device: Number) -> io::Result<()>;
 }
 
