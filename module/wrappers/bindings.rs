@@ -12,7 +12,7 @@
     non_camel_case_types,
     non_snake_case,
     non_upper_case_globals,
-    unknown_lints, // of rustc before 1.88, which has no unnecessary_transmutes
+    unknown_lints, // rustc before 1.88 does not know unnecessary_transmutes
     unnecessary_transmutes,
     unreachable_pub,
     unsafe_op_in_unsafe_fn

@@ -2,7 +2,7 @@
 
 /* C functions for the wrappers, one file for each subsystem. */
 
-/* Cannot be built into the kernel, which compiles its own Rust code without bindings.h. */
+/* The wrappers cannot be in the kernel image, whose Rust code is compiled without bindings.h. */
 #ifndef MODULE
 #error "dmp can only be a module: obj-m"
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kobject of a directory, by which sysfs names the directory to its files.
+//! The kobject of a directory, which sysfs passes to the functions of the directory's files.
 
 use super::super::bindings;
 use core::ptr;
