@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Puts questions to a block device that no program can put to it. A question is written
- * to /proc/dmp_test_ask, and the answer is read there:
+ * Sends a block device requests that user space cannot send. A question is written to
+ * /proc/dmp_test_ask, and the answer is read there:
  *
  *   limits DEVICE              its struct queue_limits, and its modes of encryption
- *   write DEVICE SECTOR KEY    4 KiB of zeros, to be encrypted with a key of such bytes
+ *   write DEVICE SECTOR KEY    writes 4 KiB of zeros, encrypted with a key of KEY bytes
  *   read DEVICE SECTOR KEY     the first and the last byte of the decrypted data there
  *   evict DEVICE KEY           forgets the key
  *   dax DEVICE PAGE            direct access, zeroing and a recovery write
@@ -57,7 +57,7 @@ static int ask_limits(struct block_device *bdev)
 	return 0;
 }
 
-/* The kernel's own functions for keys are exported in newer kernels only. */
+/* Only newer kernels export their own functions for keys. */
 static void make_key(struct blk_crypto_key *key, unsigned int byte)
 {
 	memset(key, 0, sizeof(*key));
@@ -90,8 +90,7 @@ static int ask_encrypted(struct block_device *bdev, bool write, u64 sector, unsi
 	struct bio *bio;
 	u8 *page;
 
-	/* Without a profile the kernel would encrypt by itself, for which the key is not
-	 * prepared. */
+	/* The key is not prepared for the kernel's own encryption. */
 	if (!bdev_get_queue(bdev)->crypto_profile)
 		return -EOPNOTSUPP;
 	page = (u8 *)get_zeroed_page(GFP_KERNEL);

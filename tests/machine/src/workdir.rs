@@ -28,8 +28,8 @@ fn mess() -> MutexGuard<'static, Mess> {
 }
 
 /// Makes SIGINT, SIGTERM and SIGHUP end the process with 128 plus the signal's number, after the
-/// removal of its directories and the restoration of its terminal. QEMU has asked the kernel to
-/// kill it with the process.
+/// removal of its directories and the restoration of its terminal. The kernel kills QEMU with
+/// the process.
 pub fn clean_up_on_signals() -> Result<(), Error> {
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM]).doing(|| "handle signals".into())?;
     thread::spawn(move || {

@@ -49,7 +49,7 @@ fn averages_are_rounded_down() {
     );
 }
 
-/// This is a command that users type. busybox's dd would read through the page cache here.
+/// A user would type this command. busybox's dd would read through the page cache here.
 #[test]
 fn each_small_read_of_dd_is_a_request() {
     let (mut machine, device) = machine_with_device("0 131072 dmp /dev/vda 0");

@@ -17,7 +17,7 @@ fn assert_nothing_is_lost(machine: &mut Machine, rounds: u32) {
     machine.sh(
         "printf '%s\\n' 'flen = 4194304' 'mapread = 10' 'mapwrite = 10' 'fsync = 0.1' >/run/fsx.toml",
     );
-    // A round takes at most the time limit of a command on a slow host.
+    // A round is short enough for a command's time limit on a slow host.
     for _ in 0..rounds {
         machine.sh(
             "rm -f /run/stop; load() { rounds=0; until [ -e /run/stop ]; do \

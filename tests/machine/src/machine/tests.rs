@@ -87,7 +87,7 @@ fn a_panicking_owner_skips_the_check() {
     assert_eq!(message(failed), "another failure");
 }
 
-/// The first failing drop has its message shown. The others are drops of a panicking thread.
+/// Only the first drop can panic: the second one happens in a panicking thread.
 #[test]
 fn the_first_of_two_failed_checks_sets_the_panic_message() {
     let failed = || {

@@ -84,8 +84,8 @@ fn an_open_file_of_a_removed_device_reads_enodev() {
     assert_eq!(output.status, 0, "{stderr}");
 }
 
-/// While sysfs is held, a removal waits for the removal of its directory, after the mapped device
-/// is gone. Files that need the mapped device fail, and counters can still be read.
+/// While sysfs is held, a device's directory outlives the mapped device. Files that need the mapped
+/// device fail, and counters can still be read.
 #[test]
 fn name_uuid_and_snapshot_of_a_device_being_removed_read_enxio() {
     let (mut machine, device) = with_device(machine_with_tools(), "0 2048 dmp /dev/vda 0");
