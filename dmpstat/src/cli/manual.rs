@@ -7,8 +7,8 @@ pub const ENVIRONMENT: [(&str, &str); 4] = [
     ("NO_COLOR", "switches colours off if set and not empty."),
     (
         "DMPSTAT_ROOT",
-        "is the directory with sys and dev, instead of /: a copy of another machine's, or a host's within a \
-         container.",
+        "is the directory with sys and dev, instead of /: for example a copy from another machine, or a \
+         host's root directory in a container.",
     ),
     (
         "TERM",
