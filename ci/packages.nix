@@ -13,8 +13,8 @@ let
     debug
     others
     ;
-  # Returns the attributes `names` of all machines, with the kernel's name appended to each
-  # attribute's.
+  # Returns the attributes `names` of all machines, and appends the kernel's name to the attributes'
+  # names.
   named =
     names: machines:
     lib.concatMapAttrs (
