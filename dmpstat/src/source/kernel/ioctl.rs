@@ -46,7 +46,7 @@ pub(super) mod command {
     pub const GET_TARGET_VERSION: u8 = 17;
 }
 pub(super) mod flag {
-    pub const READONLY: u32 = 1;
+    pub const READONLY: u32 = 1 << 0;
     pub const SUSPEND: u32 = 1 << 1;
     pub const STATUS_TABLE: u32 = 1 << 4;
     pub const INACTIVE_PRESENT: u32 = 1 << 6;
