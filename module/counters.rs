@@ -15,7 +15,7 @@ use crate::{
     lines,
     operation::Operation,
     req_op::Common,
-    stamp::{Clock, Stamp, GENERATIONS},
+    stamp::{Clock, Stamp, GENERATIONS, OPERATIONS},
     wrappers::{
         atomic::{Latch, Setting},
         bio::{Bio, EndedBio, Status},
@@ -152,6 +152,7 @@ impl Counters {
     pub(crate) fn arrived(&self, bio: &mut Bio<'_>) {
         let size = bio.size();
         let operation = Operation::of(bio.op(), size);
+        const { assert!(Operation::COUNT <= OPERATIONS) };
         let number = operation.number();
         let measured = self.limit.get() == Self::MEASURED;
         let (clock, time) = match tsc::now() {

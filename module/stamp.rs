@@ -38,6 +38,12 @@ pub(crate) struct Stamp(u64);
 /// Number of generations.
 pub(crate) const GENERATIONS: usize = 8;
 
+/// Number of operations that the field has room for.
+pub(crate) const OPERATIONS: usize = 1 << Tag::GENERATION;
+
+// The generation fills the bits from the end of the operation to the clock's bit.
+const _: () = assert!(GENERATIONS == 1 << (Tag::TSC.trailing_zeros() - Tag::GENERATION));
+
 impl Clock {
     /// Both clocks, by [`Clock::number`].
     pub(crate) const ALL: [Self; 2] = [Self::Monotonic, Self::Tsc];
@@ -103,7 +109,8 @@ impl Stamp {
         Self((operation & Tag::OPERATION) as u64)
     }
 
-    /// Stamps a request that arrives at `time`. The tag has operation 0; `operation` is below 8.
+    /// Stamps a request that arrives at `time`. The tag has operation 0; `operation` is below
+    /// [`OPERATIONS`].
     #[inline(always)]
     pub(crate) const fn measured(tag: Tag, operation: u8, time: u64) -> Self {
         Self::with_fields(Self::fields(tag, operation as usize), time)

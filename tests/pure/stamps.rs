@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::stamp::{Clock, GENERATIONS, Stamp, Tag};
+use crate::stamp::{Clock, GENERATIONS, OPERATIONS, Stamp, Tag};
 
 /// Number of values of a stamp's time.
 const WRAP: u64 = 1 << 53;
@@ -52,7 +52,7 @@ fn a_clock_is_found_by_its_number() {
 /// A request without a stamp has the word 0, which is also the stamp of an unmeasured read.
 #[test]
 fn a_stamp_keeps_its_parts_and_only_an_unmeasured_one_can_be_0() {
-    for operation in 0..6 {
+    for operation in 0..OPERATIONS as u8 {
         let unmeasured = Stamp::unmeasured(operation);
         assert_eq!(unmeasured.word() == 0, operation == 0);
         assert_eq!(Stamp::from_word(unmeasured.word()), unmeasured);
