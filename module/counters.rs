@@ -29,8 +29,8 @@ use crate::{
 };
 use kernel::prelude::*;
 use period::{
-    count, LatencyRow, Now, Period, ARRIVALS, ARRIVAL_ROW, BEGUN, ENDED, LATENCIES, LATENCY_MAX,
-    LATENCY_SUM, STRIDE,
+    count, LatencyRow, Now, Period, ARRIVALS, ARRIVAL_ROW, COMPLETED, LATENCIES, LATENCY_MAX,
+    LATENCY_SUM, STARTED, STRIDE,
 };
 
 /// The counters of one mapped device.
@@ -110,7 +110,7 @@ impl Counters {
         let fields = Stamp::fields(fast.tag, operation.number());
         let (ticks, fields) = fast.tsc.read_after(fields);
         count(row, size);
-        row.tally::<BEGUN>(ticks, &section);
+        row.tally::<STARTED>(ticks, &section);
         bio.set_private(Stamp::with_fields(fields, ticks).word() as usize);
         true
     }
@@ -139,7 +139,7 @@ impl Counters {
         }
         count(row, size);
         let ns = time::now();
-        row.tally::<BEGUN>(ns, &section);
+        row.tally::<STARTED>(ns, &section);
         let fields = Stamp::fields(tag, operation.number());
         bio.set_private(Stamp::with_fields(fields, ns).word() as usize);
         true
@@ -165,7 +165,7 @@ impl Counters {
         now.period.count(operation, size);
         let stamp = if measured {
             let tag = now.period.tag().with_clock(clock);
-            now.period.begin(operation, clock, time, &section);
+            now.period.start(operation, clock, time, &section);
             Stamp::measured(tag, number, time)
         } else {
             Stamp::unmeasured(number)
@@ -179,13 +179,13 @@ impl Counters {
     /// Removes the request from those in flight first, so no reader finds it both in flight and completed.
     /// Every other end keeps this order.
     #[inline(always)]
-    pub(crate) fn common_ended(&self, bio: &EndedBio) -> bool {
+    pub(crate) fn common_completed(&self, bio: &EndedBio) -> bool {
         let stamp = Stamp::from_word(bio.private() as u64);
         let section = preempt::disable();
         let Some(fast) = &self.now.get(&section).fast else {
             return false;
         };
-        let Some(operation) = stamp.operation_below(Operation::USUAL as u8, fast.tag) else {
+        let Some(operation) = stamp.operation_below(Operation::COMMON_COUNT as u8, fast.tag) else {
             return false;
         };
         let ticks = fast.tsc.read();
@@ -196,25 +196,26 @@ impl Counters {
             return false;
         }
         let operation = usize::from(operation);
-        let (Some(begun), Some(measured)) = (fast.arrivals(operation), fast.latencies(operation))
+        let (Some(arrivals), Some(latencies)) =
+            (fast.arrivals(operation), fast.latencies(operation))
         else {
             return false;
         };
-        begun.tally::<ENDED>(after, &section);
+        arrivals.tally::<COMPLETED>(after, &section);
         let below = tsc::rate().ns_of_short(below);
-        measure(measured, below as u32, below + 1);
+        measure(latencies, below as u32, below + 1);
         true
     }
 
     /// Counts the end of a successful read or write that CLOCK_MONOTONIC measured. Returns false, and does
     /// nothing, for any other request.
     #[inline(always)]
-    pub(crate) fn common_ended_by_ktime(&self, bio: &EndedBio) -> bool {
+    pub(crate) fn common_completed_by_ktime(&self, bio: &EndedBio) -> bool {
         let stamp = Stamp::from_word(bio.private() as u64);
         let section = preempt::disable();
         let now = self.now.get(&section);
         let tag = now.period.tag();
-        let operation = stamp.operation_below(Operation::USUAL as u8, tag);
+        let operation = stamp.operation_below(Operation::COMMON_COUNT as u8, tag);
         let (Some(operation), Some(latency)) = (operation, &now.latency) else {
             return false;
         };
@@ -227,17 +228,17 @@ impl Counters {
             return false;
         };
         let operation = usize::from(operation);
-        let (Some(begun), Some(measured)) = (now.period.row(operation), latency.row(operation))
+        let (Some(arrivals), Some(latencies)) = (now.period.row(operation), latency.row(operation))
         else {
             return false;
         };
-        begun.tally::<ENDED>(ns.wrapping_sub(below), &section);
-        measure(measured, bucket, below + 1);
+        arrivals.tally::<COMPLETED>(ns.wrapping_sub(below), &section);
+        measure(latencies, bucket, below + 1);
         true
     }
 
-    /// Counts the end of any other request: one that failed, or one with a stamp.
-    pub(crate) fn ended(&self, bio: &EndedBio, status: Status) {
+    /// Counts the end of any other request that failed or carries a stamp.
+    pub(crate) fn completed(&self, bio: &EndedBio, status: Status) {
         let stamp = Stamp::from_word(bio.private() as u64);
         let number = match bio.private() {
             // A request without a stamp is a read or write with data.
@@ -254,10 +255,11 @@ impl Counters {
                 let (arrival, ns) = age(stamp, tag.clock());
                 let is_current = tag.generation() == now.period.tag().generation();
                 if is_current {
-                    now.period.end(operation, tag.clock(), arrival, &section);
+                    now.period
+                        .complete(operation, tag.clock(), arrival, &section);
                     now.period.failed(operation, status);
                 } else if let Some(older) = &now.older[tag.generation()] {
-                    older.end(operation, tag.clock(), arrival, &section);
+                    older.complete(operation, tag.clock(), arrival, &section);
                 }
                 match &now.latency {
                     Some(latency) if is_current && status.is_ok() => latency.measure(operation, ns),

@@ -39,8 +39,8 @@ impl Operation {
     /// Number of operations.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// Number of common operations. They are the first ones, and each CPU counts them for itself.
-    pub const USUAL: usize = 2;
+    /// Number of common operations, reads and writes, which each CPU counts for itself. They come first.
+    pub const COMMON_COUNT: usize = 2;
 
     /// Returns the number, which is below [`Operation::COUNT`].
     #[inline(always)]
@@ -55,7 +55,7 @@ impl Operation {
 
     /// Returns the place among the rare operations, if it is one of them.
     pub fn rare(self) -> Option<usize> {
-        usize::from(self.number()).checked_sub(Self::USUAL)
+        usize::from(self.number()).checked_sub(Self::COMMON_COUNT)
     }
 
     /// Returns the name of the operation's directory, which all texts use as well.

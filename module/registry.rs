@@ -295,8 +295,8 @@ impl Devices {
     }
 
     /// Returns the sums of reads and of writes over all devices. May sleep.
-    fn volumes(&self) -> [Sum; Operation::USUAL] {
-        let mut sums = [Sum::default(); Operation::USUAL];
+    fn volumes(&self) -> [Sum; Operation::COMMON_COUNT] {
+        let mut sums = [Sum::default(); Operation::COMMON_COUNT];
         let mut next = self.first_from(DeviceNumber::FIRST);
         while let Some((number, counters)) = next {
             if let Some(counters) = counters {

@@ -18,7 +18,7 @@ impl Common {
             assert!(ReqOp::WRITE.number() == Operation::Write.number());
         }
         let number = usize::from(op.number());
-        (number < Operation::USUAL).then_some(Self(number))
+        (number < Operation::COMMON_COUNT).then_some(Self(number))
     }
 
     /// Returns the number, as [`Operation::number`] does.
@@ -30,8 +30,8 @@ impl Common {
     /// Returns the row of its counters.
     #[inline(always)]
     pub(crate) fn row(self) -> usize {
-        // The remainder changes nothing: it tells the compiler that the number is a common operation's.
-        self.0 % Operation::USUAL
+        // The number is below that anyway: the remainder tells the compiler so.
+        self.0 % Operation::COMMON_COUNT
     }
 }
 

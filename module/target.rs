@@ -118,7 +118,7 @@ impl Target for Proxy {
     fn end_io(&self, _ti: &DmTarget, bio: &EndedBio, error: &Status) -> Ended {
         // Most requests have no stamp and succeed: one comparison finds both.
         if bio.private() | error.number() != 0 {
-            ended(self, bio, error)
+            completed(self, bio, error)
         } else {
             Ended::DONE
         }
@@ -253,30 +253,30 @@ fn arrived<'bio>(proxy: &Proxy, device: &Device<'_>, bio: &mut Bio<'bio>) -> Map
 
 /// Counts the end of a request that failed or carries a stamp: a measured one, or one of a rare operation.
 #[inline(never)]
-fn ended(proxy: &Proxy, bio: &EndedBio, status: &Status) -> Ended {
+fn completed(proxy: &Proxy, bio: &EndedBio, status: &Status) -> Ended {
     if !status.is_ok() {
-        ended_otherwise(proxy, bio, *status)
-    } else if proxy.line.counters().common_ended(bio) {
+        completed_otherwise(proxy, bio, *status)
+    } else if proxy.line.counters().common_completed(bio) {
         Ended::DONE.opaque()
     } else {
-        ended_by_ktime(proxy, bio)
+        completed_by_ktime(proxy, bio)
     }
 }
 
-/// Counts the end of a successful request that [`Counters::common_ended`] did not count.
+/// Counts the end of a successful request that [`Counters::common_completed`] did not count.
 #[inline(never)]
-fn ended_by_ktime(proxy: &Proxy, bio: &EndedBio) -> Ended {
-    if proxy.line.counters().common_ended_by_ktime(bio) {
+fn completed_by_ktime(proxy: &Proxy, bio: &EndedBio) -> Ended {
+    if proxy.line.counters().common_completed_by_ktime(bio) {
         Ended::DONE.opaque()
     } else {
-        ended_otherwise(proxy, bio, Status::OK)
+        completed_otherwise(proxy, bio, Status::OK)
     }
 }
 
 /// Counts the end of a request that failed, or that neither fast path counted.
 #[cold]
 #[inline(never)]
-fn ended_otherwise(proxy: &Proxy, bio: &EndedBio, status: Status) -> Ended {
-    proxy.line.counters().ended(bio, status);
+fn completed_otherwise(proxy: &Proxy, bio: &EndedBio, status: Status) -> Ended {
+    proxy.line.counters().completed(bio, status);
     Ended::DONE.opaque()
 }

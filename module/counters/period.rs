@@ -25,7 +25,7 @@ use kernel::{prelude::*, sync::Arc};
 pub(super) const STRIDE: usize = 32;
 
 /// Number of counters in an operation's row of arrivals, and in its row of latencies.
-pub(super) const ARRIVAL_ROW: usize = ENDED + Tally::COUNTERS;
+pub(super) const ARRIVAL_ROW: usize = COMPLETED + Tally::COUNTERS;
 const LATENCY_ROW: usize = LATENCIES + Latencies::BUCKETS;
 /// A row of an operation's arrivals.
 pub(super) type ArrivalRow<'a> = Row<'a, ARRIVAL_ROW>;
@@ -33,18 +33,18 @@ pub(super) type ArrivalRow<'a> = Row<'a, ARRIVAL_ROW>;
 pub(super) type LatencyRow<'a> = Row<'a, LATENCY_ROW>;
 
 /// Number of counters of the arrivals of reads and writes together, and of their latencies.
-pub(super) const ARRIVALS: usize = STRIDE * (Operation::USUAL - 1) + ARRIVAL_ROW;
-const LATENCY_COUNTERS: usize = STRIDE * (Operation::USUAL - 1) + LATENCY_ROW;
+pub(super) const ARRIVALS: usize = STRIDE * (Operation::COMMON_COUNT - 1) + ARRIVAL_ROW;
+const LATENCY_COUNTERS: usize = STRIDE * (Operation::COMMON_COUNT - 1) + LATENCY_ROW;
 
 /// Place of an operation's bytes in its row of arrivals.
 pub(super) const BYTES: usize = 0;
 /// Place of the size buckets, whose sum is the number of requests. The bytes and the buckets of up to 32 KiB
 /// share a cache line.
 pub(super) const SIZES: usize = BYTES + 1;
-/// Places of two tallies of measured requests by time of arrival: one of the arrivals, and one of the ends.
-/// The values of the second tally are the time of arrival plus 1.
-pub(super) const BEGUN: usize = SIZES + Sizes::BUCKETS;
-pub(super) const ENDED: usize = BEGUN + Tally::COUNTERS;
+/// Places of the tallies of measured requests by time of arrival: of those that arrived, and of those that
+/// completed. The values of the second tally are the time of arrival plus 1.
+pub(super) const STARTED: usize = SIZES + Sizes::BUCKETS;
+pub(super) const COMPLETED: usize = STARTED + Tally::COUNTERS;
 
 /// Places of the sum, the maximum and the buckets in an operation's row of latencies.
 pub(super) const LATENCY_SUM: usize = 0;
@@ -61,7 +61,7 @@ pub(super) fn count(row: ArrivalRow<'_>, size: u32) {
 }
 
 /// Number of rare operations, whose counters all CPUs share.
-const RARE: usize = Operation::COUNT - Operation::USUAL;
+const RARE: usize = Operation::COUNT - Operation::COMMON_COUNT;
 /// Number of counters of the arrivals of all rare operations, and of their latencies.
 const RARE_ARRIVALS: usize = (RARE - 1) * STRIDE + SIZES + Sizes::BUCKETS;
 const RARE_LATENCIES: usize = (RARE - 1) * STRIDE + LATENCIES + Latencies::BUCKETS;
@@ -112,19 +112,19 @@ struct Shared {
     tallies: [[Tallies; Clock::ALL.len()]; Operation::COUNT],
 }
 
-/// Tallies of measured requests by time of arrival, in nanoseconds or ticks. For an ended request the value
-/// is the time of arrival plus 1.
+/// Tallies of measured requests by time of arrival, in nanoseconds or ticks. The values of the completed
+/// requests are the time of arrival plus 1.
 struct Tallies {
-    begun: SharedTally,
-    ended: SharedTally,
+    started: SharedTally,
+    completed: SharedTally,
 }
 
 impl Tallies {
     /// Makes empty tallies.
     const fn new() -> Self {
         Self {
-            begun: SharedTally::new(),
-            ended: SharedTally::new(),
+            started: SharedTally::new(),
+            completed: SharedTally::new(),
         }
     }
 }
@@ -176,8 +176,8 @@ impl Period {
         })
     }
 
-    /// Returns the period with another generation. Call this before the period counts anything.
-    pub(super) fn of_generation(mut self, generation: usize) -> Self {
+    /// Returns the period with another generation. Call it before anything is counted in the period.
+    pub(super) fn with_generation(mut self, generation: usize) -> Self {
         self.tag = Tag::measured(generation, self.tag.clock());
         self
     }
@@ -232,7 +232,7 @@ impl Period {
     }
 
     /// Counts a measured request as in flight.
-    pub(super) fn begin(
+    pub(super) fn start(
         &self,
         operation: Operation,
         clock: Clock,
@@ -240,13 +240,13 @@ impl Period {
         section: &preempt::Guard,
     ) {
         match self.own_row(operation, clock) {
-            Some(row) => row.tally::<BEGUN>(time, section),
-            None => self.tallies(operation, clock).begun.add(time),
+            Some(row) => row.tally::<STARTED>(time, section),
+            None => self.tallies(operation, clock).started.add(time),
         }
     }
 
     /// Counts a measured request that arrived at `time` as no longer in flight.
-    pub(super) fn end(
+    pub(super) fn complete(
         &self,
         operation: Operation,
         clock: Clock,
@@ -255,8 +255,8 @@ impl Period {
     ) {
         let after = time.wrapping_add(1);
         match self.own_row(operation, clock) {
-            Some(row) => row.tally::<ENDED>(after, section),
-            None => self.tallies(operation, clock).ended.add(after),
+            Some(row) => row.tally::<COMPLETED>(after, section),
+            None => self.tallies(operation, clock).completed.add(after),
         }
     }
 
@@ -292,22 +292,22 @@ impl Period {
 
     /// Returns an operation's requests in flight that `clock` measures.
     pub(super) fn in_flight(&self, operation: Operation, clock: Clock) -> InFlight {
-        let ([begun, ended], whole) = if self.is_own(operation, clock) {
+        let ([started, completed], whole) = if self.is_own(operation, clock) {
             let at = usize::from(operation.number()) * STRIDE;
-            self.arrivals.tallies(at + BEGUN, at + ENDED)
+            self.arrivals.tallies(at + STARTED, at + COMPLETED)
         } else {
             let shared = self.tallies(operation, clock);
-            // Ends are read first, so every request that is counted as ended is also counted as begun.
-            let (ended, ended_whole) = shared.ended.read();
+            // Completions are read first, so no request is seen as completed that is not seen as started.
+            let (completed, completed_whole) = shared.completed.read();
             atomic::read_barrier();
-            let (begun, begun_whole) = shared.begun.read();
-            ([begun, ended], ended_whole && begun_whole)
+            let (started, started_whole) = shared.started.read();
+            ([started, completed], completed_whole && started_whole)
         };
-        let times_of_ended = ended.sum.wrapping_sub(ended.count);
+        let times_of_completed = completed.sum.wrapping_sub(completed.count);
         InFlight {
-            count: begun.count.wrapping_sub(ended.count),
-            times: begun.sum.wrapping_sub(times_of_ended),
-            ended: ended.count,
+            count: started.count.wrapping_sub(completed.count),
+            times: started.sum.wrapping_sub(times_of_completed),
+            completed: completed.count,
             whole,
         }
     }
@@ -324,7 +324,7 @@ impl Period {
     }
 }
 
-/// Measured requests of an operation that have not ended.
+/// Measured requests of an operation that have not completed.
 #[derive(Clone, Copy, Default)]
 pub(super) struct InFlight {
     /// Their number, modulo 2^64. CPUs are read one after the other, so a request that arrived on one CPU and
@@ -332,9 +332,9 @@ pub(super) struct InFlight {
     pub(super) count: u64,
     /// The sum of their times of arrival, in units of the clock.
     pub(super) times: u64,
-    /// The number of requests that have ended.
-    pub(super) ended: u64,
-    /// True if the number and the sum cover the same requests.
+    /// The number of completed requests.
+    pub(super) completed: u64,
+    /// True if the number and the sum are of the same requests.
     pub(super) whole: bool,
 }
 
@@ -406,7 +406,7 @@ impl Latency {
     }
 
     /// Returns the latencies with the CLOCK_BOOTTIME of their start.
-    pub(super) fn since_when(mut self, since: u64) -> Self {
+    pub(super) fn with_since(mut self, since: u64) -> Self {
         self.since = since;
         self
     }

@@ -65,12 +65,12 @@ impl Counters {
     /// Maximum number of attempts to read the requests in flight.
     const LOOKS: usize = 4;
 
-    /// Returns the sums of reads and of writes since the last reset. A concurrent reset takes effect before
-    /// or after both.
-    pub(crate) fn volumes(&self) -> [Sum; Operation::USUAL] {
+    /// Returns the sums of reads and of writes since the last reset. A concurrent reset comes before both or
+    /// after both.
+    pub(crate) fn volumes(&self) -> [Sum; Operation::COMMON_COUNT] {
         let section = rcu::read_lock();
         let now = self.now.get(&section);
-        let mut sums = [Sum::default(); Operation::USUAL];
+        let mut sums = [Sum::default(); Operation::COMMON_COUNT];
         for (sum, operation) in sums.iter_mut().zip(Operation::ALL) {
             let mut counted = OperationCounted::NONE;
             arrivals(now, operation, &mut counted);
@@ -170,23 +170,23 @@ fn arrivals(now: &Now, operation: Operation, counted: &mut OperationCounted) {
     counted.values.set(Statistic::Bytes, Some(buffer[BYTES]));
 }
 
-/// Returns the number of measured requests in flight, of all periods, and the sum of their ages in
-/// nanoseconds. `None` stands for a sum that could not be read.
+/// Returns the number of measured requests of all periods that have not completed, and the sum of their ages
+/// in nanoseconds, if it could be read.
 ///
-/// CPUs are read one after the other, so one pass over them can be wrong. If the next pass finds that no
-/// request has ended since, all requests of the former pass were still in flight when it finished. Otherwise
-/// the pass with the fewest requests counts.
+/// CPUs are read one after the other, so a look can be wrong. If the next look finds that no request has
+/// completed since, all requests of the former look were in flight at its end. Otherwise the look with the
+/// fewest requests counts.
 fn in_flight(now: &Now, operation: Operation) -> (u64, Option<u64>) {
-    let (mut last, mut ended) = look(now, operation);
+    let (mut last, mut completed) = look(now, operation);
     let mut least = last;
     for _ in 1..Counters::LOOKS {
         if last.0 == 0 {
             return last;
         }
-        let ended_before = ended;
+        let completed_before = completed;
         let before = last;
-        (last, ended) = look(now, operation);
-        if ended == ended_before {
+        (last, completed) = look(now, operation);
+        if completed == completed_before {
             return before;
         }
         if last.0 < least.0 {
@@ -196,9 +196,9 @@ fn in_flight(now: &Now, operation: Operation) -> (u64, Option<u64>) {
     least
 }
 
-/// Reads all CPUs once. Returns the requests in flight with their ages, and the number of ended requests.
+/// Looks at all CPUs once. Returns the requests in flight with their ages, and the number of completed ones.
 fn look(now: &Now, operation: Operation) -> ((u64, Option<u64>), u64) {
-    let (mut count, mut ended) = (0_u64, 0_u64);
+    let (mut count, mut completed) = (0_u64, 0_u64);
     let mut found = [InFlight::default(); Clock::ALL.len()];
     let mut whole = true;
     for (found, clock) in found.iter_mut().zip(Clock::ALL) {
@@ -206,7 +206,7 @@ fn look(now: &Now, operation: Operation) -> ((u64, Option<u64>), u64) {
             let more = period.in_flight(operation, clock);
             found.count = found.count.wrapping_add(more.count);
             found.times = found.times.wrapping_add(more.times);
-            ended = ended.wrapping_add(more.ended);
+            completed = completed.wrapping_add(more.completed);
             whole &= more.whole;
         }
         count = count.wrapping_add(found.count);
@@ -218,11 +218,10 @@ fn look(now: &Now, operation: Operation) -> ((u64, Option<u64>), u64) {
         .fold(0_u64, |sum, (clock, found)| {
             sum.wrapping_add(clocks.ages(clock, found))
         });
-    // The number is negative if requests arrived on a CPU that was read early and ended on one that was read
-    // later.
+    // Negative if requests completed on CPUs that are read later than the CPUs on which they arrived.
     let count = u64::try_from(count as i64).unwrap_or(0);
     (
         (count, whole.then_some(if count == 0 { 0 } else { ages })),
-        ended,
+        completed,
     )
 }

@@ -81,8 +81,8 @@ impl Counters {
                 let generation = now.free_generation().ok_or(Refused::NoGeneration)?;
                 let mut older = now.older.clone();
                 older[now.period.tag().generation()] = Some(now.period.clone());
-                let latency = latency.map(|latency| latency.since_when(period.since()));
-                Ok(Now::new(period.of_generation(generation), latency, older))
+                let latency = latency.map(|latency| latency.with_since(period.since()));
+                Ok(Now::new(period.with_generation(generation), latency, older))
             });
             match replaced {
                 Ok(replaced) => {
@@ -101,7 +101,7 @@ impl Counters {
             let section = rcu::read_lock();
             self.now.get(&section).older.clone()
         };
-        // After a grace period, all requests of the former periods are counted as begun.
+        // After a grace period, all requests of the former periods have been counted as started.
         rcu::synchronize();
         let drained = older.map(|period| period.filter(Period::is_drained));
         if drained.iter().all(Option::is_none) {
@@ -152,7 +152,7 @@ impl Counters {
             // are off.
             self.limit
                 .set(if on { Self::MEASURED } else { Self::UNMEASURED });
-            let latency = latency.map(|latency| latency.since_when(time::since_boot()));
+            let latency = latency.map(|latency| latency.with_since(time::since_boot()));
             Ok(Now::new(now.period.clone(), latency, now.older.clone()))
         });
         replaced.ok().map(|now| Replaced { _now: now })

@@ -22,9 +22,9 @@ fn io_path() -> Reached {
     module().reach(&ROOTS)
 }
 
-/// Functions for rare requests only: rare operations, failed requests, and latencies of 0 or of
-/// seconds.
-const RARE: [&str; 2] = ["arrived", "ended_otherwise"];
+/// Functions of rare requests only: those of rare operations, those that failed, and those with a
+/// latency of 0 or of seconds.
+const RARE: [&str; 2] = ["arrived", "completed_otherwise"];
 
 /// Returns all functions that successful reads and writes with data reach, measured or not.
 fn common_path() -> Reached {
@@ -124,8 +124,8 @@ fn each_counter_is_per_cpu_and_changed_by_one_instruction() {
     // times, and to the bucket of a latency.
     let expected: Vec<&str> = [
         ["arrived_by_ktime"; 5],
-        ["ended"; 5],
-        ["ended_by_ktime"; 5],
+        ["completed"; 5],
+        ["completed_by_ktime"; 5],
         ["measured_arrived"; 5],
     ]
     .concat();
