@@ -19,10 +19,13 @@ impl<const N: usize> Counters<N> {
         Self([const { AtomicU64::new(0) }; N])
     }
 
-    /// Adds `n` to counter `index` (`atomic64_add`). Beyond `N` nothing is counted.
+    /// Adds `n` to counter `index` (`atomic64_fetch_add_release`). Beyond `N` nothing is counted.
+    ///
+    /// A reader that finds `n` and calls [`read_barrier`] finds all that was counted before it,
+    /// such as the [`Tally`] of a request whose failure is counted here.
     pub(crate) fn add(&self, index: usize, n: u64) {
         if let Some(counter) = self.0.get(index) {
-            counter.fetch_add(n, Ordering::Relaxed);
+            counter.fetch_add(n, Ordering::Release);
         }
     }
 
@@ -57,9 +60,13 @@ impl<const N: usize> Counters<N> {
 
 /// The number of some events and the sum of their values, in a consistent pair.
 ///
-/// A tally has three counters, which change in this order: the number of events whose addition has
-/// begun, the sum, and the number of events whose addition has finished. If a reader that reads
-/// them backwards finds the first and the last equal, the sum covers exactly that many events.
+/// It is kept in three counters, which change in this order: the number of things whose addition
+/// has started, the sum, and the number of things whose addition has completed. Each change becomes
+/// visible after those before it.
+///
+/// A reader reads them backwards. The sum then has all things that the number of completed
+/// additions has, and the number of started additions has all things that the sum has. So if both
+/// numbers are equal, the sum is that of exactly these things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// The number.
@@ -89,7 +96,9 @@ impl SharedTally {
     pub(crate) fn add(&self, value: u64) {
         let [first, sum, last] = &self.0;
         first.fetch_add(1, Ordering::Relaxed);
-        // Release orders the changes: a reader that sees a later one sees the earlier ones.
+        // Both pair with the loads in `read`: a reader that finds a change finds those before it.
+        // It finds those of all earlier additions as well, because an atomic addition continues
+        // the release sequence of the one before.
         sum.fetch_add(value, Ordering::Release);
         last.fetch_add(1, Ordering::Release);
     }
@@ -100,6 +109,7 @@ impl SharedTally {
         let [first, sum, last] = &self.0;
         let mut tally = Tally::default();
         for _ in 0..Self::TRIES {
+            // Both pair with the additions in `add`, which come in the opposite order.
             tally.count = last.load(Ordering::Acquire);
             tally.sum = sum.load(Ordering::Acquire);
             if first.load(Ordering::Relaxed) == tally.count {

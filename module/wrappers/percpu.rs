@@ -74,9 +74,10 @@ impl<const N: usize> PerCpu<N> {
     /// Sums the counters from `first` on over all possible CPUs, so that no count is lost with a
     /// CPU that went offline. Sums beyond `N` are 0.
     ///
-    /// Each CPU's counter only grows (modulo 2^64) and is read once. So a sum is between its values
-    /// before and after the call. A CPU's counters are read from the last to the first. So if each
-    /// event counts in a lower counter before a higher one, the lower sum is never the smaller one.
+    /// Each CPU's counter only grows (modulo 2^64) and is read once. So a sum is at least what it
+    /// was before the call, and at most what it is after it. A CPU's counters are read from the
+    /// last to the first. So of events that count in a lower counter before a higher one, the lower
+    /// sum has no fewer, on a processor that keeps loads and stores in their order, as x86-64 does.
     pub(crate) fn sums(&self, first: usize, sums: &mut [u64]) {
         sums.fill(0);
         let count = sums.len().min(N.saturating_sub(first));
@@ -397,8 +398,9 @@ mod own {
         }
     }
 
-    /// Adds an event with value `n` to the tally at `row + AT`, in the order of the tally's
-    /// counters.
+    /// Adds a thing of value `n` to the tally that is `AT` behind `row`, in the order of the
+    /// tally's counters. No barriers are needed: the processor makes stores visible in their order,
+    /// so `smp_wmb` has no instruction (`arch/x86/include/asm/barrier.h`).
     ///
     /// # Safety
     ///

@@ -47,7 +47,10 @@ __cold void dmp_percpu_raise(u64 *counter, u64 n)
 	}
 }
 
-/* Reads from the last counter to the first: events count in the first one first. */
+/*
+ * Reads from the last counter to the first, because the later ones are counted later.
+ * On x86-64 both orders are those of the program.
+ */
 void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n)
 {
 	const u64 __percpu *p = dmp_percpu(counters);
@@ -62,7 +65,10 @@ void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n)
 	}
 }
 
-/* The counters of Tally in wrappers/atomic.rs. */
+/*
+ * The counters of Tally in wrappers/atomic.rs, which has the reason for their order.
+ * Only one CPU writes them. An interrupt may add a whole thing between two changes.
+ */
 enum { TALLY_FIRST, TALLY_SUM, TALLY_LAST };
 
 void dmp_percpu_tally(u64 *tally, u64 n)
@@ -70,10 +76,14 @@ void dmp_percpu_tally(u64 *tally, u64 n)
 	u64 __percpu *p = dmp_percpu(tally);
 
 	this_cpu_inc(p[TALLY_FIRST]);
+	/* Pairs with the second smp_rmb() in read_tally(). */
 	smp_wmb();
 	this_cpu_add(p[TALLY_SUM], n);
+	/* Pairs with the first smp_rmb() in read_tally(), and with dmp_percpu_tallies(). */
 	smp_wmb();
 	this_cpu_inc(p[TALLY_LAST]);
+	/* Pairs with read_barrier(): a reader that finds this CPU's next count finds the tally. */
+	smp_wmb();
 }
 
 /* Reads a tally backwards. Returns whether it is consistent. */
@@ -83,8 +93,10 @@ static bool read_tally(const u64 *tally, u64 *count, u64 *sum)
 
 	for (tries = 0; tries < 1000; tries++) {
 		*count = READ_ONCE(tally[TALLY_LAST]);
+		/* Pairs with the second smp_wmb() in dmp_percpu_tally(). */
 		smp_rmb();
 		*sum = READ_ONCE(tally[TALLY_SUM]);
+		/* Pairs with the first smp_wmb() in dmp_percpu_tally(). */
 		smp_rmb();
 		if (READ_ONCE(tally[TALLY_FIRST]) == *count)
 			return true;
@@ -112,6 +124,7 @@ bool dmp_percpu_tallies(const u64 *added, const u64 *taken, u64 *sums)
 		whole &= read_tally(per_cpu_ptr(take, cpu), &count, &sum);
 		sums[2] += count;
 		sums[3] += sum;
+		/* Pairs with the second smp_wmb() of the thing in taken. */
 		smp_rmb();
 		whole &= read_tally(per_cpu_ptr(add, cpu), &count, &sum);
 		sums[0] += count;
