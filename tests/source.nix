@@ -15,8 +15,8 @@ let
   matches = path: pattern: builtins.match pattern (below path) != null;
   shared = [ "module|module/(histogram|operation|statistic)[.]rs" ];
   included = [
-    "module|module/VERSION|module/wrappers"
-    "module/(histogram|lines|operation|snapshot|statistic|stamp|summary|table_line|version|wrappers/atomic|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
+    "module|module/VERSION|module/wrappers|module/wrappers/compat"
+    "module/(histogram|lines|operation|snapshot|statistic|stamp|summary|table_line|version|wrappers/atomic|wrappers/compat/rcu|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
     "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
   ];
 in

@@ -102,7 +102,7 @@ impl Counters {
             self.now.get(&section).older.clone()
         };
         // After a grace period, all requests of the former periods have been counted as started.
-        rcu::synchronize();
+        rcu::synchronize_rcu();
         let drained = older.map(|period| period.filter(Period::is_drained));
         if drained.iter().all(Option::is_none) {
             return Ok(());

@@ -2,6 +2,11 @@
 
 //! Counters that all CPUs share.
 //!
+//! The kernel's own `Atomic` ([`rust/kernel/sync/atomic.rs`](srctree/rust/kernel/sync/atomic.rs),
+//! from 6.18 on) does not serve: each of its operations calls a C function
+//! (`rust/helpers/atomic.c`) unless the kernel has the experimental `CONFIG_RUST_INLINE_HELPERS`,
+//! and the requests that read or change these values make no such calls.
+//!
 //! C header: [`include/linux/atomic.h`](srctree/include/linux/atomic.h)
 
 use core::{

@@ -2,11 +2,16 @@
 
 //! Differences between the kernels that dmp builds for, from 6.12 on.
 //!
-//! `Kbuild.include` searches the kernel's headers and sets the cfgs; `bindings.h` has the
-//! constants.
+//! `Kbuild.include` looks into the kernel's headers and at its version, and sets the cfgs;
+//! `bindings.h` has the constants.
+
+#[cfg(not(dmp_rcu))]
+pub(super) mod rcu;
 
 use super::bindings;
 use core::mem::{self, MaybeUninit};
+#[cfg(dmp_rcu)]
+pub(super) use kernel::sync::rcu;
 pub(super) use kernel::{alloc::AllocError, prelude::KBox};
 use kernel::{
     ffi::{c_char, c_void},

@@ -2,6 +2,8 @@
 
 //! Per-CPU 64-bit counters.
 //!
+//! The kernel's Rust has no per-CPU memory, up to 7.3.
+//!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 //!
 //! # Example

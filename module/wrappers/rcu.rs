@@ -2,6 +2,10 @@
 
 //! Values that are read without a lock, and replaced.
 //!
+//! Sections are the kernel's own, from 7.3 on. Its Rust has no pointer that they protect
+//! ([`rust/kernel/sync/rcu.rs`](srctree/rust/kernel/sync/rcu.rs)), and its `Atomic` does not serve
+//! as one for the reason in [`atomic`](super::atomic).
+//!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 //!
 //! # Example
@@ -15,34 +19,14 @@
 //! let replaced = value.replace(spare(), Number::new(2).0);
 //! ```
 
-use super::{
-    bindings,
-    compat::{AllocError, KBox},
-};
+use super::compat::{AllocError, KBox};
 use core::{
     marker::PhantomData,
     mem::MaybeUninit,
     sync::atomic::{AtomicPtr, Ordering},
 };
 
-/// A read-side section, which ends when this is dropped. Nothing in it may sleep.
-pub(crate) struct Guard(PhantomData<*mut ()>);
-
-/// Enters a read-side section (`rcu_read_lock`). Any context.
-#[inline(always)]
-pub(crate) fn read_lock() -> Guard {
-    // SAFETY: `Guard`'s drop leaves the section in the same task, because `Guard` is not `Send`.
-    unsafe { bindings::dmp_rcu_read_lock() };
-    Guard(PhantomData)
-}
-
-impl Drop for Guard {
-    #[inline(always)]
-    fn drop(&mut self) {
-        // SAFETY: `read_lock` entered the section in the same task, because `Guard` is not `Send`.
-        unsafe { bindings::dmp_rcu_read_unlock() };
-    }
-}
+pub(crate) use super::compat::rcu::{read_lock, synchronize_rcu, Guard};
 
 /// A section that RCU's grace periods wait for.
 ///
@@ -55,13 +39,7 @@ pub(crate) unsafe trait Section {}
 // SAFETY: grace periods wait for read-side sections, and `Guard` is not `Send`.
 unsafe impl Section for Guard {}
 
-/// Waits until all sections that have begun before the call have ended (`synchronize_rcu`). Sleeps.
-pub(crate) fn synchronize() {
-    // SAFETY: `synchronize_rcu` may be called wherever sleeping is allowed.
-    unsafe { bindings::synchronize_rcu() }
-}
-
-/// Memory for a later value, for use where no allocation is allowed.
+/// Memory for a later value, which can then be put in place where nothing may be allocated.
 pub(crate) struct Spare<T>(KBox<MaybeUninit<T>>);
 
 // SAFETY: it is memory without a value in it.
@@ -146,8 +124,8 @@ unsafe impl<T: Send + Sync> Sync for Replaced<T> {}
 
 impl<T: Send + Sync> Drop for Replaced<T> {
     fn drop(&mut self) {
-        synchronize();
-        // SAFETY: by the invariant the value is ours, and `synchronize` has waited for the readers
+        synchronize_rcu();
+        // SAFETY: by the invariant the value is ours, and `synchronize_rcu` has waited for the readers
         // that had it.
         drop(unsafe { KBox::from_raw(self.0) });
     }

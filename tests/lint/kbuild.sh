@@ -53,10 +53,11 @@ for new in "6 12 108200" "6 13 108100" "7 3 108501" "7 3 109801"; do
 	[[ $said != *"dmp needs"* ]] || wrong "the rustc of ${new[*]} is new enough" "$said"
 done
 
-# The lines that Kbuild.include searches for, in the form of each kernel's headers, and the expected cfgs.
-# Later releases of a series, and the omitted series, have the same ones.
+# The lines that Kbuild.include looks for, as each kernel's headers have them, and the cfgs that these and
+# the version are to give. Later releases of a series, and the series that are left out, have the same ones.
 finds() { # version, its cfgs, pairs of a header and some lines of it
-	local version=$1 wanted=$2 headers=$work/headers/$1 flags
+	local version=$1 wanted=$2 headers=$work/headers/$1 flags numbers
+	IFS=. read -ra numbers <<<"$version"
 	shift 2
 	while (($#)); do
 		mkdir -p "$headers/$(dirname "$1")"
@@ -68,8 +69,8 @@ finds() { # version, its cfgs, pairs of a header and some lines of it
 		'wrappers-main := main' 'wrappers-helpers := helpers' 'include wrappers/Kbuild.include' \
 		'.DEFAULT_GOAL := flags' \
 		'flags: ; @echo $(filter dmp_%,$(RUSTFLAGS_main.o)) $(CFLAGS_helpers.o)' |
-		make --silent --file=- 2>&1) || wrong "make failed for the headers of $version" "$flags"
-	[[ $flags == "$wanted" ]] || wrong "expected \"$wanted\" from the headers of $version" "$flags"
+		make --silent VERSION="${numbers[0]}" PATCHLEVEL="${numbers[1]}" --file=- 2>&1) || wrong "the headers of $version were to be looked into" "$flags"
+	[[ $flags == "$wanted" ]] || wrong "the headers of $version were to give \"$wanted\"" "$flags"
 }
 dm=include/linux/device-mapper.h
 sysfs=include/linux/sysfs.h
@@ -102,9 +103,13 @@ finds 6.17.0 "dmp_prepare_ioctl_cmd dmp_bin_attribute_const" $dm "$ioctl_forward
 	$sysfs "$read_const" $sysfs "$read_new" $current "$count"
 finds 6.18.13 "dmp_prepare_ioctl_cmd dmp_bin_attribute_const" $dm "$ioctl_forward" $sysfs "$attrs" \
 	$sysfs "$read_const" $current "$count"
-for version in 6.19.9 7.0.0 7.1.5 7.2.12 7.3.4; do
+for version in 6.19.9 7.0.0 7.1.5 7.2.12; do
 	finds $version "dmp_prepare_ioctl_cmd dmp_attrs_union dmp_bin_attribute_const" $dm "$ioctl_forward" \
 		$sysfs "$attrs_const" $sysfs "$read_const" $current "$count"
+done
+for version in 7.3.0 7.3.4 8.0.0; do
+	finds $version "dmp_prepare_ioctl_cmd dmp_attrs_union dmp_bin_attribute_const dmp_rcu" $dm \
+		"$ioctl_forward" $sysfs "$attrs_const" $sysfs "$read_const" $current "$count"
 done
 
 refused "this kernel was built without CONFIG_RUST=y" make "$@" CONFIG_RUST= modules

@@ -12,6 +12,9 @@ use std::time::Duration;
 #[allow(dead_code)]
 #[path = "../../module/wrappers/rcu.rs"]
 mod rcu;
+#[rustfmt::skip]
+#[path = "../../module/wrappers/compat/rcu.rs"]
+mod sections;
 
 use rcu::{Rcu, Spare};
 
@@ -41,6 +44,8 @@ mod bindings {
 /// The kernel's boxes, over the host's.
 mod compat {
     use std::mem::MaybeUninit;
+
+    pub(super) use super::sections as rcu;
 
     #[derive(Debug)]
     pub struct AllocError;
