@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Tests that module/Kbuild refuses unsupported kernels, that wrappers/Kbuild.include finds the interfaces of
-# each kernel, and that bindgen gets no flags of LTO. Runs in a copy of module/, with make's arguments.
+# Tests that module/Kbuild refuses kernels that dmp is not for, that wrappers/Kbuild.include finds the
+# interfaces of each kernel, that dmp can be built into another folder, and that bindgen gets no flags of LTO. It is
+# run in a copy of module/, with make's arguments there.
 set -euo pipefail
 
 for argument; do
@@ -120,7 +121,20 @@ sed -i 's/^obj-m := /obj-y := /' "$work/built-in/Kbuild"
 refused "dmp can only be a module: obj-m" \
 	make -C "$kdir" "$@" M="$work/built-in" need-config=1 wrappers/helpers/helpers.o
 
-# Only bindgen runs: the C compiler knows these flags only with LTO, and compiles nothing here.
+# From 6.13 on a module can be built into another folder. Its sources may then be read-only.
+kernel=$(make -s -C "$kdir" kernelversion)
+if [[ $kernel != 6.12.* ]]; then
+	cp -r . "$work/sources"
+	make -C "$kdir" "$@" M="$work/sources" clean >"$work/log" 2>&1
+	before=$(find "$work/sources" | sort)
+	make -C "$kdir" "$@" M="$work/sources" MO="$work/objects" modules >"$work/log" 2>&1 ||
+		wrong "it was to be built with MO=" "$(tail -n 30 "$work/log")"
+	[[ -e $work/objects/dmp.ko ]] || wrong "dmp.ko was to be in the folder of MO=" "$(ls "$work/objects")"
+	after=$(find "$work/sources" | sort)
+	[[ $after == "$before" ]] || wrong "the sources were to stay as they were" "$after"
+fi
+
+# Only bindgen is asked: the C compiler knows these flags under LTO only, and compiles nothing here.
 flags="-flto=thin -fsplit-lto-unit"
 said=$(make -C "$kdir" "$@" M="$PWD" V=1 CC_FLAGS_LTO="$flags" KCFLAGS="$flags" dmp_main.o 2>&1) ||
 	wrong "the module does not compile with flags of LTO" "$said"
