@@ -203,6 +203,26 @@ fn no_function_exceeds_the_kernels_frame_limit() {
     assert!(wide.is_empty(), "{wide:#?}");
 }
 
+/// Panics and names of locks show these paths. The other ones are of the kernel's Rust and of Rust's
+/// own library.
+#[test]
+fn the_modules_own_files_have_paths_below_dmp() {
+    let files = module().source_files();
+    assert!(
+        files.iter().any(|file| file.ends_with("dmp/registry.rs")),
+        "{files:?}"
+    );
+    let others: Vec<_> = files
+        .iter()
+        .filter(|file| {
+            !["dmp/", "rust/", "library/"]
+                .iter()
+                .any(|folder| file.contains(folder))
+        })
+        .collect();
+    assert_eq!(others, [""; 0]);
+}
+
 #[test]
 fn modinfo_has_the_author_the_version_and_device_mappers_alias() {
     let info = module().info();

@@ -54,6 +54,26 @@ impl Module {
         text.split_terminator('\0').map(str::to_owned).collect()
     }
 
+    /// Returns the paths of Rust's files in the read-only data. A text that is right before a path
+    /// is taken for a part of it.
+    pub fn source_files(&self) -> BTreeSet<String> {
+        let file = File::parse(&*self.0).unwrap();
+        let is_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./".contains(byte);
+        let mut files = BTreeSet::new();
+        for section in file.sections() {
+            if !section.name().unwrap().starts_with(".rodata") {
+                continue;
+            }
+            let mut rest = section.data().unwrap();
+            while let Some(end) = rest.windows(3).position(|text| text == b".rs") {
+                let path = rest[..end].rsplit(|byte| !is_path(byte)).next().unwrap();
+                files.insert(format!("{}.rs", String::from_utf8_lossy(path)));
+                rest = &rest[end + 3..];
+            }
+        }
+        files
+    }
+
     /// Returns the names of the functions that begin with `begin`.
     pub fn named(&self, begin: &str) -> Vec<String> {
         let file = File::parse(&*self.0).unwrap();
