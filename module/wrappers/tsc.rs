@@ -10,11 +10,11 @@
 //! [`include/linux/timekeeper_internal.h`](srctree/include/linux/timekeeper_internal.h)
 
 use super::{
-    atomic::Latch,
+    atomic::{Latch, Setting},
     bindings, time,
     timeline::{Rate, Timeline, Update},
 };
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use kernel::{
     error::to_result,
     ffi::{c_int, c_ulong, c_void},
@@ -27,8 +27,8 @@ static RATE: AtomicU64 = AtomicU64::new(0);
 /// TSC since which it has counted the time without a break; [`NEVER`] while another clock keeps the
 /// time.
 static BEGAN: AtomicU64 = AtomicU64::new(NEVER);
-/// 0 while the TSC keeps the time, otherwise the largest number.
-static FLOOR: AtomicU32 = AtomicU32::new(u32::MAX);
+/// 0 while the TSC keeps the time, else the highest number.
+static FLOOR: Setting = Setting::new(u32::MAX);
 /// A number above every TSC.
 const NEVER: u64 = u64::MAX;
 /// The [`Timeline`]. Timekeeping's lock excludes a second writer.
@@ -109,9 +109,7 @@ pub(crate) fn keeps_time() -> bool {
 /// Tells if the TSC keeps the time and `number` is not 0, by one comparison. Any context.
 #[inline(always)]
 pub(crate) fn keeps_time_and_some(number: u32) -> bool {
-    // SAFETY: `FLOOR` is valid for reads. A volatile load may race as a relaxed load may; see
-    // `read_once`.
-    number > unsafe { FLOOR.as_ptr().read_volatile() }
+    number > FLOOR.get()
 }
 
 /// Reads the TSC if it keeps the time. Any context.
@@ -239,9 +237,6 @@ unsafe extern "C" fn updated(
     RATE.store(timeline.rate().word(), Ordering::Relaxed);
     let began = timeline.began();
     BEGAN.store(began.unwrap_or(NEVER), Ordering::Release);
-    FLOOR.store(
-        if began.is_some() { 0 } else { u32::MAX },
-        Ordering::Release,
-    );
+    FLOOR.set(if began.is_some() { 0 } else { u32::MAX });
     0
 }
