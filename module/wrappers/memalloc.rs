@@ -5,12 +5,17 @@
 //! C header: [`include/linux/sched/mm.h`](srctree/include/linux/sched/mm.h)
 
 use super::bindings;
-use core::{ffi::c_uint, marker::PhantomData};
+use core::marker::PhantomData;
+use kernel::ffi::c_uint;
 
 /// A scope in which no allocation of the current task waits for I/O (`memalloc_noio_save`).
 ///
-/// A resume of a suspended device may wait for this code: an allocation that waited for I/O to that
-/// device would never finish.
+/// It is for code that the resume of a suspended device waits for: an allocation that waited for
+/// I/O to that device would never end.
+///
+/// # Invariants
+///
+/// `flags` are those that `memalloc_noio_save` returned in the task that owns this.
 pub(crate) struct NoIo {
     flags: c_uint,
     /// The flags belong to the task, so this must not move to another task.
@@ -22,6 +27,7 @@ impl NoIo {
     pub(crate) fn new() -> Self {
         // SAFETY: any task may call this function, and `drop` restores the flags.
         let flags = unsafe { bindings::dmp_memalloc_noio_save() };
+        // INVARIANT: the flags are from this task, in which the value stays: it is not `Send`.
         Self {
             flags,
             task: PhantomData,
@@ -31,8 +37,8 @@ impl NoIo {
 
 impl Drop for NoIo {
     fn drop(&mut self) {
-        // SAFETY: `new` got these flags from the same task, because `NoIo` is not `Send`. Nested
-        // scopes may end in any order: only the scope that set the flag clears it.
+        // SAFETY: by the invariant the flags are this task's. Nested scopes may end in any order:
+        // only the scope that set the flag clears it.
         unsafe { bindings::dmp_memalloc_noio_restore(self.flags) }
     }
 }

@@ -17,7 +17,7 @@
 use super::{
     atomic::Tally,
     bindings, preempt,
-    rcu::{Rcu, Replaced, Section, Spare},
+    rcu::{self, Rcu, Replaced, Section, Spare},
 };
 use core::{
     marker::PhantomData,
@@ -242,6 +242,7 @@ impl<const N: usize> Shared<N> {
     /// Allocates the counters, as [`PerCpu::new`] does.
     pub(crate) fn new(wait: Wait) -> Result<Self> {
         let counters = Arc::new(PerCpu::new(wait)?, GFP_KERNEL)?;
+        // INVARIANT: both fields are of the same counters.
         Ok(Self {
             first: counters.first,
             counters,
@@ -344,7 +345,7 @@ impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
         with: impl FnOnce(&T) -> Result<T, E>,
     ) -> Result<Replaced<T>, E> {
         let replacing = self.replacing.lock();
-        let section = super::rcu::read_lock();
+        let section = rcu::read_lock();
         let new = with(self.now.get(&section))?;
         drop(section);
         let first = new.counters().first.as_ptr();

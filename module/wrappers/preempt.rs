@@ -12,6 +12,10 @@ use super::rcu::Section;
 use core::marker::PhantomData;
 
 /// A section without preemption, which ends when this is dropped. Nothing in it may sleep.
+///
+/// # Invariants
+///
+/// The task that owns this is not preempted.
 pub(crate) struct Guard(PhantomData<*mut ()>);
 
 /// Enters a section (`preempt_disable_notrace`). Any context.
@@ -19,13 +23,14 @@ pub(crate) struct Guard(PhantomData<*mut ()>);
 pub(crate) fn disable() -> Guard {
     // SAFETY: `Guard`'s drop leaves the section in the same task, because `Guard` is not `Send`.
     unsafe { count::inc() };
+    // INVARIANT: preemption was just disabled.
     Guard(PhantomData)
 }
 
 impl Drop for Guard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: `disable` entered the section in the same task, because `Guard` is not `Send`.
+        // SAFETY: by the invariant the task is in the section, which it leaves here, once.
         unsafe { count::dec() };
     }
 }
@@ -41,12 +46,22 @@ unsafe impl Section for Guard {}
 mod count {
     use core::arch::asm;
 
+    /// Begins a section.
+    ///
+    /// # Safety
+    ///
+    /// `dec` must follow in the same task.
     #[inline(always)]
     pub(super) unsafe fn inc() {
         // SAFETY: the assembly has no instruction.
         unsafe { asm!("", options(nostack, preserves_flags)) }
     }
 
+    /// Ends a section.
+    ///
+    /// # Safety
+    ///
+    /// `inc` must have come before in the same task.
     #[inline(always)]
     pub(super) unsafe fn dec() {
         // SAFETY: the assembly has no instruction.
@@ -103,6 +118,8 @@ mod count {
         };
     }
 
+    /// Begins a section (`__preempt_count_inc`).
+    ///
     /// # Safety
     ///
     /// `dec` must follow in the same task.
@@ -113,6 +130,8 @@ mod count {
         unsafe { asm!(concat!("inc ", own!()), options(nostack)) }
     }
 
+    /// Ends a section, and lets another task run if one has to (`__preempt_count_dec_and_test`).
+    ///
     /// # Safety
     ///
     /// `inc` must precede this call in the same task.
@@ -141,6 +160,8 @@ mod count {
         }
     }
 
+    /// Ends a section (`__preempt_count_dec`).
+    ///
     /// # Safety
     ///
     /// `inc` must precede this call in the same task.
@@ -153,6 +174,7 @@ mod count {
     }
 }
 
+/// The count of other processors, by C's functions.
 #[cfg(all(CONFIG_PREEMPT_COUNT, not(all(CONFIG_X86_64, CONFIG_SMP))))]
 mod count {
     use crate::wrappers::bindings;

@@ -19,14 +19,14 @@
 //! let replaced = value.replace(spare(), Number::new(2).0);
 //! ```
 
-use super::compat::{AllocError, KBox};
+use super::compat::{self, AllocError, KBox};
 use core::{
     marker::PhantomData,
     mem::MaybeUninit,
     sync::atomic::{AtomicPtr, Ordering},
 };
 
-pub(crate) use super::compat::rcu::{read_lock, synchronize_rcu, Guard};
+pub(crate) use compat::rcu::{read_lock, synchronize_rcu, Guard};
 
 /// A section that RCU's grace periods wait for.
 ///
@@ -51,9 +51,10 @@ unsafe impl<T> Sync for Spare<T> {}
 impl<T> Spare<T> {
     /// Allocates the memory. May sleep.
     pub(crate) fn new() -> Result<Self, AllocError> {
-        Ok(Self(super::compat::new_uninit()?))
+        Ok(Self(compat::new_uninit()?))
     }
 
+    /// Moves a value into the memory. Returns the pointer of its box (`KBox::into_raw`).
     fn fill(self, value: T) -> *mut T {
         KBox::into_raw(KBox::write(self.0, value))
     }

@@ -44,12 +44,18 @@ fn read_once(number: &AtomicU64) -> u64 {
 }
 
 /// Proof that the processors can read a TSC in program order.
+///
+/// # Invariants
+///
+/// The processors have RDTSCP, or the machine is no x86-64.
 #[derive(Clone, Copy)]
 pub(crate) struct Tsc(());
 
 impl Tsc {
     /// Returns the proof if the TSC keeps the time.
     pub(crate) fn new() -> Option<Self> {
+        // INVARIANT: `dmp_read_timekeeper` finds that the TSC keeps the time only if the processors
+        // have RDTSCP.
         keeps_time().then_some(Self(()))
     }
 
@@ -58,9 +64,8 @@ impl Tsc {
     #[cfg(CONFIG_X86_64)]
     pub(crate) fn read(self) -> u64 {
         let (low, high): (u64, u64);
-        // SAFETY: the processor has RDTSCP: without it, `dmp_read_timekeeper` finds that the TSC
-        // does not keep the time, and there is no `Tsc`. The instruction clears the upper halves of
-        // its registers, and changes nothing else.
+        // SAFETY: by the invariant the processor has RDTSCP, which clears the upper halves of its
+        // registers, and changes nothing else.
         unsafe {
             core::arch::asm!("rdtscp", out("rax") low, out("rdx") high, out("rcx") _,
                 options(nomem, nostack, preserves_flags));
@@ -76,8 +81,8 @@ impl Tsc {
     pub(crate) fn read_after(self, value: u64) -> (u64, u64) {
         let (low, high): (u64, u64);
         let mut kept = value;
-        // SAFETY: the processor has RDTSCP, because a `Tsc` exists. The instruction changes its own
-        // registers only; a comment of the assembly names the register of `kept`.
+        // SAFETY: by the invariant the processor has RDTSCP, which changes its own registers only;
+        // a comment of the assembly names the register of `kept`.
         unsafe {
             core::arch::asm!("rdtscp /* {0} */", inout(reg) kept, out("rax") low, out("rdx") high,
                 out("rcx") _, options(nomem, nostack, preserves_flags));

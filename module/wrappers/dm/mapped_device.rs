@@ -61,6 +61,7 @@ impl DeviceNumber {
     /// The lowest number.
     pub(crate) const FIRST: Self = Self(0);
 
+    /// Takes a number of C's.
     pub(super) fn from_raw(number: bindings::dev_t) -> Self {
         Self(number)
     }
@@ -134,6 +135,7 @@ impl Identity {
     }
 }
 
+/// Returns the bytes before the first NUL.
 fn until_nul(text: &[c_char]) -> &[u8] {
     let length = text.iter().position(|byte| *byte == 0);
     &text[..length.unwrap_or(text.len())]

@@ -35,6 +35,7 @@ struct TargetType {
 }
 
 impl TargetType {
+    /// Returns the type as `dm_register_target` takes it.
     fn as_raw(&self) -> *mut bindings::target_type {
         // The `struct target_type` is the first field.
         self.raw.get().cast()

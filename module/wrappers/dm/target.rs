@@ -276,6 +276,8 @@ pub(crate) struct Callout<'a> {
 }
 
 impl Callout<'_> {
+    /// Takes the arguments of a C function.
+    ///
     /// # Safety
     ///
     /// `function` must take `ti` and `data` as long as the result exists.
@@ -318,6 +320,8 @@ pub(crate) struct Zones<'a> {
 
 #[cfg(CONFIG_BLK_DEV_ZONED)]
 impl Zones<'_> {
+    /// Takes the arguments of a C function.
+    ///
     /// # Safety
     ///
     /// `args` and `count` must be the arguments of a `report_zones`, which must not return before

@@ -2,8 +2,8 @@
 
 //! Attributes as data: the files of a directory, and the functions that read and write them.
 
-use super::super::{bindings, compat, output::Output};
 use super::{binary::BinaryAttribute, kobject};
+use crate::wrappers::{bindings, compat, output::Output};
 use core::{ffi::CStr, marker::PhantomData, mem, ptr, str};
 use kernel::{
     error::code::{EINVAL, EIO, ENOSPC},
@@ -19,6 +19,10 @@ pub(crate) type Show<T> = fn(&T, &mut Output<'_>) -> Result;
 pub(crate) type Store<T> = fn(&T, &str) -> Result;
 
 /// One file.
+///
+/// # Invariants
+///
+/// The name in `attribute` is a static string.
 #[repr(C)]
 pub(crate) struct Attribute<T> {
     attribute: bindings::attribute,
@@ -26,7 +30,7 @@ pub(crate) struct Attribute<T> {
     store: Option<Store<T>>,
 }
 
-// SAFETY: the attribute is only read, and its name is a static string.
+// SAFETY: nobody writes to the attribute, and by the invariant its name is a static string.
 unsafe impl<T> Sync for Attribute<T> {}
 
 impl<T> Attribute<T> {
@@ -51,6 +55,7 @@ impl<T> Attribute<T> {
         show: Option<Show<T>>,
         store: Option<Store<T>>,
     ) -> Self {
+        // INVARIANT: the name is a static string.
         // Only lockdep adds other fields.
         #[allow(clippy::needless_update)]
         Self {
@@ -67,6 +72,10 @@ impl<T> Attribute<T> {
 }
 
 /// The files of one group: a C array of pointers to them that ends in a null pointer.
+///
+/// # Invariants
+///
+/// Each pointer in `attributes` is to the first field of a static `Attribute<T>`, and `end` is null.
 #[repr(C)]
 pub(crate) struct AttributeList<T: 'static, const N: usize> {
     attributes: [*mut bindings::attribute; N],
@@ -74,7 +83,7 @@ pub(crate) struct AttributeList<T: 'static, const N: usize> {
     files: PhantomData<&'static Attribute<T>>,
 }
 
-// SAFETY: nobody writes to the list or through it.
+// SAFETY: nobody writes to the list, and the attributes that it points to are `Sync`.
 unsafe impl<T, const N: usize> Sync for AttributeList<T, N> {}
 
 impl<T, const N: usize> AttributeList<T, N> {
@@ -87,6 +96,7 @@ impl<T, const N: usize> AttributeList<T, N> {
             attributes[i] = ptr::addr_of!(files[i]).cast_mut().cast();
             i += 1;
         }
+        // INVARIANT: the pointers are to the elements of `files`, which are static.
         Self {
             attributes,
             end: ptr::null_mut(),
@@ -96,10 +106,15 @@ impl<T, const N: usize> AttributeList<T, N> {
 }
 
 /// Files in the directory itself, or in a subdirectory.
+///
+/// # Invariants
+///
+/// The name is null or a static string, and the attributes are those of a static
+/// [`AttributeList`] of `T`.
 #[repr(transparent)]
 pub(crate) struct Group<T>(bindings::attribute_group, PhantomData<fn(&T)>);
 
-// SAFETY: nobody writes to the group or through it.
+// SAFETY: nobody writes to the group, and the list that it points to is `Sync`.
 unsafe impl<T> Sync for Group<T> {}
 
 impl<T> Group<T> {
@@ -113,11 +128,16 @@ impl<T> Group<T> {
             None => ptr::null(),
         };
         let attributes = ptr::addr_of!(*list).cast_mut().cast();
+        // INVARIANT: the name and the list are static.
         Self(compat::attribute_group(name, attributes), PhantomData)
     }
 }
 
 /// The groups of a directory: a C array of pointers to them that ends in a null pointer.
+///
+/// # Invariants
+///
+/// Each pointer in `groups` is to a static `Group<T>`, and `end` is null.
 #[repr(C)]
 pub(crate) struct GroupList<T: 'static, const N: usize> {
     groups: [*const bindings::attribute_group; N],
@@ -125,7 +145,7 @@ pub(crate) struct GroupList<T: 'static, const N: usize> {
     list: PhantomData<&'static Group<T>>,
 }
 
-// SAFETY: nobody writes to the list or through it.
+// SAFETY: nobody writes to the list, and the groups that it points to are `Sync`.
 unsafe impl<T, const N: usize> Sync for GroupList<T, N> {}
 
 impl<T, const N: usize> GroupList<T, N> {
@@ -137,6 +157,7 @@ impl<T, const N: usize> GroupList<T, N> {
             pointers[i] = ptr::addr_of!(groups[i].0);
             i += 1;
         }
+        // INVARIANT: the pointers are to the elements of `groups`, which are static.
         Self {
             groups: pointers,
             end: ptr::null(),
@@ -146,10 +167,14 @@ impl<T, const N: usize> GroupList<T, N> {
 }
 
 /// The files of a `T`'s directory (`struct kobj_type`).
+///
+/// # Invariants
+///
+/// The groups are those of a static [`GroupList`] of `T`, and `show` and `store` are those for a `T`.
 #[repr(transparent)]
 pub(crate) struct Kind<T>(bindings::kobj_type, PhantomData<fn(&T)>);
 
-// SAFETY: nobody writes to the type or through it.
+// SAFETY: nobody writes to the type, and the groups that it points to are `Sync`.
 unsafe impl<T> Sync for Kind<T> {}
 
 impl<T: 'static> Kind<T> {
@@ -165,9 +190,11 @@ impl<T: 'static> Kind<T> {
         kind.release = Some(bindings::dm_kobject_release);
         kind.sysfs_ops = &Self::OPS;
         kind.default_groups = ptr::addr_of!(*groups).cast_mut().cast();
+        // INVARIANT: the groups are static.
         Self(kind, PhantomData)
     }
 
+    /// Returns the type as `kobject_init_and_add` takes it.
     pub(super) fn as_raw(&'static self) -> *const bindings::kobj_type {
         ptr::addr_of!(self.0)
     }

@@ -5,8 +5,8 @@
 //! C headers: [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h),
 //! [`include/linux/seq_file.h`](srctree/include/linux/seq_file.h)
 
-use super::super::{bindings, compat, text::Text};
 use super::kobject;
+use crate::wrappers::{bindings, compat, text::Text};
 use core::{ffi::CStr, marker::PhantomData, mem, ptr::NonNull, slice};
 use kernel::{
     error::{
@@ -23,9 +23,13 @@ pub(crate) type Make<T> = fn(&T) -> Result<Text>;
 /// A file whose text may exceed a page. Everyone can read it and nobody can write it.
 ///
 /// The first read of an open file makes its text, and so does each later read at position 0. All
-/// other reads return parts of that text. So a program that opens the file reads one text, in any
-/// number of pieces, and then its end. Tasks that share an open file share its text, as they share
-/// its position.
+/// other reads return parts of that text. So whoever opens the file gets one text, in any number of
+/// pieces, and then its end. Those who share an open file share its text, as they share its
+/// position.
+///
+/// # Invariants
+///
+/// The name in `attribute` is a static string.
 #[repr(C)]
 pub(crate) struct BinaryAttribute<T> {
     attribute: bindings::bin_attribute,
@@ -33,7 +37,7 @@ pub(crate) struct BinaryAttribute<T> {
     of: PhantomData<fn(&T)>,
 }
 
-// SAFETY: the attribute is only read, and its name is a static string.
+// SAFETY: nobody writes to the attribute, and by the invariant its name is a static string.
 unsafe impl<T> Sync for BinaryAttribute<T> {}
 
 impl<T: 'static> BinaryAttribute<T> {
@@ -45,6 +49,7 @@ impl<T: 'static> BinaryAttribute<T> {
         attribute.attr.name = name.as_ptr().cast();
         attribute.attr.mode = 0o444;
         attribute.read = Some(read::<T>);
+        // INVARIANT: the name is a static string.
         Self {
             attribute,
             make,
@@ -52,6 +57,7 @@ impl<T: 'static> BinaryAttribute<T> {
         }
     }
 
+    /// Returns the attribute as `sysfs_create_bin_file` takes it.
     pub(super) fn as_raw(&'static self) -> *const bindings::bin_attribute {
         &self.attribute
     }

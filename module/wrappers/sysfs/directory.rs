@@ -2,7 +2,8 @@
 
 //! Directories: kobjects with exactly the lifetime of their owner.
 
-use super::{super::bindings, attribute::Attributes, kobject::Inner};
+use super::{attribute::Attributes, kobject::Inner};
+use crate::wrappers::bindings;
 use core::{
     ffi::CStr,
     mem::{self, ManuallyDrop},

@@ -8,7 +8,7 @@
 //! `struct completion` right behind the kobject
 //! ([`drivers/md/dm-builtin.c`](srctree/drivers/md/dm-builtin.c)).
 
-use super::super::bindings;
+use crate::wrappers::bindings;
 use core::ptr;
 use kernel::{container_of, prelude::*, types::Opaque};
 
@@ -20,11 +20,13 @@ pub(super) struct Inner<T> {
 }
 
 impl<T> Inner<T> {
+    /// Returns the kobject.
     pub(super) fn kobj(&self) -> *mut bindings::kobject {
         // SAFETY: this only takes the address of a field of a holder that exists.
         unsafe { ptr::addr_of_mut!((*self.holder.get()).kobj) }
     }
 
+    /// Returns the completion of the last reference's release.
     pub(super) fn released(&self) -> *mut bindings::completion {
         // SAFETY: this only takes the address of a field of a holder that exists.
         unsafe { ptr::addr_of_mut!((*self.holder.get()).released) }
