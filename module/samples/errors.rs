@@ -11,7 +11,7 @@
 //! 4. In `status`, write the counters for `dmsetup status`, and for `dmsetup table` the arguments
 //!    that make the same line again.
 //!
-//! # Example
+//! # Examples
 //!
 //! ```text
 //! # insmod dm_sample_errors.ko

@@ -14,7 +14,7 @@
 //! 5. In `message`, read the words of a `dmsetup message`, and change a setting.
 //! 6. In `map`, ask the setting. `Mapped::KILL` fails the request.
 //!
-//! # Example
+//! # Examples
 //!
 //! ```text
 //! # insmod dm_sample_gate.ko

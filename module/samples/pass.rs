@@ -13,7 +13,7 @@
 //!    the mapped device and refuses a line that reaches past the device's end.
 //! 6. Make a module of the target.
 //!
-//! # Example
+//! # Examples
 //!
 //! ```text
 //! # insmod dm_sample_pass.ko

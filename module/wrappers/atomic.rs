@@ -138,7 +138,7 @@ impl Setting {
     /// Returns the number (`READ_ONCE`).
     #[inline(always)]
     pub(crate) fn get(&self) -> u32 {
-        // SAFETY: the pointer is valid for reads. A volatile load is C's READ_ONCE, which in the
+        // SAFETY: The pointer is valid for reads. A volatile load is C's READ_ONCE, which in the
         // kernel's memory model may race as a relaxed load may. LLVM makes a volatile load part of
         // a comparison, and a relaxed one not.
         unsafe { self.0.as_ptr().read_volatile() }

@@ -5,7 +5,7 @@
 //! C headers: [`include/linux/bio.h`](srctree/include/linux/bio.h),
 //! [`include/linux/blk_types.h`](srctree/include/linux/blk_types.h)
 //!
-//! # Example
+//! # Examples
 //!
 //! ```ignore
 //! // In dm::linear, for Target::map:
@@ -71,7 +71,7 @@ impl Status {
     ///
     /// `status` must point to a status that stays valid and does not change for `'a`.
     pub(super) unsafe fn from_raw<'a>(status: *const bindings::blk_status_t) -> &'a Self {
-        // SAFETY: the caller guarantees a status that stays valid and does not change for `'a`.
+        // SAFETY: The caller guarantees a status that stays valid and does not change for `'a`.
         // `Self` is transparent over `blk_status_t`.
         unsafe { &*status.cast() }
     }
@@ -118,37 +118,37 @@ impl<'bio> Bio<'bio> {
     /// `bio` must point to an initialised bio that is neither submitted nor ended, and that nobody
     /// else changes for `'bio`. Nothing else may have the lifetime `'bio`.
     pub(super) unsafe fn from_raw(bio: *mut bindings::bio) -> &'bio mut Self {
-        // SAFETY: the caller guarantees an initialised bio that nobody else changes for `'bio`.
+        // SAFETY: The caller guarantees an initialised bio that nobody else changes for `'bio`.
         // `Self` is transparent over `struct bio`.
-        // INVARIANT: the caller guarantees that the bio is neither submitted nor ended.
+        // INVARIANT: The caller guarantees that the bio is neither submitted nor ended.
         unsafe { &mut *bio.cast() }
     }
 
     /// Returns the operation without its flags, which are the higher bits (`bio_op`).
     #[inline(always)]
     pub(crate) fn op(&self) -> ReqOp {
-        // SAFETY: the bio is initialised, and only we may change it.
+        // SAFETY: The bio is initialised, and only we may change it.
         ReqOp(unsafe { (*self.0.get()).bi_opf } as u8)
     }
 
     /// Returns the size in bytes.
     #[inline(always)]
     pub(crate) fn size(&self) -> u32 {
-        // SAFETY: the bio is initialised, and only we may change it.
+        // SAFETY: The bio is initialised, and only we may change it.
         unsafe { (*self.0.get()).bi_iter.bi_size }
     }
 
     /// Returns the first sector.
     #[inline(always)]
     pub(crate) fn sector(&self) -> Sector {
-        // SAFETY: the bio is initialised, and only we may change it.
+        // SAFETY: The bio is initialised, and only we may change it.
         unsafe { (*self.0.get()).bi_iter.bi_sector }
     }
 
     /// Stores a word for the bio's end (`bi_private`). Without this the word is 0.
     #[inline(always)]
     pub(crate) fn set_private(&mut self, word: usize) {
-        // SAFETY: the bio is initialised, and only we may change it. `bi_private` belongs to the
+        // SAFETY: The bio is initialised, and only we may change it. `bi_private` belongs to the
         // bio's owner: that is device mapper, which leaves it to its targets.
         unsafe { (*self.0.get()).bi_private = word as *mut c_void }
     }
@@ -156,7 +156,7 @@ impl<'bio> Bio<'bio> {
     /// Sets the first sector.
     #[inline(always)]
     pub(super) fn set_sector(&mut self, sector: Sector) {
-        // SAFETY: the bio is initialised, and only we may change it.
+        // SAFETY: The bio is initialised, and only we may change it.
         unsafe { (*self.0.get()).bi_iter.bi_sector = sector }
     }
 
@@ -173,7 +173,7 @@ impl<'bio> Bio<'bio> {
         const REMAPPED: u16 = 1 << bindings::BIO_REMAPPED;
         const THROTTLED: u16 = 1 << bindings::BIO_BPS_THROTTLED;
         let bio = self.0.get();
-        // SAFETY: the bio is initialised, and only we may change it. The caller guarantees a block
+        // SAFETY: The bio is initialised, and only we may change it. The caller guarantees a block
         // device that lives until the bio has ended.
         unsafe {
             // `bio_set_dev` clears the second flag only if the device changes. Here it always
@@ -202,9 +202,9 @@ impl EndedBio {
     ///
     /// `bio` must point to an ended bio that a target's `map` got. It must stay valid for `'a`.
     pub(super) unsafe fn from_raw<'a>(bio: *const bindings::bio) -> &'a Self {
-        // SAFETY: the caller guarantees a bio that stays valid for `'a`. `Self` is transparent over
+        // SAFETY: The caller guarantees a bio that stays valid for `'a`. `Self` is transparent over
         // `struct bio`.
-        // INVARIANT: the bio was initialised when `map` got it, and nobody changes it after its
+        // INVARIANT: The bio was initialised when `map` got it, and nobody changes it after its
         // end.
         unsafe { &*bio.cast() }
     }
@@ -212,14 +212,14 @@ impl EndedBio {
     /// Returns the operation, as [`Bio::op`] does.
     #[inline(always)]
     pub(crate) fn op(&self) -> ReqOp {
-        // SAFETY: by the invariant the bio is initialised, and nobody changes it.
+        // SAFETY: By the invariant the bio is initialised, and nobody changes it.
         ReqOp(unsafe { (*self.0.get()).bi_opf } as u8)
     }
 
     /// Returns the word of [`Bio::set_private`], or 0.
     #[inline(always)]
     pub(crate) fn private(&self) -> usize {
-        // SAFETY: by the invariant the bio is initialised, and nobody changes it.
+        // SAFETY: By the invariant the bio is initialised, and nobody changes it.
         unsafe { (*self.0.get()).bi_private as usize }
     }
 }

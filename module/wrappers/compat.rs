@@ -38,7 +38,7 @@ pub(super) const fn attribute_group(
     name: *const c_char,
     attributes: *mut *mut bindings::attribute,
 ) -> bindings::attribute_group {
-    // SAFETY: all zeros is a valid `struct attribute_group`, one without files.
+    // SAFETY: All zeros is a valid `struct attribute_group`, one without files.
     let mut group: bindings::attribute_group = unsafe { mem::zeroed() };
     group.name = name;
     #[cfg(not(dmp_attrs_union))]

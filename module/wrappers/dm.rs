@@ -8,7 +8,7 @@
 //!
 //! C header: [`include/linux/device-mapper.h`](srctree/include/linux/device-mapper.h)
 //!
-//! # Example
+//! # Examples
 //!
 //! A target that fails every n-th write (`tests/modules/fail_nth.rs` has all of it):
 //!

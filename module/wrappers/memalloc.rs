@@ -25,9 +25,9 @@ pub(crate) struct NoIo {
 impl NoIo {
     /// Enters the scope.
     pub(crate) fn new() -> Self {
-        // SAFETY: any task may call this function, and `drop` restores the flags.
+        // SAFETY: Any task may call it, and `drop` restores the flags.
         let flags = unsafe { bindings::dmp_memalloc_noio_save() };
-        // INVARIANT: the flags are from this task, in which the value stays: it is not `Send`.
+        // INVARIANT: The flags are from this task, in which the value stays: it is not `Send`.
         Self {
             flags,
             task: PhantomData,
@@ -37,7 +37,7 @@ impl NoIo {
 
 impl Drop for NoIo {
     fn drop(&mut self) {
-        // SAFETY: by the invariant the flags are this task's. Nested scopes may end in any order:
+        // SAFETY: By the invariant the flags are this task's. Nested scopes may end in any order:
         // only the scope that set the flag clears it.
         unsafe { bindings::dmp_memalloc_noio_restore(self.flags) }
     }

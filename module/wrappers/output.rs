@@ -31,10 +31,10 @@ impl Output<'_> {
         if capacity == 0 {
             return None;
         }
-        // SAFETY: the caller guarantees that `start` is valid for `capacity` bytes, which are at
+        // SAFETY: The caller guarantees that `start` is valid for `capacity` bytes, which are at
         // least one.
         unsafe { start.write(0) };
-        // INVARIANT: the caller guarantees that the buffer is valid for the lifetime of the result.
+        // INVARIANT: The caller guarantees that the buffer is valid for the lifetime of the result.
         // `used` is 0, and the byte there is the NUL that was just written.
         Some(Self {
             start,

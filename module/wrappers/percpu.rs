@@ -6,7 +6,7 @@
 //!
 //! C header: [`include/linux/percpu.h`](srctree/include/linux/percpu.h)
 //!
-//! # Example
+//! # Examples
 //!
 //! ```ignore
 //! // Any context, any CPU; it never blocks:
@@ -42,11 +42,11 @@ pub(crate) struct PerCpu<const N: usize> {
     first: NonNull<u64>,
 }
 
-// SAFETY: a per-CPU address has the same meaning on every CPU and for every task, and all of them
-// may use the counters at once.
+// SAFETY: A per-CPU address means the same on every CPU and to every task, and all of them may use
+// the counters at once.
 unsafe impl<const N: usize> Send for PerCpu<N> {}
 
-// SAFETY: all tasks may count and read at once, because one operation of the CPU changes a counter,
+// SAFETY: All tasks may count and read at once, because one operation of the CPU changes a counter,
 // and `READ_ONCE` reads it.
 unsafe impl<const N: usize> Sync for PerCpu<N> {}
 
@@ -84,7 +84,7 @@ impl<const N: usize> PerCpu<N> {
         sums.fill(0);
         let count = sums.len().min(N.saturating_sub(first));
         if count > 0 {
-            // SAFETY: by the invariant there are `N` counters, `count` of them from `first` on, and
+            // SAFETY: By the invariant there are `N` counters, `count` of them from `first` on, and
             // `sums` has as many places.
             unsafe {
                 let from = self.first.as_ptr().wrapping_add(first);
@@ -98,7 +98,7 @@ impl<const N: usize> PerCpu<N> {
         if index >= N {
             return 0;
         }
-        // SAFETY: by the invariant there are `N` counters, and `index` is below `N`.
+        // SAFETY: By the invariant there are `N` counters, and `index` is below `N`.
         unsafe { bindings::dmp_percpu_max(self.first.as_ptr().wrapping_add(index)) }
     }
 
@@ -111,7 +111,7 @@ impl<const N: usize> PerCpu<N> {
             return ([Tally::default(); 2], false);
         }
         let first = self.first.as_ptr();
-        // SAFETY: by the invariant there are `N` counters, with both tallies among them, and `sums`
+        // SAFETY: By the invariant there are `N` counters, with both tallies among them, and `sums`
         // has room for four numbers.
         let whole = unsafe {
             bindings::dmp_percpu_tallies(
@@ -130,7 +130,7 @@ impl<const N: usize> PerCpu<N> {
 
 impl<const N: usize> Drop for PerCpu<N> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant `first` is ours to free, and nobody can refer to it any more.
+        // SAFETY: By the invariant `first` is ours to free, and nobody can refer to it any more.
         // `free_percpu` may be called in any context.
         unsafe { bindings::free_percpu(self.first.as_ptr().cast()) }
     }
@@ -180,7 +180,7 @@ impl<const LEN: usize> Row<'_, LEN> {
     #[inline(always)]
     pub(crate) fn tally<const AT: usize>(self, value: u64, _section: &preempt::Guard) {
         const { assert!(AT + Tally::COUNTERS <= LEN) };
-        // SAFETY: by the invariant there are `LEN` counters, and the tally's are among them.
+        // SAFETY: By the invariant there are `LEN` counters, and the tally's are among them.
         unsafe { own::tally::<AT>(self.first, value) }
     }
 
@@ -188,7 +188,7 @@ impl<const LEN: usize> Row<'_, LEN> {
     #[inline(always)]
     pub(crate) fn add<const AT: usize>(self, n: u64) {
         const { assert!(AT < LEN) };
-        // SAFETY: by the invariant there are `LEN` counters, and `AT` is below `LEN`.
+        // SAFETY: By the invariant there are `LEN` counters, and `AT` is below `LEN`.
         unsafe { own::add::<AT>(self.first, n) }
     }
 
@@ -199,15 +199,15 @@ impl<const LEN: usize> Row<'_, LEN> {
         const { assert!(AT + (u32::BITS - FIRST_BIT) as usize <= LEN) };
         // The number is from `FIRST_BIT` to 31, because that bit is set.
         let bit = (below | (1 << FIRST_BIT)).ilog2() as usize;
-        // SAFETY: by the invariant there are `LEN` counters. From `AT` on they include one for each
-        // bit from `FIRST_BIT` to 31, and that of `bit` is `bit - FIRST_BIT` after the first.
+        // SAFETY: By the invariant there are `LEN` counters. From `AT` on they include one for each
+        // bit from `FIRST_BIT` to 31, and that of `bit` is `bit - FIRST_BIT` behind the first.
         unsafe { own::increment_indexed::<AT, FIRST_BIT>(self.first, bit) }
     }
 
     /// Adds 1 to the counter at `AT + index`. Counts nothing beyond `LEN`.
     pub(crate) fn increment_indexed<const AT: usize>(self, index: usize) {
         if index < const { LEN - AT } {
-            // SAFETY: by the invariant there are `LEN` counters, and `AT + index` is below `LEN`.
+            // SAFETY: By the invariant there are `LEN` counters, and `AT + index` is below `LEN`.
             unsafe { own::increment_indexed::<AT, 0>(self.first, index) }
         }
     }
@@ -216,7 +216,7 @@ impl<const LEN: usize> Row<'_, LEN> {
     #[inline(always)]
     pub(crate) fn raise<const AT: usize>(self, n: u64) {
         const { assert!(AT < LEN) };
-        // SAFETY: by the invariant there are `LEN` counters, and `AT` is below `LEN`.
+        // SAFETY: By the invariant there are `LEN` counters, and `AT` is below `LEN`.
         unsafe { own::raise::<AT>(self.first, n) }
     }
 }
@@ -232,17 +232,17 @@ pub(crate) struct Shared<const N: usize> {
     counters: Arc<PerCpu<N>>,
 }
 
-// SAFETY: it refers to counters that every task and CPU may use.
+// SAFETY: It refers to counters that every task and CPU may use.
 unsafe impl<const N: usize> Send for Shared<N> {}
 
-// SAFETY: it refers to counters that every task and CPU may use at once.
+// SAFETY: It refers to counters that every task and CPU may use at once.
 unsafe impl<const N: usize> Sync for Shared<N> {}
 
 impl<const N: usize> Shared<N> {
     /// Allocates the counters, as [`PerCpu::new`] does.
     pub(crate) fn new(wait: Wait) -> Result<Self> {
         let counters = Arc::new(PerCpu::new(wait)?, GFP_KERNEL)?;
-        // INVARIANT: both fields are of the same counters.
+        // INVARIANT: Both fields are of the same counters.
         Ok(Self {
             first: counters.first,
             counters,
@@ -256,7 +256,7 @@ impl<const N: usize> Shared<N> {
         &self,
         which: usize,
     ) -> Option<Row<'_, LEN>> {
-        // SAFETY: by the invariants `first` is the address of `N` counters, which stay as long as
+        // SAFETY: By the invariants `first` is the address of `N` counters, which stay as long as
         // `self`.
         unsafe { Row::new::<N, STRIDE>(self.first.as_ptr(), which) }
     }
@@ -264,7 +264,7 @@ impl<const N: usize> Shared<N> {
 
 impl<const N: usize> Clone for Shared<N> {
     fn clone(&self) -> Self {
-        // INVARIANT: both fields are of the same counters.
+        // INVARIANT: Both fields are of the same counters.
         Self {
             first: self.first,
             counters: self.counters.clone(),
@@ -328,7 +328,7 @@ impl<T: HasCounters<N>, const N: usize> Replaceable<T, N> {
         which: usize,
         _section: &'a impl Section,
     ) -> Option<Row<'a, LEN>> {
-        // SAFETY: by the invariant the address is that of `N` counters, which stay until the
+        // SAFETY: By the invariant the address is that of `N` counters, which stay until the
         // section ends. The load is C's READ_ONCE, which in the kernel's memory model may race as a
         // relaxed load may. The accesses to the counters depend on it.
         unsafe { Row::new::<N, STRIDE>(self.first.as_ptr().read_volatile(), which) }
@@ -373,7 +373,7 @@ mod own {
     /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
     #[inline(always)]
     pub(super) unsafe fn add<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: the caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
+        // SAFETY: The caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
         // memory.
         unsafe {
             asm!("add qword ptr gs:[{row} + {at}], {n}",
@@ -392,7 +392,7 @@ mod own {
         row: *mut u64,
         step: usize,
     ) {
-        // SAFETY: the caller guarantees a counter at `AT - BEFORE + step`. `gs` is the base of the
+        // SAFETY: The caller guarantees a counter at `AT - BEFORE + step`. `gs` is the base of the
         // CPU's own memory.
         unsafe {
             asm!("inc qword ptr gs:[{row} + 8*{step} + {at}]",
@@ -410,7 +410,7 @@ mod own {
     /// `row` must be a per-CPU address such that the whole tally is at `row + AT`.
     #[inline(always)]
     pub(super) unsafe fn tally<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: the caller guarantees a tally at `AT`. `gs` is the base of the CPU's own memory.
+        // SAFETY: The caller guarantees a tally at `AT`. `gs` is the base of the CPU's own memory.
         unsafe {
             asm!("inc qword ptr gs:[{row} + {first}]",
                 "add qword ptr gs:[{row} + {sum}], {n}",
@@ -428,7 +428,7 @@ mod own {
     /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
     #[inline(always)]
     pub(super) unsafe fn raise<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: the caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
+        // SAFETY: The caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
         // memory.
         unsafe {
             asm!("2:",
@@ -456,7 +456,7 @@ mod own {
     /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
     #[inline(always)]
     pub(super) unsafe fn add<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: the caller guarantees a counter at `AT`.
+        // SAFETY: The caller guarantees a counter at `AT`.
         unsafe { bindings::dmp_percpu_add(row.wrapping_add(AT), n) }
     }
 
@@ -471,7 +471,7 @@ mod own {
         row: *mut u64,
         step: usize,
     ) {
-        // SAFETY: the caller guarantees a counter at `AT - BEFORE + step`.
+        // SAFETY: The caller guarantees a counter at `AT - BEFORE + step`.
         unsafe { bindings::dmp_percpu_add(row.wrapping_add(AT + step - BEFORE as usize), 1) }
     }
 
@@ -483,7 +483,7 @@ mod own {
     /// `row` must be a per-CPU address such that the whole tally is at `row + AT`.
     #[inline(always)]
     pub(super) unsafe fn tally<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: the caller guarantees a tally at `AT`.
+        // SAFETY: The caller guarantees a tally at `AT`.
         unsafe { bindings::dmp_percpu_tally(row.wrapping_add(AT), n) }
     }
 
@@ -494,7 +494,7 @@ mod own {
     /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
     #[inline(always)]
     pub(super) unsafe fn raise<const AT: usize>(row: *mut u64, n: u64) {
-        // SAFETY: the caller guarantees a counter at `AT`.
+        // SAFETY: The caller guarantees a counter at `AT`.
         unsafe { bindings::dmp_percpu_raise(row.wrapping_add(AT), n) }
     }
 }

@@ -23,19 +23,19 @@ pub(crate) struct Guard(PhantomData<*mut ()>);
 pub(crate) fn disable() -> Guard {
     // SAFETY: `Guard`'s drop leaves the section in the same task, because `Guard` is not `Send`.
     unsafe { count::inc() };
-    // INVARIANT: preemption was just disabled.
+    // INVARIANT: Preemption was just disabled.
     Guard(PhantomData)
 }
 
 impl Drop for Guard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: by the invariant the task is in the section, which it leaves here, once.
+        // SAFETY: By the invariant the task is in the section, which it leaves here, once.
         unsafe { count::dec() };
     }
 }
 
-// SAFETY: since 5.0, `synchronize_rcu` and `call_rcu` wait for sections without preemption as well
+// SAFETY: Since 5.0, `synchronize_rcu` and `call_rcu` wait for sections without preemption as well
 // (`Documentation/RCU/checklist.rst`). `Guard` is not `Send`, so it stays in its task.
 unsafe impl Section for Guard {}
 
@@ -53,7 +53,7 @@ mod count {
     /// `dec` must follow in the same task.
     #[inline(always)]
     pub(super) unsafe fn inc() {
-        // SAFETY: the assembly has no instruction.
+        // SAFETY: The assembly has no instruction.
         unsafe { asm!("", options(nostack, preserves_flags)) }
     }
 
@@ -64,7 +64,7 @@ mod count {
     /// `inc` must have come before in the same task.
     #[inline(always)]
     pub(super) unsafe fn dec() {
-        // SAFETY: the assembly has no instruction.
+        // SAFETY: The assembly has no instruction.
         unsafe { asm!("", options(nostack, preserves_flags)) }
     }
 }
@@ -143,7 +143,7 @@ mod count {
                 asm!(concat!("dec ", own!()), "jnz 2f", concat!("call ", schedule!()), "2:", $($options)*)
             };
         }
-        // SAFETY: the caller guarantees that `inc` preceded. The called function keeps all
+        // SAFETY: The caller guarantees that `inc` came before. The called function keeps all
         // registers. The call puts 8 bytes on the stack: the kernel's code has nothing below the
         // stack pointer (`-mno-red-zone`), and aligns the stack to no more than 8 bytes
         // (`-mpreferred-stack-boundary=3`). Only unwinders by frame pointers need a frame around a
@@ -152,7 +152,7 @@ mod count {
         unsafe {
             leave!(options(nostack))
         }
-        // SAFETY: the caller guarantees that `inc` preceded. The called function keeps all
+        // SAFETY: The caller guarantees that `inc` came before. The called function keeps all
         // registers. Without `nostack` there is a frame around the call.
         #[cfg(CONFIG_FRAME_POINTER)]
         unsafe {

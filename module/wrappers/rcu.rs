@@ -8,7 +8,7 @@
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 //!
-//! # Example
+//! # Examples
 //!
 //! ```ignore
 //! let value = Rcu::new(spare(), one);
@@ -36,16 +36,16 @@ pub(crate) use compat::rcu::{read_lock, synchronize_rcu, Guard};
 /// dropped. The value must not move to another task.
 pub(crate) unsafe trait Section {}
 
-// SAFETY: grace periods wait for read-side sections, and `Guard` is not `Send`.
+// SAFETY: Grace periods wait for read-side sections, and `Guard` is not `Send`.
 unsafe impl Section for Guard {}
 
 /// Memory for a later value, which can then be put in place where nothing may be allocated.
 pub(crate) struct Spare<T>(KBox<MaybeUninit<T>>);
 
-// SAFETY: it is memory without a value in it.
+// SAFETY: It is memory without a value in it.
 unsafe impl<T> Send for Spare<T> {}
 
-// SAFETY: it is memory without a value in it.
+// SAFETY: It is memory without a value in it.
 unsafe impl<T> Sync for Spare<T> {}
 
 impl<T> Spare<T> {
@@ -70,32 +70,32 @@ impl<T> Spare<T> {
 /// use it until that section ends.
 pub(crate) struct Rcu<T>(AtomicPtr<T>, PhantomData<T>);
 
-// SAFETY: it owns a `T`, which it lends to readers on any CPU and drops on any: `T` is `Send` and
+// SAFETY: It owns a `T`, which it lends to readers on any CPU and drops on any: `T` is `Send` and
 // `Sync`.
 unsafe impl<T: Send + Sync> Send for Rcu<T> {}
 
-// SAFETY: readers on any CPU share the `T`, and any of them may replace it: `T` is `Send` and
+// SAFETY: Readers on any CPU share the `T`, and any of them may replace it: `T` is `Send` and
 // `Sync`.
 unsafe impl<T: Send + Sync> Sync for Rcu<T> {}
 
 impl<T: Send + Sync> Rcu<T> {
     /// Makes the first value from `value`.
     pub(crate) fn new(spare: Spare<T>, value: T) -> Self {
-        // INVARIANT: the pointer comes from `Spare::fill`, and no reader has it yet.
+        // INVARIANT: The pointer comes from `Spare::fill`, and no reader has it yet.
         Self(AtomicPtr::new(spare.fill(value)), PhantomData)
     }
 
     /// Returns the present value, which stays until the section ends (`rcu_dereference`).
     #[inline(always)]
     pub(crate) fn get<'a>(&'a self, _section: &'a impl Section) -> &'a T {
-        // SAFETY: by the invariant the value may be used until the section ends, which is not
+        // SAFETY: By the invariant the value may be used until the section ends, which is not
         // before `'a` does.
         unsafe { &*self.0.load(Ordering::Acquire) }
     }
 
     /// Replaces the value (`rcu_assign_pointer`), and returns the old one. Any context.
     pub(crate) fn replace(&self, spare: Spare<T>, value: T) -> Replaced<T> {
-        // INVARIANT: the new pointer comes from `Spare::fill`. The old value is ours and no new
+        // INVARIANT: The new pointer comes from `Spare::fill`. The old value is ours and no new
         // reader finds it; its drop waits for the readers that have it.
         Replaced(self.0.swap(spare.fill(value), Ordering::AcqRel))
     }
@@ -103,7 +103,7 @@ impl<T: Send + Sync> Rcu<T> {
 
 impl<T> Drop for Rcu<T> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant the pointer comes from a box, and nobody can read through `self`
+        // SAFETY: By the invariant the pointer comes from a box, and nobody can read through `self`
         // any more.
         drop(unsafe { KBox::from_raw(*self.0.get_mut()) });
     }
@@ -117,16 +117,16 @@ impl<T> Drop for Rcu<T> {
 /// The value is ours, and no new reader finds it.
 pub(crate) struct Replaced<T: Send + Sync>(*mut T);
 
-// SAFETY: it owns a `T`, which readers on any CPU may still use: `T` is `Send` and `Sync`.
+// SAFETY: It owns a `T`, which readers on any CPU may still use: `T` is `Send` and `Sync`.
 unsafe impl<T: Send + Sync> Send for Replaced<T> {}
 
-// SAFETY: a shared reference gives access to nothing.
+// SAFETY: A shared reference gives access to nothing.
 unsafe impl<T: Send + Sync> Sync for Replaced<T> {}
 
 impl<T: Send + Sync> Drop for Replaced<T> {
     fn drop(&mut self) {
         synchronize_rcu();
-        // SAFETY: by the invariant the value is ours, and `synchronize_rcu` has waited for the readers
+        // SAFETY: By the invariant the value is ours, and `synchronize_rcu` has waited for the readers
         // that had it.
         drop(unsafe { KBox::from_raw(self.0) });
     }

@@ -8,7 +8,7 @@
 //! C headers: [`include/linux/kobject.h`](srctree/include/linux/kobject.h),
 //! [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
 //!
-//! # Example
+//! # Examples
 //!
 //! ```ignore
 //! sysfs::attributes! {

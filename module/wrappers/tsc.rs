@@ -37,7 +37,7 @@ static TIMELINE: Latch<{ Timeline::WORDS }> = Latch::new();
 /// Returns the present value (`READ_ONCE`).
 #[inline(always)]
 fn read_once(number: &AtomicU64) -> u64 {
-    // SAFETY: the reference is valid for reads. A volatile load is C's READ_ONCE, which in the
+    // SAFETY: The reference is valid for reads. A volatile load is C's READ_ONCE, which in the
     // kernel's memory model may race as a relaxed load may. LLVM makes a volatile load part of a
     // comparison, and a relaxed one not.
     unsafe { number.as_ptr().read_volatile() }
@@ -64,7 +64,7 @@ impl Tsc {
     #[cfg(CONFIG_X86_64)]
     pub(crate) fn read(self) -> u64 {
         let (low, high): (u64, u64);
-        // SAFETY: by the invariant the processor has RDTSCP, which clears the upper halves of its
+        // SAFETY: By the invariant the processor has RDTSCP, which clears the upper halves of its
         // registers, and changes nothing else.
         unsafe {
             core::arch::asm!("rdtscp", out("rax") low, out("rdx") high, out("rcx") _,
@@ -81,7 +81,7 @@ impl Tsc {
     pub(crate) fn read_after(self, value: u64) -> (u64, u64) {
         let (low, high): (u64, u64);
         let mut kept = value;
-        // SAFETY: by the invariant the processor has RDTSCP, which changes its own registers only;
+        // SAFETY: By the invariant the processor has RDTSCP, which changes its own registers only;
         // a comment of the assembly names the register of `kept`.
         unsafe {
             core::arch::asm!("rdtscp /* {0} */", inout(reg) kept, out("rax") low, out("rdx") high,
@@ -165,10 +165,10 @@ pub(super) struct Follower {
     block: Opaque<bindings::notifier_block>,
 }
 
-// SAFETY: any task may unregister the notifier.
+// SAFETY: Any task may unregister the notifier.
 unsafe impl Send for Follower {}
 
-// SAFETY: a shared reference gives access to nothing.
+// SAFETY: A shared reference gives access to nothing.
 unsafe impl Sync for Follower {}
 
 impl Follower {
@@ -181,7 +181,7 @@ impl Follower {
         // INVARIANT: `block` is registered if this succeeds.
         try_pin_init!(Self {
             block <- Opaque::ffi_init(|block: *mut bindings::notifier_block| {
-                // SAFETY: the memory is the block's, and all zeros is a block without a function.
+                // SAFETY: The memory is the block's, and all zeros is a block without a function.
                 unsafe {
                     block.write_bytes(0, 1);
                     (*block).notifier_call = Some(updated);
@@ -189,7 +189,7 @@ impl Follower {
             }),
         })
         .pin_chain(|this| {
-            // SAFETY: the block is initialised and pinned, and stays until `drop` unregisters it.
+            // SAFETY: The block is initialised and pinned, and stays until `drop` unregisters it.
             to_result(unsafe { bindings::pvclock_gtod_register_notifier(this.block.get()) })
         })
     }
@@ -198,8 +198,8 @@ impl Follower {
 #[pinned_drop]
 impl PinnedDrop for Follower {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: by the invariant the block is registered. Unregistering takes timekeeping's lock,
-        // which is held over each call of `updated`, so no call is running after it has returned.
+        // SAFETY: By the invariant the block is registered. Unregistering takes timekeeping's lock,
+        // which is held over each call of `updated`, so no call runs any more when it has returned.
         unsafe { bindings::pvclock_gtod_unregister_notifier(self.block.get()) };
     }
 }
@@ -223,7 +223,7 @@ unsafe extern "C" fn updated(
         shift: 0,
         by_tsc: false,
     };
-    // SAFETY: the caller guarantees a timekeeper, and holds its lock.
+    // SAFETY: The caller guarantees a timekeeper, and holds its lock.
     unsafe { bindings::dmp_read_timekeeper(timekeeper.cast(), &mut reading) };
     let rate = if reading.by_tsc {
         Rate::new(reading.mult, reading.shift)

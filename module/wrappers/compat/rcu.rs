@@ -18,14 +18,14 @@ pub(crate) struct Guard(PhantomData<*mut ()>);
 pub(crate) fn read_lock() -> Guard {
     // SAFETY: `Guard`'s drop leaves the section in the same task, because `Guard` is not `Send`.
     unsafe { bindings::dmp_rcu_read_lock() };
-    // INVARIANT: the task has just entered the section.
+    // INVARIANT: The task has just entered the section.
     Guard(PhantomData)
 }
 
 impl Drop for Guard {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: by the invariant the task is in the section, which it leaves here, once.
+        // SAFETY: By the invariant the task is in the section, which it leaves here, once.
         unsafe { bindings::dmp_rcu_read_unlock() };
     }
 }

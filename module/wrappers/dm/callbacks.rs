@@ -62,8 +62,8 @@ impl<T: Target> Callbacks<T> {
             prepare_ioctl: optional!(T::HAS_PREPARE_IOCTL, prepare_ioctl::<T>),
             #[cfg(CONFIG_BLK_DEV_ZONED)]
             report_zones: optional!(T::HAS_REPORT_ZONES, zoned::report_zones::<T>),
-            // SAFETY: the types differ only in whether the function pointer may be null, and device
-            // mapper never passes null.
+            // SAFETY: The types differ only in whether the function pointer may be null, and device
+            // mapper passes none that is.
             iterate_devices: optional!(T::HAS_ITERATE_DEVICES, unsafe {
                 mem::transmute::<IterateDevices, NullableIterateDevices>(iterate_devices::<T>)
             }),
@@ -73,7 +73,7 @@ impl<T: Target> Callbacks<T> {
             dax_zero_page_range: optional!(T::HAS_DIRECT_ACCESS, dax::zero_page_range::<T>),
             #[cfg(CONFIG_FS_DAX)]
             dax_recovery_write: optional!(T::HAS_DIRECT_ACCESS, dax::recovery_write::<T>),
-            // SAFETY: all zeros is a valid `struct target_type`, one without callbacks and
+            // SAFETY: All zeros is a valid `struct target_type`, one without callbacks and
             // features.
             ..unsafe { mem::zeroed() }
         },
@@ -94,7 +94,7 @@ impl<T: Target> Callbacks<T> {
 unsafe fn of<'a, T: Target>(
     ti: *mut bindings::dm_target,
 ) -> (&'a T, &'a DmTarget, &'a T::Devices<'static>) {
-    // SAFETY: the caller guarantees a target that `ctr` made, so `private` is an `Instance<T>`,
+    // SAFETY: The caller guarantees a target that `ctr` made, so `private` is an `Instance<T>`,
     // which is only borrowed until `dtr`.
     unsafe {
         let instance: &'a Instance<T> = KBox::borrow((*ti).private.cast());
@@ -112,12 +112,12 @@ unsafe fn construct<T: Target>(
     argc: c_uint,
     argv: *mut *mut c_char,
 ) -> Result<(), Refusal> {
-    // SAFETY: the caller guarantees a target in its constructor. It has the type by which it was
+    // SAFETY: The caller guarantees a target in its constructor. It has the type by which it was
     // found, because it shows no alias yet.
     let registration = unsafe { Registration::<T>::of(ti.as_ptr()) };
-    // SAFETY: the caller guarantees the arguments of a constructor. `line` is dropped before the
-    // constructor returns, and `dtr` drops everything with its lifetime, which stands for "until
-    // `dtr`". The alias is `T`'s, and stays as long as its registration.
+    // SAFETY: The caller guarantees the arguments of a constructor. `line` is dropped before the
+    // constructor returns, and `dtr` drops all with its lifetime, which stands for "until `dtr`".
+    // The alias is `T`'s, and stays as long as its registration.
     let line = unsafe { TableLine::new(ti, argc, argv, registration.alias()) };
     let (target, devices) = T::ctr(&registration.context, &line)?;
     let instance = KBox::new(Instance::<T> { target, devices }, GFP_KERNEL)
@@ -137,7 +137,7 @@ unsafe extern "C" fn ctr<T: Target>(
     argc: c_uint,
     argv: *mut *mut c_char,
 ) -> c_int {
-    // SAFETY: the caller guarantees a target in its constructor, which is not null, and its
+    // SAFETY: The caller guarantees a target in its constructor, which is not null, and its
     // arguments.
     match unsafe { construct::<T>(NonNull::new_unchecked(ti), argc, argv) } {
         Ok(()) => 0,
@@ -156,7 +156,7 @@ unsafe extern "C" fn ctr<T: Target>(
 ///
 /// `ti` must be a target that `ctr` made, without bios and without users.
 unsafe extern "C" fn dtr<T: Target>(ti: *mut bindings::dm_target) {
-    // SAFETY: the caller guarantees a target that `ctr` made, so `private` is an `Instance<T>`, and
+    // SAFETY: The caller guarantees a target that `ctr` made, so `private` is an `Instance<T>`, and
     // that nobody uses the target any more.
     drop(unsafe { KBox::<Instance<T>>::from_foreign((*ti).private.cast()) });
 }
@@ -171,7 +171,7 @@ unsafe extern "C" fn map<T: Target>(
     ti: *mut bindings::dm_target,
     bio: *mut bindings::bio,
 ) -> c_int {
-    // SAFETY: the caller guarantees a target that `ctr` made, and a clone that is ours until we
+    // SAFETY: The caller guarantees a target that `ctr` made, and a clone that is ours until we
     // return.
     let ((target, ti, devices), bio) = unsafe { (of::<T>(ti), Bio::from_raw(bio)) };
     target.map(ti, devices, bio).0
@@ -188,7 +188,7 @@ unsafe extern "C" fn end_io<T: Target>(
     bio: *mut bindings::bio,
     error: *mut bindings::blk_status_t,
 ) -> c_int {
-    // SAFETY: the caller guarantees a target that `ctr` made, an ended bio that `map` got, and its
+    // SAFETY: The caller guarantees a target that `ctr` made, an ended bio that `map` got, and its
     // status.
     unsafe {
         let (target, ti, _) = of::<T>(ti);
@@ -203,7 +203,7 @@ unsafe extern "C" fn end_io<T: Target>(
 ///
 /// `ti` must be a target that `ctr` made.
 unsafe extern "C" fn preresume<T: Target>(ti: *mut bindings::dm_target) -> c_int {
-    // SAFETY: the caller guarantees a target that `ctr` made.
+    // SAFETY: The caller guarantees a target that `ctr` made.
     let (target, ti, _) = unsafe { of::<T>(ti) };
     errno(target.preresume(ti))
 }
@@ -220,7 +220,7 @@ unsafe extern "C" fn status<T: Target>(
     result: *mut c_char,
     maxlen: c_uint,
 ) {
-    // SAFETY: the caller guarantees a target that `ctr` made, and a buffer of `maxlen` bytes.
+    // SAFETY: The caller guarantees a target that `ctr` made, and a buffer of `maxlen` bytes.
     let ((target, ti, devices), out) =
         unsafe { (of::<T>(ti), Output::new(result, maxlen as usize)) };
     let kind = match kind {
@@ -246,7 +246,7 @@ unsafe extern "C" fn message<T: Target>(
     _result: *mut c_char,
     _maxlen: c_uint,
 ) -> c_int {
-    // SAFETY: the caller guarantees a target that `ctr` made, and an array of `argc` strings.
+    // SAFETY: The caller guarantees a target that `ctr` made, and an array of `argc` strings.
     let ((target, ti, _), args) = unsafe { (of::<T>(ti), Strings::new(argc, argv)) };
     errno(target.message(ti, args.iter()))
 }
@@ -259,14 +259,14 @@ compat::prepare_ioctl! {
     ///
     /// `ti` must be a target that `ctr` made, and `bdev` must be valid for a write.
     fn prepare_ioctl<T: Target>(ti, bdev) -> c_int {
-        // SAFETY: the caller guarantees a target that `ctr` made.
+        // SAFETY: The caller guarantees a target that `ctr` made.
         let (target, ti, devices) = unsafe { of::<T>(ti) };
         let (device, may) = match target.prepare_ioctl(ti, devices) {
             Ok(Ioctl::Any(device)) => (device, 0),
             Ok(Ioctl::RawIo(device)) => (device, 1),
             Err(errno) => return errno.to_errno(),
         };
-        // SAFETY: the caller guarantees that `bdev` is valid for a write.
+        // SAFETY: The caller guarantees that `bdev` is valid for a write.
         unsafe { *bdev = device.block_device() };
         may
     }
@@ -288,7 +288,7 @@ unsafe extern "C" fn iterate_devices<T: Target>(
     callout: CalloutFn,
     data: *mut c_void,
 ) -> c_int {
-    // SAFETY: the caller guarantees a target that `ctr` made, and a function that takes `ti` and
+    // SAFETY: The caller guarantees a target that `ctr` made, and a function that takes `ti` and
     // `data`.
     let ((target, line, devices), mut callout) =
         unsafe { (of::<T>(ti), Callout::new(ti, callout, data)) };
@@ -321,7 +321,7 @@ mod zoned {
         args: *mut bindings::dm_report_zones_args,
         count: c_uint,
     ) -> c_int {
-        // SAFETY: the caller guarantees a target that `ctr` made, and device mapper's request,
+        // SAFETY: The caller guarantees a target that `ctr` made, and device mapper's request,
         // which is valid until we return.
         let ((target, ti, devices), mut zones) = unsafe { (of::<T>(ti), Zones::new(args, count)) };
         errno(target.report_zones(ti, devices, &mut zones))
@@ -343,10 +343,10 @@ mod dax {
         page: c_ulong,
     ) -> (*mut bindings::dax_device, c_ulong) {
         let shift = bindings::PAGE_SECTORS_SHIFT;
-        // SAFETY: the caller guarantees a target that `ctr` made.
+        // SAFETY: The caller guarantees a target that `ctr` made.
         let (target, ti, devices) = unsafe { of::<T>(ti) };
         let (device, sector) = target.direct_access(ti, devices, (page as u64) << shift);
-        // SAFETY: the underlying device is open.
+        // SAFETY: The underlying device is open.
         unsafe {
             let start = bindings::dmp_get_start_sect(device.block_device());
             (
@@ -371,7 +371,7 @@ mod dax {
         address: *mut *mut c_void,
         pfn: *mut c_void,
     ) -> c_long {
-        // SAFETY: the caller guarantees a target that `ctr` made, and the other arguments. Device
+        // SAFETY: The caller guarantees a target that `ctr` made, and the other arguments. Device
         // mapper asks only where all underlying devices have a DAX device.
         unsafe {
             let (dax, page) = underlying::<T>(ti, page);
@@ -389,7 +389,7 @@ mod dax {
         page: c_ulong,
         count: usize,
     ) -> c_int {
-        // SAFETY: the caller guarantees a target that `ctr` made. Device mapper asks only where all
+        // SAFETY: The caller guarantees a target that `ctr` made. Device mapper asks only where all
         // underlying devices have a DAX device.
         unsafe {
             let (dax, page) = underlying::<T>(ti, page);
@@ -410,7 +410,7 @@ mod dax {
         bytes: usize,
         from: *mut bindings::iov_iter,
     ) -> usize {
-        // SAFETY: the caller guarantees a target that `ctr` made, and the other arguments. Device
+        // SAFETY: The caller guarantees a target that `ctr` made, and the other arguments. Device
         // mapper asks only where all underlying devices have a DAX device.
         unsafe {
             let (dax, page) = underlying::<T>(ti, page);

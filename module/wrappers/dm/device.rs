@@ -26,13 +26,13 @@ use kernel::{error::to_result, prelude::Result};
 #[allow(dead_code)] // The compiler does not take a bound for a use.
 pub(crate) unsafe trait Devices: Send + Sync {}
 
-// SAFETY: there is no device.
+// SAFETY: There is no device.
 unsafe impl Devices for () {}
 
-// SAFETY: a device's methods take shared references, and none of them closes it.
+// SAFETY: A device's methods take shared references, and none of them closes it.
 unsafe impl Devices for Device<'_> {}
 
-// SAFETY: a shared reference to an array gives only shared references to its elements.
+// SAFETY: A shared reference to an array gives only shared references to its elements.
 unsafe impl<D: Devices, const N: usize> Devices for [D; N] {}
 
 /// An underlying device that a target opened.
@@ -51,13 +51,13 @@ pub(crate) struct Device<'a> {
     target: PhantomData<&'a bindings::dm_target>,
 }
 
-// SAFETY: a `struct dm_dev` belongs to no task. `dm_put_device` changes the table's list of
+// SAFETY: A `struct dm_dev` belongs to no task. `dm_put_device` changes the table's list of
 // devices, on newer kernels without a lock. But a device is dropped by its target's constructor or
 // destructor, and device mapper makes and destroys a table's targets in one task, one after the
 // other.
 unsafe impl Send for Device<'_> {}
 
-// SAFETY: a `struct dm_dev` does not change while it is open, and a shared reference drops nothing.
+// SAFETY: A `struct dm_dev` does not change while it is open, and a shared reference drops nothing.
 unsafe impl Sync for Device<'_> {}
 
 impl Device<'_> {
@@ -69,7 +69,7 @@ impl Device<'_> {
     /// gone.
     pub(super) unsafe fn open(ti: NonNull<bindings::dm_target>, path: &CStr) -> Result<Self> {
         let mut device = ptr::null_mut();
-        // SAFETY: the caller guarantees that `ti` is in its constructor, where devices may be
+        // SAFETY: The caller guarantees that `ti` is in its constructor, where devices may be
         // opened.
         to_result(unsafe {
             let mode = bindings::dm_table_get_mode((*ti.as_ptr()).table);
@@ -88,20 +88,20 @@ impl Device<'_> {
 
     /// Returns the number as tables show it, major:minor (`dm_dev.name`).
     pub(crate) fn name(&self) -> &str {
-        // SAFETY: by the invariant `dev` is open, and its name is a string that does not change.
+        // SAFETY: By the invariant `dev` is open, and its name is a string that does not change.
         let name = unsafe { CStr::from_ptr((*self.dev.as_ptr()).name.as_ptr().cast()) };
         name.to_str().unwrap_or("")
     }
 
     /// Returns the number (`bd_dev`).
     pub(crate) fn number(&self) -> DeviceNumber {
-        // SAFETY: by the invariant `dev` is open, and so is its block device.
+        // SAFETY: By the invariant `dev` is open, and so is its block device.
         DeviceNumber::from_raw(unsafe { bindings::dmp_bdev_devt(self.block_device()) })
     }
 
     /// Returns the present number of sectors (`bdev_nr_sectors`).
     pub(crate) fn sectors(&self) -> Sector {
-        // SAFETY: by the invariant `dev` is open, and so is its block device.
+        // SAFETY: By the invariant `dev` is open, and so is its block device.
         unsafe { bindings::dmp_bdev_nr_sectors(self.block_device()) }
     }
 
@@ -109,7 +109,7 @@ impl Device<'_> {
     #[inline(always)]
     pub(crate) fn remap<'bio>(&self, bio: &mut Bio<'bio>, sector: Sector) -> Remapped<'bio> {
         bio.set_sector(sector);
-        // SAFETY: the device is open, and device mapper ends all of a target's bios before it
+        // SAFETY: The device is open, and device mapper ends all of a target's bios before it
         // closes the target's devices. A new bio has the mapped device, which cannot be below its
         // own table.
         unsafe { bio.set_device(self.block_device()) }
@@ -129,7 +129,7 @@ impl Device<'_> {
 
 impl Drop for Device<'_> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant the target still exists, and the device is ours to close. Nobody
+        // SAFETY: By the invariant the target still exists, and the device is ours to close. Nobody
         // else uses the table's list of devices now: see `Send`.
         unsafe { bindings::dm_put_device(self.ti.as_ptr(), self.dev.as_ptr()) }
     }

@@ -31,7 +31,7 @@ impl MappedDevice<'_> {
     ///
     /// `md` must stay valid for the lifetime of the result.
     pub(super) unsafe fn from_raw(md: NonNull<bindings::mapped_device>) -> Self {
-        // INVARIANT: the caller guarantees that `md` stays valid for the lifetime of the result.
+        // INVARIANT: The caller guarantees that `md` stays valid for the lifetime of the result.
         Self {
             md,
             holder: PhantomData,
@@ -159,7 +159,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // SAFETY: by the invariant we hold the reference, and it is put here, once.
+        // SAFETY: By the invariant we hold the reference, and it is put here, once.
         unsafe { bindings::dm_put(self.0.as_ptr()) }
     }
 }

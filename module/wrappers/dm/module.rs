@@ -26,7 +26,7 @@ impl<T: Target> kernel::Module for TargetModule<T> {
         };
         let context = T::context(module)?;
         let target_type = Callbacks::<T>::TARGET_TYPE;
-        // SAFETY: the callbacks are those of `T`. `module!` keeps the result of this function in a
+        // SAFETY: The callbacks are those of `T`. `module!` keeps the result of this function in a
         // static, and drops it at the module's exit. Nothing that could fail comes after the
         // registration.
         let registration = unsafe { Registration::new(target_type, module, context) };

@@ -42,10 +42,10 @@ impl TargetType {
     }
 }
 
-// SAFETY: the target type belongs to device mapper, whose lock protects it; the context is `Send`.
+// SAFETY: The target type belongs to device mapper, whose lock protects it; the context is `Send`.
 unsafe impl<T: Target> Send for Registration<T> {}
 
-// SAFETY: a shared `Registration` gives access to nothing but the context, which is `Sync`.
+// SAFETY: A shared `Registration` gives access to nothing but the context, which is `Sync`.
 unsafe impl<T: Target> Sync for Registration<T> {}
 
 impl<T: Target + 'static> Registration<T> {
@@ -78,7 +78,7 @@ impl<T: Target + 'static> Registration<T> {
     /// `ti` must be a target of the type `T` that is in its constructor for `'a`, and that does not
     /// show the alias yet.
     pub(super) unsafe fn of<'a>(ti: *mut bindings::dm_target) -> &'a Self {
-        // SAFETY: the caller guarantees a target of a registered type, which is the first field of
+        // SAFETY: The caller guarantees a target of a registered type, which is the first field of
         // its registration. The registration stays as long as the target's reference to the module.
         unsafe { &*(*ti).type_.cast() }
     }
@@ -108,7 +108,7 @@ fn register(target_type: bindings::dmp_target_type) -> impl PinInit<TargetType, 
         raw: Opaque::new(target_type),
     })
     .pin_chain(|target_type| {
-        // SAFETY: the target type is initialised and pinned, and stays until `Registration::drop`
+        // SAFETY: The target type is initialised and pinned, and stays until `Registration::drop`
         // unregisters it.
         to_result(unsafe { bindings::dm_register_target(target_type.as_raw()) })
     })
@@ -117,11 +117,11 @@ fn register(target_type: bindings::dmp_target_type) -> impl PinInit<TargetType, 
 #[pinned_drop]
 impl<T: Target> PinnedDrop for Registration<T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: by the invariant the target type is registered, and no new table finds it after
-        // this call. Device mapper holds a reference to the module throughout its use of a target
-        // type, which ends with a table's destruction. This includes a target with the alias, which
-        // names the same module. By the contract of `new` this is the module's exit, so all
-        // references have been put, and nothing points to either type.
+        // SAFETY: By the invariant the target type is registered, and no new table finds it when
+        // this has returned. Device mapper holds a reference to the module from before it looks at
+        // a target type to after it has last done so, in a table's destruction. That is so for a
+        // target with the alias as well, which names the same module. By the contract of `new` this
+        // is the module's exit, so all references have been put, and nobody points to either type.
         unsafe { bindings::dm_unregister_target(self.target_type.as_raw()) }
     }
 }

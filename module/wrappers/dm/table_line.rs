@@ -51,7 +51,7 @@ impl Strings {
     /// `argv` must point to `argc` pointers to strings, which stay valid as long as the result. It
     /// may be null if `argc` is 0.
     pub(super) unsafe fn new(argc: u32, argv: *mut *mut c_char) -> Self {
-        // INVARIANT: the caller guarantees `argc` pointers to strings at `argv`, or none where it
+        // INVARIANT: The caller guarantees `argc` pointers to strings at `argv`, or none where it
         // is null.
         match NonNull::new(argv) {
             Some(first) => Self {
@@ -67,10 +67,10 @@ impl Strings {
 
     /// Returns the words in their order.
     pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = &CStr> {
-        // SAFETY: by the invariant `first` points to `count` pointers.
+        // SAFETY: By the invariant `first` points to `count` pointers.
         let words = unsafe { slice::from_raw_parts(self.first.as_ptr(), self.count) };
         words.iter().map(|word| {
-            // SAFETY: by the invariant each of them points to a string.
+            // SAFETY: By the invariant each of them points to a string.
             unsafe { CStr::from_ptr((*word).cast()) }
         })
     }
@@ -84,27 +84,27 @@ impl DmTarget {
     /// `ti` must point to a target that is in a table for `'a`.
     #[inline(always)]
     pub(super) unsafe fn from_raw<'a>(ti: *mut bindings::dm_target) -> &'a Self {
-        // SAFETY: the caller guarantees a target that is valid for `'a`. `Self` is transparent over
+        // SAFETY: The caller guarantees a target that is valid for `'a`. `Self` is transparent over
         // `struct dm_target`.
-        // INVARIANT: the caller guarantees that the target is in a table.
+        // INVARIANT: The caller guarantees that the target is in a table.
         unsafe { &*ti.cast() }
     }
 
     /// Returns the first sector of the mapped device that the line maps.
     pub(crate) fn begin(&self) -> Sector {
-        // SAFETY: by the invariant the target is in a table, and its range no longer changes.
+        // SAFETY: By the invariant the target is in a table, and its range no longer changes.
         unsafe { (*self.0.get()).begin }
     }
 
     /// Returns the number of sectors that the line maps.
     pub(crate) fn len(&self) -> Sector {
-        // SAFETY: by the invariant the target is in a table, and its range no longer changes.
+        // SAFETY: By the invariant the target is in a table, and its range no longer changes.
         unsafe { (*self.0.get()).len }
     }
 
     /// Returns the identity of the line's table.
     pub(crate) fn table(&self) -> TableId {
-        // SAFETY: by the invariant the target is in a table, and it stays in that table.
+        // SAFETY: By the invariant the target is in a table, and it stays in that table.
         TableId(unsafe { (*self.0.get()).table } as usize)
     }
 }
@@ -113,7 +113,7 @@ impl Deref for TableLine<'_> {
     type Target = DmTarget;
 
     fn deref(&self) -> &DmTarget {
-        // SAFETY: by the invariant `ti` is valid, and it is in a table.
+        // SAFETY: By the invariant `ti` is valid, and it is in a table.
         unsafe { DmTarget::from_raw(self.ti.as_ptr()) }
     }
 }
@@ -133,9 +133,9 @@ impl<'ti> TableLine<'ti> {
         argv: *mut *mut c_char,
         alias: Option<NonNull<bindings::target_type>>,
     ) -> Self {
-        // SAFETY: the caller guarantees the strings of a constructor that has not returned.
+        // SAFETY: The caller guarantees the strings of a constructor that has not returned.
         let args = unsafe { Strings::new(argc, argv) };
-        // INVARIANT: the caller guarantees a target in its constructor, and an alias that differs
+        // INVARIANT: The caller guarantees a target in its constructor, and an alias that differs
         // from its type only in the name.
         Self {
             ti,
@@ -152,8 +152,8 @@ impl<'ti> TableLine<'ti> {
 
     /// Returns the device that the line's table is loaded for (`dm_table_get_md`).
     pub(crate) fn mapped_device(&self) -> MappedDevice<'_> {
-        // SAFETY: by the invariant `ti` is valid and has a table. The table has no reference to its
-        // mapped device, but its loader holds one during the whole constructor.
+        // SAFETY: By the invariant `ti` is valid and has a table. The table has no reference to its
+        // mapped device, but its loader has one from before the constructor to after it.
         unsafe {
             let md = bindings::dm_table_get_md((*self.ti.as_ptr()).table);
             MappedDevice::from_raw(NonNull::new_unchecked(md))
@@ -163,35 +163,35 @@ impl<'ti> TableLine<'ti> {
     /// Sets the number of flushes to the target for each flush to the mapped device
     /// (`num_flush_bios`). The default is 0.
     pub(crate) fn set_num_flush_bios(&self, count: u32) {
-        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
+        // SAFETY: By the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_flush_bios = count }
     }
 
     /// Sets the number of discards to the target for each discard to the mapped device
     /// (`num_discard_bios`). The default is 0.
     pub(crate) fn set_num_discard_bios(&self, count: u32) {
-        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
+        // SAFETY: By the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_discard_bios = count }
     }
 
     /// Sets the number of secure erases to the target for each one to the mapped device
     /// (`num_secure_erase_bios`). The default is 0.
     pub(crate) fn set_num_secure_erase_bios(&self, count: u32) {
-        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
+        // SAFETY: By the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_secure_erase_bios = count }
     }
 
     /// Sets the number of write-zeroes requests to the target for each one to the mapped device
     /// (`num_write_zeroes_bios`). The default is 0.
     pub(crate) fn set_num_write_zeroes_bios(&self, count: u32) {
-        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
+        // SAFETY: By the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).num_write_zeroes_bios = count }
     }
 
     /// Lets flushes bypass the target. If all targets of the table do so, device mapper sends one
     /// flush to each underlying device (`flush_bypasses_map`).
     pub(crate) fn set_flush_bypasses_map(&self) {
-        // SAFETY: by the invariant `ti` is in its constructor, where nobody else changes it.
+        // SAFETY: By the invariant `ti` is in its constructor, where nobody else changes it.
         unsafe { (*self.ti.as_ptr()).set_flush_bypasses_map(true) }
     }
 
@@ -204,10 +204,10 @@ impl<'ti> TableLine<'ti> {
     /// keeps its reference to the module.
     pub(crate) fn show_alias(&self) {
         if let Some(alias) = self.alias {
-            // SAFETY: by the invariant `ti` is in its constructor, where no other code reads it.
-            // Device mapper finds the same callbacks and features in the alias. It releases the
-            // module reference through `ti->type`, even after a failed constructor, and the alias
-            // has the same module.
+            // SAFETY: By the invariant `ti` is in its constructor, where nobody else looks at it.
+            // Device mapper finds the same callbacks and features in the alias. It puts the module
+            // reference by `ti->type` in the end, also if the constructor fails, and the alias has
+            // the same module.
             unsafe { (*self.ti.as_ptr()).type_ = alias.as_ptr() }
         }
     }
@@ -215,7 +215,7 @@ impl<'ti> TableLine<'ti> {
     /// Opens the device that `path` names, by path or major:minor, in the table's mode
     /// (`dm_get_device`). May sleep.
     pub(crate) fn open(&self, path: &CStr) -> Result<Device<'ti>> {
-        // SAFETY: by the invariant `ti` is in its constructor. The result has the lifetime `'ti`,
+        // SAFETY: By the invariant `ti` is in its constructor. The result has the lifetime `'ti`,
         // so it is dropped before the target is gone.
         unsafe { Device::open(self.ti, path) }
     }

@@ -199,7 +199,7 @@ impl<'bio> Mapped<'bio> {
 #[inline(always)]
 fn opaque(number: c_int) -> c_int {
     let mut register = number as isize;
-    // SAFETY: the assembly has no instruction.
+    // SAFETY: The assembly has no instruction.
     unsafe {
         asm!("/* {0} */", inout(reg) register, options(pure, nomem, nostack, preserves_flags));
     }
@@ -286,7 +286,7 @@ impl Callout<'_> {
         function: CalloutFn,
         data: *mut c_void,
     ) -> Self {
-        // INVARIANT: the caller guarantees that `function` takes `ti` and `data` as long as the
+        // INVARIANT: The caller guarantees that `function` takes `ti` and `data` as long as the
         // result exists.
         Self {
             ti,
@@ -298,7 +298,7 @@ impl Callout<'_> {
 
     /// Passes one range to the function, which breaks off when it knows enough.
     pub(crate) fn call(&mut self, device: &Device<'_>, start: Sector, len: Sector) -> Iterated {
-        // SAFETY: by the invariant `function` takes `ti` and `data`, and the device is open.
+        // SAFETY: By the invariant `function` takes `ti` and `data`, and the device is open.
         match unsafe { (self.function)(self.ti, device.as_raw(), start, len, self.data) } {
             0 => ControlFlow::Continue(()),
             result => ControlFlow::Break(result),
@@ -327,7 +327,7 @@ impl Zones<'_> {
     /// `args` and `count` must be the arguments of a `report_zones`, which must not return before
     /// the result is dropped.
     pub(super) unsafe fn new(args: *mut bindings::dm_report_zones_args, count: c_uint) -> Self {
-        // INVARIANT: the caller guarantees that `args` is the argument of a `report_zones` that has
+        // INVARIANT: The caller guarantees that `args` is the argument of a `report_zones` that has
         // not returned.
         Self {
             args,
@@ -338,7 +338,7 @@ impl Zones<'_> {
 
     /// Returns the first sector of the mapped device whose zone is requested.
     pub(crate) fn next_sector(&self) -> Sector {
-        // SAFETY: by the invariant `args` is valid.
+        // SAFETY: By the invariant `args` is valid.
         unsafe { (*self.args).next_sector }
     }
 
@@ -346,7 +346,7 @@ impl Zones<'_> {
     /// (`dm_report_zones`).
     pub(crate) fn report(&mut self, device: &Device<'_>, start: Sector, sector: Sector) -> Result {
         let device = device.block_device();
-        // SAFETY: by the invariant `args` is valid and to be filled in, and the device is open.
+        // SAFETY: By the invariant `args` is valid and to be filled in, and the device is open.
         to_result(unsafe {
             bindings::dm_report_zones(device, start, sector, self.args, self.count)
         })

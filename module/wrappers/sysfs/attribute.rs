@@ -30,7 +30,7 @@ pub(crate) struct Attribute<T> {
     store: Option<Store<T>>,
 }
 
-// SAFETY: nobody writes to the attribute, and by the invariant its name is a static string.
+// SAFETY: Nobody writes to the attribute, and by the invariant its name is a static string.
 unsafe impl<T> Sync for Attribute<T> {}
 
 impl<T> Attribute<T> {
@@ -55,14 +55,14 @@ impl<T> Attribute<T> {
         show: Option<Show<T>>,
         store: Option<Store<T>>,
     ) -> Self {
-        // INVARIANT: the name is a static string.
+        // INVARIANT: The name is a static string.
         // Only lockdep adds other fields.
         #[allow(clippy::needless_update)]
         Self {
             attribute: bindings::attribute {
                 name: name.as_ptr().cast(),
                 mode,
-                // SAFETY: the other fields are lockdep's, and zero means "not set" for them.
+                // SAFETY: The other fields are lockdep's, and zero means "not set" for them.
                 ..unsafe { mem::zeroed() }
             },
             show,
@@ -83,7 +83,7 @@ pub(crate) struct AttributeList<T: 'static, const N: usize> {
     files: PhantomData<&'static Attribute<T>>,
 }
 
-// SAFETY: nobody writes to the list, and the attributes that it points to are `Sync`.
+// SAFETY: Nobody writes to the list, and the attributes that it points to are `Sync`.
 unsafe impl<T, const N: usize> Sync for AttributeList<T, N> {}
 
 impl<T, const N: usize> AttributeList<T, N> {
@@ -96,7 +96,7 @@ impl<T, const N: usize> AttributeList<T, N> {
             attributes[i] = ptr::addr_of!(files[i]).cast_mut().cast();
             i += 1;
         }
-        // INVARIANT: the pointers are to the elements of `files`, which are static.
+        // INVARIANT: The pointers are to the elements of `files`, which are static.
         Self {
             attributes,
             end: ptr::null_mut(),
@@ -114,7 +114,7 @@ impl<T, const N: usize> AttributeList<T, N> {
 #[repr(transparent)]
 pub(crate) struct Group<T>(bindings::attribute_group, PhantomData<fn(&T)>);
 
-// SAFETY: nobody writes to the group, and the list that it points to is `Sync`.
+// SAFETY: Nobody writes to the group, and the list that it points to is `Sync`.
 unsafe impl<T> Sync for Group<T> {}
 
 impl<T> Group<T> {
@@ -128,7 +128,7 @@ impl<T> Group<T> {
             None => ptr::null(),
         };
         let attributes = ptr::addr_of!(*list).cast_mut().cast();
-        // INVARIANT: the name and the list are static.
+        // INVARIANT: The name and the list are static.
         Self(compat::attribute_group(name, attributes), PhantomData)
     }
 }
@@ -145,7 +145,7 @@ pub(crate) struct GroupList<T: 'static, const N: usize> {
     list: PhantomData<&'static Group<T>>,
 }
 
-// SAFETY: nobody writes to the list, and the groups that it points to are `Sync`.
+// SAFETY: Nobody writes to the list, and the groups that it points to are `Sync`.
 unsafe impl<T, const N: usize> Sync for GroupList<T, N> {}
 
 impl<T, const N: usize> GroupList<T, N> {
@@ -157,7 +157,7 @@ impl<T, const N: usize> GroupList<T, N> {
             pointers[i] = ptr::addr_of!(groups[i].0);
             i += 1;
         }
-        // INVARIANT: the pointers are to the elements of `groups`, which are static.
+        // INVARIANT: The pointers are to the elements of `groups`, which are static.
         Self {
             groups: pointers,
             end: ptr::null(),
@@ -174,7 +174,7 @@ impl<T, const N: usize> GroupList<T, N> {
 #[repr(transparent)]
 pub(crate) struct Kind<T>(bindings::kobj_type, PhantomData<fn(&T)>);
 
-// SAFETY: nobody writes to the type, and the groups that it points to are `Sync`.
+// SAFETY: Nobody writes to the type, and the groups that it points to are `Sync`.
 unsafe impl<T> Sync for Kind<T> {}
 
 impl<T: 'static> Kind<T> {
@@ -185,12 +185,12 @@ impl<T: 'static> Kind<T> {
 
     /// Makes the type of directories with these files.
     pub(crate) const fn new<const N: usize>(groups: &'static GroupList<T, N>) -> Self {
-        // SAFETY: all zeros is a valid `struct kobj_type`, one without files.
+        // SAFETY: All zeros is a valid `struct kobj_type`, one without files.
         let mut kind: bindings::kobj_type = unsafe { mem::zeroed() };
         kind.release = Some(bindings::dm_kobject_release);
         kind.sysfs_ops = &Self::OPS;
         kind.default_groups = ptr::addr_of!(*groups).cast_mut().cast();
-        // INVARIANT: the groups are static.
+        // INVARIANT: The groups are static.
         Self(kind, PhantomData)
     }
 
@@ -221,9 +221,9 @@ unsafe extern "C" fn show<T: 'static>(
     attribute: *mut bindings::attribute,
     page: *mut c_char,
 ) -> isize {
-    // SAFETY: sysfs passes a kobject of our type, and delays its removal until we return.
-    // `attribute` is in the kobject's groups, so it is the first field of an `Attribute<T>`. `page`
-    // is a page to write to.
+    // SAFETY: Sysfs passes a kobject of our type, which it keeps from being removed until we
+    // return. `attribute` is in the kobject's groups, so it is the first field of an
+    // `Attribute<T>`. `page` is a page to write to.
     let (data, show, out) = unsafe {
         (
             &kobject::of::<T>(kobj).data,
@@ -252,9 +252,9 @@ unsafe extern "C" fn store<T: 'static>(
     text: *const c_char,
     count: usize,
 ) -> isize {
-    // SAFETY: sysfs passes a kobject of our type, and delays its removal until we return.
-    // `attribute` is in the kobject's groups, so it is the first field of an `Attribute<T>`. `text`
-    // is `count` bytes.
+    // SAFETY: Sysfs passes a kobject of our type, which it keeps from being removed until we
+    // return. `attribute` is in the kobject's groups, so it is the first field of an
+    // `Attribute<T>`. `text` is `count` bytes.
     let (data, store, text) = unsafe {
         (
             &kobject::of::<T>(kobj).data,

@@ -37,19 +37,19 @@ pub(crate) struct BinaryAttribute<T> {
     of: PhantomData<fn(&T)>,
 }
 
-// SAFETY: nobody writes to the attribute, and by the invariant its name is a static string.
+// SAFETY: Nobody writes to the attribute, and by the invariant its name is a static string.
 unsafe impl<T> Sync for BinaryAttribute<T> {}
 
 impl<T: 'static> BinaryAttribute<T> {
     /// Makes a file with this name.
     pub(crate) const fn new(name: &'static CStr, make: Make<T>) -> Self {
-        // SAFETY: all zeros is a valid `struct bin_attribute`, without name, size and functions.
+        // SAFETY: All zeros is a valid `struct bin_attribute`, without name, size and functions.
         // For lockdep's fields it means "not set".
         let mut attribute: bindings::bin_attribute = unsafe { mem::zeroed() };
         attribute.attr.name = name.as_ptr().cast();
         attribute.attr.mode = 0o444;
         attribute.read = Some(read::<T>);
-        // INVARIANT: the name is a static string.
+        // INVARIANT: The name is a static string.
         Self {
             attribute,
             make,
@@ -85,29 +85,29 @@ impl OpenText {
     /// `file` must be the argument of a binary attribute's `read`, which must not return before the
     /// result is dropped.
     unsafe fn of(file: *mut bindings::file) -> Option<Self> {
-        // SAFETY: the caller guarantees an open file of kernfs.
+        // SAFETY: The caller guarantees an open file of kernfs.
         let seq = unsafe { bindings::dmp_open_file_text(file) };
-        // INVARIANT: kernfs made `seq` for the open file, and lets one read of that file wait for
+        // INVARIANT: Kernfs made `seq` for the open file, and lets one read of that file wait for
         // another. Only `set` changes its buffer.
         NonNull::new(seq).map(Self)
     }
 
     /// Returns the text, if there is one.
     fn get(&self) -> Option<&[u8]> {
-        // SAFETY: by the invariant nobody else uses `seq` now.
+        // SAFETY: By the invariant nobody else uses `seq` meanwhile.
         let (buffer, count) = unsafe { ((*self.0.as_ptr()).buf, (*self.0.as_ptr()).count) };
         if buffer.is_null() {
             return None;
         }
-        // SAFETY: by the invariant the buffer has `count` bytes. It stays until `set`.
+        // SAFETY: By the invariant the buffer has `count` bytes. It stays until `set`.
         Some(unsafe { slice::from_raw_parts(buffer.cast::<u8>(), count) })
     }
 
     /// Stores a copy of `text`, of exactly its length, and frees the former text. May sleep.
     fn set(&mut self, text: &[u8]) -> Result {
         let (first, length) = (text.as_ptr().cast(), text.len());
-        // SAFETY: by the invariant the buffer is ours to replace. `first` points to `length` bytes.
-        // INVARIANT: the new buffer has `count` bytes.
+        // SAFETY: By the invariant the buffer is ours to replace. `first` points to `length` bytes.
+        // INVARIANT: The new buffer has `count` bytes.
         to_result(unsafe { bindings::dmp_set_open_file_text(self.0.as_ptr(), first, length) })
     }
 }
@@ -119,9 +119,9 @@ compat::bin_attribute_read! {
     ///
     /// Only sysfs may call this, for a file of a [`Directory<T>`](super::Directory).
     fn read<T: 'static>(file, kobj, attribute, buffer, position, count) -> isize {
-        // SAFETY: sysfs passes a kobject of our type, and delays its removal until we return.
-        // `attribute` is the first field of a `BinaryAttribute<T>`, and `file` is the open file.
-        // `buffer` has `count` bytes, which are initialised here.
+        // SAFETY: Sysfs passes a kobject of our type, which it keeps from being removed until we
+        // return. `attribute` is the first field of a `BinaryAttribute<T>`, and `file` is the open
+        // file. `buffer` has `count` bytes, which are initialised here.
         let (directory, make, open, buffer) = unsafe {
             buffer.write_bytes(0, count);
             (

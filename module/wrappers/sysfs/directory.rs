@@ -58,10 +58,10 @@ impl<T> From<Unmade<T>> for Error {
     }
 }
 
-// SAFETY: kobjects may be used from any task, and `T` is `Send` and `Sync`.
+// SAFETY: Kobjects may be used from any task, and `T` is `Send` and `Sync`.
 unsafe impl<T: Attributes> Send for Directory<T> {}
 
-// SAFETY: kobjects may be used from any task, and `T` is `Send` and `Sync`.
+// SAFETY: Kobjects may be used from any task, and `T` is `Send` and `Sync`.
 unsafe impl<T: Attributes> Sync for Directory<T> {}
 
 impl<T: Attributes> Directory<T> {
@@ -75,7 +75,7 @@ impl<T: Attributes> Directory<T> {
         to_result(unsafe { bindings::dmp_check_kobject_release() })?;
         let inner = KBox::pin_init(
             pin_init!(Inner {
-                // SAFETY: a kobject must be all zeros before it is initialised; the completion is
+                // SAFETY: A kobject must be all zeros before it is initialised; the completion is
                 // initialised below.
                 holder: Opaque::new(unsafe { mem::zeroed() }),
                 data,
@@ -83,13 +83,13 @@ impl<T: Attributes> Directory<T> {
             GFP_KERNEL,
         )?;
         let parent = match parent {
-            // SAFETY: the module is loaded, because its code is running.
+            // SAFETY: The module is loaded, because its code is running.
             Parent::Module(module) => unsafe {
                 bindings::dmp_module_kobject(module.as_ptr().cast())
             },
             Parent::Directory(directory) => directory.0 .0.kobj(),
         };
-        // SAFETY: the completion is pinned, and is at the place that `dm_kobject_release` expects.
+        // SAFETY: The completion is pinned, and is at the place that `dm_kobject_release` expects.
         // The kobject is pinned and zeroed, its type is static, its parent is in sysfs, and `name`
         // is copied ("%s" takes it unchanged).
         let added = unsafe {
@@ -102,17 +102,17 @@ impl<T: Attributes> Directory<T> {
                 name.as_ptr().cast::<c_char>(),
             )
         };
-        // INVARIANT: the kobject was initialised with a reference that is ours, even if it could
+        // INVARIANT: The kobject was initialised with a reference that is ours, even if it could
         // not be added.
         let hidden = Hidden(inner);
         if let Err(error) = to_result(added) {
             let left = Some(hidden);
             return Err(Unmade { error, left });
         }
-        // INVARIANT: the kobject was just added.
+        // INVARIANT: The kobject was just added.
         let directory = Self(hidden);
         for file in T::binary() {
-            // SAFETY: the kobject is in sysfs, and the attribute is static. The file goes with the
+            // SAFETY: The kobject is in sysfs, and the attribute is static. The file goes with the
             // directory.
             let created = to_result(unsafe {
                 bindings::sysfs_create_bin_file(directory.0 .0.kobj(), file.as_raw())
@@ -141,7 +141,7 @@ impl<T: Attributes> Directory<T> {
 
     /// Takes the directory out of sysfs. Call it once.
     fn remove(&self) {
-        // SAFETY: by the invariant the kobject is in sysfs. `kobject_del` waits for the readers and
+        // SAFETY: By the invariant the kobject is in sysfs. `kobject_del` waits for the readers and
         // writers of its files.
         unsafe { bindings::kobject_del(self.0 .0.kobj()) }
     }
@@ -155,7 +155,7 @@ impl<T: Attributes> Drop for Directory<T> {
 
 impl<T> Drop for Hidden<T> {
     fn drop(&mut self) {
-        // SAFETY: by the invariant the reference is ours, and it is put here. When the last one is
+        // SAFETY: By the invariant the reference is ours, and it is put here. When the last one is
         // put, `dm_kobject_release` completes `released`, which is initialised. That is its last
         // use of the holder, and it is code of the kernel that is never unloaded.
         unsafe {

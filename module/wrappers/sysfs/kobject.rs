@@ -22,13 +22,13 @@ pub(super) struct Inner<T> {
 impl<T> Inner<T> {
     /// Returns the kobject.
     pub(super) fn kobj(&self) -> *mut bindings::kobject {
-        // SAFETY: this only takes the address of a field of a holder that exists.
+        // SAFETY: This only takes the address of a field of a holder that exists.
         unsafe { ptr::addr_of_mut!((*self.holder.get()).kobj) }
     }
 
     /// Returns the completion of the last reference's release.
     pub(super) fn released(&self) -> *mut bindings::completion {
-        // SAFETY: this only takes the address of a field of a holder that exists.
+        // SAFETY: This only takes the address of a field of a holder that exists.
         unsafe { ptr::addr_of_mut!((*self.holder.get()).released) }
     }
 }
@@ -39,7 +39,7 @@ impl<T> Inner<T> {
 ///
 /// `kobj` must be that of a `Directory<T>` that is not dropped for `'a`.
 pub(super) unsafe fn of<'a, T>(kobj: *mut bindings::kobject) -> &'a Inner<T> {
-    // SAFETY: the caller guarantees the kobject of a `Directory<T>`, which is the first field of
+    // SAFETY: The caller guarantees the kobject of a `Directory<T>`, which is the first field of
     // the holder in an `Inner<T>`. `Opaque` is transparent.
     unsafe {
         &*container_of!(
