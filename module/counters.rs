@@ -15,22 +15,47 @@ use crate::{
     lines,
     operation::Operation,
     req_op::Common,
-    stamp::{Clock, Stamp, GENERATIONS, OPERATIONS},
+    stamp::{
+        Clock,
+        Stamp,
+        GENERATIONS,
+        OPERATIONS, //
+    },
     wrappers::{
-        atomic::{Latch, Setting},
-        bio::{Bio, EndedBio, Status},
-        percpu::{Replaceable, Wait},
+        atomic::{
+            Latch,
+            Setting, //
+        },
+        bio::{
+            Bio,
+            EndedBio,
+            Status, //
+        },
+        percpu::{
+            Replaceable,
+            Wait, //
+        },
         preempt,
         rcu::Spare,
         time,
         timeline::Rate,
-        tsc,
-    },
+        tsc, //
+    }, //
 };
 use kernel::prelude::*;
 use period::{
-    count, LatencyRow, Now, Period, ARRIVALS, ARRIVAL_ROW, COMPLETED, LATENCIES, LATENCY_MAX,
-    LATENCY_SUM, STARTED, STRIDE,
+    count,
+    LatencyRow,
+    Now,
+    Period,
+    ARRIVALS,
+    ARRIVAL_ROW,
+    COMPLETED,
+    LATENCIES,
+    LATENCY_MAX,
+    LATENCY_SUM,
+    STARTED,
+    STRIDE, //
 };
 
 /// The counters of one mapped device.

@@ -8,7 +8,10 @@
 //!
 //! Plain Rust without kernel types.
 
-use crate::table_line::{Options, NAMES};
+use crate::table_line::{
+    Options,
+    NAMES, //
+};
 
 /// The kinds of counted lines: all lines, and those with each of these options.
 pub(crate) const KINDS: [&str; 3] = ["lines", NAMES.as_linear, NAMES.flush_bypass];

@@ -14,28 +14,55 @@
 
 use crate::{
     counters::{
-        switch::{LatencySetting, Replaced},
-        Counters,
+        switch::{
+            LatencySetting,
+            Replaced, //
+        },
+        Counters, //
     },
-    lines::{Count, DeviceLines, TableLines},
+    lines::{
+        Count,
+        DeviceLines,
+        TableLines, //
+    },
     operation::Operation,
     stat::Volume,
-    summary::{write_volumes, Sum},
+    summary::{
+        write_volumes,
+        Sum, //
+    },
     wrappers::{
-        dm::{DeviceNumber, MappedDevice, TableId},
+        dm::{
+            DeviceNumber,
+            MappedDevice,
+            TableId, //
+        },
         memalloc::NoIo,
         output::Output,
         percpu::Wait,
         sched,
-        sysfs::{self, Directory, Parent},
-    },
+        sysfs::{
+            self,
+            Directory,
+            Parent, //
+        }, //
+    }, //
 };
 use core::mem;
 use kernel::{
-    new_condvar, new_spinlock,
+    new_condvar,
+    new_spinlock,
     prelude::*,
-    rbtree::{RBTree, RBTreeNode, RBTreeNodeReservation},
-    sync::{Arc, CondVar, SpinLock},
+    rbtree::{
+        RBTree,
+        RBTreeNode,
+        RBTreeNodeReservation, //
+    },
+    sync::{
+        Arc,
+        CondVar,
+        SpinLock, //
+    }, //
 };
 
 /// The mapped devices that have dmp lines, and the directory that shows them.

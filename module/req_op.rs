@@ -2,7 +2,10 @@
 
 //! The operation of each bio, from the block layer's `enum req_op`.
 
-use crate::{operation::Operation, wrappers::bio::ReqOp};
+use crate::{
+    operation::Operation,
+    wrappers::bio::ReqOp, //
+};
 
 /// A read or a write, which each CPU counts for itself.
 #[derive(Clone, Copy)]

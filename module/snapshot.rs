@@ -5,9 +5,18 @@
 //! Plain Rust without kernel types.
 
 use crate::{
-    histogram::{Latencies, Sizes},
-    lines::{self, KINDS},
-    statistic::{Statistic, Values},
+    histogram::{
+        Latencies,
+        Sizes, //
+    },
+    lines::{
+        self,
+        KINDS, //
+    },
+    statistic::{
+        Statistic,
+        Values, //
+    }, //
 };
 use core::fmt;
 

@@ -7,13 +7,26 @@ mod files;
 use crate::{
     counters::Counters,
     operation::Operation,
-    snapshot::{Counted, Device, OperationCounted},
+    snapshot::{
+        Counted,
+        Device,
+        OperationCounted, //
+    },
     statistic::Statistic,
     summary::write_volumes,
-    wrappers::{dm::DeviceNumber, output::Output, percpu::Wait, sysfs, text::Text},
+    wrappers::{
+        dm::DeviceNumber,
+        output::Output,
+        percpu::Wait,
+        sysfs,
+        text::Text, //
+    }, //
 };
 use core::fmt::Write;
-use kernel::{prelude::*, sync::Arc};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// The data of stat/dm-N/: one mapped device.
 pub(crate) struct Volume {

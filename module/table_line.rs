@@ -4,7 +4,11 @@
 //!
 //! Plain Rust without kernel types.
 
-use core::{ffi::CStr, fmt, mem};
+use core::{
+    ffi::CStr,
+    fmt,
+    mem, //
+};
 
 /// The parsed arguments of a table line.
 pub(crate) struct Arguments<'a> {

@@ -6,28 +6,60 @@ use crate::{
     counters::Counters,
     lines::Count,
     operation::Operation,
-    registry::{Line, Registry},
+    registry::{
+        Line,
+        Registry, //
+    },
     req_op::Common,
     summary::write_status,
-    table_line::{self, Arguments, Options},
+    table_line::{
+        self,
+        Arguments,
+        Options, //
+    },
     version::VERSION,
     wrappers::{
-        bio::{Bio, EndedBio, Sector, Status},
+        bio::{
+            Bio,
+            EndedBio,
+            Sector,
+            Status, //
+        },
         dm::{
             self,
-            linear::{self, Linear},
-            Callout, Device, DmTarget, Ended, Features, Ioctl, Iterated, Mapped, Refusal,
-            StatusType, TableLine, Target, Zones,
+            linear::{
+                self,
+                Linear, //
+            },
+            Callout,
+            Device,
+            DmTarget,
+            Ended,
+            Features,
+            Ioctl,
+            Iterated,
+            Mapped,
+            Refusal,
+            StatusType,
+            TableLine,
+            Target,
+            Zones, //
         },
         output::Output,
-        percpu::Wait,
-    },
+        percpu::Wait, //
+    }, //
 };
 use core::{
     ffi::CStr,
-    fmt::{self, Write},
+    fmt::{
+        self,
+        Write, //
+    }, //
 };
-use kernel::{error::code::EINVAL, prelude::*};
+use kernel::{
+    error::code::EINVAL,
+    prelude::*, //
+};
 
 /// One dmp line of a table.
 pub(crate) struct Proxy {

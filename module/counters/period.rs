@@ -8,18 +8,38 @@
 //! ends.
 
 use crate::{
-    histogram::{Latencies, Sizes},
-    operation::Operation,
-    stamp::{Clock, Tag, GENERATIONS},
-    wrappers::{
-        atomic::{self, SharedTally, Tally},
-        bio::Status,
-        percpu::{self, HasCounters, Row, Wait},
-        preempt, time,
-        tsc::Tsc,
+    histogram::{
+        Latencies,
+        Sizes, //
     },
+    operation::Operation,
+    stamp::{
+        Clock,
+        Tag,
+        GENERATIONS, //
+    },
+    wrappers::{
+        atomic::{
+            self,
+            SharedTally,
+            Tally, //
+        },
+        bio::Status,
+        percpu::{
+            self,
+            HasCounters,
+            Row,
+            Wait, //
+        },
+        preempt,
+        time,
+        tsc::Tsc, //
+    }, //
 };
-use kernel::{prelude::*, sync::Arc};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// Distance from one operation's counters to the next one's: four cache lines.
 pub(super) const STRIDE: usize = 32;

@@ -3,18 +3,39 @@
 //! Sums of the counters.
 
 use super::{
-    period::{InFlight, Latency, Now, BYTES, LATENCIES, LATENCY_MAX, LATENCY_SUM, SIZES, STRIDE},
-    Counters,
+    period::{
+        InFlight,
+        Latency,
+        Now,
+        BYTES,
+        LATENCIES,
+        LATENCY_MAX,
+        LATENCY_SUM,
+        SIZES,
+        STRIDE, //
+    },
+    Counters, //
 };
 use crate::{
-    histogram::{Latencies, Sizes},
+    histogram::{
+        Latencies,
+        Sizes, //
+    },
     lines,
     operation::Operation,
-    snapshot::{Counted, OperationCounted},
+    snapshot::{
+        Counted,
+        OperationCounted, //
+    },
     stamp::Clock,
     statistic::Statistic,
     summary::Sum,
-    wrappers::{atomic, rcu, time, tsc},
+    wrappers::{
+        atomic,
+        rcu,
+        time,
+        tsc, //
+    }, //
 };
 
 impl OperationCounted {

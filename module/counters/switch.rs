@@ -3,17 +3,24 @@
 //! Resets, and switches of latencies.
 
 use super::{
-    period::{Latency, Now, Period},
-    Counters,
+    period::{
+        Latency,
+        Now,
+        Period, //
+    },
+    Counters, //
 };
 use crate::{
     stamp::GENERATIONS,
     wrappers::{
         memalloc::NoIo,
         percpu::Wait,
-        rcu::{self, Spare},
-        time,
-    },
+        rcu::{
+            self,
+            Spare, //
+        },
+        time, //
+    }, //
 };
 use kernel::prelude::*;
 

@@ -36,17 +36,36 @@ mod wrappers;
 
 use core::{
     ffi::CStr,
-    fmt::{self, Write},
+    fmt::{
+        self,
+        Write, //
+    }, //
 };
 use kernel::prelude::*;
 use wrappers::{
     atomic::Counters,
-    bio::{Bio, EndedBio, ReqOp, Status},
-    dm::{
-        linear::Linear, target_name_and_version, Callout, Device, DmTarget, Ended, Iterated,
-        Mapped, Refusal, StatusType, TableLine, Target, TargetModule,
+    bio::{
+        Bio,
+        EndedBio,
+        ReqOp,
+        Status, //
     },
-    output::Output,
+    dm::{
+        linear::Linear,
+        target_name_and_version,
+        Callout,
+        Device,
+        DmTarget,
+        Ended,
+        Iterated,
+        Mapped,
+        Refusal,
+        StatusType,
+        TableLine,
+        Target,
+        TargetModule, //
+    },
+    output::Output, //
 };
 
 /// A table line: `<start> <length> sample-errors <device>`.

@@ -41,18 +41,44 @@ mod wrappers;
 
 use core::{
     ffi::CStr,
-    fmt::{self, Write},
+    fmt::{
+        self,
+        Write, //
+    }, //
 };
-use kernel::{prelude::*, sync::Arc};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 use wrappers::{
-    atomic::{Counters, Setting},
-    bio::{Bio, ReqOp},
+    atomic::{
+        Counters,
+        Setting, //
+    },
+    bio::{
+        Bio,
+        ReqOp, //
+    },
     dm::{
-        linear::Linear, target_name_and_version, Callout, Device, DmTarget, Iterated, Mapped,
-        Refusal, StatusType, TableLine, Target, TargetModule,
+        linear::Linear,
+        target_name_and_version,
+        Callout,
+        Device,
+        DmTarget,
+        Iterated,
+        Mapped,
+        Refusal,
+        StatusType,
+        TableLine,
+        Target,
+        TargetModule, //
     },
     output::Output,
-    sysfs::{self, Directory, Parent},
+    sysfs::{
+        self,
+        Directory,
+        Parent, //
+    }, //
 };
 
 /// The data of /sys/module/dm_sample_gate/gate: the number of refused requests of all lines.

@@ -37,9 +37,17 @@ use kernel::prelude::*;
 use wrappers::{
     bio::Bio,
     dm::{
-        linear::Linear, Callout, Device, DmTarget, Iterated, Mapped, Refusal, TableLine, Target,
-        TargetModule,
-    },
+        linear::Linear,
+        Callout,
+        Device,
+        DmTarget,
+        Iterated,
+        Mapped,
+        Refusal,
+        TableLine,
+        Target,
+        TargetModule, //
+    }, //
 };
 
 /// A table line: `<start> <length> sample-pass <device>`.

@@ -2,12 +2,29 @@
 
 //! The names of the files, and the functions that show and store their values.
 
-use super::{counted, measured, show, show_number, Volume};
+use super::{
+    counted,
+    measured,
+    show,
+    show_number,
+    Volume, //
+};
 use crate::{
-    histogram::{Latencies, Sizes},
+    histogram::{
+        Latencies,
+        Sizes, //
+    },
     operation::Operation,
-    statistic::Statistic::{Again, Bytes, Errors, Inflight, LatencyMax, LatencySum, Requests},
-    wrappers::sysfs,
+    statistic::Statistic::{
+        Again,
+        Bytes,
+        Errors,
+        Inflight,
+        LatencyMax,
+        LatencySum,
+        Requests, //
+    },
+    wrappers::sysfs, //
 };
 
 sysfs::attributes! {

@@ -11,7 +11,12 @@
 
 use core::{
     hint::spin_loop,
-    sync::atomic::{fence, AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{
+        fence,
+        AtomicU32,
+        AtomicU64,
+        Ordering, //
+    }, //
 };
 
 /// `N` 64-bit counters, zero at the start, in cache lines of their own. Any context may count.

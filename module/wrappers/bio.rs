@@ -15,7 +15,10 @@
 
 use super::bindings;
 use core::marker::PhantomData;
-use kernel::{ffi::c_void, types::Opaque};
+use kernel::{
+    ffi::c_void,
+    types::Opaque, //
+};
 
 /// A sector number or a number of sectors; a sector is 512 bytes (`sector_t`).
 pub(crate) type Sector = u64;

@@ -9,13 +9,22 @@
 pub(super) mod rcu;
 
 use super::bindings;
-use core::mem::{self, MaybeUninit};
+use core::mem::{
+    self,
+    MaybeUninit, //
+};
 #[cfg(dmp_rcu)]
 pub(super) use kernel::sync::rcu;
-pub(super) use kernel::{alloc::AllocError, prelude::KBox};
+pub(super) use kernel::{
+    alloc::AllocError,
+    prelude::KBox, //
+};
 use kernel::{
-    ffi::{c_char, c_void},
-    types::ForeignOwnable,
+    ffi::{
+        c_char,
+        c_void, //
+    },
+    types::ForeignOwnable, //
 };
 
 /// Allocates memory for a value. May sleep.

@@ -57,11 +57,27 @@ mod target;
 pub(crate) use device::Devices;
 pub(crate) use {
     device::Device,
-    mapped_device::{DeviceNumber, MappedDevice},
-    module::TargetModule,
-    table_line::{DmTarget, TableId, TableLine},
-    target::{
-        target_name_and_version, Callout, Ended, Features, Ioctl, Iterated, Mapped, Refusal,
-        StatusType, Target, Zones,
+    mapped_device::{
+        DeviceNumber,
+        MappedDevice, //
     },
+    module::TargetModule,
+    table_line::{
+        DmTarget,
+        TableId,
+        TableLine, //
+    },
+    target::{
+        target_name_and_version,
+        Callout,
+        Ended,
+        Features,
+        Ioctl,
+        Iterated,
+        Mapped,
+        Refusal,
+        StatusType,
+        Target,
+        Zones, //
+    }, //
 };

@@ -2,7 +2,11 @@
 
 //! A writer of text into a buffer that C code handed over.
 
-use core::{fmt, marker::PhantomData, ptr};
+use core::{
+    fmt,
+    marker::PhantomData,
+    ptr, //
+};
 
 /// A writer into a C buffer of limited size, as `scnprintf` is.
 ///

@@ -16,20 +16,33 @@
 
 use super::{
     atomic::Tally,
-    bindings, preempt,
-    rcu::{self, Rcu, Replaced, Section, Spare},
+    bindings,
+    preempt,
+    rcu::{
+        self,
+        Rcu,
+        Replaced,
+        Section,
+        Spare, //
+    }, //
 };
 use core::{
     marker::PhantomData,
     mem::size_of,
     ops::Deref,
     ptr::NonNull,
-    sync::atomic::{AtomicPtr, Ordering},
+    sync::atomic::{
+        AtomicPtr,
+        Ordering, //
+    }, //
 };
 use kernel::{
     new_spinlock,
     prelude::*,
-    sync::{Arc, SpinLock},
+    sync::{
+        Arc,
+        SpinLock, //
+    }, //
 };
 
 /// `N` counters for each CPU, zero at the start. More than a few begin at a cache line.

@@ -19,14 +19,25 @@
 //! let replaced = value.replace(spare(), Number::new(2).0);
 //! ```
 
-use super::compat::{self, AllocError, KBox};
+use super::compat::{
+    self,
+    AllocError,
+    KBox, //
+};
 use core::{
     marker::PhantomData,
     mem::MaybeUninit,
-    sync::atomic::{AtomicPtr, Ordering},
+    sync::atomic::{
+        AtomicPtr,
+        Ordering, //
+    }, //
 };
 
-pub(crate) use compat::rcu::{read_lock, synchronize_rcu, Guard};
+pub(crate) use compat::rcu::{
+    read_lock,
+    synchronize_rcu,
+    Guard, //
+};
 
 /// A section that RCU's grace periods wait for.
 ///

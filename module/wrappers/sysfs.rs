@@ -43,9 +43,19 @@ mod kobject;
 use super::bindings;
 use kernel::error::Error;
 
-pub(crate) use attribute::{Attribute, AttributeList, Attributes, Group, GroupList, Kind};
+pub(crate) use attribute::{
+    Attribute,
+    AttributeList,
+    Attributes,
+    Group,
+    GroupList,
+    Kind, //
+};
 pub(crate) use binary::BinaryAttribute;
-pub(crate) use directory::{Directory, Parent};
+pub(crate) use directory::{
+    Directory,
+    Parent, //
+};
 
 /// The error of a file without a value (`ENODATA`).
 pub(crate) fn no_data() -> Error {
@@ -60,7 +70,11 @@ pub(crate) fn no_data() -> Error {
 macro_rules! attributes {
     (@one $name:literal) => { 1 };
     (@list $of:ident, { $($name:literal: $kind:ident($($function:expr),+)),* $(,)? }) => {{
-        use $crate::wrappers::sysfs::{attributes, Attribute, AttributeList};
+        use $crate::wrappers::sysfs::{
+            attributes,
+            Attribute,
+            AttributeList, //
+        };
         const FILES: usize = 0 $(+ attributes!(@one $name))*;
         static FILE: [Attribute<$of>; FILES] = [$(Attribute::$kind($name, $($function),+)),*];
         static LIST: AttributeList<$of, FILES> = AttributeList::new(&FILE);
@@ -73,7 +87,12 @@ macro_rules! attributes {
     ) => {
         impl $crate::wrappers::sysfs::Attributes for $of {
             fn kind() -> &'static $crate::wrappers::sysfs::Kind<Self> {
-                use $crate::wrappers::sysfs::{attributes, Group, GroupList, Kind};
+                use $crate::wrappers::sysfs::{
+                    attributes,
+                    Group,
+                    GroupList,
+                    Kind, //
+                };
                 const GROUPS: usize = 1 $(+ <$type>::ALL.len())?;
                 static GROUP: [Group<$of>; GROUPS] = [
                     Group::new(None, attributes!(@list $of, $files)),

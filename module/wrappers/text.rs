@@ -3,7 +3,10 @@
 //! Growing text.
 
 use core::fmt;
-use kernel::{alloc::flags::GFP_KERNEL_ACCOUNT, prelude::*};
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    prelude::*, //
+};
 
 /// Text that allocates the memory it needs, charged to the task's memory control group. A write
 /// without memory reports [`fmt::Error`].

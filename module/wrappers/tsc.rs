@@ -10,16 +10,31 @@
 //! [`include/linux/timekeeper_internal.h`](srctree/include/linux/timekeeper_internal.h)
 
 use super::{
-    atomic::{Latch, Setting},
-    bindings, time,
-    timeline::{Rate, Timeline, Update},
+    atomic::{
+        Latch,
+        Setting, //
+    },
+    bindings,
+    time,
+    timeline::{
+        Rate,
+        Timeline,
+        Update, //
+    }, //
 };
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{
+    AtomicU64,
+    Ordering, //
+};
 use kernel::{
     error::to_result,
-    ffi::{c_int, c_ulong, c_void},
+    ffi::{
+        c_int,
+        c_ulong,
+        c_void, //
+    },
     prelude::*,
-    types::Opaque,
+    types::Opaque, //
 };
 
 /// [`Rate`] of the latest update by the TSC; 0 before the first one.

@@ -4,21 +4,49 @@
 
 use super::{
     registration::Registration,
-    table_line::{DmTarget, Strings, TableLine},
-    target::{Callout, CalloutFn, Ioctl, Refusal, StatusType, Target},
+    table_line::{
+        DmTarget,
+        Strings,
+        TableLine, //
+    },
+    target::{
+        Callout,
+        CalloutFn,
+        Ioctl,
+        Refusal,
+        StatusType,
+        Target, //
+    }, //
 };
 use crate::wrappers::{
     bindings,
-    bio::{Bio, EndedBio, Status},
+    bio::{
+        Bio,
+        EndedBio,
+        Status, //
+    },
     compat,
-    output::Output,
+    output::Output, //
 };
-use core::{marker::PhantomData, mem, ops::ControlFlow, ptr::NonNull};
+use core::{
+    marker::PhantomData,
+    mem,
+    ops::ControlFlow,
+    ptr::NonNull, //
+};
 use kernel::{
     error::code::ENOMEM,
-    ffi::{c_char, c_int, c_uint, c_void},
-    prelude::{KBox, GFP_KERNEL},
-    types::ForeignOwnable,
+    ffi::{
+        c_char,
+        c_int,
+        c_uint,
+        c_void, //
+    },
+    prelude::{
+        KBox,
+        GFP_KERNEL, //
+    },
+    types::ForeignOwnable, //
 };
 
 /// The value that `ti->private` owns.
@@ -308,7 +336,10 @@ fn errno(result: kernel::error::Result) -> c_int {
 
 #[cfg(CONFIG_BLK_DEV_ZONED)]
 mod zoned {
-    use super::{super::target::Zones, *};
+    use super::{
+        super::target::Zones,
+        *, //
+    };
 
     /// Reports zones of the underlying devices.
     ///
@@ -331,7 +362,10 @@ mod zoned {
 #[cfg(CONFIG_FS_DAX)]
 mod dax {
     use super::*;
-    use kernel::ffi::{c_long, c_ulong};
+    use kernel::ffi::{
+        c_long,
+        c_ulong, //
+    };
 
     /// Returns the DAX device under a target, and its page for `page` of the mapped device.
     ///

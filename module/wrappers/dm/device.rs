@@ -5,14 +5,24 @@
 use super::mapped_device::DeviceNumber;
 use crate::wrappers::{
     bindings,
-    bio::{Bio, Remapped, Sector},
+    bio::{
+        Bio,
+        Remapped,
+        Sector, //
+    }, //
 };
 use core::{
     ffi::CStr,
     marker::PhantomData,
-    ptr::{self, NonNull},
+    ptr::{
+        self,
+        NonNull, //
+    }, //
 };
-use kernel::{error::to_result, prelude::Result};
+use kernel::{
+    error::to_result,
+    prelude::Result, //
+};
 
 /// The underlying devices of a target: none, a [`Device`], or several.
 ///

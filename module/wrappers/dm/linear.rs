@@ -7,10 +7,23 @@
 
 use super::{
     device::Device,
-    table_line::{DmTarget, TableLine},
-    target::{Callout, Features, Ioctl, Iterated, Zones},
+    table_line::{
+        DmTarget,
+        TableLine, //
+    },
+    target::{
+        Callout,
+        Features,
+        Ioctl,
+        Iterated,
+        Zones, //
+    }, //
 };
-use crate::wrappers::bio::{Bio, Remapped, Sector};
+use crate::wrappers::bio::{
+    Bio,
+    Remapped,
+    Sector, //
+};
 use kernel::prelude::Result;
 
 /// The features of `dm-linear`: the target supports everything that the underlying device supports.

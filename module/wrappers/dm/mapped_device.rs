@@ -3,11 +3,18 @@
 //! Mapped devices, which `dmsetup create` makes.
 
 use crate::wrappers::bindings;
-use core::{ffi::CStr, marker::PhantomData, ptr::NonNull};
+use core::{
+    ffi::CStr,
+    marker::PhantomData,
+    ptr::NonNull, //
+};
 use kernel::{
-    error::{code::ENXIO, to_result},
+    error::{
+        code::ENXIO,
+        to_result, //
+    },
     ffi::c_char,
-    prelude::Result,
+    prelude::Result, //
 };
 
 /// A reference to a mapped device.

@@ -2,7 +2,11 @@
 
 //! Modules of one target.
 
-use super::{callbacks::Callbacks, registration::Registration, target::Target};
+use super::{
+    callbacks::Callbacks,
+    registration::Registration,
+    target::Target, //
+};
 use crate::wrappers::tsc;
 use kernel::prelude::*;
 

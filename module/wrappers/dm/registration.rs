@@ -4,8 +4,15 @@
 
 use super::target::Target;
 use crate::wrappers::bindings;
-use core::{ffi::CStr, ptr::NonNull};
-use kernel::{error::to_result, prelude::*, types::Opaque};
+use core::{
+    ffi::CStr,
+    ptr::NonNull, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    types::Opaque, //
+};
 
 /// A target type, which tables may name while this exists. If a registration were leaked, device
 /// mapper would call the module's code after its exit, so only

@@ -2,10 +2,26 @@
 
 //! Lines of tables, and the arguments that targets are made from.
 
-use super::{device::Device, mapped_device::MappedDevice};
-use crate::wrappers::{bindings, bio::Sector};
-use core::{ffi::CStr, marker::PhantomData, ops::Deref, ptr::NonNull, slice};
-use kernel::{ffi::c_char, prelude::Result, types::Opaque};
+use super::{
+    device::Device,
+    mapped_device::MappedDevice, //
+};
+use crate::wrappers::{
+    bindings,
+    bio::Sector, //
+};
+use core::{
+    ffi::CStr,
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull,
+    slice, //
+};
+use kernel::{
+    ffi::c_char,
+    prelude::Result,
+    types::Opaque, //
+};
 
 /// The identity of a table. No other table has it while any of the table's targets exists.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,26 +3,48 @@
 //! The trait of a target, and the values that its methods take and return.
 
 use super::{
-    device::{Device, Devices},
-    table_line::{DmTarget, TableLine},
+    device::{
+        Device,
+        Devices, //
+    },
+    table_line::{
+        DmTarget,
+        TableLine, //
+    }, //
 };
 use crate::wrappers::{
     bindings,
-    bio::{Bio, EndedBio, Remapped, Sector, Status},
-    output::Output,
+    bio::{
+        Bio,
+        EndedBio,
+        Remapped,
+        Sector,
+        Status, //
+    },
+    output::Output, //
 };
 use core::{
     arch::asm,
     ffi::CStr,
-    fmt::{self, Write},
+    fmt::{
+        self,
+        Write, //
+    },
     marker::PhantomData,
-    ops::ControlFlow,
+    ops::ControlFlow, //
 };
 use kernel::{
     build_error,
-    error::{to_result, VTABLE_DEFAULT_ERROR},
-    ffi::{c_int, c_uint, c_void},
-    prelude::*,
+    error::{
+        to_result,
+        VTABLE_DEFAULT_ERROR, //
+    },
+    ffi::{
+        c_int,
+        c_uint,
+        c_void, //
+    },
+    prelude::*, //
 };
 
 /// The error of a failed [`Target::ctr`]: the errno of the table load, and the message for the

@@ -2,14 +2,31 @@
 
 //! Attributes as data: the files of a directory, and the functions that read and write them.
 
-use super::{binary::BinaryAttribute, kobject};
-use crate::wrappers::{bindings, compat, output::Output};
-use core::{ffi::CStr, marker::PhantomData, mem, ptr, str};
+use super::{
+    binary::BinaryAttribute,
+    kobject, //
+};
+use crate::wrappers::{
+    bindings,
+    compat,
+    output::Output, //
+};
+use core::{
+    ffi::CStr,
+    marker::PhantomData,
+    mem,
+    ptr,
+    str, //
+};
 use kernel::{
-    error::code::{EINVAL, EIO, ENOSPC},
+    error::code::{
+        EINVAL,
+        EIO,
+        ENOSPC, //
+    },
     ffi::c_char,
     page::PAGE_SIZE,
-    prelude::Result,
+    prelude::Result, //
 };
 
 /// A function that writes a file's text.

@@ -6,15 +6,28 @@
 //! [`include/linux/seq_file.h`](srctree/include/linux/seq_file.h)
 
 use super::kobject;
-use crate::wrappers::{bindings, compat, text::Text};
-use core::{ffi::CStr, marker::PhantomData, mem, ptr::NonNull, slice};
+use crate::wrappers::{
+    bindings,
+    compat,
+    text::Text, //
+};
+use core::{
+    ffi::CStr,
+    marker::PhantomData,
+    mem,
+    ptr::NonNull,
+    slice, //
+};
 use kernel::{
     error::{
-        code::{EINVAL, EIO},
-        to_result,
+        code::{
+            EINVAL,
+            EIO, //
+        },
+        to_result, //
     },
     ffi::c_char,
-    prelude::*,
+    prelude::*, //
 };
 
 /// A function that makes a file's text. May sleep.

@@ -2,15 +2,26 @@
 
 //! Directories: kobjects with exactly the lifetime of their owner.
 
-use super::{attribute::Attributes, kobject::Inner};
+use super::{
+    attribute::Attributes,
+    kobject::Inner, //
+};
 use crate::wrappers::bindings;
 use core::{
     ffi::CStr,
-    mem::{self, ManuallyDrop},
+    mem::{
+        self,
+        ManuallyDrop, //
+    },
     pin::Pin,
-    ptr,
+    ptr, //
 };
-use kernel::{error::to_result, ffi::c_char, prelude::*, types::Opaque};
+use kernel::{
+    error::to_result,
+    ffi::c_char,
+    prelude::*,
+    types::Opaque, //
+};
 
 /// The place of a directory.
 pub(crate) enum Parent<'a, P: Attributes> {

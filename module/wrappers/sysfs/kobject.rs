@@ -10,7 +10,11 @@
 
 use crate::wrappers::bindings;
 use core::ptr;
-use kernel::{container_of, prelude::*, types::Opaque};
+use kernel::{
+    container_of,
+    prelude::*,
+    types::Opaque, //
+};
 
 /// The kobject, and the data that its files show.
 #[pin_data]
