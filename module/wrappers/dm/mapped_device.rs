@@ -68,7 +68,7 @@ impl DeviceNumber {
     /// The lowest number.
     pub(crate) const FIRST: Self = Self(0);
 
-    /// Takes a number of C's.
+    /// Takes a `dev_t`.
     pub(super) fn from_raw(number: bindings::dev_t) -> Self {
         Self(number)
     }
