@@ -97,7 +97,7 @@ Keys: up, down, page up, page down, home and end choose a device. Left and right
 sort by, and r reverses the order. Space pauses. A slash filters by name: enter keeps the filter, escape \
 drops the filter. Tab switches between latencies and sizes, and a between the last interval and the time \
 since the last reset; enter shows or hides the histogram. z hides idle devices, n shows dm-N instead of \
-names, x shows all columns, ^L redraws the screen, and ? shows the keys. q and ^C end the program.
+names, x shows all columns, ^L redraws the screen, and ? shows the keys. q and ^C quit.
 
 Without an INTERVAL, reports are a second apart. The sparklines show the last 120 reports.";
 

@@ -162,7 +162,7 @@ fn the_first_screen_covers_the_time_since_the_reset() {
             "",
             "",
             "",
-            "q end  ? keys  ← → sort  / filter  space pause  tab sizes  a all  z idle",
+            "q quit  ? keys  ← → sort  / filter  space pause  tab sizes  a all  z idle",
         ]
     );
 }
@@ -408,7 +408,8 @@ fn a_pause_and_the_keys_are_shown() {
         screen[8].contains("│/         filter by name; enter: keep the filter, escape: drop it"),
         "{screen:?}"
     );
-    // A key that closes the help has no other effect.
+    assert!(screen[18].contains("│q ^C      quit  "), "{screen:?}");
+    // A key that closes the help does nothing else.
     top.type_text("q");
     assert!(top.screen()[4].starts_with("a "));
 }
@@ -662,7 +663,7 @@ fn an_unreadable_device_is_reported_below_the_table() {
     assert!(last.contains("dm-2/snapshot: the form"), "{last}");
     root.write("dm-2", snapshot(2, "c", 1010, 12 * SECOND));
     top.sample();
-    assert!(top.screen().pop().unwrap().starts_with("q end"));
+    assert!(top.screen().pop().unwrap().starts_with("q quit"));
 }
 
 #[test]

@@ -277,7 +277,7 @@ fn no_color_switches_tops_colours_off() {
             command.env("NO_COLOR", "1");
         }
         let mut session = Session::begin(command);
-        session.wait_for_text("q end");
+        session.wait_for_text("q quit");
         let coloured = {
             let screen = session.screen.lock().unwrap();
             let cells = (0..24).flat_map(|row| (0..100).map(move |column| (row, column)));

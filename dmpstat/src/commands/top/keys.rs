@@ -28,7 +28,7 @@ pub const HELP: [(&str, &str); 14] = [
     ("x", "show all columns or the requested ones"),
     ("^L", "redraw the screen"),
     ("? h", "show these keys"),
-    ("q ^C", "end the program"),
+    ("q ^C", "quit"),
 ];
 
 /// The next step, besides drawing.

@@ -261,7 +261,7 @@ fn draw_keys(app: &App, frame: &mut Frame<'_>, area: Rect) {
         ])
     } else {
         let keys = [
-            ("q", "end"),
+            ("q", "quit"),
             ("?", "keys"),
             ("← →", "sort"),
             ("/", "filter"),
