@@ -193,8 +193,8 @@ impl Changer<'_, '_> {
         if new.iter().any(|line| *line != line.shown()) {
             self.check_module()?;
         }
-        let read_only = block::table_is_read_only(self.kernel, volume.number, machine)
-            .map_err(Refusal::Kernel)?;
+        let read_only = block::table_is_read_only(self.kernel, volume.number);
+        let read_only = read_only.map_err(Refusal::Kernel)?;
         if volume.status.state.has_inactive {
             self.kernel.clear(volume.number).map_err(Refusal::from)?;
         }

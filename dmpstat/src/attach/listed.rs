@@ -39,7 +39,7 @@ pub fn enqueue(device: &str, environment: &mut Environment<'_>) -> Result<(), Er
     if conf.rules.is_empty() {
         return Ok(());
     }
-    match Control::open(&machine.path("/dev/mapper/control")) {
+    match Control::open(machine) {
         Ok(mut kernel) => enqueue_by(device, &conf, &mut kernel, machine),
         Err(_) => Ok(()),
     }

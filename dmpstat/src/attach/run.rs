@@ -72,8 +72,8 @@ pub fn detach_by(
 
 /// Runs `dmpstat guard`.
 pub fn guard(environment: &Environment<'_>) -> Result<(), Error> {
-    let path = environment.machine.path("/dev/mapper/control");
-    let run = guard::run(|| Ok(Box::new(Control::open(&path)?)));
+    let machine = environment.machine;
+    let run = guard::run(|| Ok(Box::new(Control::open(machine)?)));
     Ok(run.map_err(Failed::Guard)?)
 }
 

@@ -16,11 +16,9 @@ use crate::source::kernel::mapper::DeviceMapper;
 pub fn open(environment: &mut Environment<'_>) -> Result<Control, Failed> {
     environment.clock.hold();
     signals::interrupt().map_err(Failed::Kernel)?;
-    Control::open(&environment.machine.path("/dev/mapper/control")).map_err(|error| {
-        match error.kind() {
-            io::ErrorKind::PermissionDenied => Failed::Root(error),
-            _ => Failed::NoDeviceMapper(error),
-        }
+    Control::open(environment.machine).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => Failed::Root(error),
+        _ => Failed::NoDeviceMapper(error),
     })
 }
 

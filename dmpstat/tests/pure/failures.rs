@@ -209,6 +209,23 @@ fn each_load_of_a_read_only_volume_is_read_only() {
     }
 }
 
+/// `blockdev --setro` outlives a table. Without a node of the volume nothing tells the flag from a read-only
+/// table.
+#[test]
+fn a_volume_that_was_set_read_only_stays_so_and_gets_a_writable_table() {
+    for has_no_nodes in [false, true] {
+        for table in [line("linear", "8:0 0"), line("thin", "253:9 1")] {
+            let mut fake = Fake::new("", vec![table]);
+            fake.has_no_nodes = has_no_nodes;
+            fake.devices.get_mut(&DEVICE).unwrap().setro = true;
+            attach(&mut fake).unwrap();
+            assert!(fake.volume().setro);
+            let loads: Vec<bool> = fake.loads.iter().map(|(_, read_only)| *read_only).collect();
+            assert_eq!(loads, vec![has_no_nodes; loads.len()]);
+        }
+    }
+}
+
 /// Another program changes the volume right before the resume.
 #[test]
 fn another_programs_change_before_the_resume_is_kept() {

@@ -27,7 +27,10 @@ pub struct Device {
     pub live: Vec<Line>,
     pub inactive: Option<Vec<Line>>,
     pub suspended: bool,
+    /// The live table, or the one loaded last, is read-only.
     pub read_only: bool,
+    /// The flag of `blockdev --setro` is set.
+    pub setro: bool,
     pub deferred: bool,
 }
 
@@ -71,7 +74,9 @@ pub struct Fake {
     pub version: [u32; 3],
     /// There is no target dmp.
     pub has_no_target: bool,
-    /// The devices in sysfs.
+    /// No device has a node.
+    pub has_no_nodes: bool,
+    /// The devices that sysfs shows.
     written: Option<BTreeMap<Number, Device>>,
     root: TempDir,
 }
@@ -112,6 +117,7 @@ impl Fake {
             was_deferred: false,
             version: [1, 1, 0],
             has_no_target: false,
+            has_no_nodes: false,
             written: None,
             root: in_memory(),
         };
@@ -299,7 +305,7 @@ impl DeviceMapper for Fake {
             name,
             uuid: device.uuid.clone(),
             state: State {
-                read_only: device.read_only,
+                read_only: device.read_only || device.setro,
                 suspended: device.suspended,
                 has_inactive: device.inactive.is_some(),
                 to_be_removed: device.deferred,
@@ -352,6 +358,15 @@ impl DeviceMapper for Fake {
         }
         self.update();
         Ok(())
+    }
+
+    fn set_read_only(&mut self, number: Number, read_only: bool) -> io::Result<bool> {
+        let has_node = !self.has_no_nodes;
+        let device = self.get(number)?;
+        if has_node {
+            device.setro = read_only;
+        }
+        Ok(has_node)
     }
 
     fn reserve(&mut self, tables: &[&[Line]]) {

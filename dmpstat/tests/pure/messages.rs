@@ -82,6 +82,8 @@ fn string(bytes: &[u8]) -> &[u8] {
 #[derive(Clone, Default)]
 struct Kernel {
     sent: Rc<RefCell<Vec<Sent>>>,
+    /// The read-only flags that were set or cleared.
+    flags: Rc<RefCell<Vec<(Number, bool)>>>,
     answer: Answer,
     error: Option<Errno>,
 }
@@ -116,6 +118,11 @@ impl Channel for Kernel {
         bytes[48..48 + self.answer.name.len()].copy_from_slice(self.answer.name.as_bytes());
         bytes[176..176 + self.answer.uuid.len()].copy_from_slice(self.answer.uuid.as_bytes());
         Ok(())
+    }
+
+    fn set_read_only(&mut self, device: Number, read_only: bool) -> io::Result<bool> {
+        self.flags.borrow_mut().push((device, read_only));
+        Ok(read_only)
     }
 }
 
@@ -236,6 +243,18 @@ fn a_resume_freezes_no_filesystem_and_a_clear_drops_the_inactive_table() {
     assert_eq!(kernel.last().head(), (6, DEVICE.0, SKIP_LOCKFS));
     kernel.control().clear(DEVICE).unwrap();
     assert_eq!(kernel.last().head(), (10, DEVICE.0, 0));
+}
+
+/// BLKROSET is no call of device mapper.
+#[test]
+fn a_read_only_flag_takes_no_message() {
+    let kernel = Kernel::default();
+    let mut control = kernel.control();
+    assert!(!control.set_read_only(DEVICE, false).unwrap());
+    assert!(control.set_read_only(DEVICE, true).unwrap());
+    let flags = kernel.flags.borrow();
+    assert_eq!(*flags, [(DEVICE, false), (DEVICE, true)]);
+    assert!(kernel.sent.borrow().is_empty());
 }
 
 #[test]

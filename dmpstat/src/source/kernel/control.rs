@@ -2,16 +2,16 @@
 
 //! The running kernel's device mapper.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
-use std::path::Path;
 
 use rustix::io::Errno;
 
-use crate::source::kernel::ioctl::{Channel, Message, command, flag, spec_size};
+use crate::source::kernel::ioctl::{Channel, Files, Message, command, flag, spec_size};
 use crate::source::kernel::line::Line;
 use crate::source::kernel::mapper::{DeviceMapper, State, Status, Which};
 use crate::source::kernel::number::Number;
+use crate::source::sysfs::Machine;
 
 /// The initial size for an answer, which fits most tables.
 const ROOM: usize = 16 << 10;
@@ -22,17 +22,20 @@ const ROOM: usize = 16 << 10;
 /// half, and nobody waits for a cookie whose lower half is 0.
 const HIDDEN_FROM_UDEV: u32 = (0x02 | 0x04 | 0x08 | 0x40) << 16;
 
-/// Device mapper behind a channel, the file of the ioctls.
-pub struct Control<C = File> {
+/// Device mapper behind a channel.
+pub struct Control<C = Files> {
     channel: C,
     message: Message,
 }
 
 impl Control {
     /// Opens the file of the ioctls.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        Ok(Self::new(file))
+    pub fn open(machine: &Machine) -> io::Result<Self> {
+        let path = machine.path("/dev/mapper/control");
+        Ok(Self::new(Files {
+            control: OpenOptions::new().read(true).write(true).open(path)?,
+            machine: machine.clone(),
+        }))
     }
 }
 
@@ -182,5 +185,9 @@ impl<C: Channel> DeviceMapper for Control<C> {
         // and no filesystem is frozen.
         self.message.begin(device, flag::SKIP_LOCKFS, 0);
         self.call(command::DEV_SUSPEND)
+    }
+
+    fn set_read_only(&mut self, device: Number, read_only: bool) -> io::Result<bool> {
+        self.channel.set_read_only(device, read_only)
     }
 }

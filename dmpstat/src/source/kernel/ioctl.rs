@@ -12,7 +12,9 @@ use rustix::ioctl::{Direction, Ioctl, IoctlOutput, Opcode, opcode};
 
 use crate::source::kernel::line::Line;
 use crate::source::kernel::mapper::State;
+use crate::source::kernel::node;
 use crate::source::kernel::number::Number;
+use crate::source::sysfs::Machine;
 
 /// The oldest version of the ioctls, which every kernel since Linux 2.6 accepts.
 const VERSION: [u32; 3] = [4, 0, 0];
@@ -62,14 +64,28 @@ pub(super) mod flag {
 pub trait Channel {
     /// Sends a message by the ioctl of this number. The kernel writes its answer over the message.
     fn call(&mut self, number: u8, message: &mut Message) -> io::Result<()>;
+    /// Sets or clears the read-only flag of a device's node. Returns false if the device has no node.
+    fn set_read_only(&mut self, device: Number, read_only: bool) -> io::Result<bool>;
 }
 
-impl Channel for File {
+/// The files of the running kernel's device mapper.
+pub struct Files {
+    /// The file of the ioctls.
+    pub control: File,
+    /// The machine with the nodes of the devices.
+    pub machine: Machine,
+}
+
+impl Channel for Files {
     fn call(&mut self, number: u8, message: &mut Message) -> io::Result<()> {
         let call = Call { number, message };
-        // SAFETY: the file is device mapper's control file, and `Call` relies on dm-ioctl.h, which describes
-        // this file's ioctls. Any other file refuses the opcode.
-        Ok(unsafe { rustix::ioctl::ioctl(&*self, call) }?)
+        // SAFETY: the file is device mapper's control file, whose ioctls do what dm-ioctl.h says and
+        // `Call` relies on; any other file refuses the opcode.
+        Ok(unsafe { rustix::ioctl::ioctl(&self.control, call) }?)
+    }
+
+    fn set_read_only(&mut self, device: Number, read_only: bool) -> io::Result<bool> {
+        node::set_read_only(&self.machine, device, read_only)
     }
 }
 

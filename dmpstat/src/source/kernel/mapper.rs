@@ -42,6 +42,10 @@ pub trait DeviceMapper {
     /// running device for the exchange, so dmpstat never suspends a device that its death could leave
     /// suspended.
     fn resume(&mut self, device: Number) -> io::Result<()>;
+
+    /// Sets or clears a device's read-only flag, as `blockdev --setro` and `--setrw` do. Returns false if the
+    /// device has no node, which this call needs.
+    fn set_read_only(&mut self, device: Number, read_only: bool) -> io::Result<bool>;
 }
 
 /// One of a device's two tables.
