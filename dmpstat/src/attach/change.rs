@@ -193,12 +193,12 @@ impl Changer<'_, '_> {
         if new.iter().any(|line| *line != line.shown()) {
             self.check_module()?;
         }
-        let read_only = block::table_is_read_only(self.kernel, volume.number);
-        let read_only = read_only.map_err(Refusal::Kernel)?;
         if volume.status.state.has_inactive {
             self.kernel.clear(volume.number).map_err(Refusal::from)?;
         }
+        let state = self.kernel.state(volume.number).map_err(Refusal::from)?;
         let mut plan = guard::Plan {
+            read_only: state.read_only.then_some(volume.number),
             hidden: self.hidden(volume, hide.as_ref().map(|(hidden, _)| hidden))?,
             settings: Settings::read(machine, &volume.device),
             patience: self.unattended.then_some(STANDSTILL),
@@ -206,7 +206,7 @@ impl Changer<'_, '_> {
         };
         let locks: Vec<_> = locks.iter().map(AsFd::as_fd).collect();
         self.guard.arm(&plan, &locks).map_err(Trouble::Guard)?;
-        let done = self.exchanged(volume, &mut plan, &locks, hide, new, read_only);
+        let done = self.exchanged(volume, &mut plan, &locks, hide, new);
         if let Some(hidden) = &plan.hidden {
             hidden.remove(self.kernel);
         }
@@ -240,8 +240,13 @@ impl Changer<'_, '_> {
         locks: &[BorrowedFd<'_>],
         hide: Option<(Hidden, LineOptions)>,
         new: &[Line],
-        read_only: bool,
     ) -> Result<(), Trouble> {
+        let read_only = match plan.read_only.take() {
+            Some(device) => {
+                block::table_is_read_only(self.kernel, device).map_err(Refusal::from)?
+            }
+            None => false,
+        };
         let mut new = new.to_vec();
         let mut made = None;
         if let Some((hidden, options)) = &hide {

@@ -2,9 +2,9 @@
 
 //! The guard: a second process that cleans up if dmpstat dies.
 //!
-//! A volume may be suspended while its table is exchanged. If dmpstat is killed in that time, its guard
-//! resumes the volume, drops the loaded table, and removes an unused hidden device. Until then the guard also
-//! holds the locks, so that LVM waits.
+//! A volume may stand still while its table is exchanged. If dmpstat is killed in that time, its guard gets
+//! the volume running, drops the loaded table, and removes a hidden device that nobody uses. It sets a
+//! read-only flag that dmpstat has cleared. Until then the guard holds the locks as well, so that LVM waits.
 
 use std::env;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
@@ -28,8 +28,9 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use crate::attach::exchange::{self, Exchange};
 use crate::attach::hidden::Hidden;
 use crate::attach::settings::Settings;
-use crate::attach::{memory, signals};
+use crate::attach::{block, memory, signals};
 use crate::source::kernel::mapper::DeviceMapper;
+use crate::source::kernel::number::Number;
 
 /// The number of a volume's locks: its own, and its group's.
 const LOCKS: usize = 2;
@@ -40,7 +41,9 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// The guard's work after dmpstat's death.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The hidden device, if the exchange creates or removes one.
+    /// The volume, if it is read-only and its flag may be cleared for a moment.
+    pub read_only: Option<Number>,
+    /// The hidden device, if one is made or is to go.
     pub hidden: Option<Hidden>,
     /// The exchange, from before the load of its table on.
     pub exchange: Option<Exchange>,
@@ -255,6 +258,10 @@ impl Watch {
 impl Plan {
     /// Cleans up after dmpstat's death. `resuming` tells that the volume may be suspended.
     pub fn finish(&self, kernel: &mut dyn DeviceMapper, resuming: bool) {
+        if let Some(device) = self.read_only {
+            // A failure is dropped: nobody is left to be told.
+            let _ = block::restore(kernel, device);
+        }
         if let Some(exchange) = &self.exchange {
             match resuming {
                 // The result is dropped: nobody is left to hear that the volume is suspended.

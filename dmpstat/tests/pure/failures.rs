@@ -8,10 +8,11 @@ use std::os::fd::BorrowedFd;
 use dmpstat::attach::exchange::{Exchange, Mended, load, mend};
 use dmpstat::attach::guard::{Guard, Plan as Guarded};
 use dmpstat::attach::plan::exchange;
+use dmpstat::attach::request::Change;
 use dmpstat::attach::volume::Volume;
 use rustix::io::Errno;
 
-use crate::attach::{Still, attach, cases, change, job, run, text};
+use crate::attach::{OPTIONS, Still, attach, cases, change, job, run, text};
 use crate::fake::{DEVICE, Deed, Fake, Fault, LVM, line, others};
 
 /// Each call of device mapper fails in turn, with each error, once or twice.
@@ -209,19 +210,72 @@ fn each_load_of_a_read_only_volume_is_read_only() {
     }
 }
 
+/// Makes a volume of this target, and sets the flag of `blockdev --setro`.
+fn set_read_only(target: &str) -> Fake {
+    let mut fake = Fake::new("", vec![line(target, "253:9 1")]);
+    fake.devices.get_mut(&DEVICE).unwrap().setro = true;
+    fake
+}
+
 /// `blockdev --setro` outlives a table. Without a node of the volume nothing tells the flag from a read-only
 /// table.
 #[test]
 fn a_volume_that_was_set_read_only_stays_so_and_gets_a_writable_table() {
     for has_no_nodes in [false, true] {
-        for table in [line("linear", "8:0 0"), line("thin", "253:9 1")] {
-            let mut fake = Fake::new("", vec![table]);
+        for target in ["linear", "thin"] {
+            let mut fake = set_read_only(target);
             fake.has_no_nodes = has_no_nodes;
-            fake.devices.get_mut(&DEVICE).unwrap().setro = true;
             attach(&mut fake).unwrap();
             assert!(fake.volume().setro);
             let loads: Vec<bool> = fake.loads.iter().map(|(_, read_only)| *read_only).collect();
             assert_eq!(loads, vec![has_no_nodes; loads.len()]);
+        }
+    }
+}
+
+/// The guard gets the plan at each call at which dmpstat can die.
+#[test]
+fn a_read_only_flag_stays_wherever_dmpstat_dies() {
+    for target in ["linear", "thin"] {
+        for call in 1.. {
+            let mut fake = set_read_only(target);
+            fake.fault = Some(Fault {
+                call: fake.calls + call,
+                times: u32::MAX,
+                errno: Errno::IO,
+            });
+            let mut guard = Dies::default();
+            let job = job(&fake, Change::Attach(OPTIONS));
+            let (result, _) = run(&mut fake, &job, &mut Still, &mut guard);
+            if result.is_ok() {
+                assert!(call > 10, "only {call} calls");
+                break;
+            }
+            fake.fault = None;
+            guard.finish(&mut fake);
+            assert!(fake.volume().setro, "{target}, call {call}");
+        }
+    }
+}
+
+#[test]
+fn a_read_only_flag_stays_after_any_failed_call() {
+    for target in ["linear", "thin"] {
+        for times in [1, 2] {
+            for call in 1.. {
+                let mut fake = set_read_only(target);
+                fake.fault = Some(Fault {
+                    call: fake.calls + call,
+                    times,
+                    errno: Errno::NOMEM,
+                });
+                let _ = attach(&mut fake);
+                assert!(fake.volume().setro, "{target}, call {call}, {times} times");
+                if fake.fault.is_some_and(|fault| fault.times == times) {
+                    assert!(call > 10, "only {call} calls");
+                    break;
+                }
+            }
         }
     }
 }
