@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Errors of reading devices and of the command line, and the commands that help. A command defines the errors
+//! Errors of reading devices and of writing output, and the commands that help. A command defines the errors
 //! that only it has, and boxes them.
 
 use std::error;
@@ -17,9 +17,6 @@ use crate::model::units::number;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Error {
-    /// Wrong arguments, or a request for help: clap says which.
-    #[error("{0}")]
-    Usage(#[from] clap::Error),
     #[error("the dmp module is not loaded: run \"modprobe dmp\"")]
     NotLoaded,
     #[error(

@@ -24,21 +24,15 @@ pub mod model;
 pub mod output;
 pub mod source;
 
-use std::ffi::OsString;
-
 use crate::attach::former;
 use crate::cli::invocation::{Command, Invocation};
 use crate::commands::{counters, export, hist, report, show, top};
 use crate::environment::Environment;
 use crate::error::Error;
 
-/// Runs the program with these arguments. The first one is the program's name.
-pub fn run<A: Into<OsString> + Clone>(
-    arguments: impl IntoIterator<Item = A>,
-    environment: &mut Environment<'_>,
-) -> Result<(), Error> {
-    let invocation = cli::parse(arguments)?;
-    run_command(&invocation, environment).map_err(|error| former::explain(error, environment))
+/// Runs the program with these options.
+pub fn run(invocation: &Invocation, environment: &mut Environment<'_>) -> Result<(), Error> {
+    run_command(invocation, environment).map_err(|error| former::explain(error, environment))
 }
 
 fn run_command(invocation: &Invocation, environment: &mut Environment<'_>) -> Result<(), Error> {

@@ -15,23 +15,13 @@ use dmpstat::output;
 use dmpstat::source::sysfs::Machine;
 use rustix::termios::tcgetwinsize;
 
-/// Prints help, or an error with the usual prefix. Returns clap's exit status.
-fn usage(error: &clap::Error) -> ExitCode {
-    // Errors are ignored, because nobody may be reading.
-    let _ = match error.use_stderr() {
-        true => {
-            let text = error.render().ansi().to_string();
-            let text = text.replacen("error:", "dmpstat:", 1);
-            write!(anstream::stderr(), "{text}")
-        }
-        false => error.print(),
-    };
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-}
-
 fn main() -> ExitCode {
     // A process that a shell has started for a completion exits here.
     CompleteEnv::with_factory(cli::command).complete();
+    let invocation = match cli::parse(env::args_os()) {
+        Ok(invocation) => invocation,
+        Err(usage) => return ExitCode::from(usage.print()),
+    };
     let machine = Machine::from_environment();
     let (mut out, mut notes) = (output::stdout(), anstream::stderr());
     let width = || {
@@ -46,11 +36,10 @@ fn main() -> ExitCode {
             notes: &mut notes,
             width: &width,
         };
-        dmpstat::run(env::args_os(), &mut environment)
+        dmpstat::run(&invocation, &mut environment)
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Error::Usage(error)) => usage(&error),
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             // A macro such as eprintln! would panic if standard error is closed.

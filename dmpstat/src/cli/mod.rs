@@ -3,12 +3,13 @@
 //! The command line, its manual and its completions.
 //!
 //! [`arguments`] has the words of the command line, as clap reads them. [`parse`] turns them into an
-//! [`invocation`]: the options that the commands define.
+//! [`invocation`]: the options that the commands define. Help and wrong arguments are [`usage`].
 
 pub mod arguments;
 pub mod complete;
 pub mod invocation;
 pub mod manual;
+pub mod usage;
 
 use std::ffi::OsString;
 
@@ -16,17 +17,17 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::arguments::Arguments;
 use crate::cli::invocation::Invocation;
-use crate::error::Error;
+use crate::cli::usage::Usage;
 
 /// Returns the definition of the command line, from which man pages and completions are made.
 pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Reads the command line.
+/// Reads the command line. The first argument is the program's name.
 pub fn parse<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
-) -> Result<Invocation, Error> {
+) -> Result<Invocation, Usage> {
     let help = format!("{}\n\n{}", arguments::NOTES, manual::text());
     let matches = command()
         .after_long_help(help)

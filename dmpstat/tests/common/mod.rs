@@ -2,14 +2,15 @@
 
 //! A machine with files in a directory for devices, and a clock under a test's control.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dmpstat::cli;
 use dmpstat::clock::Clock;
 use dmpstat::environment::Environment;
-use dmpstat::error::Error;
 use dmpstat::source::sysfs::Machine;
 use jiff::Zoned;
 use tempfile::TempDir;
@@ -127,16 +128,17 @@ impl Root {
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let name = [OsString::from("dmpstat")].into_iter();
         let arguments = name.chain(arguments.iter().map(OsString::from));
-        let result = dmpstat::run(
-            arguments,
-            &mut Environment {
-                machine: &self.machine(),
-                clock: &mut clock,
-                out: &mut out,
-                notes: &mut notes,
-                width: &|| self.1,
-            },
-        );
+        let mut environment = Environment {
+            machine: &self.machine(),
+            clock: &mut clock,
+            out: &mut out,
+            notes: &mut notes,
+            width: &|| self.1,
+        };
+        let result = match cli::parse(arguments) {
+            Ok(invocation) => dmpstat::run(&invocation, &mut environment).map_err(Box::from),
+            Err(usage) => Err(usage.into()),
+        };
         let plain = |text: Vec<u8>| {
             String::from_utf8(anstream::adapter::strip_bytes(&text).into_vec()).unwrap()
         };
@@ -155,7 +157,7 @@ pub struct Ran {
     pub styled: String,
     pub out: String,
     pub notes: String,
-    pub result: Result<(), Error>,
+    pub result: Result<(), Box<dyn Error>>,
 }
 
 impl Ran {

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use dmpstat::cli;
-use dmpstat::error::Error;
 
 /// Returns the pages below a directory.
 fn pages(directory: &Path) -> Vec<PathBuf> {
@@ -50,14 +49,14 @@ fn words(line: &str) -> Vec<String> {
 fn assert_accepted(line: &str) {
     match cli::parse(words(line)) {
         Ok(_) => {}
-        Err(Error::Usage(error))
+        Err(usage)
             if matches!(
-                error.kind(),
+                usage.kind(),
                 ErrorKind::DisplayVersion
                     | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
                     | ErrorKind::MissingRequiredArgument
             ) => {}
-        Err(error) => panic!("{line}: {error}"),
+        Err(usage) => panic!("{line}: {usage}"),
     }
 }
 

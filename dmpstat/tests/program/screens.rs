@@ -32,7 +32,7 @@ fn now() -> Zoned {
 impl Top {
     fn try_new(root: &Root, arguments: &[&str], size: (u16, u16)) -> Result<Self, Error> {
         let arguments = [&["dmpstat", "top"], arguments].concat();
-        let Some(Command::Top(options)) = cli::parse(arguments)?.command else {
+        let Some(Command::Top(options)) = cli::parse(arguments).unwrap().command else {
             unreachable!()
         };
         let mut app = App::new(&options, true);

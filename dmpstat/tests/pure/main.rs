@@ -10,6 +10,7 @@ mod failures;
 mod fake;
 mod histograms;
 mod intervals;
+mod layers;
 mod locks;
 mod messages;
 mod names;
