@@ -1,4 +1,5 @@
 # Functions that make both archives. They run in the directory that becomes /.
+# shellcheck shell=bash
 
 # Adds the program $1 to the directory $2, by all its names in its own directory. Adds the libraries that it
 # loads, at the paths where it searches them.

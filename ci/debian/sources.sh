@@ -1,5 +1,6 @@
 # Functions that make a Debian 13 root, for ci/nix and tests/debian. The calling script has to define a
 # function die.
+# shellcheck shell=bash
 
 # Prints the machine's own Debian sources, in either format, with the suite trixie.
 trixie_sources() {
@@ -32,6 +33,7 @@ debian_root() {
 	echo 'APT::Install-Recommends "false";' >>"$options"
 	sources=$(trixie_sources) || return
 	# $1 is the root here; mmdebstrap fills it in.
+	# shellcheck disable=SC2016
 	mmdebstrap --architectures=amd64 --aptopt="$options" \
 		--setup-hook='mkdir -p "$1/etc/apt" && for f in auth.conf auth.conf.d; do
 			[ ! -e "/etc/apt/$f" ] || cp -r "/etc/apt/$f" "$1/etc/apt/"; done' \

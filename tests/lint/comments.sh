@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 words='What|Where|Whether|Who|Whose|Whom|How|Of|That|Which|When|The same'
 # Checks only the first line of a comment: a line that does not follow another comment line.
+# shellcheck disable=SC2016
 found=$(find module dmpstat tests -name target -prune -o -name '*.rs' -print0 | sort -z | xargs -0 awk -v words="$words" '
 	FNR == 1 { before = "" }
 	$0 ~ "^[ \t]*//[/!] (" words ")([^A-Za-z]|$)" && before !~ /^[ \t]*\/\/[\/!]/ {

@@ -156,6 +156,7 @@ expect 1 "bindgen, which makes dmp's C interfaces, is missing: apt install bindg
 stand_in bindgen-0.65 'echo "bindgen 0.65.1"'
 expect 0 ""
 # make uses these programs, and clang if clang built the kernel.
+# shellcheck disable=SC2016
 echo 'modules: ; @echo $(RUSTC) $(HOSTRUSTC) $(RUSTDOC) $(BINDGEN) LLVM=$(LLVM)$(if $(filter command,$(origin CC)), CC=$(CC))' >"$build/Makefile"
 told() { # the variables for the kernel's Makefile, arguments
 	local said

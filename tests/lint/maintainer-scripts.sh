@@ -21,6 +21,7 @@ stand_ins() { # status or "missing", programs
 		rm -f "$work/bin/$program"
 		[[ $1 != missing ]] || continue
 		# A unit of an earlier version exists.
+		# shellcheck disable=SC2016
 		printf '#!%s\n%s\nexit %s\n' "$BASH" \
 			'[[ $1 != list-units ]] || echo "dmp-attach@dm-3:7.service loaded active"' "$1" >"$work/bin/$program"
 		chmod +x "$work/bin/$program"

@@ -1,4 +1,5 @@
 # The README's volume, vg/data, which is mounted; further listed volumes; and the removal of the packages.
+# shellcheck shell=bash disable=SC2154
 
 make_volume() {
 	# ext4 initialises nothing in the background, because such requests would be counted as well.

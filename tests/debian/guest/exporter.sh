@@ -1,4 +1,5 @@
 # The exporter, with a Prometheus.
+# shellcheck shell=bash disable=SC2154
 
 # Prints the value of the only series of a query to Prometheus.
 prometheus() {

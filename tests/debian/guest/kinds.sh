@@ -1,4 +1,5 @@
 # Volumes of every kind: those that can be attached, and those that are refused.
+# shellcheck shell=bash disable=SC2154
 
 # Print the expected messages. $1 is a volume with $2 lines. $3 begins the advice.
 refusal() {

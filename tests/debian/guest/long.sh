@@ -160,6 +160,7 @@ readers_run() {
 # If each command waited for a throttled reader, the forty would take at least four seconds longer.
 throttled_readers() {
 	local alone beside
+	# shellcheck disable=SC2016
 	make_long && lvcreate -q -y -L 64M -n data long && dmpstat attach long/data && dmpstat latency on long/data &&
 		make_and_remove >/dev/null && alone=$(make_and_remove) &&
 		systemd-run -q --unit=readers -p CPUQuota=1% bash -c '

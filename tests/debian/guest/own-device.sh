@@ -1,4 +1,5 @@
 # Dmp devices of your own over a disk: LVM, udev and by-uuid links.
+# shellcheck shell=bash disable=SC2154
 
 # Makes a dmp device over a whole disk with a volume group of LVM: LVM sees the same content twice.
 duplicate_pvs() {

@@ -1,5 +1,6 @@
 # LVM's output about an attached volume, compared with that about an equal unattached one. The groups counted
 # and regular are equal, with names of equal length; counted/data is attached.
+# shellcheck shell=bash disable=SC2154
 
 make_twins() {
 	local group disk

@@ -1,4 +1,5 @@
 # Volumes: their counters, their attachment, and the unit that attaches them again.
+# shellcheck shell=bash disable=SC2154,SC2119,SC2120
 
 # Prints dm-N of the device with this name.
 dm() {
