@@ -16,5 +16,9 @@ dmpstat.overrideAttrs (_: {
     cargo test --locked --color never \
       --target ${stdenv.hostPlatform.rust.rustcTarget} 2>&1 | tee log
   '';
-  installPhase = "install -D -m 444 -t $out log";
+  installPhase = ''
+    install -D -m 444 -t $out log
+    # The check of the documentation's pictures runs it.
+    install -D -t $out/bin target/${stdenv.hostPlatform.rust.rustcTarget}/debug/examples/pictures
+  '';
 })

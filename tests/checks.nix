@@ -71,7 +71,10 @@ in
     quiet
     // {
       inherit (lts.checks) tests stress bench-smoke;
-      docs-outputs = callPackage ./docs { inherit (lts) vm; };
+      docs-outputs = callPackage ./docs {
+        inherit (lts) vm;
+        pictures = lib.getExe' dmpstat "pictures";
+      };
       tests-latest = latest.checks.tests;
       bench-smoke-latest = latest.checks.bench-smoke;
       tests-debug = debug.checks.tests;

@@ -25,7 +25,9 @@ const CELL: (f64, f64) = (8.4, 18.0);
 /// The longest wait: longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The shell's prompt.
-const PROMPT: &str = "dmp:~# ";
+const PROMPT: &str = "dmp:~#";
+/// The end of the line that starts the load. It stays on the screen until the load runs.
+const CLEAR: &str = "sleep 2; clear";
 
 /// Volumes over one disk, with the load of a database, a log and a backup.
 const LOAD: &str = "\
@@ -35,7 +37,7 @@ load() { while :; do dd \"$@\" status=none 2>/dev/null; usleep 20000; done & }; 
 load if=/dev/mapper/db-data of=/dev/null bs=8k count=200 iflag=direct; \
 load if=/dev/zero of=/dev/mapper/db-data bs=8k count=50 oflag=direct; \
 load if=/dev/zero of=/dev/mapper/db-log bs=4k count=100 oflag=direct conv=fsync; \
-load if=/dev/mapper/backup of=/dev/null bs=256k count=20 iflag=direct";
+load if=/dev/mapper/backup of=/dev/null bs=256k count=20 iflag=direct;";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = env::args_os().skip(1).collect();
@@ -59,11 +61,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     });
     let contents = || screen.lock().unwrap().screen().contents();
-    let wait = |text: &str| {
+    let wait = |wanted: &dyn Fn(&str) -> bool| {
         let began = Instant::now();
-        while !contents().trim_end().ends_with(text.trim_end()) {
+        while !wanted(contents().trim()) {
             if began.elapsed() > PATIENCE {
-                return Err(format!("no {text:?}:\n{}", contents()));
+                return Err(format!("the screen stays otherwise:\n{}", contents()));
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -74,24 +76,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(path, svg(screen.lock().unwrap().screen()))
     };
 
-    wait(PROMPT)?;
-    for line in [LOAD, "sleep 2; clear"] {
-        write!(keys, "{line}\r")?;
-        thread::sleep(Duration::from_secs(4));
-        wait(PROMPT)?;
-    }
+    wait(&|screen| screen.ends_with(PROMPT))?;
+    write!(keys, "{LOAD} {CLEAR}\r")?;
+    wait(&|screen| screen.ends_with(CLEAR))?;
+    wait(&|screen| screen == PROMPT)?;
     write!(keys, "dmpstat 1 3\r")?;
-    thread::sleep(Duration::from_secs(4));
-    wait(PROMPT)?;
+    wait(&|screen| screen.len() > 2 * PROMPT.len() && screen.ends_with(PROMPT))?;
     picture("table.svg")?;
     write!(keys, "dmpstat top\r")?;
+    wait(&|screen| screen.contains("devices"))?;
     // After this time the history has some intervals.
     thread::sleep(Duration::from_secs(25));
     write!(keys, "\x1b[C")?;
-    thread::sleep(Duration::from_secs(2));
+    wait(&|screen| screen.contains("by r/s"))?;
     picture("top.svg")?;
     write!(keys, "q")?;
-    wait(PROMPT)?;
+    wait(&|screen| screen.ends_with(PROMPT))?;
     write!(keys, "\x01x")?;
     child.wait()?;
     Ok(())

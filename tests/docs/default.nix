@@ -1,13 +1,18 @@
-# The outputs in the documentation, compared with those of their commands in the test machine.
+# The outputs and pictures in the documentation, compared with those made in the test machine.
 {
   lib,
   runCommand,
   python3,
   vm,
+  # The program that makes the pictures.
+  pictures,
 }:
 let
   pages = import ../source.nix {
     wanted = [ "README[.]md|docs|docs/(.*[.]md|src(/.*)?)" ];
+  };
+  scripts = import ../source.nix {
+    wanted = [ "tests|tests/docs(/.*[.]py)?" ];
   };
 in
 runCommand "dmp-docs-outputs"
@@ -17,7 +22,16 @@ runCommand "dmp-docs-outputs"
   }
   ''
     export HOME=$NIX_BUILD_TOP
+    # It sleeps most of the time.
+    mkdir made
+    ${pictures} made $DMP_VM >log 2>&1 &
+    making=$!
     mapfile -t pages < <(grep -rl --include='*.md' '^<!-- run' ${pages})
-    python3 ${./outputs.py} "''${pages[@]}"
+    python3 ${scripts}/tests/docs/outputs.py "''${pages[@]}"
+    wait $making || {
+      cat log
+      exit 1
+    }
+    python3 ${scripts}/tests/docs/pictures.py ${pages}/docs/src/pictures made
     touch $out
   ''
