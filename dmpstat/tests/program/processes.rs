@@ -78,8 +78,8 @@ fn a_second_signal_ends_the_program_with_the_signals_status() {
         let status = loop {
             kill_process(Pid::from_child(&child), signal).unwrap();
             std::thread::sleep(std::time::Duration::from_millis(20));
-            if let Some(ended) = child.try_wait().unwrap() {
-                break (ended.code(), Some(status));
+            if let Some(exit) = child.try_wait().unwrap() {
+                break (exit.code(), Some(status));
             }
         };
         assert_eq!(status.0, status.1, "{signal:?}");

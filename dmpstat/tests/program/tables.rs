@@ -343,8 +343,11 @@ fn failed_requests_are_counted_and_red() {
         )
     );
     assert_eq!(lines[2], "good             0     0    0  0.00");
-    let usual = root.run(&["vg-data"]).out;
-    assert!(usual.lines().nth(1).unwrap().ends_with(" 1000"), "{usual}");
+    let default = root.run(&["vg-data"]).out;
+    assert!(
+        default.lines().nth(1).unwrap().ends_with(" 1000"),
+        "{default}"
+    );
 }
 
 #[test]
@@ -426,9 +429,9 @@ fn a_narrow_terminal_gets_fewer_columns() {
         root.run(arguments).out.lines().next().unwrap().to_owned()
     };
     assert_eq!(short.len(), 77);
-    let usual = header(None, &[]);
-    assert_eq!(usual.len(), 97);
-    assert_eq!(header(Some(97), &[]), usual);
+    let default = header(None, &[]);
+    assert_eq!(default.len(), 97);
+    assert_eq!(header(Some(97), &[]), default);
     assert_eq!(header(Some(96), &[]), short);
     assert_eq!(header(Some(200), &["-s"]), short);
     // Named columns stay.

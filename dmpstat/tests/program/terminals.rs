@@ -91,7 +91,7 @@ impl Session {
     /// Waits for the exit. Asserts that the terminal is then in its former state. Returns the exit status.
     fn end(mut self) -> u32 {
         let status = status(self.child.as_mut());
-        self.wait_for("the usual screen and a cursor", |screen| {
+        self.wait_for("the main screen and a cursor", |screen| {
             !screen.screen().alternate_screen() && !screen.screen().hide_cursor()
         });
         assert_eq!(modes(self.master.as_ref()), self.modes);
