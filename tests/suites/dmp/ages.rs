@@ -8,10 +8,10 @@ use crate::common::*;
 use crate::snapshot::{numbers, parse};
 
 /// Number of requests that complete while another one is in flight.
-const ENDED: u64 = 4_000;
+const COMPLETED: u64 = 4_000;
 
-/// Size in sectors of each disk: ENDED requests of 4 KiB read it once.
-const SECTORS: u64 = 8 * ENDED;
+/// Size in sectors of each disk: COMPLETED requests of 4 KiB read it once.
+const SECTORS: u64 = 8 * COMPLETED;
 
 /// Returns the difference between the age of the only read in flight and the present time, in
 /// nanoseconds. The age is read slightly after the time, and the smallest of the differences has no
@@ -51,17 +51,17 @@ fn completed_requests_do_not_change_the_age_of_another() {
         direct_reads("d", 4096, 1),
         until(&format!("{device}/read/inflight"), 1)
     ));
-    for (first, count) in [(1, [ENDED, 0]), (1 + ENDED, [ENDED, ENDED])] {
+    for (first, count) in [(1, [COMPLETED, 0]), (1 + COMPLETED, [COMPLETED, COMPLETED])] {
         let before = age_less_time(&mut machine, &device);
         machine.sh(&format!(
-            "dd if=/dev/mapper/d of=/dev/null bs=4k skip={first} count={ENDED} iflag=direct \
+            "dd if=/dev/mapper/d of=/dev/null bs=4k skip={first} count={COMPLETED} iflag=direct \
              conv=noerror 2>/dev/null || :"
         ));
         let counted = ["requests", "errors"]
             .map(|name| number(&mut machine, &format!("{device}/read/{name}")));
         assert_eq!(counted, [1 + count[0] + count[1], count[1]]);
         let drift = age_less_time(&mut machine, &device) - before;
-        assert!(drift.unsigned_abs() < ENDED / 10, "{drift}");
+        assert!(drift.unsigned_abs() < COMPLETED / 10, "{drift}");
     }
     machine.sh("dmsetup resume held; wait");
 }
