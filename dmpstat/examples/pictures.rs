@@ -65,7 +65,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let began = Instant::now();
         while !wanted(contents().trim()) {
             if began.elapsed() > PATIENCE {
-                return Err(format!("the screen stays otherwise:\n{}", contents()));
+                return Err(format!(
+                    "the expected screen did not appear:\n{}",
+                    contents()
+                ));
             }
             thread::sleep(Duration::from_millis(50));
         }

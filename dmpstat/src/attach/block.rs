@@ -7,14 +7,15 @@ use std::io;
 use crate::source::kernel::mapper::DeviceMapper;
 use crate::source::kernel::number::Number;
 
-/// The number of tries to set the flag again.
+/// The number of attempts to restore the flag.
 const TRIES: usize = 3;
 
 /// Returns whether the live table of a read-only device was loaded read-only.
 ///
-/// A device is read-only because its table is, or because of `blockdev --setro`, which outlives its tables.
-/// The kernel shows one flag for both. So this takes back `--setro` for a moment: the device stays read-only
-/// if its table is. The guard needs the device in its plan before, in case dmpstat dies in that moment.
+/// A device is read-only if its table is, or after `blockdev --setro`, which outlasts tables. The kernel
+/// reports both by one flag. So this function clears `--setro` for a moment: the device then stays read-only
+/// only if its table is. The guard's plan must contain the device before this call, because dmpstat may die
+/// while the flag is cleared.
 pub fn table_is_read_only(kernel: &mut dyn DeviceMapper, number: Number) -> io::Result<bool> {
     if !kernel.set_read_only(number, false)? {
         // Without a node the flag cannot be cleared, so the answer is the flag itself.
@@ -25,7 +26,7 @@ pub fn table_is_read_only(kernel: &mut dyn DeviceMapper, number: Number) -> io::
     Ok(state?.read_only)
 }
 
-/// Sets the flag of a device that was read-only, unless it still is.
+/// Sets the read-only flag of a device again, unless it is still set.
 pub fn restore(kernel: &mut dyn DeviceMapper, number: Number) -> io::Result<()> {
     let mut restored = Ok(());
     for _ in 0..TRIES {

@@ -2,9 +2,9 @@
 
 //! The guard: a second process that cleans up if dmpstat dies.
 //!
-//! A volume may stand still while its table is exchanged. If dmpstat is killed in that time, its guard gets
-//! the volume running, drops the loaded table, and removes a hidden device that nobody uses. It sets a
-//! read-only flag that dmpstat has cleared. Until then the guard holds the locks as well, so that LVM waits.
+//! A volume may be suspended while its table is exchanged. If dmpstat is killed in that time, its guard
+//! resumes the volume, drops the loaded table, removes an unused hidden device, and restores a read-only flag
+//! that dmpstat cleared. Until then the guard also holds the locks, so that LVM waits.
 
 use std::env;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
@@ -41,9 +41,9 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// The guard's work after dmpstat's death.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The volume, if it is read-only and its flag may be cleared for a moment.
+    /// The volume, if it is read-only: dmpstat clears its flag for a moment.
     pub read_only: Option<Number>,
-    /// The hidden device, if one is made or is to go.
+    /// The hidden device, if the exchange creates or removes one.
     pub hidden: Option<Hidden>,
     /// The exchange, from before the load of its table on.
     pub exchange: Option<Exchange>,
@@ -259,7 +259,7 @@ impl Plan {
     /// Cleans up after dmpstat's death. `resuming` tells that the volume may be suspended.
     pub fn finish(&self, kernel: &mut dyn DeviceMapper, resuming: bool) {
         if let Some(device) = self.read_only {
-            // A failure is dropped: nobody is left to be told.
+            // The error is ignored, because no process is left that could report it.
             let _ = block::restore(kernel, device);
         }
         if let Some(exchange) = &self.exchange {

@@ -17,8 +17,8 @@ impl Usage {
         self.0.kind()
     }
 
-    /// Prints help or the version to standard output, or an error, with the prefix of all other errors, to
-    /// standard error. Returns the exit status.
+    /// Prints help or the version to standard output. Prints an error to standard error, with the program's
+    /// own prefix. Returns the exit status.
     pub fn print(&self) -> u8 {
         // Errors are ignored, because nobody has to read the text.
         let _ = match self.0.use_stderr() {

@@ -409,7 +409,7 @@ fn a_pause_and_the_keys_are_shown() {
         "{screen:?}"
     );
     assert!(screen[18].contains("│q ^C      quit  "), "{screen:?}");
-    // A key that closes the help does nothing else.
+    // A key that closes the help has no other effect.
     top.type_text("q");
     assert!(top.screen()[4].starts_with("a "));
 }

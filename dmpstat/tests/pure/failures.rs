@@ -217,8 +217,8 @@ fn set_read_only(target: &str) -> Fake {
     fake
 }
 
-/// `blockdev --setro` outlives a table. Without a node of the volume nothing tells the flag from a read-only
-/// table.
+/// `blockdev --setro` outlasts a table. Without a node of the volume, dmpstat cannot distinguish the flag from
+/// a read-only table.
 #[test]
 fn a_volume_that_was_set_read_only_stays_so_and_gets_a_writable_table() {
     for has_no_nodes in [false, true] {
@@ -233,7 +233,7 @@ fn a_volume_that_was_set_read_only_stays_so_and_gets_a_writable_table() {
     }
 }
 
-/// The guard gets the plan at each call at which dmpstat can die.
+/// dmpstat dies at each call in turn, and the guard acts by its last plan.
 #[test]
 fn a_read_only_flag_stays_wherever_dmpstat_dies() {
     for target in ["linear", "thin"] {

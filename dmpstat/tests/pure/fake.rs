@@ -76,7 +76,7 @@ pub struct Fake {
     pub has_no_target: bool,
     /// No device has a node.
     pub has_no_nodes: bool,
-    /// The devices that sysfs shows.
+    /// The devices in sysfs.
     written: Option<BTreeMap<Number, Device>>,
     root: TempDir,
 }

@@ -79,8 +79,8 @@ pub struct Files {
 impl Channel for Files {
     fn call(&mut self, number: u8, message: &mut Message) -> io::Result<()> {
         let call = Call { number, message };
-        // SAFETY: the file is device mapper's control file, whose ioctls do what dm-ioctl.h says and
-        // `Call` relies on; any other file refuses the opcode.
+        // SAFETY: the file is device mapper's control file, and `Call` relies on dm-ioctl.h, which describes
+        // this file's ioctls. Any other file refuses the opcode.
         Ok(unsafe { rustix::ioctl::ioctl(&self.control, call) }?)
     }
 
