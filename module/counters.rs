@@ -262,7 +262,7 @@ impl Counters {
         true
     }
 
-    /// Counts the end of any other request that failed or carries a stamp.
+    /// Counts the end of any other request: one that failed, or one with a stamp.
     pub(crate) fn completed(&self, bio: &EndedBio, status: Status) {
         let stamp = Stamp::from_word(bio.private() as u64);
         let number = match bio.private() {

@@ -33,7 +33,7 @@ impl Common {
     /// Returns the row of its counters.
     #[inline(always)]
     pub(crate) fn row(self) -> usize {
-        // The number is below that anyway: the remainder tells the compiler so.
+        // The remainder changes nothing: it tells the compiler that the number is a common operation's.
         self.0 % Operation::COMMON_COUNT
     }
 }

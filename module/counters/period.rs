@@ -61,8 +61,8 @@ pub(super) const BYTES: usize = 0;
 /// Place of the size buckets, whose sum is the number of requests. The bytes and the buckets of up to 32 KiB
 /// share a cache line.
 pub(super) const SIZES: usize = BYTES + 1;
-/// Places of the tallies of measured requests by time of arrival: of those that arrived, and of those that
-/// completed. The values of the second tally are the time of arrival plus 1.
+/// Places of two tallies of measured requests by time of arrival: one of the arrived requests, and one of the
+/// completed ones. The values of the second tally are the time of arrival plus 1.
 pub(super) const STARTED: usize = SIZES + Sizes::BUCKETS;
 pub(super) const COMPLETED: usize = STARTED + Tally::COUNTERS;
 
@@ -196,7 +196,7 @@ impl Period {
         })
     }
 
-    /// Returns the period with another generation. Call it before anything is counted in the period.
+    /// Returns the period with another generation. Call this before the period counts anything.
     pub(super) fn with_generation(mut self, generation: usize) -> Self {
         self.tag = Tag::measured(generation, self.tag.clock());
         self
@@ -317,7 +317,7 @@ impl Period {
             self.arrivals.tallies(at + STARTED, at + COMPLETED)
         } else {
             let shared = self.tallies(operation, clock);
-            // Completions are read first, so no request is seen as completed that is not seen as started.
+            // Completions are read first, so each request in them is also among the started ones.
             let (completed, completed_whole) = shared.completed.read();
             atomic::read_barrier();
             let (started, started_whole) = shared.started.read();
@@ -354,7 +354,7 @@ pub(super) struct InFlight {
     pub(super) times: u64,
     /// The number of completed requests.
     pub(super) completed: u64,
-    /// True if the number and the sum are of the same requests.
+    /// True if the number and the sum cover the same requests.
     pub(super) whole: bool,
 }
 

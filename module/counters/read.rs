@@ -86,8 +86,8 @@ impl Counters {
     /// Maximum number of attempts to read the requests in flight.
     const LOOKS: usize = 4;
 
-    /// Returns the sums of reads and of writes since the last reset. A concurrent reset comes before both or
-    /// after both.
+    /// Returns the sums of reads and of writes since the last reset. A concurrent reset takes effect before
+    /// or after both.
     pub(crate) fn volumes(&self) -> [Sum; Operation::COMMON_COUNT] {
         let section = rcu::read_lock();
         let now = self.now.get(&section);
@@ -194,9 +194,9 @@ fn arrivals(now: &Now, operation: Operation, counted: &mut OperationCounted) {
 /// Returns the number of measured requests of all periods that have not completed, and the sum of their ages
 /// in nanoseconds, if it could be read.
 ///
-/// CPUs are read one after the other, so a look can be wrong. If the next look finds that no request has
-/// completed since, all requests of the former look were in flight at its end. Otherwise the look with the
-/// fewest requests counts.
+/// CPUs are read one after the other, so one look can be wrong. If the next look finds that no request has
+/// completed since, all requests of the former look were still in flight at its end. Otherwise the look with
+/// the fewest requests counts.
 fn in_flight(now: &Now, operation: Operation) -> (u64, Option<u64>) {
     let (mut last, mut completed) = look(now, operation);
     let mut least = last;
@@ -239,7 +239,7 @@ fn look(now: &Now, operation: Operation) -> ((u64, Option<u64>), u64) {
         .fold(0_u64, |sum, (clock, found)| {
             sum.wrapping_add(clocks.ages(clock, found))
         });
-    // Negative if requests completed on CPUs that are read later than the CPUs on which they arrived.
+    // Negative if requests arrived on one CPU and completed on another CPU that was read later.
     let count = u64::try_from(count as i64).unwrap_or(0);
     (
         (count, whole.then_some(if count == 0 { 0 } else { ages })),

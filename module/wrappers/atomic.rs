@@ -3,9 +3,9 @@
 //! Counters that all CPUs share.
 //!
 //! The kernel's own `Atomic` ([`rust/kernel/sync/atomic.rs`](srctree/rust/kernel/sync/atomic.rs),
-//! from 6.18 on) does not serve: each of its operations calls a C function
-//! (`rust/helpers/atomic.c`) unless the kernel has the experimental `CONFIG_RUST_INLINE_HELPERS`,
-//! and the requests that read or change these values make no such calls.
+//! from 6.18 on) is not used: each of its operations calls a C function (`rust/helpers/atomic.c`)
+//! unless the kernel has the experimental `CONFIG_RUST_INLINE_HELPERS`. Requests read and change
+//! these values without calls.
 //!
 //! C header: [`include/linux/atomic.h`](srctree/include/linux/atomic.h)
 
@@ -31,8 +31,8 @@ impl<const N: usize> Counters<N> {
 
     /// Adds `n` to counter `index` (`atomic64_fetch_add_release`). Beyond `N` nothing is counted.
     ///
-    /// A reader that finds `n` and calls [`read_barrier`] finds all that was counted before it,
-    /// such as the [`Tally`] of a request whose failure is counted here.
+    /// A reader that finds `n` and then calls [`read_barrier`] also finds all earlier counts of the
+    /// caller, such as the [`Tally`] of a request whose failure is counted here.
     pub(crate) fn add(&self, index: usize, n: u64) {
         if let Some(counter) = self.0.get(index) {
             counter.fetch_add(n, Ordering::Release);
@@ -70,13 +70,12 @@ impl<const N: usize> Counters<N> {
 
 /// The number of some events and the sum of their values, in a consistent pair.
 ///
-/// It is kept in three counters, which change in this order: the number of things whose addition
-/// has started, the sum, and the number of things whose addition has completed. Each change becomes
-/// visible after those before it.
+/// A tally has three counters, which change in this order: the number of started additions, the
+/// sum, and the number of completed additions. Each change becomes visible after the earlier ones.
 ///
-/// A reader reads them backwards. The sum then has all things that the number of completed
-/// additions has, and the number of started additions has all things that the sum has. So if both
-/// numbers are equal, the sum is that of exactly these things.
+/// A reader reads the counters backwards. So the sum covers all additions that were read as
+/// completed, and the number of started additions covers all additions in the sum. If both numbers
+/// are equal, the sum covers exactly that many events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// The number.
@@ -106,9 +105,9 @@ impl SharedTally {
     pub(crate) fn add(&self, value: u64) {
         let [first, sum, last] = &self.0;
         first.fetch_add(1, Ordering::Relaxed);
-        // Both pair with the loads in `read`: a reader that finds a change finds those before it.
-        // It finds those of all earlier additions as well, because an atomic addition continues
-        // the release sequence of the one before.
+        // Both release additions pair with the acquire loads in `read`: a reader that finds a
+        // change also finds the changes before it, and those of all earlier calls, because an
+        // atomic addition continues the release sequence of the previous one.
         sum.fetch_add(value, Ordering::Release);
         last.fetch_add(1, Ordering::Release);
     }
@@ -119,7 +118,7 @@ impl SharedTally {
         let [first, sum, last] = &self.0;
         let mut tally = Tally::default();
         for _ in 0..Self::TRIES {
-            // Both pair with the additions in `add`, which come in the opposite order.
+            // Both acquire loads pair with the additions in `add`, which have the opposite order.
             tally.count = last.load(Ordering::Acquire);
             tally.sum = sum.load(Ordering::Acquire);
             if first.load(Ordering::Relaxed) == tally.count {

@@ -2,8 +2,8 @@
 
 //! Differences between the kernels that dmp builds for, from 6.12 on.
 //!
-//! `Kbuild.include` looks into the kernel's headers and at its version, and sets the cfgs;
-//! `bindings.h` has the constants.
+//! `Kbuild.include` sets the cfgs from the kernel's headers and version. `bindings.h` has the
+//! constants.
 
 #[cfg(not(dmp_rcu))]
 pub(super) mod rcu;

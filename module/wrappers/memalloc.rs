@@ -10,8 +10,8 @@ use kernel::ffi::c_uint;
 
 /// A scope in which no allocation of the current task waits for I/O (`memalloc_noio_save`).
 ///
-/// It is for code that the resume of a suspended device waits for: an allocation that waited for
-/// I/O to that device would never end.
+/// A resume of a suspended device may wait for this code: an allocation that waited for I/O to that
+/// device would never finish.
 ///
 /// # Invariants
 ///

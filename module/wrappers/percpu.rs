@@ -55,8 +55,8 @@ pub(crate) struct PerCpu<const N: usize> {
     first: NonNull<u64>,
 }
 
-// SAFETY: A per-CPU address means the same on every CPU and to every task, and all of them may use
-// the counters at once.
+// SAFETY: A per-CPU address has the same meaning on every CPU and for every task, and all of them
+// may use the counters at once.
 unsafe impl<const N: usize> Send for PerCpu<N> {}
 
 // SAFETY: All tasks may count and read at once, because one operation of the CPU changes a counter,
@@ -89,10 +89,10 @@ impl<const N: usize> PerCpu<N> {
     /// Sums the counters from `first` on over all possible CPUs, so that no count is lost with a
     /// CPU that went offline. Sums beyond `N` are 0.
     ///
-    /// Each CPU's counter only grows (modulo 2^64) and is read once. So a sum is at least what it
-    /// was before the call, and at most what it is after it. A CPU's counters are read from the
-    /// last to the first. So of events that count in a lower counter before a higher one, the lower
-    /// sum has no fewer, on a processor that keeps loads and stores in their order, as x86-64 does.
+    /// Each CPU's counter only grows (modulo 2^64) and is read once. So a sum is between its values
+    /// before and after the call. A CPU's counters are read from the last to the first. So if each
+    /// event counts in a lower counter before a higher one, the lower sum is never the smaller one.
+    /// This needs a processor that keeps loads and stores in their order, as x86-64 does.
     pub(crate) fn sums(&self, first: usize, sums: &mut [u64]) {
         sums.fill(0);
         let count = sums.len().min(N.saturating_sub(first));
@@ -213,7 +213,7 @@ impl<const LEN: usize> Row<'_, LEN> {
         // The number is from `FIRST_BIT` to 31, because that bit is set.
         let bit = (below | (1 << FIRST_BIT)).ilog2() as usize;
         // SAFETY: By the invariant there are `LEN` counters. From `AT` on they include one for each
-        // bit from `FIRST_BIT` to 31, and that of `bit` is `bit - FIRST_BIT` behind the first.
+        // bit from `FIRST_BIT` to 31, and that of `bit` is `bit - FIRST_BIT` after the first.
         unsafe { own::increment_indexed::<AT, FIRST_BIT>(self.first, bit) }
     }
 
@@ -414,9 +414,9 @@ mod own {
         }
     }
 
-    /// Adds a thing of value `n` to the tally that is `AT` behind `row`, in the order of the
-    /// tally's counters. No barriers are needed: the processor makes stores visible in their order,
-    /// so `smp_wmb` has no instruction (`arch/x86/include/asm/barrier.h`).
+    /// Adds an event with value `n` to the tally at `row + AT`, in the order of the tally's
+    /// counters. No barriers are needed: the processor makes stores visible in their order, so
+    /// `smp_wmb` has no instruction (`arch/x86/include/asm/barrier.h`).
     ///
     /// # Safety
     ///

@@ -61,7 +61,7 @@ mod count {
     ///
     /// # Safety
     ///
-    /// `inc` must have come before in the same task.
+    /// `inc` must precede this call in the same task.
     #[inline(always)]
     pub(super) unsafe fn dec() {
         // SAFETY: The assembly has no instruction.

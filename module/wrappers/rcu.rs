@@ -2,9 +2,9 @@
 
 //! Values that are read without a lock, and replaced.
 //!
-//! Sections are the kernel's own, from 7.3 on. Its Rust has no pointer that they protect
-//! ([`rust/kernel/sync/rcu.rs`](srctree/rust/kernel/sync/rcu.rs)), and its `Atomic` does not serve
-//! as one for the reason in [`atomic`](super::atomic).
+//! Sections are the kernel's own, from 7.3 on. The kernel's Rust has no pointer that sections
+//! protect ([`rust/kernel/sync/rcu.rs`](srctree/rust/kernel/sync/rcu.rs)), and its `Atomic` is not
+//! used for the reason that [`atomic`](super::atomic) gives.
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 //!
@@ -50,7 +50,7 @@ pub(crate) unsafe trait Section {}
 // SAFETY: Grace periods wait for read-side sections, and `Guard` is not `Send`.
 unsafe impl Section for Guard {}
 
-/// Memory for a later value, which can then be put in place where nothing may be allocated.
+/// Memory for a later value, for use where no allocation is allowed.
 pub(crate) struct Spare<T>(KBox<MaybeUninit<T>>);
 
 // SAFETY: It is memory without a value in it.

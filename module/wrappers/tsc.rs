@@ -42,7 +42,7 @@ static RATE: AtomicU64 = AtomicU64::new(0);
 /// TSC since which it has counted the time without a break; [`NEVER`] while another clock keeps the
 /// time.
 static BEGAN: AtomicU64 = AtomicU64::new(NEVER);
-/// 0 while the TSC keeps the time, else the highest number.
+/// 0 while the TSC keeps the time, otherwise the largest number.
 static FLOOR: Setting = Setting::new(u32::MAX);
 /// A number above every TSC.
 const NEVER: u64 = u64::MAX;
@@ -214,7 +214,7 @@ impl Follower {
 impl PinnedDrop for Follower {
     fn drop(self: Pin<&mut Self>) {
         // SAFETY: By the invariant the block is registered. Unregistering takes timekeeping's lock,
-        // which is held over each call of `updated`, so no call runs any more when it has returned.
+        // which is held over each call of `updated`, so no call is running after it has returned.
         unsafe { bindings::pvclock_gtod_unregister_notifier(self.block.get()) };
     }
 }

@@ -30,7 +30,7 @@ impl Drop for Guard {
     }
 }
 
-/// Waits until all sections that have begun have ended. Sleeps.
+/// Waits for the end of all sections that began before the call. Sleeps.
 pub(crate) fn synchronize_rcu() {
     // SAFETY: `synchronize_rcu` may be called wherever sleeping is allowed.
     unsafe { bindings::synchronize_rcu() }

@@ -91,7 +91,7 @@ impl<T: Target> Callbacks<T> {
             #[cfg(CONFIG_BLK_DEV_ZONED)]
             report_zones: optional!(T::HAS_REPORT_ZONES, zoned::report_zones::<T>),
             // SAFETY: The types differ only in whether the function pointer may be null, and device
-            // mapper passes none that is.
+            // mapper never passes null.
             iterate_devices: optional!(T::HAS_ITERATE_DEVICES, unsafe {
                 mem::transmute::<IterateDevices, NullableIterateDevices>(iterate_devices::<T>)
             }),
@@ -144,8 +144,8 @@ unsafe fn construct<T: Target>(
     // found, because it shows no alias yet.
     let registration = unsafe { Registration::<T>::of(ti.as_ptr()) };
     // SAFETY: The caller guarantees the arguments of a constructor. `line` is dropped before the
-    // constructor returns, and `dtr` drops all with its lifetime, which stands for "until `dtr`".
-    // The alias is `T`'s, and stays as long as its registration.
+    // constructor returns, and `dtr` drops everything with its lifetime, which stands for "until
+    // `dtr`". The alias is `T`'s, and stays as long as its registration.
     let line = unsafe { TableLine::new(ti, argc, argv, registration.alias()) };
     let (target, devices) = T::ctr(&registration.context, &line)?;
     let instance = KBox::new(Instance::<T> { target, devices }, GFP_KERNEL)

@@ -124,11 +124,11 @@ fn register(target_type: bindings::dmp_target_type) -> impl PinInit<TargetType, 
 #[pinned_drop]
 impl<T: Target> PinnedDrop for Registration<T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the invariant the target type is registered, and no new table finds it when
-        // this has returned. Device mapper holds a reference to the module from before it looks at
-        // a target type to after it has last done so, in a table's destruction. That is so for a
-        // target with the alias as well, which names the same module. By the contract of `new` this
-        // is the module's exit, so all references have been put, and nobody points to either type.
+        // SAFETY: By the invariant the target type is registered, and no new table finds it after
+        // this call. Device mapper holds a reference to the module throughout its use of a target
+        // type, which ends with a table's destruction. This includes a target with the alias, which
+        // names the same module. By the contract of `new` this is the module's exit, so all
+        // references have been put, and nothing points to either type.
         unsafe { bindings::dm_unregister_target(self.target_type.as_raw()) }
     }
 }

@@ -169,7 +169,7 @@ impl<'ti> TableLine<'ti> {
     /// Returns the device that the line's table is loaded for (`dm_table_get_md`).
     pub(crate) fn mapped_device(&self) -> MappedDevice<'_> {
         // SAFETY: By the invariant `ti` is valid and has a table. The table has no reference to its
-        // mapped device, but its loader has one from before the constructor to after it.
+        // mapped device, but its loader holds one during the whole constructor.
         unsafe {
             let md = bindings::dm_table_get_md((*self.ti.as_ptr()).table);
             MappedDevice::from_raw(NonNull::new_unchecked(md))
@@ -220,10 +220,10 @@ impl<'ti> TableLine<'ti> {
     /// keeps its reference to the module.
     pub(crate) fn show_alias(&self) {
         if let Some(alias) = self.alias {
-            // SAFETY: By the invariant `ti` is in its constructor, where nobody else looks at it.
-            // Device mapper finds the same callbacks and features in the alias. It puts the module
-            // reference by `ti->type` in the end, also if the constructor fails, and the alias has
-            // the same module.
+            // SAFETY: By the invariant `ti` is in its constructor, where no other code reads it.
+            // Device mapper finds the same callbacks and features in the alias. It releases the
+            // module reference through `ti->type`, even after a failed constructor, and the alias
+            // has the same module.
             unsafe { (*self.ti.as_ptr()).type_ = alias.as_ptr() }
         }
     }

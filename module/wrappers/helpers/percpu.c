@@ -48,8 +48,8 @@ __cold void dmp_percpu_raise(u64 *counter, u64 n)
 }
 
 /*
- * Reads from the last counter to the first, because the later ones are counted later.
- * On x86-64 both orders are those of the program.
+ * Reads from the last counter to the first, because an event counts in the later ones last.
+ * x86-64 keeps loads in program order, and stores as well.
  */
 void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n)
 {
@@ -67,7 +67,7 @@ void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n)
 
 /*
  * The counters of Tally in wrappers/atomic.rs, which has the reason for their order.
- * Only one CPU writes them. An interrupt may add a whole thing between two changes.
+ * Only one CPU writes them. An interrupt may add a whole event between two changes.
  */
 enum { TALLY_FIRST, TALLY_SUM, TALLY_LAST };
 
@@ -124,7 +124,7 @@ bool dmp_percpu_tallies(const u64 *added, const u64 *taken, u64 *sums)
 		whole &= read_tally(per_cpu_ptr(take, cpu), &count, &sum);
 		sums[2] += count;
 		sums[3] += sum;
-		/* Pairs with the second smp_wmb() of the thing in taken. */
+		/* Pairs with the second smp_wmb() of the event in taken. */
 		smp_rmb();
 		whole &= read_tally(per_cpu_ptr(add, cpu), &count, &sum);
 		sums[0] += count;

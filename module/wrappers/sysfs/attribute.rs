@@ -238,9 +238,9 @@ unsafe extern "C" fn show<T: 'static>(
     attribute: *mut bindings::attribute,
     page: *mut c_char,
 ) -> isize {
-    // SAFETY: Sysfs passes a kobject of our type, which it keeps from being removed until we
-    // return. `attribute` is in the kobject's groups, so it is the first field of an
-    // `Attribute<T>`. `page` is a page to write to.
+    // SAFETY: Sysfs passes a kobject of our type, and delays its removal until we return.
+    // `attribute` is in the kobject's groups, so it is the first field of an `Attribute<T>`. `page`
+    // is a page to write to.
     let (data, show, out) = unsafe {
         (
             &kobject::of::<T>(kobj).data,
@@ -269,9 +269,9 @@ unsafe extern "C" fn store<T: 'static>(
     text: *const c_char,
     count: usize,
 ) -> isize {
-    // SAFETY: Sysfs passes a kobject of our type, which it keeps from being removed until we
-    // return. `attribute` is in the kobject's groups, so it is the first field of an
-    // `Attribute<T>`. `text` is `count` bytes.
+    // SAFETY: Sysfs passes a kobject of our type, and delays its removal until we return.
+    // `attribute` is in the kobject's groups, so it is the first field of an `Attribute<T>`. `text`
+    // is `count` bytes.
     let (data, store, text) = unsafe {
         (
             &kobject::of::<T>(kobj).data,

@@ -36,9 +36,9 @@ pub(crate) type Make<T> = fn(&T) -> Result<Text>;
 /// A file whose text may exceed a page. Everyone can read it and nobody can write it.
 ///
 /// The first read of an open file makes its text, and so does each later read at position 0. All
-/// other reads return parts of that text. So whoever opens the file gets one text, in any number of
-/// pieces, and then its end. Those who share an open file share its text, as they share its
-/// position.
+/// other reads return parts of that text. So a program that opens the file reads one text, in any
+/// number of pieces, and then its end. Tasks that share an open file share its text, as they share
+/// its position.
 ///
 /// # Invariants
 ///
@@ -132,9 +132,9 @@ compat::bin_attribute_read! {
     ///
     /// Only sysfs may call this, for a file of a [`Directory<T>`](super::Directory).
     fn read<T: 'static>(file, kobj, attribute, buffer, position, count) -> isize {
-        // SAFETY: Sysfs passes a kobject of our type, which it keeps from being removed until we
-        // return. `attribute` is the first field of a `BinaryAttribute<T>`, and `file` is the open
-        // file. `buffer` has `count` bytes, which are initialised here.
+        // SAFETY: Sysfs passes a kobject of our type, and delays its removal until we return.
+        // `attribute` is the first field of a `BinaryAttribute<T>`, and `file` is the open file.
+        // `buffer` has `count` bytes, which are initialised here.
         let (directory, make, open, buffer) = unsafe {
             buffer.write_bytes(0, count);
             (

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kobject of a directory, by which sysfs names the directory to its files.
+//! The kobject of a directory, which sysfs passes to the functions of the directory's files.
 //!
 //! The completion behind it is C's. The kernel's own `Completion`
-//! ([`rust/kernel/sync/completion.rs`](srctree/rust/kernel/sync/completion.rs)) does not serve: its
-//! layout is not C's and its pointer is private, and `dm_kobject_release` finds a
-//! `struct completion` right behind the kobject
+//! ([`rust/kernel/sync/completion.rs`](srctree/rust/kernel/sync/completion.rs)) is not used: its
+//! layout is not C's and its pointer is private, and `dm_kobject_release` expects a
+//! `struct completion` directly after the kobject
 //! ([`drivers/md/dm-builtin.c`](srctree/drivers/md/dm-builtin.c)).
 
 use crate::wrappers::bindings;
