@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the texts of two folders' pictures of dmpstat without figures: pictures.py SHOWN MADE."""
+"""Compares the texts of dmpstat's pictures in two folders, without figures: pictures.py SHOWN MADE."""
 
 import difflib
 import pathlib
@@ -11,9 +11,9 @@ import outputs
 
 
 def lines(path):
-    """Returns the lines of text in a picture, each once: their order and number follow the load.
+    """Returns the distinct lines of text in a picture, because their order and number depend on the load.
 
-    "-" is like 0, because a slow machine may end no request in an interval.
+    "-" counts as 0, because no request may complete in an interval on a slow machine.
     """
     rows = {}
     for text in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text"):

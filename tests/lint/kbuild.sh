@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tests that module/Kbuild refuses kernels that dmp is not for, that wrappers/Kbuild.include finds the
-# interfaces of each kernel, that dmp can be built into another folder, and that bindgen gets no flags of LTO. It is
-# run in a copy of module/, with make's arguments there.
+# Tests that module/Kbuild refuses unsupported kernels, that wrappers/Kbuild.include finds the interfaces of
+# each kernel, that dmp can be built into another folder, and that bindgen gets no flags of LTO. Runs in a copy
+# of module/, with make's arguments.
 set -euo pipefail
 
 for argument; do
@@ -11,8 +11,8 @@ done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-wrong() { # the expectation, make's output
-	printf '%s, but make says:\n%s\n' "$1" "$2" >&2
+wrong() { # the failure, make's output
+	printf '%s; make says:\n%s\n' "$1" "$2" >&2
 	exit 1
 }
 
@@ -54,8 +54,8 @@ for new in "6 12 108200" "6 13 108100" "7 3 108501" "7 3 109801"; do
 	[[ $said != *"dmp needs"* ]] || wrong "the rustc of ${new[*]} is new enough" "$said"
 done
 
-# The lines that Kbuild.include looks for, as each kernel's headers have them, and the cfgs that these and
-# the version are to give. Later releases of a series, and the series that are left out, have the same ones.
+# Lines of each kernel's headers that Kbuild.include looks for, and the cfgs that these lines and the version
+# must give. Later releases of a series, and the omitted series, have the same ones.
 finds() { # version, its cfgs, pairs of a header and some lines of it
 	local version=$1 wanted=$2 headers=$work/headers/$1 flags numbers
 	IFS=. read -ra numbers <<<"$version"
@@ -70,8 +70,8 @@ finds() { # version, its cfgs, pairs of a header and some lines of it
 		'wrappers-main := main' 'wrappers-helpers := helpers' 'include wrappers/Kbuild.include' \
 		'.DEFAULT_GOAL := flags' \
 		'flags: ; @echo $(filter dmp_%,$(RUSTFLAGS_main.o)) $(CFLAGS_helpers.o)' |
-		make --silent VERSION="${numbers[0]}" PATCHLEVEL="${numbers[1]}" --file=- 2>&1) || wrong "the headers of $version were to be looked into" "$flags"
-	[[ $flags == "$wanted" ]] || wrong "the headers of $version were to give \"$wanted\"" "$flags"
+		make --silent VERSION="${numbers[0]}" PATCHLEVEL="${numbers[1]}" --file=- 2>&1) || wrong "make failed for the headers of $version" "$flags"
+	[[ $flags == "$wanted" ]] || wrong "expected \"$wanted\" from the headers of $version" "$flags"
 }
 dm=include/linux/device-mapper.h
 sysfs=include/linux/sysfs.h
@@ -128,13 +128,13 @@ if [[ $kernel != 6.12.* ]]; then
 	make -C "$kdir" "$@" M="$work/sources" clean >"$work/log" 2>&1
 	before=$(find "$work/sources" | sort)
 	make -C "$kdir" "$@" M="$work/sources" MO="$work/objects" modules >"$work/log" 2>&1 ||
-		wrong "it was to be built with MO=" "$(tail -n 30 "$work/log")"
-	[[ -e $work/objects/dmp.ko ]] || wrong "dmp.ko was to be in the folder of MO=" "$(ls "$work/objects")"
+		wrong "the build with MO= failed" "$(tail -n 30 "$work/log")"
+	[[ -e $work/objects/dmp.ko ]] || wrong "dmp.ko is not in the folder of MO=" "$(ls "$work/objects")"
 	after=$(find "$work/sources" | sort)
-	[[ $after == "$before" ]] || wrong "the sources were to stay as they were" "$after"
+	[[ $after == "$before" ]] || wrong "the build changed the sources" "$after"
 fi
 
-# Only bindgen is asked: the C compiler knows these flags under LTO only, and compiles nothing here.
+# Only bindgen runs: the C compiler knows these flags only with LTO, and compiles nothing here.
 flags="-flto=thin -fsplit-lto-unit"
 said=$(make -C "$kdir" "$@" M="$PWD" V=1 CC_FLAGS_LTO="$flags" KCFLAGS="$flags" dmp_main.o 2>&1) ||
 	wrong "the module does not compile with flags of LTO" "$said"

@@ -47,17 +47,17 @@ fn a_tally_has_the_number_and_the_sum() {
     assert_eq!(tally.read(), (Tally { count: 2, sum: 42 }, true));
 }
 
-/// Two threads add things of value 7, and one reads.
+/// Two threads add events of value 7, and one reads.
 #[test]
 fn a_tally_that_is_whole_has_the_sum_of_its_number_of_things() {
-    const THINGS: u64 = 1_000_000;
+    const EVENTS: u64 = 1_000_000;
     let tally = SharedTally::new();
     thread::scope(|scope| {
         for _ in 0..2 {
-            scope.spawn(|| (0..THINGS).for_each(|_| tally.add(7)));
+            scope.spawn(|| (0..EVENTS).for_each(|_| tally.add(7)));
         }
         let mut last = 0;
-        while last < 2 * THINGS {
+        while last < 2 * EVENTS {
             let (Tally { count, sum }, is_whole) = tally.read();
             if is_whole {
                 assert_eq!(sum, 7 * count);

@@ -22,8 +22,8 @@ fn io_path() -> Reached {
     module().reach(&ROOTS)
 }
 
-/// Functions of rare requests only: those of rare operations, those that failed, and those with a
-/// latency of 0 or of seconds.
+/// Functions for rare requests only: rare operations, failed requests, and latencies of 0 or of
+/// seconds.
 const RARE: [&str; 2] = ["arrived", "completed_otherwise"];
 
 /// Returns all functions that successful reads and writes with data reach, measured or not.
@@ -203,8 +203,8 @@ fn no_function_exceeds_the_kernels_frame_limit() {
     assert!(wide.is_empty(), "{wide:#?}");
 }
 
-/// Panics and names of locks show these paths. The other ones are of the kernel's Rust and of Rust's
-/// own library.
+/// Panics and names of locks show these paths. The other paths belong to the kernel's Rust and to
+/// Rust's own library.
 #[test]
 fn the_modules_own_files_have_paths_below_dmp() {
     let files = module().source_files();

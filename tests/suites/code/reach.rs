@@ -54,8 +54,8 @@ impl Module {
         text.split_terminator('\0').map(str::to_owned).collect()
     }
 
-    /// Returns the paths of Rust's files in the read-only data. A text that is right before a path
-    /// is taken for a part of it.
+    /// Returns the paths of Rust's files in the read-only data. A path may begin with a text that
+    /// comes directly before it.
     pub fn source_files(&self) -> BTreeSet<String> {
         let file = File::parse(&*self.0).unwrap();
         let is_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./".contains(byte);
