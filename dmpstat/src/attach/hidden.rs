@@ -82,9 +82,9 @@ impl Hidden {
         Ok(())
     }
 
-    /// Has the kernel remove the device as soon as no line has it open, even if another program drops the
-    /// last line. The line must be loaded before this call, because the kernel removes a device that is not
-    /// open at once.
+    /// Makes the kernel remove the device after the last line that has it open, even if another program drops
+    /// that line. A line must be loaded before this call, because the kernel immediately removes a device that
+    /// is not open.
     pub fn leave(&self, kernel: &mut dyn DeviceMapper, device: Number) -> io::Result<()> {
         match self.deferred {
             true => kernel.remove(device, true),

@@ -75,8 +75,8 @@ const PAGE: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf
 /// The health path, which answers without any device.
 const HEALTHY: &str = "/-/healthy";
 
-/// Serves until SIGTERM or ^C. `has_ended` tells whether such a signal came before the server installed its own
-/// handlers.
+/// Serves until SIGTERM or ^C. `has_ended` returns true if such a signal came before the server installed its
+/// own handlers.
 pub fn run(
     listeners: Vec<TcpListener>,
     exporter: Exporter,
