@@ -9,7 +9,7 @@ fn any_user_reads_all_statistics_and_only_root_changes_anything() {
     let (mut machine, device) = machine_with_device("0 2048 dmp /dev/vda 0");
     machine.sh(MAKE_USER);
     machine.sh(&direct_writes("d", 4096, 3));
-    // This covers all files except `reset`, which is write-only. A snapshot contains its own time.
+    // `reset` is write-only. A snapshot's line `taken` differs between two reads.
     let read = format!(
         "cd {STAT} && find . -type f ! -name reset | sort | xargs tail -n +1 | grep -v ^taken"
     );
