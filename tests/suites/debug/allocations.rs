@@ -43,36 +43,35 @@ fn each_allocation(machine: &mut Machine, command: &str, check: &str) -> u64 {
     machine.sh(&format!(
         r#"cat >/run/shell <<'END'
 export d=d$1 stat={STAT}/dm-$(dmsetup info -c --noheadings -o minor d$1)
-n=$1 times=0
-# Writes a number of this shell's in one step.
-say() {{ echo $2 >/run/new-$1 && mv /run/new-$1 /run/$1; }}
-# Tells if n is to be tried. A shell with a smaller n may fail yet, so it is waited for.
-is_wanted() {{
-    while :; do
-        least=$n last=0
-        for shell in /run/at*; do read at <$shell; [ $at -ge $least ] || least=$at; done
+n=1 times=0
+# Takes the next n, which mkdir gives to one shell only. If the others have ended, a shell whose n
+# fails goes on alone.
+take() {{
+    while [ ! -e /run/failed ]; do
+        while [ -e /run/taken/$n ]; do n=$((n + 1)); done
+        last=0
         for shell in /run/last*; do read failed <$shell; [ $failed -le $last ] || last=$failed; done
-        [ $n -gt $((last + {ENOUGH})) ] || return 0
-        [ $least -lt $n ] || return 1
-        [ ! -e /run/failed ] || return 1
-        usleep 100000
+        [ $n -le $((last + {ENOUGH})) ] || return
+        if mkdir /run/taken/$n; then return 0; fi
     done
-}}
-while is_wanted; do
+    return 1
+}} 2>/dev/null
+while take; do
     sh -c "echo $n >/proc/self/fail-nth; {command}"
     status=$?
-    [ $status = 0 ] || {{ times=$((times + 1)); say last$1 $n; }}
+    if [ $status != 0 ]; then
+        times=$((times + 1))
+        # The others read a whole number.
+        echo $n >/run/new-$1 && mv /run/new-$1 /run/last$1
+    fi
     {check} || {{ echo "n = $n, status $status"; exit 1; }}
-    n=$((n + {SHELLS}))
-    say at$1 $n
 done >&2
-say at$1 1000000
 echo $times
 END"#
     ));
     let outcome = machine.sh(&format!(
-        "rm -f /run/failed; \
-         for n in $(seq 1 {SHELLS}); do echo 0 >/run/last$n; echo $n >/run/at$n; done; \
+        "rm -rf /run/failed /run/taken && mkdir /run/taken && \
+         for n in $(seq 1 {SHELLS}); do echo 0 >/run/last$n; done; \
          for n in $(seq 1 {SHELLS}); do {{ sh /run/shell $n >/run/out$n \
            2>/run/err$n || touch /run/failed; }} & done; wait; \
          if [ -e /run/failed ]; then tail -n 5 /run/err* >&2; exit 1; fi; cat /run/out*"
