@@ -12,7 +12,12 @@ let
     wanted = [ "README[.]md|docs|docs/(.*[.]md|src(/.*)?)" ];
   };
   scripts = import ../source.nix {
-    wanted = [ "tests|tests/docs(/.*[.]py)?" ];
+    wanted = [
+      "tests|tests/docs(/.*[.]py)?"
+      # The pages quote these.
+      "tests/suites(/dmp(/debug(/errors[.]rs)?)?)?"
+      "dmpstat|dmpstat/tests(/program(/formats[.]rs)?)?"
+    ];
   };
 in
 runCommand "dmp-docs-outputs"
@@ -26,7 +31,7 @@ runCommand "dmp-docs-outputs"
     mkdir made
     ${pictures} made $DMP_VM >log 2>&1 &
     making=$!
-    mapfile -t pages < <(grep -rl --include='*.md' '^<!-- run' ${pages})
+    mapfile -t pages < <(grep -rlE --include='*.md' '^<!-- (run|from)' ${pages})
     python3 ${scripts}/tests/docs/outputs.py "''${pages[@]}"
     wait $making || {
       cat log

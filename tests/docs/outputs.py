@@ -11,12 +11,16 @@ A page has the command in a comment before the block:
 With `<!-- run, figures vary: COMMAND -->` numbers, times, bars, the width of columns and the number of
 rows that are otherwise alike may differ. Lines of the block that begin with `$ ` are commands for the
 reader.
+
+A block after `<!-- from: FILE -->` must be in that file of the repository, as a string or a value of a
+test. Line breaks and indentation may differ.
 """
 
 import argparse
 import difflib
 import itertools
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -29,6 +33,10 @@ EXAMPLE = re.compile(
     r"(?P<output>.*?)```\n",
     re.DOTALL | re.MULTILINE,
 )
+
+QUOTE = re.compile(r"^<!-- from: (?P<file>.*?) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL | re.MULTILINE)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def output_of(command):
@@ -55,19 +63,34 @@ def shape(output):
     return [line for line, _ in itertools.groupby(output.splitlines())]
 
 
+def words(text):
+    """Returns a text with single spaces, also in place of a line break in a string of Rust."""
+    return " ".join(re.sub(r"\\\n\s*", "", text).split())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="write the outputs into the pages")
     parser.add_argument("page", nargs="+")
     arguments = parser.parse_args()
 
-    compared, wrong = 0, 0
+    compared, wrong, missing = 0, 0, 0
     for path in arguments.page:
         with open(path) as file:
             page = file.read()
         examples = list(EXAMPLE.finditer(page))
-        if len(examples) != len(re.findall("^<!-- run", page, re.MULTILINE)):
-            sys.exit(f"{path}: a comment that begins with run has no command, or no ```text block follows")
+        quotes = list(QUOTE.finditer(page))
+        if len(examples) + len(quotes) != len(re.findall("^<!-- (?:run|from)", page, re.MULTILINE)):
+            sys.exit(
+                f"{path}: a comment <!-- run: COMMAND --> lacks its command or its ```text block,"
+                " or a comment <!-- from: FILE --> lacks its file or its block"
+            )
+        for quote in quotes:
+            compared += 1
+            if words(quote["text"]) not in words((ROOT / quote["file"]).read_text()):
+                missing += 1
+                line = page.count("\n", 0, quote.start()) + 1
+                print(f"{path}:{line}: the block is not in {quote['file']}")
         parts, end = [], 0
         for example in examples:
             output = output_of(example["command"])
@@ -84,8 +107,8 @@ def main():
         if arguments.write and examples:
             with open(path, "w") as file:
                 file.write("".join(parts) + page[end:])
-    print(f"{compared} outputs compared, {wrong} differ")
-    return bool(wrong) and not arguments.write
+    print(f"{compared} outputs compared, {wrong + missing} differ")
+    return bool(missing or (wrong and not arguments.write))
 
 
 if __name__ == "__main__":
