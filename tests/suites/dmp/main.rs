@@ -30,6 +30,7 @@ mod memory;
 mod messages;
 mod operations;
 mod periods;
+mod requests;
 mod resume;
 mod samples;
 mod snapshot;
