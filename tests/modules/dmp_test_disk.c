@@ -33,7 +33,8 @@
 static u8 *content;
 static struct gendisk *disk;
 static struct dax_device *dax;
-static struct blk_crypto_profile profile;
+/* Allocated, because its lock has a key that lockdep registers only outside static data. */
+static struct blk_crypto_profile *profile;
 
 static unsigned char status;
 module_param(status, byte, 0644);
@@ -250,20 +251,35 @@ static int keyslot_evict(struct blk_crypto_profile *of, const struct blk_crypto_
 	return 0;
 }
 
+static void destroy_profile(void)
+{
+	blk_crypto_profile_destroy(profile);
+	kfree(profile);
+}
+
 static int disk_crypto(void)
 {
-	int err = blk_crypto_profile_init(&profile, 0);
+	int err;
 
-	if (err)
+	profile = kzalloc(sizeof(*profile), GFP_KERNEL);
+	if (!profile)
+		return -ENOMEM;
+	err = blk_crypto_profile_init(profile, 0);
+	if (err) {
+		kfree(profile);
 		return err;
-	profile.ll_ops.keyslot_evict = keyslot_evict;
-	profile.max_dun_bytes_supported = 8;
+	}
+	profile->ll_ops.keyslot_evict = keyslot_evict;
+	profile->max_dun_bytes_supported = 8;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
-	profile.key_types_supported = BLK_CRYPTO_KEY_TYPE_RAW;
+	profile->key_types_supported = BLK_CRYPTO_KEY_TYPE_RAW;
 #endif
-	profile.modes_supported[BLK_ENCRYPTION_MODE_AES_256_XTS] = 512 | 4096;
-	profile.modes_supported[BLK_ENCRYPTION_MODE_ADIANTUM] = 1024;
-	return blk_crypto_register(&profile, disk->queue) ? 0 : -EINVAL;
+	profile->modes_supported[BLK_ENCRYPTION_MODE_AES_256_XTS] = 512 | 4096;
+	profile->modes_supported[BLK_ENCRYPTION_MODE_ADIANTUM] = 1024;
+	if (blk_crypto_register(profile, disk->queue))
+		return 0;
+	destroy_profile();
+	return -EINVAL;
 }
 
 static int __init disk_init(void)
@@ -318,7 +334,7 @@ static int __init disk_init(void)
 	dax = alloc_dax(NULL, &disk_dax_ops);
 	if (IS_ERR(dax)) {
 		err = PTR_ERR(dax);
-		goto destroy_profile;
+		goto free_profile;
 	}
 	err = dax_add_host(dax, disk);
 	if (err)
@@ -338,8 +354,8 @@ remove_host:
 kill_dax:
 	kill_dax(dax);
 	put_dax(dax);
-destroy_profile:
-	blk_crypto_profile_destroy(&profile);
+free_profile:
+	destroy_profile();
 put_disk:
 	put_disk(disk);
 free:
@@ -356,7 +372,7 @@ static void __exit disk_exit(void)
 	kill_dax(dax);
 	put_dax(dax);
 	put_disk(disk);
-	blk_crypto_profile_destroy(&profile);
+	destroy_profile();
 	vfree(content);
 	vfree(notes);
 }
