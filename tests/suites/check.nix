@@ -38,7 +38,7 @@ run filter (
   lib.optionalAttrs environment.debugging {
     # The tests that the filter leaves out. Tests of the machine code are not among them, because
     # the shipped module has other code, and tests of btrfs are not, because this kernel lacks
-    # btrfs.
-    rest = run "not binary(code) - test(/::btrfs::/) - (${filter})" { };
+    # btrfs. `again::resent` tells its reason.
+    rest = run "not binary(code) - test(/::btrfs::/) - test(/::resent::/) - (${filter})" { };
   }
 )

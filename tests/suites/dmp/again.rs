@@ -54,21 +54,27 @@ fn a_nowait_request_that_would_wait_is_no_error() {
     assert!(snapshot.contains(&line), "{snapshot}");
 }
 
-/// Device mapper itself resends a polled request, and each attempt counts as a request.
-#[test]
-fn a_resent_polled_request_is_no_error() {
-    let mut machine = machine_with_tools();
-    machine.sh(
-        "modprobe null_blk queue_mode=2 irqmode=0 poll_queues=1 hw_queue_depth=1 submit_queues=1 gb=1",
-    );
-    let device = create(&mut machine, "d", "0 65536 dmp /dev/nullb0 0 1 latency");
-    machine.sh(&reads("--hipri=1"));
-    let [requests, errors, again, latencies] = counted(&mut machine, &device);
-    assert_eq!(errors, 0);
-    assert!(again > 0, "{requests} requests");
-    assert_eq!((latencies, requests), (200, 200 + again));
-    let status = machine.sh("dmsetup status d");
-    let end = format!(" latency on again {again} 0 0 0 0 0\n");
-    assert!(status.ends_with(&end), "{status}");
-    assert_eq!(number(&mut machine, &format!("{device}/read/inflight")), 0);
+/// Not for the debug kernel: `__dm_io_complete` still accounts a request that it has queued to be
+/// resent. That kernel preempts in between, and the request is freed.
+mod resent {
+    use super::*;
+
+    /// Device mapper itself resends a polled request, and each attempt counts as a request.
+    #[test]
+    fn a_polled_request_is_no_error() {
+        let mut machine = machine_with_tools();
+        machine.sh(
+            "modprobe null_blk queue_mode=2 irqmode=0 poll_queues=1 hw_queue_depth=1 submit_queues=1 gb=1",
+        );
+        let device = create(&mut machine, "d", "0 65536 dmp /dev/nullb0 0 1 latency");
+        machine.sh(&reads("--hipri=1"));
+        let [requests, errors, again, latencies] = counted(&mut machine, &device);
+        assert_eq!(errors, 0);
+        assert!(again > 0, "{requests} requests");
+        assert_eq!((latencies, requests), (200, 200 + again));
+        let status = machine.sh("dmsetup status d");
+        let end = format!(" latency on again {again} 0 0 0 0 0\n");
+        assert!(status.ends_with(&end), "{status}");
+        assert_eq!(number(&mut machine, &format!("{device}/read/inflight")), 0);
+    }
 }
