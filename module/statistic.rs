@@ -39,7 +39,7 @@ statistics! {
         unit: Unit::Requests,
         needs_latency: false,
         has_file: true,
-        metric: Some(Metric { name: "dmp_requests", help: "Requests received." }),
+        metric: Some(Metric { name: "dmp_requests", help: "Requests received.", shown: Shown::Full }),
     }
     Bytes {
         meaning: "bytes of the requests that arrived",
@@ -48,7 +48,11 @@ statistics! {
         unit: Unit::Bytes,
         needs_latency: false,
         has_file: true,
-        metric: Some(Metric { name: "dmp_request", help: "Bytes of requests received." }),
+        metric: Some(Metric {
+            name: "dmp_request",
+            help: "Bytes of requests received.",
+            shown: Shown::Full,
+        }),
     }
     Errors {
         meaning: "requests that failed",
@@ -57,7 +61,11 @@ statistics! {
         unit: Unit::Requests,
         needs_latency: false,
         has_file: true,
-        metric: Some(Metric { name: "dmp_request_errors", help: "Requests failed." }),
+        metric: Some(Metric {
+            name: "dmp_request_errors",
+            help: "Requests failed.",
+            shown: Shown::Always,
+        }),
     }
     Again {
         meaning: "requests that ended with \"try again\"",
@@ -69,6 +77,7 @@ statistics! {
         metric: Some(Metric {
             name: "dmp_request_retries",
             help: "Requests returned to the sender to retry (BLK_STS_AGAIN), which are not errors.",
+            shown: Shown::Full,
         }),
     }
     Inflight {
@@ -81,6 +90,7 @@ statistics! {
         metric: Some(Metric {
             name: "dmp_inflight_requests",
             help: "Requests in flight, where latency is measured.",
+            shown: Shown::Always,
         }),
     }
     LatencySum {
@@ -112,6 +122,7 @@ statistics! {
             name: "dmp_inflight_age",
             help: "Sum of the ages of requests in flight, where latency is measured. Divide by \
                    dmp_inflight_requests for the mean age.",
+            shown: Shown::CommonOperations,
         }),
     }
     RestSum {
@@ -180,6 +191,19 @@ pub struct Metric {
     pub name: &'static str,
     /// Its help text.
     pub help: &'static str,
+    /// The operations that have it by default.
+    pub shown: Shown,
+}
+
+/// The operations that have a metric in dmpstat's exporter, unless all metrics are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// All operations.
+    Always,
+    /// Reads and writes.
+    CommonOperations,
+    /// None: the metric is rarely needed, or a histogram's sum or count has the same value.
+    Full,
 }
 
 impl Statistic {

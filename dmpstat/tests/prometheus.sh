@@ -137,7 +137,7 @@ compare 'volumes of that number' "$info" 1 test "$info" = 1
 of() {
 	local series="$1{operation=\"read\"}"
 	[[ -z ${2-} ]] || series="$2(${series}[5m])"
-	echo "($series * on(instance, name, uuid) group_left() dmp_volume_info{device=\"$device\"})"
+	echo "($series * on(instance, name) group_left() dmp_volume_info{device=\"$device\"})"
 }
 
 echo 1 >"$files/reset"

@@ -48,8 +48,8 @@ testers.runNixOSTest {
         "grep -x 100 /sys/module/dmp/stat/dm-0/read/requests",
     )
     machine.wait_for_unit("dmp-exporter.service")
-    machine.succeed("curl --fail --silent http://127.0.0.1:10367/metrics | grep dmp_requests_total")
-    machine.wait_until_succeeds("grep ^dmp_requests_total /var/lib/node-exporter/dmp.prom")
+    machine.succeed("curl --fail --silent http://127.0.0.1:10367/metrics | grep dmp_request_size_bytes_count")
+    machine.wait_until_succeeds("grep ^dmp_request_size_bytes_count /var/lib/node-exporter/dmp.prom")
 
     switched.wait_for_unit("multi-user.target")
     switched.succeed(

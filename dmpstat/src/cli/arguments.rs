@@ -18,7 +18,7 @@ use crate::cli::invocation::{self, Invocation};
 use crate::clock::Repeat;
 use crate::commands::export::address::Address;
 use crate::commands::export::exporter;
-use crate::commands::export::metrics::Series;
+use crate::commands::export::series::{self, Series};
 use crate::commands::hist;
 use crate::commands::report::{self, Form};
 use crate::commands::sampling::Request;
@@ -104,21 +104,24 @@ Without an INTERVAL, reports are a second apart. The sparklines show the last 12
 /// The notes of the page about metrics.
 const METRICS: &str = "\
 Each operation of each volume has dmp_request_duration_seconds and dmp_request_size_bytes, histograms \
-with the module's own bounds, dmp_requests_total, dmp_request_bytes_total, dmp_request_errors_total, \
-dmp_request_retries_total, dmp_inflight_requests, and dmp_inflight_age_seconds, the sum of the ages of \
-requests in flight. The labels are name, uuid and operation.
+whose bounds are powers of two. The count and the sum of the second one are the requests and their bytes. \
+There are also dmp_request_errors_total, dmp_inflight_requests and, for reads and writes, \
+dmp_inflight_age_seconds, the sum of the ages of requests in flight. The labels are name and operation; \
+two volumes whose names look alike also have the label uuid. Reads and writes always have series, and \
+another operation has series from its first request on. --full adds dmp_requests_total, \
+dmp_request_bytes_total and dmp_request_retries_total.
 
 Each volume has dmp_volume_info, with its device, its volume group and logical volume, and the exported \
 volumes below: sum over the volumes with an empty stacked_on, because the others count twice. \
-dmp_volume_underlying_info names each underlying disk, and dmp_volume_latency_enabled is 1 if the volume \
-measures latency.
+dmp_volume_underlying_info names each underlying disk, dmp_volume_mount_info each mount point, and \
+dmp_volume_latency_enabled is 1 if the volume measures latency.
 
 The exporter has dmp_exporter_module_loaded, dmp_exporter_read_errors, \
 dmp_exporter_scrape_duration_seconds and dmp_exporter_build_info; a server also has \
 process_cpu_seconds_total, process_resident_memory_bytes and so on.
 
-An unmeasured number has no series. An operation of a volume has 62 series, 37 with --buckets 2, and 12 \
-with --buckets 0.
+An unmeasured number has no series. Reads and writes of a volume have 37 series each, another operation \
+has 30, and a volume has some more. With --full, an operation has 62.
 
 A name without a device is an error at the start; a pattern waits for devices. A server, or a file with \
 an INTERVAL, keeps running without the devices and without the module: dmpstat reports each problem once \
@@ -312,12 +315,24 @@ pub struct Export {
     /// ADDRESS; a note on stderr tells if their address differs
     #[arg(long, value_name = "ADDRESS", overrides_with = "listen")]
     pub listen: Option<Address>,
-    /// Write the metrics of these operations only
+    /// Write the metrics of these operations only, even before their first request
     #[arg(long, value_name = "OPERATION", value_delimiter = ',', value_enum)]
     operations: Vec<Operation>,
+    /// Write all metrics of all operations, with all bounds of the module's histograms
+    #[arg(long)]
+    full: bool,
+    /// Write the time at which each counter and histogram began (_created), in OpenMetrics
+    #[arg(long)]
+    created: bool,
     /// Keep the bucket bounds 2^N, 2^2N and so on: 1 keeps all, 0 keeps none
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(..=8))]
     buckets: u32,
+    /// Bounds of durations, from the module's: seconds, or with ns, us, ms or s
+    #[arg(long, value_name = "BOUND", value_delimiter = ',', value_parser = series::duration_bound)]
+    duration_buckets: Vec<u64>,
+    /// Bounds of sizes, from the module's: bytes, or with K, M or G
+    #[arg(long, value_name = "BOUND", value_delimiter = ',', value_parser = series::size_bound)]
+    size_buckets: Vec<u64>,
 }
 
 impl clap::ValueEnum for Operation {
@@ -592,15 +607,16 @@ impl Export {
         if repeat.is_some() && self.textfile.is_none() {
             return Err("INTERVAL needs a file: name one with --textfile".to_owned());
         }
-        let wanted = |operation: &Operation| {
-            self.operations.is_empty() || self.operations.contains(operation)
-        };
         Ok(exporter::Options {
             devices,
             repeat,
             series: Series {
-                operations: Operation::ALL.into_iter().filter(wanted).collect(),
-                buckets: self.buckets,
+                operations: self.operations,
+                full: self.full,
+                created: self.created,
+                durations: self.duration_buckets,
+                sizes: self.size_buckets,
+                thinning: self.buckets,
             },
             textfile: self.textfile,
             listen: self.listen,

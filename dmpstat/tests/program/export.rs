@@ -11,8 +11,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dmpstat::commands::export::created::Boot;
-use dmpstat::commands::export::metrics::{self, Form, Series};
+use dmpstat::commands::export::boot::Boot;
+use dmpstat::commands::export::metrics;
+use dmpstat::commands::export::series::Series;
+use dmpstat::commands::export::text::Form;
 use dmpstat::commands::export::volumes::Reading;
 use dmpstat::model::operation::Operation;
 use dmpstat::source::selection::Selection;
@@ -68,46 +70,46 @@ fn with_requests_in_flight() -> Root {
 const CLASSIC: &str = concat!(
     r#"# HELP dmp_request_duration_seconds Latencies of successful requests, where latency is measured.
 # TYPE dmp_request_duration_seconds histogram
-dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="6.5536e-05"} 500
-dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="0.016777216"} 500
-dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="4.294967296"} 500
-dmp_request_duration_seconds_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="+Inf"} 500
-dmp_request_duration_seconds_sum{name="vg-data",uuid="LVM-0123",operation="read"} 0.01
-dmp_request_duration_seconds_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",operation="read",le="6.5536e-05"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",operation="read",le="0.016777216"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",operation="read",le="4.294967296"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",operation="read",le="+Inf"} 500
+dmp_request_duration_seconds_sum{name="vg-data",operation="read"} 0.01
+dmp_request_duration_seconds_count{name="vg-data",operation="read"} 500
 # HELP dmp_request_size_bytes Sizes of requests received.
 # TYPE dmp_request_size_bytes histogram
-dmp_request_size_bytes_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="65536"} 500
-dmp_request_size_bytes_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="1.6777216e+07"} 500
-dmp_request_size_bytes_bucket{name="vg-data",uuid="LVM-0123",operation="read",le="+Inf"} 500
-dmp_request_size_bytes_sum{name="vg-data",uuid="LVM-0123",operation="read"} 2048000.0
-dmp_request_size_bytes_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_request_size_bytes_bucket{name="vg-data",operation="read",le="65536"} 500
+dmp_request_size_bytes_bucket{name="vg-data",operation="read",le="1.6777216e+07"} 500
+dmp_request_size_bytes_bucket{name="vg-data",operation="read",le="+Inf"} 500
+dmp_request_size_bytes_sum{name="vg-data",operation="read"} 2048000
+dmp_request_size_bytes_count{name="vg-data",operation="read"} 500
 # HELP dmp_requests_total Requests received.
 # TYPE dmp_requests_total counter
-dmp_requests_total{name="vg-data",uuid="LVM-0123",operation="read"} 500
+dmp_requests_total{name="vg-data",operation="read"} 500
 # HELP dmp_request_bytes_total Bytes of requests received.
 # TYPE dmp_request_bytes_total counter
-dmp_request_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
+dmp_request_bytes_total{name="vg-data",operation="read"} 2048000
 # HELP dmp_request_errors_total Requests failed.
 # TYPE dmp_request_errors_total counter
-dmp_request_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+dmp_request_errors_total{name="vg-data",operation="read"} 0
 # HELP dmp_request_retries_total Requests returned to the sender to retry (BLK_STS_AGAIN), which are not errors.
 # TYPE dmp_request_retries_total counter
-dmp_request_retries_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
+dmp_request_retries_total{name="vg-data",operation="read"} 0
 # HELP dmp_inflight_requests Requests in flight, where latency is measured.
 # TYPE dmp_inflight_requests gauge
-dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
+dmp_inflight_requests{name="vg-data",operation="read"} 3
 # HELP dmp_inflight_age_seconds Sum of the ages of requests in flight, where latency is measured. Divide by dmp_inflight_requests for the mean age.
 # TYPE dmp_inflight_age_seconds gauge
-dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
+dmp_inflight_age_seconds{name="vg-data",operation="read"} 4.5
 # HELP dmp_volume_info Device, LVM names and underlying volumes of a volume. Its requests count again in the volumes of stacked_on.
 # TYPE dmp_volume_info gauge
 dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg_name="vg",lv_name="data",stacked_on=""} 1
 # HELP dmp_volume_underlying_info Underlying disk of a volume, named by the label device.
 # TYPE dmp_volume_underlying_info gauge
-dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
+dmp_volume_underlying_info{name="vg-data",device="sda"} 1
 # HELP dmp_volume_latency_enabled 1 if the volume measures latency, 0 otherwise.
 # TYPE dmp_volume_latency_enabled gauge
-dmp_volume_latency_enabled{name="vg-data",uuid="LVM-0123"} 1
+dmp_volume_latency_enabled{name="vg-data"} 1
 # HELP dmp_exporter_module_loaded 1 if the dmp module is loaded, 0 otherwise.
 # TYPE dmp_exporter_module_loaded gauge
 dmp_exporter_module_loaded 1
@@ -126,7 +128,7 @@ dmp_exporter_build_info{version=""#,
 #[test]
 fn metrics_have_their_names_types_labels_and_values_in_the_classic_form() {
     let output = with_requests_in_flight()
-        .run(&["export", "--operations", "read", "--buckets", "8"])
+        .run(&["export", "--full", "--operations", "read", "--buckets", "8"])
         .output();
     assert_eq!(without_seconds(&output), CLASSIC);
     let seconds = lines(&output, "dmp_exporter_scrape_duration_seconds ");
@@ -138,55 +140,55 @@ const OPEN: &str = concat!(
     r#"# HELP dmp_request_duration_seconds Latencies of successful requests, where latency is measured.
 # TYPE dmp_request_duration_seconds histogram
 # UNIT dmp_request_duration_seconds seconds
-dmp_request_duration_seconds_sum{name="vg-data",uuid="LVM-0123",operation="read"} 0.01
-dmp_request_duration_seconds_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_request_duration_seconds_bucket{le="0.000065536",name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_request_duration_seconds_bucket{le="0.016777216",name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_request_duration_seconds_bucket{le="4.294967296",name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_request_duration_seconds_bucket{le="+Inf",name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_request_duration_seconds_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+dmp_request_duration_seconds_bucket{name="vg-data",operation="read",le="0.000065536"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",operation="read",le="0.016777216"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",operation="read",le="4.294967296"} 500
+dmp_request_duration_seconds_bucket{name="vg-data",operation="read",le="+Inf"} 500
+dmp_request_duration_seconds_sum{name="vg-data",operation="read"} 0.01
+dmp_request_duration_seconds_count{name="vg-data",operation="read"} 500
+dmp_request_duration_seconds_created{name="vg-data",operation="read"} 1700000005.250
 # HELP dmp_request_size_bytes Sizes of requests received.
 # TYPE dmp_request_size_bytes histogram
 # UNIT dmp_request_size_bytes bytes
-dmp_request_size_bytes_sum{name="vg-data",uuid="LVM-0123",operation="read"} 2048000.0
-dmp_request_size_bytes_count{name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_request_size_bytes_bucket{le="65536.0",name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_request_size_bytes_bucket{le="16777216.0",name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_request_size_bytes_bucket{le="+Inf",name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_request_size_bytes_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+dmp_request_size_bytes_bucket{name="vg-data",operation="read",le="65536.0"} 500
+dmp_request_size_bytes_bucket{name="vg-data",operation="read",le="16777216.0"} 500
+dmp_request_size_bytes_bucket{name="vg-data",operation="read",le="+Inf"} 500
+dmp_request_size_bytes_sum{name="vg-data",operation="read"} 2048000
+dmp_request_size_bytes_count{name="vg-data",operation="read"} 500
+dmp_request_size_bytes_created{name="vg-data",operation="read"} 1700000005.250
 # HELP dmp_requests Requests received.
 # TYPE dmp_requests counter
-dmp_requests_total{name="vg-data",uuid="LVM-0123",operation="read"} 500
-dmp_requests_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+dmp_requests_total{name="vg-data",operation="read"} 500
+dmp_requests_created{name="vg-data",operation="read"} 1700000005.250
 # HELP dmp_request_bytes Bytes of requests received.
 # TYPE dmp_request_bytes counter
 # UNIT dmp_request_bytes bytes
-dmp_request_bytes_total{name="vg-data",uuid="LVM-0123",operation="read"} 2048000
-dmp_request_bytes_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+dmp_request_bytes_total{name="vg-data",operation="read"} 2048000
+dmp_request_bytes_created{name="vg-data",operation="read"} 1700000005.250
 # HELP dmp_request_errors Requests failed.
 # TYPE dmp_request_errors counter
-dmp_request_errors_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
-dmp_request_errors_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+dmp_request_errors_total{name="vg-data",operation="read"} 0
+dmp_request_errors_created{name="vg-data",operation="read"} 1700000005.250
 # HELP dmp_request_retries Requests returned to the sender to retry (BLK_STS_AGAIN), which are not errors.
 # TYPE dmp_request_retries counter
-dmp_request_retries_total{name="vg-data",uuid="LVM-0123",operation="read"} 0
-dmp_request_retries_created{name="vg-data",uuid="LVM-0123",operation="read"} 1700000005.250
+dmp_request_retries_total{name="vg-data",operation="read"} 0
+dmp_request_retries_created{name="vg-data",operation="read"} 1700000005.250
 # HELP dmp_inflight_requests Requests in flight, where latency is measured.
 # TYPE dmp_inflight_requests gauge
-dmp_inflight_requests{name="vg-data",uuid="LVM-0123",operation="read"} 3
+dmp_inflight_requests{name="vg-data",operation="read"} 3
 # HELP dmp_inflight_age_seconds Sum of the ages of requests in flight, where latency is measured. Divide by dmp_inflight_requests for the mean age.
 # TYPE dmp_inflight_age_seconds gauge
 # UNIT dmp_inflight_age_seconds seconds
-dmp_inflight_age_seconds{name="vg-data",uuid="LVM-0123",operation="read"} 4.5
+dmp_inflight_age_seconds{name="vg-data",operation="read"} 4.5
 # HELP dmp_volume Device, LVM names and underlying volumes of a volume. Its requests count again in the volumes of stacked_on.
 # TYPE dmp_volume info
 dmp_volume_info{device="dm-3",name="vg-data",uuid="LVM-0123",diskseq="21",vg_name="vg",lv_name="data",stacked_on=""} 1
 # HELP dmp_volume_underlying Underlying disk of a volume, named by the label device.
 # TYPE dmp_volume_underlying info
-dmp_volume_underlying_info{name="vg-data",uuid="LVM-0123",device="sda"} 1
+dmp_volume_underlying_info{name="vg-data",device="sda"} 1
 # HELP dmp_volume_latency_enabled 1 if the volume measures latency, 0 otherwise.
 # TYPE dmp_volume_latency_enabled gauge
-dmp_volume_latency_enabled{name="vg-data",uuid="LVM-0123"} 1
+dmp_volume_latency_enabled{name="vg-data"} 1
 # HELP dmp_exporter_module_loaded 1 if the dmp module is loaded, 0 otherwise.
 # TYPE dmp_exporter_module_loaded gauge
 dmp_exporter_module_loaded 1
@@ -203,25 +205,28 @@ dmp_exporter_build_info{version=""#,
     "\"} 1\n# EOF\n"
 );
 
-/// Returns OpenMetrics of a machine that was booted a quarter of a second after 1700000000.
-fn open_metrics(root: &Root, operations: &[Operation], buckets: u32) -> String {
-    let choice = Series {
+/// Returns all OpenMetrics of a machine that was booted a quarter of a second after 1700000000.
+fn open_metrics(root: &Root, operations: &[Operation], thinning: u32) -> String {
+    let series = Series {
         operations: operations.to_vec(),
-        buckets,
+        full: true,
+        created: true,
+        thinning,
+        ..Series::default()
     };
     let reading = Reading::next(&root.machine(), &Selection::new(&[]));
-    let mut text = String::new();
+    let mut text = Vec::new();
     let boot = 1_700_000_000.25;
-    metrics::encode(
-        reading.volumes,
+    metrics::write(
+        &reading.volumes,
         None,
-        &choice,
+        &series,
         Form::OpenMetrics,
         boot,
         &mut text,
     )
     .unwrap();
-    text
+    String::from_utf8(text).unwrap()
 }
 
 #[test]
@@ -296,10 +301,9 @@ fn a_histogram_adds_up_to_each_of_the_modules_bounds() {
                 "read latencies 1024:1 68719476736:20 inf:300",
             ),
     );
-    let output = root.run(&["export"]).output();
+    let output = root.run(&["export", "--full"]).output();
     let of = |family: &str| {
-        let begin =
-            format!("{family}_bucket{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\",");
+        let begin = format!("{family}_bucket{{name=\"vg-data\",operation=\"read\",");
         let lines = lines(&output, &begin);
         let parts = lines.iter().map(|line| line[begin.len()..].to_owned());
         parts.collect::<Vec<String>>()
@@ -340,7 +344,7 @@ fn a_histogram_adds_up_to_each_of_the_modules_bounds() {
     );
     assert_eq!(
         lines(&output, "dmp_request_duration_seconds_count")[0],
-        "dmp_request_duration_seconds_count{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\"} 321"
+        "dmp_request_duration_seconds_count{name=\"vg-data\",operation=\"read\"} 321"
     );
 }
 
@@ -355,18 +359,16 @@ fn bucket_sums_that_overflow_saturate() {
             .replace("16384:480", &format!("16384:{most}"))
             .replace("bytes 2048000", &format!("bytes {most}")),
     );
-    let output = root.run(&["export", "--buckets", "0"]).output();
+    let output = root.run(&["export", "--full", "--buckets", "0"]).output();
     assert_eq!(
         lines(&output, "dmp_request_size_bytes_bucket")[0],
         format!(
-            "dmp_request_size_bytes_bucket{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\",le=\"+Inf\"}} {most}"
+            "dmp_request_size_bytes_bucket{{name=\"vg-data\",operation=\"read\",le=\"+Inf\"}} {most}"
         )
     );
     assert_eq!(
         lines(&output, "dmp_request_bytes_total")[0],
-        format!(
-            "dmp_request_bytes_total{{name=\"vg-data\",uuid=\"LVM-0123\",operation=\"read\"}} {most}"
-        )
+        format!("dmp_request_bytes_total{{name=\"vg-data\",operation=\"read\"}} {most}")
     );
 }
 
@@ -394,7 +396,7 @@ fn unmeasured_values_have_no_series() {
         "dmp_volume_info",
         "dmp_volume_latency_enabled",
     ];
-    let output = root.run(&["export"]).output();
+    let output = root.run(&["export", "--full"]).output();
     assert_eq!(families(&output), all.map(str::to_owned).into());
     for family in [
         "request_duration",
@@ -406,7 +408,7 @@ fn unmeasured_values_have_no_series() {
     }
     // The latencies of another device add no series of this device.
     device(&root, "dm-3", "on", "");
-    let output = root.run(&["export"]).output();
+    let output = root.run(&["export", "--full"]).output();
     assert_eq!(families(&output), all.map(str::to_owned).into());
     assert!(output.contains("dmp_request_duration_seconds_count{name=\"on\""));
 }
@@ -453,7 +455,7 @@ fn readable_volumes_are_printed_and_unreadable_ones_are_errors() {
     root.write("dm-4", "no snapshot");
     root.write("dm-5", "");
     let ran = root.run(&["export"]);
-    assert_eq!(lines(&ran.out, "dmp_requests_total").len(), 2);
+    assert_eq!(lines(&ran.out, "dmp_request_errors_total").len(), 2);
     assert_eq!(
         lines(&ran.out, "dmp_exporter_read_errors"),
         ["dmp_exporter_read_errors 2"]
@@ -483,8 +485,8 @@ fn latency_enabled_is_1_while_latencies_are_measured() {
     assert_eq!(
         lines(&output, "dmp_volume_latency_enabled"),
         [
-            "dmp_volume_latency_enabled{name=\"vg-data\",uuid=\"LVM-0123\"} 1",
-            "dmp_volume_latency_enabled{name=\"off\",uuid=\"LVM-0123\"} 0",
+            "dmp_volume_latency_enabled{name=\"vg-data\"} 1",
+            "dmp_volume_latency_enabled{name=\"off\"} 0",
         ]
     );
 }
@@ -512,13 +514,15 @@ fn a_device_removed_during_the_read_is_not_exported() {
     assert_eq!(lines(&output, "dmp_volume_info").len(), 1);
 }
 
-#[test]
-fn selected_devices_and_operations_have_the_documented_series_count() {
+/// Makes a device that measures latencies, on one disk, with a mounted file system. Its reads and writes, and
+/// `others`, have had requests.
+fn with_all_operations(others: &[&str]) -> Root {
     let root = Root::new();
     let rest = ["discard", "flush", "write_zeroes", "other"]
         .map(|operation| {
+            let requests = u64::from(others.contains(&operation));
             format!(
-                "{operation} requests 0 bytes 0 errors 0 again 0 inflight 0 latency_ns 0 latency_max_ns 0\n\
+                "{operation} requests {requests} bytes 0 errors 0 again 0 inflight 0 latency_ns 0 latency_max_ns 0\n\
                  {operation} sizes\n{operation} latencies\n"
             )
         })
@@ -526,28 +530,179 @@ fn selected_devices_and_operations_have_the_documented_series_count() {
     let all = format!("{SNAPSHOT}{rest}").replace("inflight 0", "inflight 0 age_ns 0");
     root.write("dm-3", all);
     device(&root, "dm-4", "vg-home", "");
-    let series = |arguments: &[&str]| {
-        let arguments = [&["export", "vg/data"], arguments].concat();
-        let output = root.run(&arguments).output();
-        assert!(!output.contains("vg-home"));
-        let lines = output.lines();
-        lines
-            .filter(|line| line.contains("name=\"vg-data\""))
-            .count()
-    };
+    put_on(&root, "dm-3", &["sda"]);
+    mount(
+        &root,
+        "98 1 253:3 / /srv rw - ext4 /dev/mapper/vg-data rw\n",
+    );
+    root
+}
+
+/// Returns the number of series of the device vg-data.
+fn series(root: &Root, arguments: &[&str]) -> usize {
+    let arguments = [&["export", "vg/data"], arguments].concat();
+    let output = root.run(&arguments).output();
+    assert!(!output.contains("vg-home"));
+    let lines = output.lines();
+    lines
+        .filter(|line| line.contains("name=\"vg-data\""))
+        .count()
+}
+
+#[test]
+fn a_volume_has_the_documented_number_of_series() {
+    let root = with_all_operations(&[]);
     // These numbers are those of docs/src/reference/prometheus.md.
-    let per_operation = |durations: usize, sizes: usize| durations + 2 + sizes + 2 + 6;
-    assert_eq!(series(&[]), 6 * per_operation(28, 24) + 2);
-    assert_eq!(series(&["--buckets", "1"]), 374);
-    assert_eq!(series(&["--buckets", "2"]), 6 * per_operation(15, 12) + 2);
-    assert_eq!(series(&["--buckets", "3"]), 6 * per_operation(10, 9) + 2);
-    assert_eq!(series(&["--buckets", "4"]), 6 * per_operation(8, 6) + 2);
-    assert_eq!(series(&["--buckets", "0"]), 6 * per_operation(1, 1) + 2);
-    let two = ["--operations", "write,read"];
-    assert_eq!(series(&two), 2 * per_operation(28, 24) + 2);
+    let common = |durations: usize, sizes: usize| durations + 2 + sizes + 2 + 3;
+    let rare = |durations: usize| durations + 2 + 1 + 2 + 2;
+    let volume = 4;
+    assert_eq!(series(&root, &[]), 78);
+    assert_eq!(series(&root, &[]), 2 * common(23, 7) + volume);
+    for (thinning, durations, sizes) in [
+        ("1", 23, 7),
+        ("2", 12, 7),
+        ("3", 8, 3),
+        ("4", 6, 4),
+        ("0", 1, 1),
+    ] {
+        let expected = 2 * common(durations, sizes) + volume;
+        assert_eq!(
+            series(&root, &["--buckets", thinning]),
+            expected,
+            "{thinning}"
+        );
+    }
+    let own = [
+        "--duration-buckets",
+        "8.192us,1.048576ms,0.134217728",
+        "--size-buckets",
+        "512,1M",
+    ];
+    assert_eq!(series(&root, &own), 2 * common(4, 3) + volume);
     assert_eq!(
-        series(&["--operations", "flush", "--buckets", "2"]),
-        per_operation(15, 12) + 2
+        series(&root, &["--operations", "read"]),
+        common(23, 7) + volume
+    );
+    // A named operation has series before its first request.
+    assert_eq!(series(&root, &["--operations", "flush"]), rare(23) + volume);
+    assert_eq!(
+        series(&root, &["--full"]),
+        6 * (28 + 2 + 24 + 2 + 6) + volume
+    );
+    let root = with_all_operations(&["flush", "discard"]);
+    assert_eq!(
+        series(&root, &[]),
+        2 * common(23, 7) + 2 * rare(23) + volume
+    );
+    assert_eq!(rare(23), 30);
+}
+
+/// A request in flight may be the first of its operation since a reset.
+#[test]
+fn an_operation_has_series_once_a_request_is_in_flight() {
+    let root = with_all_operations(&[]);
+    let stat = root.stat().join("dm-3/snapshot");
+    let text = fs::read_to_string(&stat).unwrap();
+    let begin = "flush requests 0 bytes 0 errors 0 again 0 inflight 0";
+    root.write(
+        "dm-3",
+        text.replace(begin, &begin.replace("inflight 0", "inflight 1")),
+    );
+    let output = root.run(&["export"]).output();
+    assert_eq!(
+        lines(
+            &output,
+            "dmp_inflight_requests{name=\"vg-data\",operation=\"flush\"}"
+        ),
+        ["dmp_inflight_requests{name=\"vg-data\",operation=\"flush\"} 1"]
+    );
+}
+
+#[test]
+fn bounds_that_the_module_lacks_are_refused_with_the_nearest_one() {
+    let root = Root::with_device();
+    let message = |arguments: &[&str]| {
+        let message = root.run(&[&["export"], arguments].concat()).message();
+        message.lines().next().unwrap().to_owned()
+    };
+    let powers = "the module counts up to powers of two only; the nearest is";
+    let begin = "error: invalid value";
+    assert_eq!(
+        message(&["--duration-buckets", "0.008192,0.005"]),
+        format!("{begin} '0.008192' for '--duration-buckets <BOUND>': {powers} 0.008388608")
+    );
+    assert_eq!(
+        message(&["--duration-buckets", "1h"]),
+        format!(
+            "{begin} '1h' for '--duration-buckets <BOUND>': expected a number, without a unit or in ns, us, ms, s"
+        )
+    );
+    assert_eq!(
+        message(&["--size-buckets", "5000"]),
+        format!("{begin} '5000' for '--size-buckets <BOUND>': {powers} 4096")
+    );
+    for size in ["-4K", "inf", "NaN", "K", "0", ""] {
+        assert_eq!(
+            message(&["--size-buckets", &format!("512,{size}")]),
+            format!(
+                "{begin} '{size}' for '--size-buckets <BOUND>': expected a number, without a unit or in K, KiB, \
+                 M, MiB, G, GiB"
+            )
+        );
+    }
+}
+
+/// Writes the mount points that the first process sees, and the number of dm-3.
+fn mount(root: &Root, mounts: &str) {
+    root.file("proc/1/mountinfo", mounts);
+    let numbers = root.path().join("sys/dev/block");
+    fs::create_dir_all(&numbers).unwrap();
+    let link = numbers.join("253:3");
+    if !link.is_symlink() {
+        symlink("../../devices/virtual/block/dm-3", link).unwrap();
+    }
+}
+
+#[test]
+fn volumes_have_their_mount_points() {
+    let root = Root::with_device();
+    mount(
+        &root,
+        "22 1 0:21 / /proc rw,nosuid - proc proc rw\n\
+         90 1 253:3 / /srv/with\\040space rw shared:1 master:2 - ext4 /dev/mapper/vg-data rw\n\
+         91 1 253:3 /below /srv/bound rw - ext4 /dev/mapper/vg-data rw\n\
+         92 1 253:3 / /srv/bound rw - ext4 /dev/mapper/vg-data rw\n\
+         93 1 0:44 / /srv/btrfs rw - btrfs /dev/mapper/vg-data rw\n\
+         94 1 0:45 / /srv/btrfs2 rw - btrfs /dev/dm-3 rw\n\
+         95 1 253:9 / /other rw - xfs /dev/mapper/other rw\n\
+         96 1 0:46 / /srv/\\134x rw - overlay /dev/mapper/vg-other rw\n\
+         malformed\n",
+    );
+    let output = root.run(&["export"]).output();
+    let series = |point: &str, kind: &str| {
+        format!(
+            "dmp_volume_mount_info{{name=\"vg-data\",mountpoint=\"{point}\",fstype=\"{kind}\"}} 1"
+        )
+    };
+    assert_eq!(
+        lines(&output, "dmp_volume_mount_info"),
+        [
+            series("/srv/bound", "ext4"),
+            series("/srv/btrfs", "btrfs"),
+            series("/srv/btrfs2", "btrfs"),
+            series("/srv/with space", "ext4"),
+        ]
+    );
+    // A service without privileges may read only its own mount points.
+    fs::remove_file(root.path().join("proc/1/mountinfo")).unwrap();
+    root.file(
+        "proc/self/mountinfo",
+        "90 1 253:3 / /own rw - ext4 /dev/mapper/vg-data rw\n",
+    );
+    let output = root.run(&["export"]).output();
+    assert_eq!(
+        lines(&output, "dmp_volume_mount_info"),
+        [series("/own", "ext4")]
     );
 }
 
@@ -564,15 +719,14 @@ fn names_are_escaped_as_on_the_screen_and_then_as_labels() {
     device(&root, "dm-2", "a\\x5cx20b", "");
     let output = root.run(&["export", "--operations", "read"]).output();
     assert_eq!(
-        lines(&output, "dmp_requests_total"),
+        lines(&output, "dmp_request_errors_total"),
         [
-            r#"dmp_requests_total{name="\"\\x5c\\x0a\\xffé",uuid="u\"\\xfe",operation="read"} 500"#
-                .to_owned(),
+            r#"dmp_request_errors_total{name="\"\\x5c\\x0a\\xffé",operation="read"} 0"#.to_owned(),
             format!(
-                r#"dmp_requests_total{{name="{}",uuid="",operation="read"}} 500"#,
+                r#"dmp_request_errors_total{{name="{}",operation="read"}} 0"#,
                 "x".repeat(127)
             ),
-            r#"dmp_requests_total{name="a b",uuid="",operation="read"} 500"#.to_owned(),
+            r#"dmp_request_errors_total{name="a b",operation="read"} 0"#.to_owned(),
         ]
     );
 }
@@ -581,7 +735,7 @@ fn names_are_escaped_as_on_the_screen_and_then_as_labels() {
 fn no_two_devices_have_the_same_labels() {
     let names = |root: &Root| {
         let output = root.run(&["export", "--operations", "read"]).output();
-        let lines = lines(&output, "dmp_requests_total{name=");
+        let lines = lines(&output, "dmp_request_errors_total{name=");
         let names = lines
             .iter()
             .map(|line| line.split('"').nth(1).unwrap().to_owned());
@@ -598,6 +752,15 @@ fn no_two_devices_have_the_same_labels() {
     // The uuid distinguishes devices with the same name.
     device(&root, "dm-2", "a\\x20b", "u");
     assert_eq!(names(&root), ["a b", "a\\\\x5cx20b", "a b"]);
+    let output = root.run(&["export", "--operations", "read"]).output();
+    assert_eq!(
+        lines(&output, "dmp_inflight_requests"),
+        [
+            r#"dmp_inflight_requests{name="a b",uuid="",operation="read"} 0"#,
+            r#"dmp_inflight_requests{name="a\\x5cx20b",operation="read"} 0"#,
+            r#"dmp_inflight_requests{name="a b",uuid="u",operation="read"} 0"#,
+        ]
+    );
     // A name moved from one device to another while devices were read.
     let root = Root::new();
     device(&root, "dm-0", "swapped", "");
@@ -747,24 +910,24 @@ fn the_file_is_replaced_each_interval_and_open_readers_see_it_whole() {
             if step == 1 {
                 first = Some(File::open(&file).unwrap());
             }
-            let reads = format!("requests {step}");
-            root.write("dm-3", SNAPSHOT.replace("requests 500", &reads));
+            let errors = format!("errors {step}");
+            root.write("dm-3", SNAPSHOT.replacen("errors 0", &errors, 1));
         },
     );
     assert_eq!(ran.output(), "");
-    let reads = |text: &str| {
-        lines(text, "dmp_requests_total")[0]
+    let errors = |text: &str| {
+        lines(text, "dmp_request_errors_total")[0]
             .rsplit_once(' ')
             .unwrap()
             .1
             .to_owned()
     };
     let now = fs::read_to_string(&file).unwrap();
-    assert_eq!(reads(&now), "2");
+    assert_eq!(errors(&now), "2");
     assert!(now.ends_with(BUILD_INFO));
     let mut before = String::new();
     first.unwrap().read_to_string(&mut before).unwrap();
-    assert_eq!(reads(&before), "500");
+    assert_eq!(errors(&before), "0");
     assert!(before.ends_with(BUILD_INFO));
     // node_exporter runs as another user, and reads all files that end in .prom.
     assert_eq!(
@@ -864,7 +1027,7 @@ fn a_failed_single_export_still_writes_the_readable_metrics() {
         )
     );
     let text = fs::read_to_string(&file).unwrap();
-    assert_eq!(lines(&text, "dmp_requests_total").len(), 2);
+    assert_eq!(lines(&text, "dmp_request_size_bytes_count").len(), 2);
     fs::remove_dir_all(root.stat()).unwrap();
     let message = root.run(&arguments).message();
     assert_eq!(
@@ -894,7 +1057,7 @@ fn a_module_reload_is_reported_once_and_shown_in_the_file() {
         ],
         |step| {
             let text = fs::read_to_string(&file).unwrap();
-            let reads = lines(&text, "dmp_requests_total").len();
+            let reads = lines(&text, "dmp_request_size_bytes_count").len();
             files.push((lines(&text, "dmp_exporter_module_loaded")[0].clone(), reads));
             match step {
                 1 => fs::remove_dir_all(root.stat()).unwrap(),
@@ -937,7 +1100,7 @@ fn export_waits_for_the_module_but_not_for_an_unknown_name() {
         "dmpstat: the dmp module is not loaded: run \"modprobe dmp\"\n"
     );
     let text = fs::read_to_string(file).unwrap();
-    assert_eq!(lines(&text, "dmp_requests_total").len(), 2);
+    assert_eq!(lines(&text, "dmp_request_size_bytes_count").len(), 2);
     let message = root
         .run(&["export", "--textfile", file, "vg-dats", "15"])
         .message();
@@ -959,7 +1122,7 @@ fn an_unreadable_volume_is_reported_once_and_all_others_are_in_the_file() {
                 root.write("dm-4", "no snapshot");
             }
             let text = fs::read_to_string(&file).unwrap();
-            let reads = lines(&text, "dmp_requests_total").len();
+            let reads = lines(&text, "dmp_request_size_bytes_count").len();
             counts.push((lines(&text, "dmp_exporter_read_errors")[0].clone(), reads));
         },
     );

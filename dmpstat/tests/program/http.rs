@@ -89,7 +89,10 @@ fn the_accept_header_selects_the_format() {
 
 #[test]
 fn each_scrape_has_new_counts_and_the_same_created_times() {
-    let server = Server::new(Root::with_device(), &["--operations", "read", "vg/data"]);
+    let server = Server::new(
+        Root::with_device(),
+        &["--full", "--created", "--operations", "read", "vg/data"],
+    );
     let line = |begin: &str| {
         let body = server.answer(OPEN).body;
         let mut lines = body.lines().map(str::to_owned);
@@ -205,7 +208,7 @@ fn a_module_reload_is_reported_once_and_scrapes_continue() {
         assert!(
             answer
                 .body
-                .contains("\ndmp_requests_total{name=\"vg-data\"")
+                .contains("\ndmp_request_errors_total{name=\"vg-data\"")
         );
         fs::remove_dir_all(server.root.stat()).unwrap();
         let answer = server.answer(METRICS);
@@ -230,7 +233,7 @@ fn an_unreadable_volume_is_reported_once_and_all_others_are_served() {
         assert!(
             answer
                 .body
-                .contains("\ndmp_requests_total{name=\"vg-data\"")
+                .contains("\ndmp_request_errors_total{name=\"vg-data\"")
         );
         assert_eq!(of_exporter(&answer.body)[1], "dmp_exporter_read_errors 1");
     }
@@ -336,7 +339,7 @@ fn gzip_sends_the_same_text_in_a_tenth_of_the_bytes() {
     let plain = get("");
     assert_eq!(plain.header("content-encoding"), None);
     let text = String::from_utf8(plain.body).unwrap();
-    assert_eq!(volumes(&text).len(), 100 * (2 * 61 + 2));
+    assert_eq!(volumes(&text).len(), 100 * (2 * 36 + 2));
     for (encoding, is_gzip) in [
         // The header of Prometheus.
         ("Accept-Encoding: gzip\r\n", true),
@@ -443,9 +446,8 @@ fn slow_readers_delay_no_scrape_and_take_little_memory() {
         for answer in eight {
             let answer = answer.join().unwrap();
             assert_eq!(answer.status(), "200");
-            // There are 61 series each of reads and of writes, two of the device, and six creation times of
-            // each operation.
-            assert_eq!(series(&answer.body), 1000 * (2 * (61 + 6) + 2));
+            // There are 36 series each of reads and of writes, and two of the device.
+            assert_eq!(series(&answer.body), 1000 * (2 * 36 + 2));
             assert!(answer.body.ends_with("# EOF\n"));
         }
     });

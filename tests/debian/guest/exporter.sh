@@ -24,7 +24,7 @@ not_as_root() {
 
 # Compares Prometheus' count of reads with the module's.
 scraped() {
-	[[ $(prometheus 'dmp_requests_total{operation="read",name="vg-data"}') == "$(counter vg-data read/requests)" ]]
+	[[ $(prometheus 'dmp_request_size_bytes_count{operation="read",name="vg-data"}') == "$(counter vg-data read/requests)" ]]
 }
 
 # The directory belongs to prometheus-node-exporter, which is not installed.
@@ -35,7 +35,7 @@ write_textfile() {
 
 textfile_written() {
 	local file=/var/lib/prometheus/node-exporter/dmp.prom
-	[[ $(stat -c %a "$file") == 644 ]] && grep -q '^dmp_requests_total{name="vg-data"' "$file" &&
+	[[ $(stat -c %a "$file") == 644 ]] && grep -q '^dmp_request_size_bytes_count{name="vg-data"' "$file" &&
 		promtool check metrics <"$file"
 }
 

@@ -3,7 +3,6 @@
 //! The exporter: it reads volumes and writes their metrics.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -12,9 +11,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::clock::Repeat;
 use crate::commands::export::address::Address;
-use crate::commands::export::created::Boot;
-use crate::commands::export::metrics::{self, Form, Series};
+use crate::commands::export::boot::Boot;
+use crate::commands::export::metrics;
 use crate::commands::export::process::Process;
+use crate::commands::export::series::Series;
+use crate::commands::export::text::Form;
 use crate::commands::export::volumes::{Reading, Volumes};
 use crate::error::Error;
 use crate::source::selection::Selection;
@@ -71,15 +72,9 @@ impl Exporter {
     }
 
     /// Writes the volumes as metrics.
-    pub fn write(&self, volumes: Volumes, form: Form, out: &mut dyn Write) -> io::Result<()> {
-        let mut out = Text { out, failed: None };
+    pub fn write(&self, volumes: &Volumes, form: Form, out: &mut dyn Write) -> io::Result<()> {
         let process = self.process.then(Process::read).flatten();
-        let boot = self.boot();
-        let written = metrics::encode(volumes, process, &self.series, form, boot, &mut out);
-        match out.failed {
-            Some(error) => Err(error),
-            None => written.map_err(io::Error::other),
-        }
+        metrics::write(volumes, process, &self.series, form, self.boot(), out)
     }
 
     /// Returns the time of the boot, in seconds since 1970.
@@ -90,20 +85,5 @@ impl Exporter {
         };
         let mut boot = self.boot.lock().unwrap_or_else(PoisonError::into_inner);
         boot.at(seconds(ClockId::Realtime), seconds(ClockId::Boottime))
-    }
-}
-
-/// A text writer over a byte writer. It keeps the error of a failed write.
-struct Text<'a> {
-    out: &'a mut dyn Write,
-    failed: Option<io::Error>,
-}
-
-impl fmt::Write for Text<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.out.write_all(text.as_bytes()).map_err(|error| {
-            self.failed = Some(error);
-            fmt::Error
-        })
     }
 }

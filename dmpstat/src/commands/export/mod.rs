@@ -2,35 +2,34 @@
 
 //! Counters for Prometheus: on stdout, in a file, or by HTTP.
 //!
-//! [`volumes`] has the devices and their names, and [`metrics`] writes their counters as metrics. [`created`]
-//! adds the times at which counting began, and [`process`] has the metrics of the exporter's own process.
-//! [`exporter`] uses all of these. [`textfile`] and [`server`] deliver the metrics, and [`address`] has the
-//! address of the server.
+//! [`volumes`] has the devices, their names and their [`mounts`]. [`metrics`] writes their counters as metrics, of
+//! which [`series`] has the choice and [`text`] the form. [`process`] has the metrics of the exporter's own
+//! process, and [`boot`] the time of the boot. [`exporter`] uses all of these. [`textfile`] and [`server`] deliver
+//! the metrics, and [`address`] has the address of the server.
 
 pub mod address;
-pub mod created;
+pub mod boot;
 pub mod exporter;
 pub mod metrics;
+pub mod mounts;
 pub mod process;
+pub mod series;
 pub mod server;
+pub mod text;
 pub mod textfile;
 pub mod volumes;
 
-use std::io::{BufWriter, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::commands::export::address::Address;
 use crate::commands::export::exporter::{Exporter, Options};
-use crate::commands::export::metrics::Form;
 use crate::commands::export::server::Limits;
+use crate::commands::export::text::Form;
 use crate::commands::export::volumes::Reading;
 use crate::commands::problems::Told;
 use crate::environment::Environment;
 use crate::error::Error;
-
-/// The size of a write, in bytes.
-const PIECE: usize = 32 << 10;
 
 /// Writes the metrics once or repeatedly, or serves them until a signal comes.
 pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), Error> {
@@ -51,11 +50,8 @@ fn print(
     exporter: &Exporter,
     environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
-    // The text is written piece by piece, because that of many devices would take too much memory.
-    let mut out = BufWriter::with_capacity(PIECE, &mut *environment.out);
-    let written = exporter.write(reading.volumes, Form::Classic, &mut out);
-    written.and_then(|()| out.flush()).map_err(Error::Output)?;
-    drop(out);
+    let written = exporter.write(&reading.volumes, Form::Classic, &mut *environment.out);
+    written.map_err(Error::Output)?;
     let mut problems = reading.problems;
     let failed = problems.pop();
     Told::default().tell(problems, environment);

@@ -33,7 +33,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::commands::export::exporter::Exporter;
-use crate::commands::export::metrics::Form;
+use crate::commands::export::text::Form;
 use crate::commands::problems::Told;
 
 /// Limits for clients.
@@ -265,13 +265,11 @@ impl Server {
             let _ = writeln!(anstream::stderr(), "dmpstat: {news}");
         }
         drop(told);
-        let text = Counted {
+        let mut text = Counted {
             out: GzEncoder::new(Vec::new(), Compression::fast()),
             length: 0,
         };
-        let mut out = io::BufWriter::with_capacity(PIECE, text);
-        self.exporter.write(reading.volumes, form, &mut out)?;
-        let text = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        self.exporter.write(&reading.volumes, form, &mut text)?;
         Ok(Page {
             length: text.length,
             gzip: text.out.finish()?.into(),

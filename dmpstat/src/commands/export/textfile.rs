@@ -3,7 +3,7 @@
 //! A file that node_exporter reads.
 
 use std::fs::{File, Permissions};
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use tempfile::Builder;
 
 use crate::clock::Repeat;
 use crate::commands::export::exporter::Exporter;
-use crate::commands::export::metrics::Form;
+use crate::commands::export::text::Form;
 use crate::commands::export::volumes::{Reading, Volumes};
 use crate::commands::problems::Told;
 use crate::environment::Environment;
@@ -34,7 +34,7 @@ pub fn run(
         let is_first = first.is_some();
         let reading = first.take().unwrap_or_else(|| exporter.read());
         let mut problems = reading.problems;
-        if let Err(source) = write(file, reading.volumes, exporter) {
+        if let Err(source) = write(file, &reading.volumes, exporter) {
             let error = Error::File {
                 what: "write",
                 path: file.to_owned(),
@@ -63,7 +63,7 @@ pub fn run(
 }
 
 /// Replaces the file as a whole, so that a reader never gets a part.
-fn write(file: &Path, volumes: Volumes, exporter: &Exporter) -> io::Result<()> {
+fn write(file: &Path, volumes: &Volumes, exporter: &Exporter) -> io::Result<()> {
     let directory = match file.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
@@ -78,10 +78,7 @@ fn write(file: &Path, volumes: Volumes, exporter: &Exporter) -> io::Result<()> {
     // node_exporter runs as another user, and must be able to read the file under any umask.
     new.as_file()
         .set_permissions(Permissions::from_mode(0o644))?;
-    let mut out = BufWriter::new(new.as_file());
-    exporter.write(volumes, Form::Classic, &mut out)?;
-    out.flush()?;
-    drop(out);
+    exporter.write(volumes, Form::Classic, &mut new.as_file())?;
     new.persist(file)?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use crate::commands::export::mounts::{Mount, Mounts};
 use crate::error::Error;
 use crate::model::escape;
 use crate::model::snapshot::Snapshot;
@@ -43,6 +44,8 @@ pub struct Volume {
     pub name: String,
     /// Its uuid; empty if it has none.
     pub uuid: String,
+    /// Another volume has the same name, and another uuid.
+    pub shares_name: bool,
     /// The volume group; empty if the device is not LVM's.
     pub vg_name: String,
     /// The logical volume; empty if the device is not LVM's.
@@ -51,6 +54,8 @@ pub struct Volume {
     pub underlying: Vec<String>,
     /// The other volumes of [`Volumes::all`] below it at any depth, separated by commas.
     pub stacked_on: String,
+    /// The mount points of its file system.
+    pub mounts: Vec<Mount>,
 }
 
 impl Reading {
@@ -119,13 +124,22 @@ impl Volume {
             .filter_map(|(device, name)| Some((device, name?)))
             .collect();
         let exported: BTreeSet<String> = named.iter().map(|(of, _)| of.device.clone()).collect();
+        let mut bearers: HashMap<String, usize> = HashMap::new();
+        for (_, name) in &named {
+            *bearers.entry(name.clone()).or_default() += 1;
+        }
+        let mounts = Mounts::read(machine);
         let volumes = named.into_iter();
         volumes
             .map(|(device, name)| {
                 let underlying = disks.under(&device.device);
                 let all_under = disks.all_under(&device.device).into_iter();
                 let stacked_on = all_under.filter(|disk| exported.contains(disk)).collect();
-                Self::new(device, name, underlying, stacked_on)
+                Self {
+                    shares_name: bearers[&name] > 1,
+                    mounts: mounts.of(&device),
+                    ..Self::new(device, name, underlying, stacked_on)
+                }
             })
             .collect()
     }
@@ -145,6 +159,8 @@ impl Volume {
             uuid: escape::show(&device.uuid),
             underlying,
             stacked_on: stacked_on.join(","),
+            shares_name: false,
+            mounts: Vec::new(),
             device,
             name,
             vg_name,
