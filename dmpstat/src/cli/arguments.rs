@@ -19,6 +19,7 @@ use crate::clock::Repeat;
 use crate::commands::export::address::Address;
 use crate::commands::export::exporter;
 use crate::commands::export::series::{self, Series};
+use crate::commands::groups::By;
 use crate::commands::hist;
 use crate::commands::report::{self, Form};
 use crate::commands::sampling::Request;
@@ -333,6 +334,10 @@ pub struct Export {
     /// Bounds of sizes, from the module's: bytes, or with K, M or G
     #[arg(long, value_name = "BOUND", value_delimiter = ',', value_parser = series::size_bound)]
     size_buckets: Vec<u64>,
+    /// Add up the devices of each volume group (vg), or those with the same match of a regular expression in
+    /// their names
+    #[arg(long, value_name = "vg|REGEX", value_parser = By::parse)]
+    by: Option<By>,
 }
 
 impl clap::ValueEnum for Operation {
@@ -379,6 +384,10 @@ pub struct Reports {
     /// Leave out the first report, which covers the time since the last reset
     #[arg(short = 'y', long)]
     pub omit_first: bool,
+    /// Add up the devices of each volume group (vg), or those with the same match of a regular expression in
+    /// their names: of its first group, or of all of it
+    #[arg(long, value_name = "vg|REGEX", value_parser = By::parse)]
+    pub by: Option<By>,
 }
 
 /// The whole screen: its devices, columns and times.
@@ -394,6 +403,10 @@ pub struct Top {
     /// Start with dm-N instead of names
     #[arg(short = 'N', long)]
     pub numbers: bool,
+    /// Add up the devices of each volume group (vg), or those with the same match of a regular expression in
+    /// their names
+    #[arg(long, value_name = "vg|REGEX", value_parser = By::parse)]
+    pub by: Option<By>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub columns: Columns,
@@ -515,6 +528,7 @@ impl Reports {
             omit_first: self.omit_first,
             sort,
             latencies,
+            by: self.by,
         };
         let look = Look {
             numbers: self.numbers,
@@ -575,6 +589,7 @@ impl Top {
             omit_idle: self.omit_idle,
             numbers: self.numbers,
             columns: self.columns.options(),
+            by: self.by,
         })
     }
 }
@@ -618,6 +633,7 @@ impl Export {
                 sizes: self.size_buckets,
                 thinning: self.buckets,
             },
+            by: self.by,
             textfile: self.textfile,
             listen: self.listen,
         })

@@ -3,11 +3,12 @@
 //! The commands. Each defines its options, which the command line makes.
 //!
 //! [`sampling`] reads devices in each interval: [`report`] and [`hist`] print them, and [`top`] draws them on
-//! the whole screen. [`show`] prints a device in words, [`export`] writes metrics for Prometheus, and
+//! the whole screen. [`groups`] are shown as one device. [`show`] prints a device in words, [`export`] writes metrics for Prometheus, and
 //! [`counters`] resets and switches counters. [`problems`] reports devices that cannot be read.
 
 pub mod counters;
 pub mod export;
+pub mod groups;
 pub mod hist;
 pub mod problems;
 pub mod report;

@@ -2,10 +2,12 @@
 
 //! Samples of the devices, one in each interval, and reports of them.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 
 use crate::clock::Repeat;
+use crate::commands::groups::By;
 use crate::commands::problems::Told;
 use crate::environment::Environment;
 use crate::error::Error;
@@ -31,6 +33,8 @@ pub struct Request {
     pub sort: Option<&'static Column>,
     /// The user asked for latencies.
     pub latencies: bool,
+    /// Devices are added up in these groups.
+    pub by: Option<By>,
 }
 
 /// Writes reports until the last one or ^C.
@@ -181,14 +185,25 @@ impl Sampling {
 }
 
 fn rows<'a>(request: &Request, sampling: &Sampling, devices: &'a [Snapshot]) -> Vec<Row<'a>> {
-    let mut rows: Vec<Row<'a>> = devices
-        .iter()
-        .map(|device| Row {
-            device,
-            interval: sampling.interval(device),
-        })
-        .filter(|row| !request.omit_idle || !row.interval.is_idle())
-        .collect();
+    let interval = |device: &Snapshot| sampling.interval(device);
+    let mut rows: Vec<Row<'a>> = match &request.by {
+        None => devices
+            .iter()
+            .map(|device| Row {
+                device: Cow::Borrowed(device),
+                interval: interval(device),
+            })
+            .collect(),
+        Some(by) => by
+            .rows(devices, interval)
+            .into_iter()
+            .map(|(group, interval)| Row {
+                device: Cow::Owned(group),
+                interval,
+            })
+            .collect(),
+    };
+    rows.retain(|row| !request.omit_idle || !row.interval.is_idle());
     if let Some(column) = request.sort {
         rows.sort_by(|one, other| column.most_first(&one.interval, &other.interval));
     }

@@ -73,7 +73,10 @@ impl Report for Csv {
                 device.device.clone(),
                 device.shown_name(),
                 escape::show(&device.uuid),
-                device.diskseq.to_string(),
+                match device.device.is_empty() {
+                    true => String::new(),
+                    false => device.diskseq.to_string(),
+                },
                 device.since.to_string(),
                 device.taken.to_string(),
                 interval.length.as_secs_f64().to_string(),

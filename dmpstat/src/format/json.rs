@@ -57,13 +57,17 @@ impl Report for Lines {
 pub fn identity(row: &Row<'_>) -> Map<String, Value> {
     let mut identity = Map::new();
     let uuid = escape::show(&row.device.uuid);
-    identity.insert("device".into(), row.device.device.clone().into());
+    // A group has neither of the numbers that identify a device.
+    let is_device = !row.device.device.is_empty();
+    let device = is_device.then(|| row.device.device.clone());
+    identity.insert("device".into(), device.into());
     identity.insert("name".into(), row.device.shown_name().into());
     identity.insert(
         "uuid".into(),
         Some(uuid).filter(|uuid| !uuid.is_empty()).into(),
     );
-    identity.insert("diskseq".into(), row.device.diskseq.into());
+    let diskseq = is_device.then_some(row.device.diskseq);
+    identity.insert("diskseq".into(), diskseq.into());
     identity.insert("since".into(), row.device.since.into());
     identity.insert("taken".into(), row.device.taken.into());
     let interval = &row.interval;

@@ -2,6 +2,7 @@
 
 //! Reports of an interval, and the parts that all forms share.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use jiff::Zoned;
@@ -59,8 +60,8 @@ pub struct Look {
 
 /// A device in a report.
 pub struct Row<'a> {
-    /// The device.
-    pub device: &'a Snapshot,
+    /// The device, or the sum of a group of devices.
+    pub device: Cow<'a, Snapshot>,
     /// The interval of the report.
     pub interval: Interval,
 }
@@ -68,7 +69,8 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// Returns the device's title: its name, or dm-N.
     pub fn title(&self, numbers: bool) -> String {
-        match numbers {
+        // A group has no number.
+        match numbers && !self.device.device.is_empty() {
             true => self.device.device.clone(),
             false => self.device.shown_name(),
         }

@@ -4,7 +4,7 @@
 //!
 //! A [`snapshot`] has the counters of one file: those of each [`operation`], with a [`histogram`] of each
 //! [`measure`]. An [`interval`] has the differences of two snapshots, and a [`column`] one number of an
-//! interval. [`escape`] and [`units`] format names and amounts for people.
+//! interval. A [`sum`] adds up devices. [`escape`] and [`units`] format names and amounts for people.
 //!
 //! The module's own files list the [`operation`]s and [`statistic`]s, and the scales of the histograms.
 
@@ -14,6 +14,7 @@ pub mod histogram;
 pub mod interval;
 pub mod measure;
 pub mod snapshot;
+pub mod sum;
 pub mod units;
 
 // These files are formatted with the module, which has another edition.

@@ -4,6 +4,8 @@
 
 use std::mem;
 
+use crate::model::snapshot::Snapshot;
+
 /// Length of a volume's uuid: the prefix, 32 characters of the group, and 32 of the volume. Longer uuids have
 /// a suffix.
 const UUID: usize = 4 + 64;
@@ -63,6 +65,16 @@ pub fn has_inner_name(name: &[u8]) -> bool {
         // The third part is a layer.
         parts => parts.len() > 2,
     }
+}
+
+/// Returns the volume group and the volume, if LVM made the device.
+pub fn names(device: &Snapshot) -> Option<(String, String)> {
+    made(&device.uuid).then_some(())?;
+    let parts = parts(&device.name).into_iter().map(String::from_utf8);
+    let parts: Vec<String> = parts.collect::<Result<_, _>>().ok()?;
+    // A third part is a layer of a volume that consists of several devices.
+    let mut parts = parts.into_iter().filter(|part| !part.is_empty());
+    Some((parts.next()?, parts.next()?))
 }
 
 /// Returns VG/LV if the name has LVM's form for a whole volume.

@@ -214,7 +214,7 @@ fn open_metrics(root: &Root, operations: &[Operation], thinning: u32) -> String 
         thinning,
         ..Series::default()
     };
-    let reading = Reading::next(&root.machine(), &Selection::new(&[]));
+    let reading = Reading::next(&root.machine(), &Selection::new(&[]), None);
     let mut text = Vec::new();
     let boot = 1_700_000_000.25;
     metrics::write(

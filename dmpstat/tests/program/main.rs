@@ -11,6 +11,7 @@ mod documentation;
 mod errors;
 mod export;
 mod formats;
+mod groups;
 mod histograms;
 mod http;
 mod intervals;

@@ -271,6 +271,39 @@ fn a_wider_terminal_shows_the_columns_to_the_left() {
     }
 }
 
+/// The first row adds up two devices, and has a history and details of its own.
+#[test]
+fn groups_are_rows_with_a_history() {
+    let root = Root::new();
+    let write = |at: u64| {
+        for (device, name) in [(1, "vg-a"), (2, "vg-b"), (3, "ssd-a")] {
+            let reads = 1000 + at * device * 10;
+            let device = device as u32;
+            let text = snapshot(device, name, reads, (9 + at) * SECOND);
+            root.write(&format!("dm-{device}"), text);
+        }
+    };
+    write(0);
+    let mut top = Top::new(&root, &["--by", "vg", "-o", "r/s"], (60, 14));
+    assert_eq!(top.names(), ["vg", "ssd"]);
+    for at in 1..4 {
+        write(at);
+        top.sample();
+    }
+    let screen = top.screen();
+    let row = |at: usize| screen[at].split_whitespace().collect::<Vec<_>>();
+    assert_eq!(
+        (row(2), row(3)),
+        (vec!["vg", "30.00"], vec!["ssd", "30.00"])
+    );
+    assert!(screen[4].starts_with(" vg    latencies"), "{screen:?}");
+    // There are three intervals.
+    assert_eq!(
+        screen[5],
+        "r/s                   ███      30.00, 30.00 at most"
+    );
+}
+
 #[test]
 fn a_filter_is_typed_kept_and_dropped() {
     let (_root, mut top) = three(&[], (100, 12));

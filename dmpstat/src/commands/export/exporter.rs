@@ -16,7 +16,9 @@ use crate::commands::export::metrics;
 use crate::commands::export::process::Process;
 use crate::commands::export::series::Series;
 use crate::commands::export::text::Form;
+use crate::commands::export::totals::Totals;
 use crate::commands::export::volumes::{Reading, Volumes};
+use crate::commands::groups::By;
 use crate::error::Error;
 use crate::source::selection::Selection;
 use crate::source::sysfs::Machine;
@@ -30,6 +32,8 @@ pub struct Options {
     pub repeat: Option<Repeat>,
     /// The series of each volume.
     pub series: Series,
+    /// Volumes are added up in these groups.
+    pub by: Option<By>,
     /// The file to write the metrics into.
     pub textfile: Option<PathBuf>,
     /// The address to serve the metrics at.
@@ -42,6 +46,7 @@ pub struct Exporter {
     machine: Machine,
     selection: Selection,
     series: Series,
+    totals: Option<Totals>,
     boot: Mutex<Boot>,
     /// Metrics of this process are written as well. In a text file they would be mistaken for
     /// node_exporter's.
@@ -55,6 +60,10 @@ impl Exporter {
             machine: machine.clone(),
             selection: Selection::new(&options.devices),
             series: options.series.clone(),
+            totals: options.by.clone().map(|by| {
+                let repeatedly = options.listen.is_some() || options.repeat.is_some();
+                Totals::new(by, repeatedly)
+            }),
             boot: Mutex::default(),
             process: options.listen.is_some(),
         }
@@ -63,12 +72,12 @@ impl Exporter {
     /// Reads the volumes the first time. Fails if an argument matches no device; with `waits`, a pattern may
     /// match nothing.
     pub fn first(&self, waits: bool) -> Result<Reading, Error> {
-        Reading::first(&self.machine, &self.selection, waits)
+        Reading::first(&self.machine, &self.selection, self.totals.as_ref(), waits)
     }
 
     /// Reads the volumes again.
     pub fn read(&self) -> Reading {
-        Reading::next(&self.machine, &self.selection)
+        Reading::next(&self.machine, &self.selection, self.totals.as_ref())
     }
 
     /// Writes the volumes as metrics.

@@ -185,8 +185,9 @@ impl<'a> Row<'a> {
 
 /// Returns the labels that join the series of a volume.
 fn identity(volume: &Volume) -> impl Iterator<Item = (&str, &str)> {
+    let label = if volume.is_group { "group" } else { "name" };
     let uuid = volume.shares_name.then_some(("uuid", volume.uuid.as_str()));
-    [("name", volume.name.as_str())].into_iter().chain(uuid)
+    [(label, volume.name.as_str())].into_iter().chain(uuid)
 }
 
 /// A writer of all metrics.
@@ -298,18 +299,21 @@ impl Metrics<'_> {
         let volumes = &self.volumes.all[..];
         self.infos(
             &VOLUME,
-            volumes.iter().map(|volume| {
-                let diskseq = volume.device.diskseq.to_string();
-                Labels::new([
-                    ("device", volume.device.device.as_str()),
-                    ("name", &volume.name),
-                    ("uuid", &volume.uuid),
-                    ("diskseq", &diskseq),
-                    ("vg_name", &volume.vg_name),
-                    ("lv_name", &volume.lv_name),
-                    ("stacked_on", &volume.stacked_on),
-                ])
-            }),
+            volumes
+                .iter()
+                .filter(|volume| !volume.is_group)
+                .map(|volume| {
+                    let diskseq = volume.device.diskseq.to_string();
+                    Labels::new([
+                        ("device", volume.device.device.as_str()),
+                        ("name", &volume.name),
+                        ("uuid", &volume.uuid),
+                        ("diskseq", &diskseq),
+                        ("vg_name", &volume.vg_name),
+                        ("lv_name", &volume.lv_name),
+                        ("stacked_on", &volume.stacked_on),
+                    ])
+                }),
         )?;
         self.infos(
             &UNDERLYING,

@@ -2,7 +2,7 @@
 
 //! Counters for Prometheus: on stdout, in a file, or by HTTP.
 //!
-//! [`volumes`] has the devices, their names and their [`mounts`]. [`metrics`] writes their counters as metrics, of
+//! [`volumes`] has the devices, their names and their [`mounts`], and [`totals`] the counters of groups. [`metrics`] writes their counters as metrics, of
 //! which [`series`] has the choice and [`text`] the form. [`process`] has the metrics of the exporter's own
 //! process, and [`boot`] the time of the boot. [`exporter`] uses all of these. [`textfile`] and [`server`] deliver
 //! the metrics, and [`address`] has the address of the server.
@@ -17,6 +17,7 @@ pub mod series;
 pub mod server;
 pub mod text;
 pub mod textfile;
+pub mod totals;
 pub mod volumes;
 
 use std::net::TcpListener;

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use crate::commands::export::mounts::{Mount, Mounts};
+use crate::commands::export::totals::{Member, Totals};
 use crate::error::Error;
 use crate::model::escape;
 use crate::model::snapshot::Snapshot;
@@ -42,6 +43,8 @@ pub struct Volume {
     pub device: Snapshot,
     /// Its name. No other device has the same name and uuid.
     pub name: String,
+    /// It is a group of volumes.
+    pub is_group: bool,
     /// Its uuid; empty if it has none.
     pub uuid: String,
     /// Another volume has the same name, and another uuid.
@@ -60,14 +63,19 @@ pub struct Volume {
 
 impl Reading {
     /// Reads the selected volumes. A missing device or module is a problem of the reading, not an error.
-    pub fn next(machine: &Machine, selection: &Selection) -> Self {
+    pub fn next(machine: &Machine, selection: &Selection, totals: Option<&Totals>) -> Self {
         let begin = Instant::now();
-        Self::of(selection.next(machine), machine, begin)
+        Self::of(selection.next(machine), machine, totals, begin)
     }
 
     /// Reads the selected volumes the first time. Fails if an argument matches no device; with `waits`, a
     /// pattern may match nothing.
-    pub fn first(machine: &Machine, selection: &Selection, waits: bool) -> Result<Self, Error> {
+    pub fn first(
+        machine: &Machine,
+        selection: &Selection,
+        totals: Option<&Totals>,
+        waits: bool,
+    ) -> Result<Self, Error> {
         let begin = Instant::now();
         let readings = match selection.first(machine, waits) {
             Err(Error::NoDevices(wanted)) if wanted.is_empty() || waits && selection.may_wait() => {
@@ -79,6 +87,7 @@ impl Reading {
         Ok(Self::of(
             readings.map(|of| (of, Vec::new())),
             machine,
+            totals,
             begin,
         ))
     }
@@ -86,6 +95,7 @@ impl Reading {
     fn of(
         readings: Result<(Readings, Vec<Error>), Error>,
         machine: &Machine,
+        totals: Option<&Totals>,
         begin: Instant,
     ) -> Self {
         let (mut loaded, mut failures) = (true, 0);
@@ -98,7 +108,21 @@ impl Reading {
         problems.retain(|problem| !matches!(problem, Error::NoDevices(_)));
         failures += readings.failures.len();
         problems.extend(readings.failures.into_iter().map(|failure| failure.error));
-        let all = Volume::all(readings.snapshots, machine);
+        let snapshots = readings.snapshots;
+        let (mut groups, mut alone) = (Vec::new(), Vec::new());
+        match totals {
+            None => alone = snapshots,
+            Some(totals) => {
+                for member in totals.add(snapshots) {
+                    match member {
+                        Member::Group(group) => groups.push(Volume::group(group)),
+                        Member::Volume(volume) => alone.push(volume),
+                    }
+                }
+            }
+        }
+        let mut all = groups;
+        all.extend(Volume::all(alone, machine));
         Self {
             volumes: Volumes {
                 all,
@@ -144,13 +168,22 @@ impl Volume {
             .collect()
     }
 
+    /// Makes the volume of a group.
+    fn group(group: Snapshot) -> Self {
+        let name = group.shown_name();
+        Self {
+            is_group: true,
+            ..Self::new(group, name, Vec::new(), Vec::new())
+        }
+    }
+
     fn new(
         device: Snapshot,
         name: String,
         mut underlying: Vec<String>,
         mut stacked_on: Vec<String>,
     ) -> Self {
-        let (vg_name, lv_name) = logical_volume(&device).unwrap_or_default();
+        let (vg_name, lv_name) = lvm::names(&device).unwrap_or_default();
         for disks in [&mut underlying, &mut stacked_on] {
             // dm-2 comes before dm-10.
             disks.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
@@ -160,6 +193,7 @@ impl Volume {
             underlying,
             stacked_on: stacked_on.join(","),
             shares_name: false,
+            is_group: false,
             mounts: Vec::new(),
             device,
             name,
@@ -200,16 +234,6 @@ fn names(devices: &[Snapshot]) -> Vec<Option<String>> {
             names[at] = Some(exact(&at));
         }
     }
-}
-
-/// Returns the volume group and the volume, if LVM made the device.
-fn logical_volume(device: &Snapshot) -> Option<(String, String)> {
-    lvm::made(&device.uuid).then_some(())?;
-    let parts = lvm::parts(&device.name).into_iter().map(String::from_utf8);
-    let parts: Vec<String> = parts.collect::<Result<_, _>>().ok()?;
-    // A third part is a layer of a volume that consists of several devices.
-    let mut parts = parts.into_iter().filter(|part| !part.is_empty());
-    Some((parts.next()?, parts.next()?))
 }
 
 /// The disks under disks, as far as they are known.

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use jiff::Zoned;
 
 use crate::clock::Repeat;
+use crate::commands::groups::By;
 use crate::commands::sampling::{Sample, Sampling};
 use crate::commands::top::history::{History, Identity, identity};
 use crate::error::Error;
@@ -32,6 +33,8 @@ pub struct Options {
     pub numbers: bool,
     /// The columns.
     pub columns: Columns,
+    /// Devices are added up in these groups.
+    pub by: Option<By>,
 }
 
 /// A device in the last sample.
@@ -68,6 +71,9 @@ impl Device {
 /// The state of the screen.
 pub struct App {
     sampling: Sampling,
+    by: Option<By>,
+    /// The devices of the sample's groups.
+    members: Vec<Snapshot>,
     columns: Columns,
     /// The columns' level when not all are shown.
     reduced: Level,
@@ -117,6 +123,8 @@ impl App {
         let columns = options.columns.clone();
         Self {
             sampling: Sampling::new(&options.devices, true),
+            by: options.by.clone(),
+            members: Vec::new(),
             grid: Grid::new(columns.chosen(columns.level), &columns),
             level: columns.level,
             reduced: columns.level.min(Level::Default),
@@ -160,17 +168,35 @@ impl App {
     /// Takes the next sample. Only the first one can fail.
     pub fn sample(&mut self, machine: &Machine, now: &Zoned) -> Result<(), Error> {
         if !self.time.is_empty() && !std::mem::take(&mut self.is_rebased) {
-            let before = self.devices.drain(..).map(|device| device.snapshot);
-            self.sampling.keep(before.collect());
+            let before = match self.by {
+                Some(_) => std::mem::take(&mut self.members),
+                None => self
+                    .devices
+                    .drain(..)
+                    .map(|device| device.snapshot)
+                    .collect(),
+            };
+            self.sampling.keep(before);
         }
         self.time = now.strftime("%H:%M:%S").to_string();
         self.since_reset = self.sampling.is_first();
         let Sample { devices, problems } = self.sampling.sample(machine)?;
-        let of = |snapshot| Device {
-            interval: self.sampling.interval(&snapshot),
-            snapshot,
+        let interval = |snapshot: &Snapshot| self.sampling.interval(snapshot);
+        self.devices = match &self.by {
+            None => devices
+                .into_iter()
+                .map(|snapshot| Device {
+                    interval: interval(&snapshot),
+                    snapshot,
+                })
+                .collect(),
+            Some(by) => {
+                let rows = by.rows(&devices, interval).into_iter();
+                self.members = devices;
+                rows.map(|(snapshot, interval)| Device { snapshot, interval })
+                    .collect()
+            }
         };
-        self.devices = devices.into_iter().map(of).collect();
         self.problem = problems.into_iter().next();
         if !self.since_reset {
             let devices = self.devices.iter();

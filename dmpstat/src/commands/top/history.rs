@@ -23,9 +23,12 @@ const LENGTH: usize = 120;
 /// A device: its kernel name, and its diskseq, which differs for a later device of the same name.
 pub type Identity = (String, u64);
 
-/// Returns the identity of a device.
+/// Returns the identity of a device, or of a group of devices.
 pub fn identity(device: &Snapshot) -> Identity {
-    (device.device.clone(), device.diskseq)
+    match device.device.is_empty() {
+        true => (device.shown_name(), 0),
+        false => (device.device.clone(), device.diskseq),
+    }
 }
 
 /// Numbers of one interval, as `f32` to halve the memory for a thousand devices.
