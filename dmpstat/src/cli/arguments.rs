@@ -87,6 +87,12 @@ inflight, age_ns, latency_ns, latencies_count, latency_max_ns, rest_ns and rest,
 and latencies. CSV has the counts as OPERATION_requests and so on, without histograms. All but inflight, \
 age_ns and latency_max_ns add up over intervals.
 
+--by adds devices up: \"vg\" by their volume group, and a regular expression by its first group in the \
+name, or else by its whole match. A device without either stays alone. Buckets add up exactly, so \
+percentiles are those of the whole group. A number that one device did not measure is unmeasured. A \
+request that passes two stacked devices of a group counts twice. In -j and -c a group has a name, and no \
+device, uuid and diskseq.
+
 Write /dev/mapper/NAME for a device whose name is a number or a command.
 
 ^C ends dmpstat after the current report. The exit status is 0 on success, 1 after a failure, 2 after a \
@@ -120,6 +126,11 @@ dmp_volume_latency_enabled is 1 if the volume measures latency.
 The exporter has dmp_exporter_module_loaded, dmp_exporter_read_errors, \
 dmp_exporter_scrape_duration_seconds and dmp_exporter_build_info; a server also has \
 process_cpu_seconds_total, process_resident_memory_bytes and so on.
+
+With --by, a group of volumes has the same series with the label group in place of name, and no \
+information about devices. Its counters begin at zero when the exporter starts, and grow by the counts of \
+its volumes from then on, so that a removed or reset volume does not lower them. An export without \
+--listen and INTERVAL sums up the volumes. Durations are those of the volumes that measure latency.
 
 An unmeasured number has no series. Reads and writes of a volume have 37 series each, another operation \
 has 30, and a volume has some more. With --full, an operation has 62.
