@@ -75,7 +75,7 @@ pub fn find(choice: &Choice, devices: &[(Number, Vec<u8>)], machine: &Machine) -
 
 /// Returns whether a device has the flag that tells all other programs to leave it alone
 /// (`DM_UDEV_DISABLE_OTHER_RULES_FLAG`).
-fn is_private(number: Number, machine: &Machine) -> bool {
+pub fn is_private(number: Number, machine: &Machine) -> bool {
     let (major, minor) = (number.major(), number.minor());
     let database = fs::read_to_string(machine.path(format!("/run/udev/data/b{major}:{minor}")));
     database.is_ok_and(|database| {

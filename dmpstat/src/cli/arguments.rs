@@ -121,7 +121,8 @@ dmp_request_bytes_total and dmp_request_retries_total.
 Each volume has dmp_volume_info, with its device, its volume group and logical volume, and the exported \
 volumes below: sum over the volumes with an empty stacked_on, because the others count twice. \
 dmp_volume_underlying_info names each underlying disk, dmp_volume_mount_info each mount point, and \
-dmp_volume_latency_enabled is 1 if the volume measures latency.
+dmp_volume_latency_enabled is 1 if the volume measures latency. dmp_volume_attach_info names each existing \
+volume that /etc/dmp/attach.conf lists, attached or not.
 
 The exporter has dmp_exporter_module_loaded, dmp_exporter_read_errors, \
 dmp_exporter_scrape_duration_seconds and dmp_exporter_build_info; a server also has \

@@ -52,6 +52,12 @@ impl Selection {
             || numbers().any(|number| number == Some(device))
     }
 
+    /// Returns whether a device with these names is selected.
+    pub fn has(&self, device: &str, names: &[OsString], machine: &Machine) -> bool {
+        let is = |choice: &Choice| choice.is(device, names, choice.target(machine).as_deref());
+        self.0.is_empty() || self.0.iter().any(is)
+    }
+
     /// Reads the selected devices. Fails if there is none, or if an argument matches nothing; with `waits`, a
     /// pattern may match nothing.
     pub fn first(&self, machine: &Machine, waits: bool) -> Result<Readings, Error> {

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::model::snapshot::{Disk, Snapshot};
+use crate::source::kernel::number::Number;
 
 /// The number of attempts to find a file, and of further attempts to read a text to its end.
 const TRIES: usize = 50;
@@ -136,6 +137,13 @@ impl Machine {
         let mut text = fs::read(self.path(path)).ok()?;
         text.truncate(text.strip_suffix(b"\n").unwrap_or(&text).len());
         Some(text)
+    }
+
+    /// Returns the number of a mapped device, dm-N.
+    pub fn number(&self, device: &str) -> Option<Number> {
+        let text = fs::read_to_string(self.path(format!("/sys/block/{device}/dev"))).ok()?;
+        let (major, minor) = text.trim_end().split_once(':')?;
+        Some(Number::new(major.parse().ok()?, minor.parse().ok()?))
     }
 
     /// Returns the name and the UUID of a mapped device. A device without a UUID has an empty one.

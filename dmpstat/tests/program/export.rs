@@ -589,6 +589,9 @@ fn a_volume_has_the_documented_number_of_series() {
         series(&root, &["--full"]),
         6 * (28 + 2 + 24 + 2 + 6) + volume
     );
+    root.file("sys/block/dm-3/dm/name", "vg-data\n");
+    root.file("etc/dmp/attach.conf", "vg/data\n");
+    assert_eq!(series(&root, &[]), 79);
     let root = with_all_operations(&["flush", "discard"]);
     assert_eq!(
         series(&root, &[]),

@@ -15,6 +15,7 @@ mod groups;
 mod histograms;
 mod http;
 mod intervals;
+mod listed;
 mod names;
 mod pages;
 mod processes;

@@ -76,6 +76,13 @@ const MOUNT: Family = Family {
     unit: None,
     help: "Mount point and file system of a volume.",
 };
+const ATTACH: Family = Family {
+    name: "dmp_volume_attach",
+    kind: Kind::Info,
+    unit: None,
+    help: "Existing volume that /etc/dmp/attach.conf lists, attached or not, and whether its line asks for \
+           latencies.",
+};
 const LATENCY: Family = Family {
     name: "dmp_volume_latency_enabled",
     kind: Kind::Gauge,
@@ -332,6 +339,15 @@ impl Metrics<'_> {
                     ];
                     Labels::new(identity(volume).chain(labels))
                 })
+            }),
+        )?;
+        self.infos(
+            &ATTACH,
+            self.volumes.listed.iter().map(|listed| {
+                let uuid = listed.uuid.as_ref().map(|uuid| ("uuid", uuid.as_str()));
+                let latency = if listed.latency { "on" } else { "off" };
+                let name = [("name", listed.name.as_str())].into_iter();
+                Labels::new(name.chain(uuid).chain([("latency", latency)]))
             }),
         )?;
         if !volumes.is_empty() {

@@ -2,14 +2,16 @@
 
 //! Counters for Prometheus: on stdout, in a file, or by HTTP.
 //!
-//! [`volumes`] has the devices, their names and their [`mounts`], and [`totals`] the counters of groups. [`metrics`] writes their counters as metrics, of
-//! which [`series`] has the choice and [`text`] the form. [`process`] has the metrics of the exporter's own
-//! process, and [`boot`] the time of the boot. [`exporter`] uses all of these. [`textfile`] and [`server`] deliver
-//! the metrics, and [`address`] has the address of the server.
+//! [`volumes`] has the devices, their names and their [`mounts`], [`listed`] those of attach.conf, and
+//! [`totals`] the counters of groups. [`metrics`] writes their counters as metrics, of which [`series`] has the
+//! choice and [`text`] the form. [`process`] has the metrics of the exporter's own process, and [`boot`] the
+//! time of the boot. [`exporter`] uses all of these. [`textfile`] and [`server`] deliver the metrics, and
+//! [`address`] has the address of the server.
 
 pub mod address;
 pub mod boot;
 pub mod exporter;
+pub mod listed;
 pub mod metrics;
 pub mod mounts;
 pub mod process;
@@ -39,7 +41,7 @@ pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), E
     let waits = options.listen.is_some() || options.repeat.is_some();
     let first = exporter.first(waits)?;
     match (&options.listen, &options.textfile) {
-        (Some(address), _) => listen(address, exporter, first.problems, environment),
+        (Some(address), _) => listen(address, exporter, first, environment),
         (_, Some(file)) => textfile::run(file, options.repeat, first, &exporter, environment),
         _ => print(first, &exporter, environment),
     }
@@ -55,6 +57,7 @@ fn print(
     written.map_err(Error::Output)?;
     let mut problems = reading.problems;
     let failed = problems.pop();
+    problems.extend(reading.invalid_lines);
     Told::default().tell(problems, environment);
     failed.map_or(Ok(()), Err)
 }
@@ -62,11 +65,11 @@ fn print(
 fn listen(
     address: &Address,
     exporter: Exporter,
-    problems: Vec<Error>,
+    mut first: Reading,
     environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
     let mut told = Told::default();
-    told.tell(problems, environment);
+    told.tell(first.all_problems(), environment);
     let (listeners, notes) = address.listen()?;
     let listening = listeners.iter().map(listening);
     for note in notes.into_iter().chain(listening) {

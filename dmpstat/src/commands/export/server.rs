@@ -258,9 +258,9 @@ impl Server {
     }
 
     fn encode(&self, form: Form) -> io::Result<Page> {
-        let reading = self.exporter.read();
+        let mut reading = self.exporter.read();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        for news in told.news(&reading.problems) {
+        for news in told.news(&reading.all_problems()) {
             // A failed write to the log does not end the server.
             let _ = writeln!(anstream::stderr(), "dmpstat: {news}");
         }

@@ -50,6 +50,7 @@ pub fn run(
         } else {
             None
         };
+        problems.extend(reading.invalid_lines);
         told.tell(problems, environment);
         if let Some(error) = failed {
             return Err(error);

@@ -3,8 +3,10 @@
 //! Devices with their names in metrics, and the disks under them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::mem;
 use std::time::Instant;
 
+use crate::commands::export::listed::{self, Listed};
 use crate::commands::export::mounts::{Mount, Mounts};
 use crate::commands::export::totals::{Member, Totals};
 use crate::error::Error;
@@ -19,6 +21,8 @@ use crate::source::sysfs::{Machine, Readings};
 pub struct Volumes {
     /// The volumes, in the order of the arguments that match them, and then of their numbers.
     pub all: Vec<Volume>,
+    /// The devices that attach.conf lists; none if volumes are added up.
+    pub listed: Vec<Listed>,
     /// The module is loaded.
     pub loaded: bool,
     /// Number of unreadable volumes; 1 if their list was unreadable.
@@ -34,6 +38,8 @@ pub struct Reading {
     pub volumes: Volumes,
     /// Errors about the others.
     pub problems: Vec<Error>,
+    /// Errors about lines of attach.conf. They do not fail an export.
+    pub invalid_lines: Vec<Error>,
 }
 
 /// A device and its names.
@@ -65,7 +71,7 @@ impl Reading {
     /// Reads the selected volumes. A missing device or module is a problem of the reading, not an error.
     pub fn next(machine: &Machine, selection: &Selection, totals: Option<&Totals>) -> Self {
         let begin = Instant::now();
-        Self::of(selection.next(machine), machine, totals, begin)
+        Self::of(selection.next(machine), machine, selection, totals, begin)
     }
 
     /// Reads the selected volumes the first time. Fails if an argument matches no device; with `waits`, a
@@ -87,14 +93,23 @@ impl Reading {
         Ok(Self::of(
             readings.map(|of| (of, Vec::new())),
             machine,
+            selection,
             totals,
             begin,
         ))
     }
 
+    /// Takes all errors of the reading.
+    pub fn all_problems(&mut self) -> Vec<Error> {
+        let mut problems = mem::take(&mut self.problems);
+        problems.append(&mut self.invalid_lines);
+        problems
+    }
+
     fn of(
         readings: Result<(Readings, Vec<Error>), Error>,
         machine: &Machine,
+        selection: &Selection,
         totals: Option<&Totals>,
         begin: Instant,
     ) -> Self {
@@ -107,7 +122,11 @@ impl Reading {
         // An empty list is no problem, because volumes may come later.
         problems.retain(|problem| !matches!(problem, Error::NoDevices(_)));
         failures += readings.failures.len();
-        problems.extend(readings.failures.into_iter().map(|failure| failure.error));
+        let mut unreadable = Vec::new();
+        for failure in readings.failures {
+            unreadable.push(failure.device);
+            problems.push(failure.error);
+        }
         let snapshots = readings.snapshots;
         let (mut groups, mut alone) = (Vec::new(), Vec::new());
         match totals {
@@ -123,14 +142,21 @@ impl Reading {
         }
         let mut all = groups;
         all.extend(Volume::all(alone, machine));
+        // A group has no information about its volumes, so each would seem to be unattached.
+        let (listed, invalid_lines) = match totals {
+            None => listed::read(machine, selection, &all, &unreadable),
+            Some(_) => Default::default(),
+        };
         Self {
             volumes: Volumes {
                 all,
+                listed,
                 loaded,
                 failures,
                 seconds: begin.elapsed().as_secs_f64(),
             },
             problems,
+            invalid_lines,
         }
     }
 }
