@@ -5,7 +5,7 @@ dmpstat.overrideAttrs (_: {
   pname = "dmpstat-tests";
   src = import ../tests/source.nix {
     wanted = [
-      "dmpstat|dmpstat/(Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)"
+      "dmpstat|dmpstat/(Cargo[.].*|(etc|examples|prometheus|src|systemd|tests|udev)(/.*)?)"
       # Tests compare the pages and the README with the program.
       "README[.]md|docs|docs/src(/.*)?"
     ];

@@ -13,7 +13,7 @@
 let
   source = import ../source.nix {
     wanted = [
-      "dmpstat|dmpstat/([.]cargo(/.*)?|Cargo[.].*|(etc|examples|src|systemd|tests|udev)(/.*)?)"
+      "dmpstat|dmpstat/([.]cargo(/.*)?|Cargo[.].*|(etc|examples|prometheus|src|systemd|tests|udev)(/.*)?)"
       # cargo-mutants copies dmpstat/ into a folder of TMPDIR, so its tests find ../docs there as well.
       "README[.]md|docs|docs/src(/.*)?"
       "tests|tests/Cargo[.]lock|tests/pure|tests/pure/.*[.]rs|tests/mutants|tests/mutants/.*[.]toml"

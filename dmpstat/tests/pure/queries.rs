@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The queries of docs/src/reference/prometheus.md. `promtool test rules` tests their results. The tests here
-//! check that promtool's file has the same queries.
+//! The queries of docs/src/reference/prometheus.md, and the rules and alerts. `promtool test rules` tests their
+//! results. The tests here check that promtool's files have the same queries, and each alert.
 
 use std::fs;
 
@@ -28,16 +28,70 @@ fn expressions(rules: &str) -> Vec<String> {
 #[test]
 fn promtool_tests_the_queries_of_the_page() {
     let page = flat(&file("../docs/src/reference/prometheus.md"));
-    let expressions = expressions(&file("tests/queries.yml"));
-    assert_eq!(expressions.len(), 8);
+    let expressions = expressions(&file("prometheus/tests.yml"));
+    let recorded = |expression: &String| expression.starts_with("'instance_");
+    let (recorded, expressions): (Vec<String>, Vec<String>) =
+        expressions.into_iter().partition(recorded);
+    assert_eq!((expressions.len(), recorded.len()), (8, 7));
     for expression in expressions {
         assert!(page.contains(&format!("\n{expression}\n")), "{expression}");
     }
 }
 
-/// Returns the names of metrics in a text.
+/// The files of rules and of their tests.
+const RULES: [&str; 5] = [
+    "prometheus/rules.yml",
+    "prometheus/rules-nhcb.yml",
+    "prometheus/alerts.yml",
+    "prometheus/tests.yml",
+    "prometheus/week.yml",
+];
+
+/// Returns the values of a key in a file of rules or tests.
+fn values<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    let lines = text.lines().map(|line| line.trim_start_matches([' ', '-']));
+    let values = lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
+    values.collect()
+}
+
+#[test]
+fn both_files_of_rules_record_the_series_of_the_page() {
+    let page = file("../docs/src/reference/alerts.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    let rows = rows.filter_map(|row| Some(row.split_once('`')?.0));
+    let rows: Vec<&str> = rows.filter(|row| row.contains(':')).collect();
+    for rules in &RULES[..2] {
+        assert_eq!(values(&file(rules), "record"), rows, "{rules}");
+    }
+}
+
+#[test]
+fn each_alert_has_a_section_and_a_firing_and_a_silent_case() {
+    let rules = file("prometheus/alerts.yml");
+    let page = file("../docs/src/reference/alerts.md");
+    let tests = file("prometheus/tests.yml") + &file("prometheus/week.yml");
+    let sections = page.lines().filter_map(|line| line.strip_prefix("## "));
+    let sections: Vec<&str> = sections.filter(|name| name.starts_with("Dmp")).collect();
+    let alerts = values(&rules, "alert");
+    assert_eq!(alerts, sections);
+    for key in ["severity", "summary", "description"] {
+        assert_eq!(values(&rules, key).len(), alerts.len(), "{key}");
+    }
+    for (alert, link) in alerts.iter().zip(values(&rules, "page")) {
+        assert_eq!(link, format!("docs/src/reference/alerts.md, {alert}"));
+        let cases = tests.split("- alertname: ").skip(1);
+        let cases = cases.filter_map(|case| case.strip_prefix(alert)?.strip_prefix('\n'));
+        let (silent, firing): (Vec<&str>, Vec<&str>) =
+            cases.partition(|case| case.contains("exp_alerts: []"));
+        assert!(!silent.is_empty() && !firing.is_empty(), "{alert}");
+    }
+}
+
+/// Returns the names of metrics in a text. Those of rules begin with their level.
 fn metrics(text: &str) -> Vec<&str> {
-    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let words =
+        text.split(|letter: char| !letter.is_ascii_alphanumeric() && !"_:".contains(letter));
+    let words = words.map(|word| word.trim_end_matches(':'));
     let mut metrics: Vec<&str> = words.filter(|word| word.starts_with("dmp_")).collect();
     metrics.sort_unstable();
     metrics.dedup();
@@ -58,7 +112,7 @@ fn all_metrics_in_documents_are_in_the_table() {
     }
     // OpenMetrics has this series of a counter as well.
     known.push("dmp_request_errors_created".to_owned());
-    let rules = file("tests/queries.yml");
+    let rules = RULES.map(file).concat();
     let manual = dmpstat::cli::command()
         .find_subcommand("export")
         .unwrap()
