@@ -32,7 +32,7 @@ fn promtool_tests_the_queries_of_the_page() {
     let recorded = |expression: &String| expression.starts_with("'instance_");
     let (recorded, expressions): (Vec<String>, Vec<String>) =
         expressions.into_iter().partition(recorded);
-    assert_eq!((expressions.len(), recorded.len()), (8, 7));
+    assert_eq!((expressions.len(), recorded.len()), (11, 7));
     for expression in expressions {
         assert!(page.contains(&format!("\n{expression}\n")), "{expression}");
     }
