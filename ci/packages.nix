@@ -35,6 +35,7 @@ in
   debian-machine = callPackage ../tests/debian { inherit deb; };
   kernels = callPackage ../tests/kernels { };
   mutants = callPackage ../tests/mutants { };
+  fleet = callPackage ../dmpstat/fleet.nix { inherit dmpstat; };
   default = lts.dmp;
 }
 // named [ "kernel" "dmp" "vm" "try" "soak" ] (others // { inherit debug latest; })

@@ -34,6 +34,7 @@ let
   quiet = {
     inherit (warnings) clippy rustdoc rustfmt;
     inherit fuzz dmpstat;
+    dashboard = callPackage ../dmpstat/prometheus/check.nix { };
     inherit (packages) docs;
     pure = callPackage ./pure { };
     names = callPackage ./lint/names.nix { packages = builtins.attrNames packages; };

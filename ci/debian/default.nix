@@ -67,6 +67,26 @@ let
         chmod +x $out/bin/${program}'') (builtins.attrNames programs)
     );
 
+  # Programs of the second root, which see it at /usr: Alertmanager has files there. Only ci/nix build
+  # .#fleet makes that root.
+  ofFleet =
+    name: programs:
+    if builtins.pathExists "${machine}/fleet" then
+      runCommand name { } (
+        "mkdir -p $out/bin"
+        + lib.concatMapStringsSep "" (program: ''
+
+          cat >$out/bin/${program} <<END
+          #!/bin/sh
+          exec unshare --map-root-user --mount /usr/bin/busybox sh -c \
+            '/usr/bin/busybox mount -o bind ${stored (line "${machine}/fleet")}/usr /usr && exec "\$0" "\$@"' \
+            /usr/bin/${program} "\$@"
+          END
+          chmod +x $out/bin/${program}'') programs
+      )
+    else
+      runCommand name { } "echo 'build this with ci/nix build .#fleet' >&2 && exit 1";
+
   # The tools of a development shell. Compilers search for their parts in /usr, so each tool, and each
   # program of the path, runs with the root's /usr.
   rootTools = path: runCommand "debian-tools" { } ''
@@ -208,6 +228,15 @@ let
       cargo-mutants = hosted "cargo-mutants" { cargo-mutants = [ ]; };
       rustfmt = hosted "rustfmt" { rustfmt = [ ]; };
       shfmt = hosted "shfmt" { shfmt = [ ]; };
+
+      prometheus = ofFleet "prometheus" [ "prometheus" ] // {
+        cli = ofFleet "promtool" [ "promtool" ];
+      };
+      victoriametrics = ofFleet "victoriametrics" [
+        "victoria-metrics"
+        "vmalert"
+      ];
+      prometheus-alertmanager = ofFleet "prometheus-alertmanager" [ "prometheus-alertmanager" ];
     };
 in
 pkgs
