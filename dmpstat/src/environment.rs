@@ -7,12 +7,16 @@ use std::io::{self, Write};
 
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::record::player::Player;
+use crate::source::devices::Devices;
 use crate::source::sysfs::Machine;
 
 /// The program's environment.
 pub struct Environment<'a> {
     /// The machine whose devices are read.
     pub machine: &'a Machine,
+    /// The recording that is read in place of the machine.
+    pub recording: Option<&'a Player>,
     /// The clock.
     pub clock: &'a mut dyn Clock,
     /// Standard output.
@@ -23,7 +27,15 @@ pub struct Environment<'a> {
     pub width: &'a dyn Fn() -> Option<usize>,
 }
 
-impl Environment<'_> {
+impl<'a> Environment<'a> {
+    /// Returns the devices of the recording or of the machine.
+    pub fn devices(&self) -> &'a dyn Devices {
+        match self.recording {
+            Some(recording) => recording,
+            None => self.machine,
+        }
+    }
+
     /// Prints a text in one write, so that a pipe's reader gets whole reports.
     pub fn print(
         &mut self,

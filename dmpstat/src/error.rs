@@ -52,6 +52,9 @@ pub enum Error {
     },
     #[error("cannot parse {}: {source}", .path.display())]
     Snapshot { path: PathBuf, source: Malformed },
+    /// An error of reading devices, from a recording.
+    #[error("{0}")]
+    Recorded(String),
     /// An error that a single command defines.
     #[error(transparent)]
     Command(Box<dyn error::Error + Send + Sync>),

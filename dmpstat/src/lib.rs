@@ -8,6 +8,7 @@
 //! - [`commands`] read devices, and print, draw or export them.
 //! - [`attach`] puts dmp lines into the tables of running volumes.
 //! - [`format`] writes reports, and [`environment`] has the machine, the clock and the output of a command.
+//! - [`record`] has the files of recordings, which replace the machine for commands that read.
 //! - [`source`] reads devices.
 //! - [`error`] has the errors of all, and [`model`] the numbers of devices.
 
@@ -22,6 +23,7 @@ pub mod error;
 pub mod format;
 pub mod model;
 pub mod output;
+pub mod record;
 pub mod source;
 
 use crate::attach::former;

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
     let result = System::new().map_err(Error::Signals).and_then(|mut clock| {
         let mut environment = Environment {
             machine: &machine,
+            recording: None,
             clock: &mut clock,
             out: &mut out,
             notes: &mut notes,

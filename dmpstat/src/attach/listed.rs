@@ -122,6 +122,7 @@ pub fn work(
     let mut attempt = |device: &str, busy: &BTreeSet<String>, clock: &mut dyn Clock| {
         let environment = &mut Environment {
             machine,
+            recording: None,
             clock,
             out: &mut *out,
             notes: &mut *notes,

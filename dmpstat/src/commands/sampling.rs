@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
+use std::time::Duration;
 
 use crate::clock::Repeat;
 use crate::commands::groups::By;
@@ -15,8 +16,9 @@ use crate::format::report::{Report, Row};
 use crate::model::column::Column;
 use crate::model::interval::Interval;
 use crate::model::snapshot::Snapshot;
+use crate::source::devices::Devices;
 use crate::source::selection::Selection;
-use crate::source::sysfs::{Machine, Readings};
+use crate::source::sysfs::Readings;
 
 /// A request for reports.
 #[derive(Debug)]
@@ -66,7 +68,15 @@ fn go(
         let Sample {
             devices,
             mut problems,
-        } = sampling.sample(environment.machine)?;
+        } = match sampling.sample(environment.devices()) {
+            // The device may come later in the recording.
+            Err(Error::NoSuchDevice { .. })
+                if environment.recording.is_some() && environment.clock.wait(Duration::ZERO) =>
+            {
+                continue;
+            }
+            sample => sample?,
+        };
         // The last problem becomes the error of a single report.
         let failed = if repeat.is_none() {
             problems.pop()
@@ -137,16 +147,19 @@ impl Sampling {
 
     /// Reads the selected devices. The first sample fails without the module, and if an argument matches no
     /// device. All other errors become problems of the sample, and the program continues.
-    pub fn sample(&mut self, machine: &Machine) -> Result<Sample, Error> {
+    pub fn sample(&mut self, source: &dyn Devices) -> Result<Sample, Error> {
         let read = match self.is_first() {
             true => self
                 .selection
-                .first(machine, self.waits)
+                .first(source, self.waits)
                 .map(|of| (of, Vec::new())),
-            false => self.selection.next(machine),
+            false => self.selection.next(source),
         };
-        let may_wait = |error: &Error| {
-            matches!(error, Error::NoDevices(_)) && self.waits && self.selection.may_wait()
+        let may_wait = |error: &Error| match error {
+            Error::NoDevices(_) => self.waits && self.selection.may_wait(),
+            // A later sample of the recording may be readable.
+            Error::Recorded(_) => self.waits,
+            _ => false,
         };
         let (readings, mut problems) = match read {
             Err(error) if !self.is_first() || may_wait(&error) => {
@@ -157,7 +170,7 @@ impl Sampling {
         let Readings {
             snapshots,
             failures,
-        } = readings.with_disks(machine);
+        } = readings.with_disks(source);
         self.failed = failures.iter().map(|of| of.device.clone()).collect();
         problems.extend(failures.into_iter().map(|failure| failure.error));
         Ok(Sample {

@@ -25,8 +25,8 @@ const FLUSH_BYPASS: &str = "not counted (flush_bypass)";
 
 /// Shows these devices.
 pub fn run(devices: &[OsString], environment: &mut Environment<'_>) -> Result<(), Error> {
-    let readings = Selection::new(devices).first(environment.machine, false)?;
-    let readings = readings.with_disks(environment.machine);
+    let readings = Selection::new(devices).first(environment.devices(), false)?;
+    let readings = readings.with_disks(environment.devices());
     let devices = &readings.snapshots;
     environment.print(|text| devices.iter().try_for_each(|device| write(text, device)))?;
     readings.whole().map(|_| ())

@@ -3,8 +3,11 @@
 //! The sources of data about devices.
 //!
 //! [`sysfs`] finds the devices and reads their files, and [`selection`] finds the devices of a command line.
-//! [`lvm`] reads LVM's names. [`kernel`] reads and changes device mapper's tables.
+//! [`devices`] come from a machine or from a recording. [`lvm`] reads LVM's names, and [`host`] the machine's.
+//! [`kernel`] reads and changes device mapper's tables.
 
+pub mod devices;
+pub mod host;
 pub mod kernel;
 pub mod lvm;
 pub mod selection;

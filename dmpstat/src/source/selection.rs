@@ -13,6 +13,7 @@ use glob::{MatchOptions, Pattern, PatternError};
 use crate::error::Error;
 use crate::model::escape;
 use crate::model::snapshot::Snapshot;
+use crate::source::devices::Devices;
 use crate::source::lvm::{self, logical_volume};
 use crate::source::sysfs::{Machine, Readings, minor};
 
@@ -60,25 +61,25 @@ impl Selection {
 
     /// Reads the selected devices. Fails if there is none, or if an argument matches nothing; with `waits`, a
     /// pattern may match nothing.
-    pub fn first(&self, machine: &Machine, waits: bool) -> Result<Readings, Error> {
-        let all = machine.read(|_| true)?;
+    pub fn first(&self, devices: &dyn Devices, waits: bool) -> Result<Readings, Error> {
+        let all = devices.readings(&|_| true)?;
         if all.is_empty() {
             return Err(Error::NoDevices(self.written()));
         }
-        let found = self.find(&all, machine);
+        let found = self.find(&all, devices);
         match self.missing(&found, waits).next() {
             Some(choice) => Err(Error::NoSuchDevice {
                 wanted: choice.written.clone(),
-                near: choice.near(all.names(machine)),
+                near: choice.near(all.names(devices)),
             }),
             None => Ok(self.select(all, &found)),
         }
     }
 
     /// Reads the selected devices that exist. Returns an error for each argument that matches none of them.
-    pub fn next(&self, machine: &Machine) -> Result<(Readings, Vec<Error>), Error> {
-        let all = machine.read(|device| self.may_have(device))?;
-        let found = self.find(&all, machine);
+    pub fn next(&self, devices: &dyn Devices) -> Result<(Readings, Vec<Error>), Error> {
+        let all = devices.readings(&|device| self.may_have(device))?;
+        let found = self.find(&all, devices);
         let missing = self.missing(&found, true);
         let mut missing: Vec<Error> = missing
             .map(|choice| Error::Gone(choice.written.clone()))
@@ -99,7 +100,7 @@ impl Selection {
     }
 
     /// Finds the devices that each argument matches.
-    fn find(&self, all: &Readings, machine: &Machine) -> Found {
+    fn find(&self, all: &Readings, devices: &dyn Devices) -> Found {
         let mut found = Found {
             places: Vec::new(),
             matched: vec![false; self.0.len()],
@@ -109,9 +110,9 @@ impl Selection {
             return found;
         }
         // Paths are followed at each reading, because a path may lead to another device later.
-        let targets = self.0.iter().map(|choice| choice.target(machine));
+        let targets = self.0.iter().map(|choice| devices.target(choice));
         let targets: Vec<Option<OsString>> = targets.collect();
-        for (device, names) in all.devices().zip(all.names(machine)) {
+        for (device, names) in all.devices().zip(all.names(devices)) {
             let mut place = None;
             for (at, (choice, target)) in self.0.iter().zip(&targets).enumerate() {
                 if choice.is(device, &names, target.as_deref()) {
@@ -173,10 +174,10 @@ impl Readings {
     }
 
     /// Returns all names of each device. The name of an unreadable device comes from device mapper.
-    fn names(&self, machine: &Machine) -> impl Iterator<Item = Vec<OsString>> {
+    fn names(&self, devices: &dyn Devices) -> impl Iterator<Item = Vec<OsString>> {
         let read = self.snapshots.iter();
         let failures = self.failures.iter().map(|failure| {
-            let name = machine.attribute(&failure.device, "name");
+            let name = devices.name(&failure.device);
             names(&failure.device, &name.unwrap_or_default())
         });
         read.map(|of| names(&of.device, &of.name)).chain(failures)

@@ -15,6 +15,7 @@ use rustix::io::Errno;
 
 use crate::error::Error;
 use crate::model::snapshot::{Disk, Snapshot};
+use crate::source::devices::Devices;
 use crate::source::kernel::number::Number;
 
 /// The number of attempts to find a file, and of further attempts to read a text to its end.
@@ -50,10 +51,8 @@ pub struct Failure {
 
 impl Readings {
     /// Also reads the kernel's own numbers of the devices, from three more files each.
-    pub fn with_disks(mut self, machine: &Machine) -> Self {
-        for snapshot in &mut self.snapshots {
-            snapshot.disk = machine.disk(&snapshot.device);
-        }
+    pub fn with_disks(mut self, devices: &dyn Devices) -> Self {
+        devices.add_disks(&mut self.snapshots);
         self
     }
 
@@ -70,6 +69,11 @@ impl Machine {
     /// Makes the machine with this root directory.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
+    }
+
+    /// Returns a machine without files: a recording has no others than its own.
+    pub fn without_files() -> Self {
+        Self::new("/dev/null")
     }
 
     /// Returns the machine in the directory DMPSTAT_ROOT: a copy of another machine's files, or a host's

@@ -124,12 +124,34 @@ impl Root {
 
     /// Runs the program. Each wait for an interval calls `step` with its number, from 1.
     pub fn run_while(&self, arguments: &[&str], step: impl FnMut(u32)) -> Ran {
-        let mut clock = Steps { done: 0, step };
+        self.run_with(arguments, 100, Duration::ZERO, step)
+    }
+
+    /// Runs the program with a clock that moves by the interval at each wait, and ends at this wait.
+    pub fn run_in_time(&self, arguments: &[&str], waits: u32, step: impl FnMut(u32)) -> Ran {
+        self.run_with(arguments, waits, Duration::MAX, step)
+    }
+
+    fn run_with(
+        &self,
+        arguments: &[&str],
+        waits: u32,
+        most: Duration,
+        step: impl FnMut(u32),
+    ) -> Ran {
+        let mut clock = Steps {
+            done: 0,
+            waits,
+            most,
+            passed: Duration::ZERO,
+            step,
+        };
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let name = [OsString::from("dmpstat")].into_iter();
         let arguments = name.chain(arguments.iter().map(OsString::from));
         let mut environment = Environment {
             machine: &self.machine(),
+            recording: None,
             clock: &mut clock,
             out: &mut out,
             notes: &mut notes,
@@ -186,24 +208,30 @@ impl Ran {
     }
 }
 
-/// A clock whose intervals are a test's steps. It ends after 100 of them.
+/// A clock whose intervals are a test's steps. It ends after some of them.
 struct Steps<F> {
     done: u32,
+    waits: u32,
+    /// The most that the clock moves in an interval.
+    most: Duration,
+    passed: Duration,
     step: F,
 }
 
 impl<F: FnMut(u32)> Clock for Steps<F> {
     fn now(&self) -> Zoned {
-        "2026-11-26T21:00:00[+01:00]".parse().unwrap()
+        let start: Zoned = "2026-11-26T21:00:00[+01:00]".parse().unwrap();
+        start + self.passed
     }
 
     fn boottime(&self) -> Duration {
-        BOOTTIME
+        BOOTTIME + self.passed
     }
 
-    fn wait(&mut self, _: Duration) -> bool {
+    fn wait(&mut self, interval: Duration) -> bool {
+        self.passed += interval.min(self.most);
         self.done += 1;
         (self.step)(self.done);
-        self.done < 100
+        self.done < self.waits
     }
 }

@@ -105,6 +105,7 @@ pub fn run(
         kernel: fake,
         environment: &mut Environment {
             machine: &machine,
+            recording: None,
             clock,
             out: &mut out,
             notes: &mut notes,

@@ -17,6 +17,7 @@ mod names;
 mod packaging;
 mod queries;
 mod queue;
+mod records;
 mod runs;
 mod settings;
 mod signals;

@@ -127,6 +127,7 @@ fn run_into(
     let mut notes = Vec::new();
     let environment = &mut Environment {
         machine: &machine,
+        recording: None,
         clock,
         out,
         notes: &mut notes,

@@ -20,6 +20,7 @@ use crate::commands::export::totals::Totals;
 use crate::commands::export::volumes::{Reading, Volumes};
 use crate::commands::groups::By;
 use crate::error::Error;
+use crate::source::devices::Devices;
 use crate::source::selection::Selection;
 use crate::source::sysfs::Machine;
 
@@ -48,6 +49,8 @@ pub struct Exporter {
     series: Series,
     totals: Option<Totals>,
     boot: Mutex<Boot>,
+    /// The time of the boot of a recording, in seconds since 1970.
+    recorded_boot: Option<f64>,
     /// Metrics of this process are written as well. In a text file they would be mistaken for
     /// node_exporter's.
     process: bool,
@@ -65,14 +68,22 @@ impl Exporter {
                 Totals::new(by, repeatedly)
             }),
             boot: Mutex::default(),
+            recorded_boot: None,
             process: options.listen.is_some(),
         }
     }
 
+    /// Sets the time of the boot of a recording, in seconds since 1970.
+    pub fn with_boot(mut self, boot: Option<f64>) -> Self {
+        self.recorded_boot = boot;
+        self
+    }
+
     /// Reads the volumes the first time. Fails if an argument matches no device; with `waits`, a pattern may
     /// match nothing.
-    pub fn first(&self, waits: bool) -> Result<Reading, Error> {
-        Reading::first(&self.machine, &self.selection, self.totals.as_ref(), waits)
+    pub fn first(&self, devices: &dyn Devices, waits: bool) -> Result<Reading, Error> {
+        let totals = self.totals.as_ref();
+        Reading::first(devices, &self.machine, &self.selection, totals, waits)
     }
 
     /// Reads the volumes again.
@@ -88,6 +99,9 @@ impl Exporter {
 
     /// Returns the time of the boot, in seconds since 1970.
     fn boot(&self) -> f64 {
+        if let Some(boot) = self.recorded_boot {
+            return boot;
+        }
         let seconds = |clock| {
             let time = clock_gettime(clock);
             time.tv_sec as f64 + time.tv_nsec as f64 / 1e9

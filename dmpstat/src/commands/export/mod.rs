@@ -36,10 +36,14 @@ use crate::error::Error;
 
 /// Writes the metrics once or repeatedly, or serves them until a signal comes.
 pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), Error> {
-    let exporter = Exporter::new(options, environment.machine);
+    let boot = environment.recording.map(|recording| {
+        let now = recording.now().timestamp().as_nanosecond() as f64 / 1e9;
+        now - recording.boottime().as_secs_f64()
+    });
+    let exporter = Exporter::new(options, environment.machine).with_boot(boot);
     // An exporter that keeps running waits for the module and for devices.
     let waits = options.listen.is_some() || options.repeat.is_some();
-    let first = exporter.first(waits)?;
+    let first = exporter.first(environment.devices(), waits)?;
     match (&options.listen, &options.textfile) {
         (Some(address), _) => listen(address, exporter, first, environment),
         (_, Some(file)) => textfile::run(file, options.repeat, first, &exporter, environment),

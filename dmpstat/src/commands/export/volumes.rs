@@ -12,6 +12,7 @@ use crate::commands::export::totals::{Member, Totals};
 use crate::error::Error;
 use crate::model::escape;
 use crate::model::snapshot::Snapshot;
+use crate::source::devices::Devices;
 use crate::source::lvm;
 use crate::source::selection::Selection;
 use crate::source::sysfs::{Machine, Readings};
@@ -74,16 +75,17 @@ impl Reading {
         Self::of(selection.next(machine), machine, selection, totals, begin)
     }
 
-    /// Reads the selected volumes the first time. Fails if an argument matches no device; with `waits`, a
+    /// Reads the selected volumes the first time, and the disks below them on a machine. Fails if an argument matches no device; with `waits`, a
     /// pattern may match nothing.
     pub fn first(
+        devices: &dyn Devices,
         machine: &Machine,
         selection: &Selection,
         totals: Option<&Totals>,
         waits: bool,
     ) -> Result<Self, Error> {
         let begin = Instant::now();
-        let readings = match selection.first(machine, waits) {
+        let readings = match selection.first(devices, waits) {
             Err(Error::NoDevices(wanted)) if wanted.is_empty() || waits && selection.may_wait() => {
                 Ok(Readings::default())
             }

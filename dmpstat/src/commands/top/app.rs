@@ -17,8 +17,8 @@ use crate::model::column::{COLUMNS, Column, Level};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::snapshot::Snapshot;
+use crate::source::devices::Devices;
 use crate::source::lvm::logical_volume;
-use crate::source::sysfs::Machine;
 
 /// The options of the screen.
 #[derive(Debug)]
@@ -158,15 +158,15 @@ impl App {
     }
 
     /// Begins the next interval now, instead of at the last sample.
-    pub fn rebase(&mut self, machine: &Machine) -> Result<(), Error> {
-        let Sample { devices, .. } = self.sampling.sample(machine)?;
+    pub fn rebase(&mut self, source: &dyn Devices) -> Result<(), Error> {
+        let Sample { devices, .. } = self.sampling.sample(source)?;
         self.sampling.keep(devices);
         self.is_rebased = true;
         Ok(())
     }
 
     /// Takes the next sample. Only the first one can fail.
-    pub fn sample(&mut self, machine: &Machine, now: &Zoned) -> Result<(), Error> {
+    pub fn sample(&mut self, source: &dyn Devices, now: &Zoned) -> Result<(), Error> {
         if !self.time.is_empty() && !std::mem::take(&mut self.is_rebased) {
             let before = match self.by {
                 Some(_) => std::mem::take(&mut self.members),
@@ -180,7 +180,7 @@ impl App {
         }
         self.time = now.strftime("%H:%M:%S").to_string();
         self.since_reset = self.sampling.is_first();
-        let Sample { devices, problems } = self.sampling.sample(machine)?;
+        let Sample { devices, problems } = self.sampling.sample(source)?;
         let interval = |snapshot: &Snapshot| self.sampling.interval(snapshot);
         self.devices = match &self.by {
             None => devices
@@ -308,6 +308,16 @@ impl App {
         };
         self.grid = Grid::new(chosen, &self.columns);
         self.first_column = 0;
+    }
+
+    /// Pauses sampling.
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Forgets the numbers of earlier intervals, because they are later than the next one.
+    pub fn forget_history(&mut self) {
+        self.history = History::default();
     }
 
     /// Returns whether sampling is paused.
