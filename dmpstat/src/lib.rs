@@ -31,10 +31,43 @@ use crate::cli::invocation::{Command, Invocation};
 use crate::commands::{counters, export, hist, report, show, top};
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::record::player::{Player, Playing, Request};
+use crate::source::sysfs::Machine;
 
 /// Runs the program with these options.
 pub fn run(invocation: &Invocation, environment: &mut Environment<'_>) -> Result<(), Error> {
-    run_command(invocation, environment).map_err(|error| former::explain(error, environment))
+    let result = match &invocation.recording {
+        None => run_command(invocation, environment),
+        Some(request) => run_recording(request, invocation, environment),
+    };
+    result.map_err(|error| match invocation.recording {
+        None => former::explain(error, environment),
+        Some(_) => error,
+    })
+}
+
+/// Runs a command that reads a recording in place of the machine.
+fn run_recording(
+    request: &Request,
+    invocation: &Invocation,
+    environment: &mut Environment<'_>,
+) -> Result<(), Error> {
+    let zone = environment.clock.now().time_zone().clone();
+    let player = Player::open(request, zone)?;
+    for problem in player.problems() {
+        environment.note(problem);
+    }
+    let machine = Machine::without_files();
+    let mut clock = Playing::new(&player, environment.clock);
+    let mut environment = Environment {
+        machine: &machine,
+        recording: Some(&player),
+        clock: &mut clock,
+        out: environment.out,
+        notes: environment.notes,
+        width: environment.width,
+    };
+    run_command(invocation, &mut environment)
 }
 
 fn run_command(invocation: &Invocation, environment: &mut Environment<'_>) -> Result<(), Error> {
@@ -43,6 +76,7 @@ fn run_command(invocation: &Invocation, environment: &mut Environment<'_>) -> Re
         Some(Command::Hist(options)) => hist::run(options, environment),
         Some(Command::Top(options)) => top::run(options, environment),
         Some(Command::Export(options)) => export::run(options, environment),
+        Some(Command::Record(options)) => commands::record::run(options, environment),
         Some(Command::Show { devices }) => show::run(devices, environment),
         Some(Command::Attach(options)) => attach::run::attach(options, environment),
         Some(Command::Detach { volumes }) => attach::run::detach(volumes, environment),

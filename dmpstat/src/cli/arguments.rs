@@ -21,8 +21,9 @@ use crate::commands::export::exporter;
 use crate::commands::export::series::{self, Series};
 use crate::commands::groups::By;
 use crate::commands::hist;
+use crate::commands::record;
 use crate::commands::report::{self, Form};
-use crate::commands::sampling::Request;
+use crate::commands::sampling;
 use crate::commands::top::app;
 use crate::format::columns;
 use crate::format::report::Look;
@@ -31,6 +32,9 @@ use crate::model::escape;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
 use crate::model::units::number;
+use crate::record::days::Limits;
+use crate::record::player::Request;
+use crate::record::when::When;
 
 /// The notes of the manual.
 pub const NOTES: &str = "\
@@ -102,7 +106,7 @@ wrong command line.";
 const KEYS: &str = "\
 Keys: up, down, page up, page down, home and end choose a device. Left and right choose the column to \
 sort by, and r reverses the order. Space pauses. A slash filters by name: enter keeps the filter, escape \
-drops the filter. Tab switches between latencies and sizes, and a between the last interval and the time \
+drops the filter. In a recording, comma and dot go one sample back or forward, and minus and plus sixty. Tab switches between latencies and sizes, and a between the last interval and the time \
 since the last reset; enter shows or hides the histogram. z hides idle devices, n shows dm-N instead of \
 names, x shows all columns, ^L redraws the screen, and ? shows the keys. q and ^C quit.
 
@@ -187,8 +191,19 @@ pub enum Command {
         after_long_help = KEYS
     )]
     Top(Top),
+    /// Record samples of the devices over time, which other commands read in place of the machine
+    ///
+    /// A block of samples is written each minute, and at the end. A file can be cut off or damaged anywhere: all
+    /// other blocks stay readable. Recorded numbers are exact, so a report of a recording equals that of the
+    /// machine. 20 busy volumes take at most 50 MB a day.
+    ///
+    /// SIGTERM or ^C ends the recording. If the disk is full, blocks wait in memory, and dmpstat says so once.
+    Record(Record),
     /// Show all counters of a device in words
     Show {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        recorded: Recorded,
         /// Devices: names, VG/LV, paths, dm-N or patterns
         #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
@@ -314,9 +329,68 @@ pub struct Hist {
     pub json: bool,
 }
 
+/// A recording.
+#[derive(Debug, clap::Args)]
+pub struct Record {
+    /// Devices: names, VG/LV, paths, dm-N or patterns; without any, all devices
+    #[arg(value_name = "DEVICE", add = complete::devices())]
+    devices: Vec<OsString>,
+    /// The time between two samples, in seconds
+    #[arg(
+        short = 'i',
+        long,
+        value_name = "SECONDS",
+        default_value = "1",
+        overrides_with = "interval",
+        value_parser = seconds
+    )]
+    interval: Duration,
+    /// The file, or the directory of day files: a directory, or a name with a slash at its end. An existing
+    /// file is continued
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FILE|DIR",
+        default_value = record::DIRECTORY,
+        overrides_with = "output",
+        value_hint = ValueHint::AnyPath
+    )]
+    output: PathBuf,
+    /// Keep the last DAYS day files, and delete older ones. Days without a recording do not count
+    #[arg(
+        long,
+        value_name = "DAYS",
+        overrides_with = "keep",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    keep: Option<u32>,
+    /// Delete the oldest day files, and then the oldest blocks, so that all take at most SIZE: bytes, or a
+    /// number with K, M, G or T
+    #[arg(long, value_name = "SIZE", overrides_with = "max_size", value_parser = record::size)]
+    max_size: Option<u64>,
+}
+
+/// A recording in place of the machine.
+#[derive(Debug, clap::Args)]
+pub struct Recorded {
+    /// Read a recording of "dmpstat record" in place of the machine. Without INTERVAL, reports show all its
+    /// samples
+    #[arg(short = 'f', long = "file", value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    file: Option<PathBuf>,
+    /// Begin at this time of the recording: HH:MM[:SS] on its last day, "YYYY-MM-DD HH:MM", or RFC 3339
+    #[arg(long, value_name = "TIME", requires = "file")]
+    from: Option<When>,
+    /// End at this time of the recording
+    #[arg(long, value_name = "TIME", requires = "file")]
+    to: Option<When>,
+}
+
 /// Metrics for Prometheus.
 #[derive(Debug, clap::Args)]
 pub struct Export {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
     /// Devices: names, VG/LV, paths, dm-N or patterns. With --textfile, INTERVAL is the number of seconds
     /// between two writes, and COUNT the number of writes
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
@@ -400,11 +474,17 @@ pub struct Reports {
     /// their names: of its first group, or of all of it
     #[arg(long, value_name = "vg|REGEX", value_parser = By::parse)]
     pub by: Option<By>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
 }
 
 /// The whole screen: its devices, columns and times.
 #[derive(Debug, clap::Args)]
 pub struct Top {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub recorded: Recorded,
     /// Devices: names, VG/LV, paths, dm-N or patterns. INTERVAL is the number of seconds between two reports,
     /// and COUNT the number of reports; without COUNT, a key or a signal ends the program
     #[arg(value_name = "DEVICE|INTERVAL [COUNT]", add = complete::devices())]
@@ -490,6 +570,10 @@ impl Arguments {
     }
 
     fn options(self) -> Result<Invocation, String> {
+        let recording = match &self.command {
+            None => self.reports.recorded.request(false),
+            Some(command) => command.recording(),
+        };
         let form = self.table.form();
         let columns = self.table.columns.options();
         let latencies = columns.asks_for_latencies();
@@ -502,16 +586,32 @@ impl Arguments {
             look,
         };
         let command = self.command.map(Command::options).transpose()?;
-        Ok(Invocation { report, command })
+        Ok(Invocation {
+            report,
+            command,
+            recording,
+        })
     }
 }
 
 impl Command {
+    /// Returns the recording that the command reads.
+    fn recording(&self) -> Option<Request> {
+        match self {
+            Self::Hist(hist) => hist.reports.recorded.request(false),
+            Self::Top(top) => top.recorded.request(false),
+            Self::Show { recorded, .. } => recorded.request(true),
+            Self::Export(export) => export.recorded.request(true),
+            _ => None,
+        }
+    }
+
     fn options(self) -> Result<invocation::Command, String> {
         Ok(match self {
             Self::Hist(hist) => invocation::Command::Hist(hist.options()?),
             Self::Top(top) => invocation::Command::Top(top.options()?),
-            Self::Show { devices } => invocation::Command::Show { devices },
+            Self::Show { devices, .. } => invocation::Command::Show { devices },
+            Self::Record(record) => invocation::Command::Record(record.options()),
             Self::Attach(attach) => invocation::Command::Attach(attach.options()),
             Self::Detach { volumes } => invocation::Command::Detach { volumes },
             Self::Status => invocation::Command::Status,
@@ -531,9 +631,15 @@ impl Reports {
         self,
         sort: Option<&'static Column>,
         latencies: bool,
-    ) -> Result<(Request, Look), String> {
+    ) -> Result<(sampling::Request, Look), String> {
         let (devices, repeat) = split(self.operands)?;
-        let request = Request {
+        // Without an interval, a recording is read sample by sample.
+        let all = Repeat {
+            interval: Duration::ZERO,
+            count: None,
+        };
+        let repeat = repeat.or(self.recorded.file.is_some().then_some(all));
+        let request = sampling::Request {
             devices,
             repeat,
             omit_idle: self.omit_idle,
@@ -606,6 +712,33 @@ impl Top {
     }
 }
 
+impl Record {
+    fn options(self) -> record::Options {
+        record::Options {
+            devices: self.devices,
+            interval: self.interval,
+            output: self.output,
+            limits: Limits {
+                days: self.keep.map(|days| days as usize),
+                size: self.max_size,
+            },
+        }
+    }
+}
+
+impl Recorded {
+    /// Returns the request for the recording; with `last`, for its last sample.
+    fn request(&self, last: bool) -> Option<Request> {
+        let path = self.file.clone()?;
+        Some(Request {
+            path,
+            from: self.from,
+            to: self.to,
+            last,
+        })
+    }
+}
+
 impl Attach {
     fn options(self) -> attach::request::Request {
         attach::request::Request {
@@ -634,6 +767,9 @@ impl Export {
         if repeat.is_some() && self.textfile.is_none() {
             return Err("INTERVAL needs a file: name one with --textfile".to_owned());
         }
+        if self.recorded.file.is_some() && (repeat.is_some() || self.listen.is_some()) {
+            return Err("a recording is exported once, without INTERVAL and --listen".to_owned());
+        }
         Ok(exporter::Options {
             devices,
             repeat,
@@ -652,25 +788,33 @@ impl Export {
     }
 }
 
+/// Reads an interval in seconds.
+fn seconds(text: &str) -> Result<Duration, String> {
+    interval(OsStr::new(text))
+        .ok_or_else(|| format!("expected seconds, more than 0 and at most {LONGEST}"))
+}
+
+fn interval(word: &OsStr) -> Option<Duration> {
+    let seconds = number(word).filter(|seconds| *seconds <= LONGEST)?;
+    let interval = Duration::try_from_secs_f64(seconds).ok();
+    interval.filter(|interval| !interval.is_zero())
+}
+
 /// Splits operands into devices and the numbers after them. A device whose name is a number can be written in
 /// another form, such as /dev/mapper/NAME.
 fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>), String> {
     let numbers = operands.iter().rev().map_while(|word| number(word));
     let numbers = numbers.take(2).count();
     let behind = operands.split_off(operands.len() - numbers);
-    let Some(interval) = behind.first() else {
+    let Some(word) = behind.first() else {
         return Ok((operands, None));
     };
-    let seconds = number(interval).filter(|seconds| *seconds <= LONGEST);
-    let interval = seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .filter(|interval| !interval.is_zero())
-        .ok_or_else(|| {
-            format!(
-                "invalid INTERVAL {}: expected seconds, more than 0 and at most {LONGEST}",
-                shown(interval)
-            )
-        })?;
+    let interval = interval(word).ok_or_else(|| {
+        format!(
+            "invalid INTERVAL {}: expected seconds, more than 0 and at most {LONGEST}",
+            shown(word)
+        )
+    })?;
     let count = match behind.get(1) {
         None => None,
         Some(count) => match count.to_str().and_then(|count| count.parse().ok()) {

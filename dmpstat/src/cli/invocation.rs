@@ -7,7 +7,8 @@ use std::ffi::OsString;
 use crate::attach::request::Request as Attach;
 use crate::commands::export::exporter;
 use crate::commands::top::app as top;
-use crate::commands::{hist, report};
+use crate::commands::{hist, record, report};
+use crate::record::player::Request;
 
 /// A command line, as options.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Invocation {
     pub report: report::Options,
     /// The command; without one, reports are written.
     pub command: Option<Command>,
+    /// The recording to read in place of the machine.
+    pub recording: Option<Request>,
 }
 
 /// A command and its options.
@@ -32,4 +35,5 @@ pub enum Command {
     Reset { devices: Vec<OsString> },
     Latency { on: bool, devices: Vec<OsString> },
     Export(exporter::Options),
+    Record(record::Options),
 }

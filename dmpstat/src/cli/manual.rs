@@ -18,7 +18,7 @@ pub const ENVIRONMENT: [(&str, &str); 4] = [
 ];
 
 /// Files that are read or written.
-pub const FILES: [(&str, &str); 6] = [
+pub const FILES: [(&str, &str); 7] = [
     (
         "/sys/module/dmp/stat/dm-N/snapshot",
         "holds the counters of a device (Documentation/ABI: sysfs-module-dmp).",
@@ -35,6 +35,7 @@ pub const FILES: [(&str, &str); 6] = [
         "/run/dmp",
         "holds the states of attached volumes, and the queue of waiting ones.",
     ),
+    ("/var/log/dmpstat", "holds the day files of dmpstat record."),
     ("/run/lock/lvm", "holds LVM's locks, which an attach takes."),
     (
         "/dev/mapper/control",
@@ -43,7 +44,7 @@ pub const FILES: [(&str, &str); 6] = [
 ];
 
 /// Commands, each with its purpose.
-pub const EXAMPLES: [(&str, &str); 7] = [
+pub const EXAMPLES: [(&str, &str); 8] = [
     ("dmpstat 1", "Shows all devices each second."),
     (
         "dmpstat -x vg/data 'db-*' 5",
@@ -64,6 +65,10 @@ pub const EXAMPLES: [(&str, &str); 7] = [
     (
         "dmpstat hist latency vg/data",
         "Shows the latencies of a volume since the last reset.",
+    ),
+    (
+        "dmpstat -f /var/log/dmpstat -x --from 14:00 60",
+        "Shows the minutes since 14:00 of the recording.",
     ),
     (
         "dmpstat attach --keep vg/data",

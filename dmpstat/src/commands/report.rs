@@ -10,7 +10,7 @@ use crate::format::csv::Csv;
 use crate::format::json::{Lines, Sysstat};
 use crate::format::report::{Look, Report};
 use crate::format::table::Table;
-use crate::source::sysfs::Machine;
+use crate::source::host::Host;
 
 /// The options of reports of columns.
 #[derive(Debug)]
@@ -39,17 +39,23 @@ pub enum Form {
 
 /// Writes reports until the last one or ^C.
 pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), Error> {
-    let mut report = report(options, environment.machine);
+    let mut report = report(options, environment);
     sampling::run(&options.request, report.as_mut(), environment)
 }
 
 /// Makes reports of the requested form.
-fn report(options: &Options, machine: &Machine) -> Box<dyn Report> {
+fn report(options: &Options, environment: &Environment<'_>) -> Box<dyn Report> {
     let (columns, look) = (&options.columns, options.look);
     match options.form {
         Form::Table => Box::new(Table::new(columns, look)),
         Form::JsonLines => Box::new(Lines::new(columns, options.counts)),
-        Form::Sysstat => Box::new(Sysstat::new(columns.unit, look.numbers, machine.cpus())),
+        Form::Sysstat => {
+            let host = match environment.recording {
+                Some(recording) => recording.host().clone(),
+                None => Host::of(environment.machine),
+            };
+            Box::new(Sysstat::new(columns.unit, look.numbers, host))
+        }
         Form::Csv => Box::new(Csv::new(columns, options.counts)),
     }
 }

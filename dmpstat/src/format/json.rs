@@ -5,7 +5,6 @@
 use std::io::{self, Write};
 
 use jiff::Zoned;
-use rustix::system::uname;
 use serde_json::{Map, Value, json};
 
 use crate::format::columns::Columns;
@@ -16,6 +15,7 @@ use crate::model::histogram::{Histogram, INFINITE};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
+use crate::source::host::Host;
 
 /// A line each interval.
 pub struct Lines {
@@ -139,32 +139,28 @@ const NOT_MEASURED: [&str; 7] = ["rrqm/s", "wrqm/s", "drqm/s", "rrqm", "wrqm", "
 pub struct Sysstat {
     unit: Unit,
     numbers: bool,
-    /// The number of online processors; `None` if it is unknown.
-    cpus: Option<u64>,
+    host: Host,
     started: bool,
 }
 
 impl Sysstat {
-    /// Makes a document in this unit, for a machine with this number of processors. dm-N replaces names if
-    /// `numbers` is set.
-    pub fn new(unit: Unit, numbers: bool, cpus: Option<u64>) -> Self {
+    /// Makes a document in this unit, for this machine. dm-N replaces names if `numbers` is set.
+    pub fn new(unit: Unit, numbers: bool, host: Host) -> Self {
         Self {
             unit,
             numbers,
-            cpus,
+            host,
             started: false,
         }
     }
 
     fn begin(&mut self, out: &mut dyn Write, time: &Zoned) -> io::Result<()> {
-        let system = uname();
-        let text = |text: &std::ffi::CStr| Value::from(text.to_string_lossy());
         let host = json!({
-            "nodename": text(system.nodename()),
-            "sysname": text(system.sysname()),
-            "release": text(system.release()),
-            "machine": text(system.machine()),
-            "number-of-cpus": self.cpus,
+            "nodename": self.host.name,
+            "sysname": self.host.system,
+            "release": self.host.release,
+            "machine": self.host.machine,
+            "number-of-cpus": self.host.cpus,
             "date": time.strftime("%Y-%m-%d").to_string(),
         })
         .to_string();

@@ -19,6 +19,7 @@ mod listed;
 mod names;
 mod pages;
 mod processes;
+mod recordings;
 mod screens;
 mod server;
 mod status;

@@ -436,9 +436,9 @@ fn a_pause_and_the_keys_are_shown() {
     top.type_text("?");
     assert!(!top.app.is_paused());
     let screen = top.screen();
-    assert!(screen[4].contains("┌ Keys (press any to go back) ─"));
+    assert!(screen[3].contains("┌ Keys (press any to go back) ─"));
     assert!(
-        screen[8].contains("│/         filter by name; enter: keep the filter, escape: drop it"),
+        screen[7].contains("│/         filter by name; enter: keep the filter, escape: drop it"),
         "{screen:?}"
     );
     assert!(screen[18].contains("│q ^C      quit  "), "{screen:?}");

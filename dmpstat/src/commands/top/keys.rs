@@ -8,7 +8,7 @@ use crate::commands::top::app::App;
 use crate::model::measure::Measure;
 
 /// The help about keys, in the order of use.
-pub const HELP: [(&str, &str); 14] = [
+pub const HELP: [(&str, &str); 15] = [
     (
         "↑ ↓ j k",
         "choose a device; also page up, page down, home and end",
@@ -20,6 +20,10 @@ pub const HELP: [(&str, &str); 14] = [
         "filter by name; enter: keep the filter, escape: drop it",
     ),
     ("space p", "pause or continue"),
+    (
+        ", . - +",
+        "in a recording: one sample back or forward, or sixty",
+    ),
     ("tab", "show sizes or latencies of requests"),
     ("a", "show the histogram since the reset or of the interval"),
     ("enter", "show or hide the chosen device's histogram"),
@@ -42,6 +46,8 @@ pub enum Next {
     Suspend,
     /// End a pause.
     GoOn,
+    /// Go to an earlier or later sample of a recording.
+    Travel(isize),
     /// Redraw everything, because something else has written to the screen.
     Clear,
 }
@@ -66,6 +72,11 @@ pub fn press(app: &mut App, key: KeyEvent) -> Next {
             app.paused = !app.paused;
             return if app.paused { Next::Wait } else { Next::GoOn };
         }
+        // Brackets would come from a slow terminal, too.
+        KeyCode::Char(',') => return Next::Travel(-1),
+        KeyCode::Char('.') => return Next::Travel(1),
+        KeyCode::Char('-') => return Next::Travel(-60),
+        KeyCode::Char('+' | '=') => return Next::Travel(60),
         code => command(app, code),
     }
     Next::Wait

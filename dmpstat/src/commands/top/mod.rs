@@ -28,6 +28,7 @@ use crate::commands::top::keys::Next;
 use crate::commands::top::screen::{Input, Screen};
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::record::player::Player;
 
 /// The interval of reports without INTERVAL, like that of top.
 const REPEAT: Repeat = Repeat {
@@ -64,7 +65,12 @@ fn go(
     environment: &mut Environment<'_>,
 ) -> Result<(), ScreenError> {
     let mut left = repeat.count;
-    let mut next = Instant::now() + repeat.interval;
+    // A recording is shown faster than it was recorded if its interval is longer.
+    let pace = match environment.recording {
+        Some(_) => REPEAT.interval,
+        None => repeat.interval,
+    };
+    let mut next = Instant::now() + pace;
     loop {
         screen
             .draw(|frame| view::draw(app, frame))
@@ -75,9 +81,14 @@ fn go(
                 Next::End => return Ok(()),
                 Next::Suspend => {
                     screen.suspend().map_err(ScreenError::Terminal)?;
-                    next = rebase(app, repeat, environment)?;
+                    next = rebase(app, pace, environment)?;
                 }
-                Next::GoOn => next = rebase(app, repeat, environment)?,
+                Next::GoOn => next = rebase(app, pace, environment)?,
+                Next::Travel(by) => {
+                    if let Some(recording) = environment.recording {
+                        travel(app, recording, by)?;
+                    }
+                }
                 Next::Clear => screen.clear().map_err(ScreenError::Terminal)?,
             },
             Some(Input::Resized) => {}
@@ -87,21 +98,44 @@ fn go(
                 if left == Some(0) {
                     return Ok(());
                 }
+                if environment.recording.is_some() && !environment.clock.wait(repeat.interval) {
+                    // The recording ends here, and its end stays on the screen.
+                    app.pause();
+                    continue;
+                }
                 sample(app, environment)?;
-                next = following(Some(next), repeat.interval, Instant::now());
+                next = following(Some(next), pace, Instant::now());
             }
         }
     }
 }
 
 /// Begins an interval now, after a time without intervals. Returns the time of its end.
-fn rebase(app: &mut App, repeat: Repeat, environment: &Environment<'_>) -> Result<Instant, Error> {
-    app.rebase(environment.machine)?;
-    Ok(Instant::now() + repeat.interval)
+fn rebase(app: &mut App, pace: Duration, environment: &Environment<'_>) -> Result<Instant, Error> {
+    app.rebase(environment.devices())?;
+    Ok(Instant::now() + pace)
+}
+
+/// Goes to another sample of a recording, and pauses. The first sample is left out, because no interval ends
+/// there.
+pub fn travel(app: &mut App, recording: &Player, by: isize) -> Result<(), Error> {
+    let (at, count) = recording.position();
+    let to = at.saturating_add_signed(by).min(count - 1).max(1);
+    app.pause();
+    if to == at || to >= count {
+        return Ok(());
+    }
+    recording.go(to - 1);
+    app.rebase(recording)?;
+    recording.go(to);
+    if to < at {
+        app.forget_history();
+    }
+    app.sample(recording, &recording.now())
 }
 
 fn sample(app: &mut App, environment: &Environment<'_>) -> Result<(), Error> {
-    app.sample(environment.machine, &environment.clock.now())?;
+    app.sample(environment.devices(), &environment.clock.now())?;
     let problem = app.problem.take();
     app.problem = problem.map(|problem| former::explain(problem, environment));
     Ok(())
