@@ -53,6 +53,8 @@ in
       '';
     };
 
+    record.enable = lib.mkEnableOption "a recording of dmp devices, {file}`dmp-record.service`";
+
     exporter.enable = lib.mkEnableOption "dmp's exporter for Prometheus, {file}`dmp-exporter.service`";
 
     exporter.textfile = lib.mkOption {
@@ -116,6 +118,7 @@ in
         dmpstat attach --all
       '';
     };
+    systemd.services.dmp-record.wantedBy = lib.mkIf cfg.record.enable [ "multi-user.target" ];
     systemd.services.dmp-exporter.wantedBy = lib.mkIf cfg.exporter.enable [ "multi-user.target" ];
     systemd.services.dmp-exporter-textfile = lib.mkIf (cfg.exporter.textfile != null) {
       wantedBy = [ "multi-user.target" ];

@@ -35,6 +35,7 @@ expect() { # prefix, the path of attach.conf
 		"644 $1/lib/systemd/system/dmp-exporter-textfile.service" \
 		"644 $1/lib/systemd/system/dmp-exporter.service" \
 		"644 $1/lib/systemd/system/dmp-exporter.socket" \
+		"644 $1/lib/systemd/system/dmp-record.service" \
 		"644 $1/lib/udev/rules.d/90-dmp-attach.rules" \
 		"644 $1/share/bash-completion/completions/dmpstat" \
 		"644 $1/share/fish/vendor_completions.d/dmpstat.fish" \

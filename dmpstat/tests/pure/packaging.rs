@@ -6,6 +6,8 @@ use std::fs;
 
 use dmpstat::attach::conf::{self, Conf};
 use dmpstat::attach::queue;
+use dmpstat::cli;
+use dmpstat::commands::record;
 
 fn file(path: &str) -> String {
     fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -93,6 +95,31 @@ fn exporters_are_restarted_without_a_limit() {
         );
         assert_eq!(values(&service, "CapabilityBoundingSet"), [""], "{unit}");
     }
+}
+
+#[test]
+fn the_recorder_is_restarted_and_takes_the_users_options() {
+    let service = file("systemd/dmp-record.service");
+    assert_eq!(
+        values(&service, "ExecStart"),
+        ["/usr/bin/dmpstat record --keep 7 --max-size 1G $DMP_RECORD_OPTIONS"]
+    );
+    assert_eq!(values(&service, "Environment"), ["DMP_RECORD_OPTIONS="]);
+    assert_eq!(
+        values(&service, "EnvironmentFile"),
+        ["-/etc/default/dmp-record"]
+    );
+    assert_eq!(values(&service, "Restart"), ["on-failure"]);
+    assert_eq!(values(&service, "StartLimitIntervalSec"), ["0"]);
+    assert_eq!(values(&service, "WantedBy"), ["multi-user.target"]);
+    // The command's own directory, and the boot's number in /proc/sys.
+    let directory = format!("/var/log/{}", values(&service, "LogsDirectory")[0]);
+    assert_eq!(directory, record::DIRECTORY);
+    assert_eq!(values(&service, "ProcSubset"), [""; 0]);
+    let words = [
+        "dmpstat", "record", "--keep", "7", "--keep", "3", "-i", "5", "-i", "2",
+    ];
+    assert!(cli::parse(words).is_ok());
 }
 
 /// A user's options come after the unit's, so they override them. Numbers are the last operands.
