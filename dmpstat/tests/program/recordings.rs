@@ -3,6 +3,7 @@
 //! `dmpstat record`, and commands that read a recording with `-f`.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use dmpstat::cli;
 use dmpstat::commands::top::app::App;
 use dmpstat::commands::top::keys::{self, Next};
 use dmpstat::commands::top::{self, view};
+use dmpstat::record::header::FORMAT;
 use dmpstat::record::player::{Player, Request};
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
@@ -20,6 +22,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::common::{Ran, Root, SNAPSHOT, named};
+
+/// The directory with a recording of each format.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recordings");
 
 /// The number of samples of a run.
 const SAMPLES: u32 = 8;
@@ -174,6 +179,26 @@ fn show_and_export_take_the_last_sample() {
         message.contains("a recording is exported once, without INTERVAL and --listen"),
         "{message}"
     );
+}
+
+/// `cargo test --test program -- --ignored` writes the file of a new format, for the version after it.
+#[test]
+#[ignore = "writes a file that is kept"]
+fn a_file_of_each_format_is_kept() {
+    let path = format!("{KEPT}/{FORMAT}.dmpstat");
+    assert!(!Path::new(&path).exists());
+    run(&start(), &["record", "-o", &path]).result.unwrap();
+}
+
+#[test]
+fn files_of_all_formats_are_read() {
+    let live = run(&start(), &["-j", "--counts", "1"]).out;
+    for format in 1..=FORMAT {
+        let path = format!("{KEPT}/{format}.dmpstat");
+        let ran = Root::without_module().run(&["-j", "--counts", "-f", &path]);
+        ran.result.unwrap();
+        assert_eq!(ran.out, live, "{path}");
+    }
 }
 
 /// Returns the times of reports.
