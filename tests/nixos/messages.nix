@@ -10,7 +10,7 @@ let
   said =
     system: configuration:
     let
-      nixos = import "${pkgs.path}/nixos/lib/eval-config.nix" {
+      nixos = import (pkgs.path + "/nixos/lib/eval-config.nix") {
         inherit system;
         modules = [
           module
