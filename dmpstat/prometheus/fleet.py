@@ -449,6 +449,11 @@ class Fleet:
                 count, size = (f"dmp_request_size_bytes_{part}{{{labels}}}" for part in ("count", "sum"))
                 buckets = f"dmp_request_duration_seconds_bucket{{{labels}}}"
                 resets, increase = f"resets({count}[10m])", f"increase({count}[10m])"
+            # A busy VictoriaMetrics gets its samples minutes later.
+            for _ in range(120):
+                if [value for _, value in self.query(url, count)] == [AFTER]:
+                    break
+                self.sleep(5)
             self.check(f"{name}: reads", self.value(url, count), float(AFTER))
             self.check(f"{name}: bytes read", self.value(url, size), float(AFTER * 4096))
             for quantile in (0.5, 0.9, 0.99, 0.999):
