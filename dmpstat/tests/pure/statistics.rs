@@ -4,7 +4,7 @@
 
 use dmpstat::cli;
 use dmpstat::format::report::Count;
-use dmpstat::model::statistic::{Kind, Statistic, Unit};
+use dmpstat::model::statistic::{Kind, Shown, Statistic, Unit};
 
 /// Joins words as a sentence does: "a, b and c".
 fn listed(words: &[&str]) -> String {
@@ -51,7 +51,12 @@ fn the_page_and_the_manual_name_each_statistics_metric() {
         };
         let name = format!("{}{suffix}{total}", metric.name);
         assert!(manual.contains(&name), "{name}");
-        let row = format!("| `{name}` | {kind} | {unit} | name, uuid, operation | ");
+        let operations = match metric.shown {
+            Shown::Always => "all",
+            Shown::CommonOperations => "read, write",
+            Shown::Full => "`--full`",
+        };
+        let row = format!("| `{name}` | {kind} | {unit} | {operations} | ");
         assert!(page.contains(&row), "{row}");
     }
 }
