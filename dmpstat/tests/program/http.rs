@@ -581,9 +581,9 @@ fn ten_thousand_connections_leave_nothing_behind() {
         );
     };
     (0..1000).for_each(one);
-    let before = (server.files(), server.status("VmRSS:"));
+    let before = (server.files(), server.status("RssAnon:"));
     (0..10_000).for_each(one);
-    let after = (server.files(), server.status("VmRSS:"));
+    let after = (server.files(), server.status("RssAnon:"));
     assert!(
         after.0 <= before.0 + 1 && after.1 < before.1 + 512,
         "{before:?} {after:?}"
