@@ -581,13 +581,15 @@ fn ten_thousand_connections_leave_nothing_behind() {
         );
     };
     (0..1000).for_each(one);
-    let before = (server.files(), server.status("RssAnon:"));
-    (0..10_000).for_each(one);
-    let after = (server.files(), server.status("RssAnon:"));
-    assert!(
-        after.0 <= before.0 + 1 && after.1 < before.1 + 512,
-        "{before:?} {after:?}"
-    );
+    let state = || (server.files(), server.status("RssAnon:"));
+    // The allocator keeps some memory of a busy time. What connections leave behind grows each time.
+    let grows = |_| {
+        let before = state();
+        (0..10_000).for_each(one);
+        let after = state();
+        after.0 > before.0 + 1 || after.1 >= before.1 + 512
+    };
+    assert!(!(0..3).all(grows), "{:?}", state());
     server.end();
 }
 
