@@ -212,15 +212,11 @@ impl Metrics<'_> {
         let scale = self.series.durations();
         let bounds = self.bounds(&scale, NANOSECONDS);
         let mut counts = Vec::new();
-        let mut begun = false;
+        self.text.family(&DURATIONS);
         for row in &self.rows {
             let Some(timing) = &row.counters.timing else {
                 continue;
             };
-            if !begun {
-                self.text.family(&DURATIONS);
-                begun = true;
-            }
             scale.count(&timing.latencies, &mut counts);
             let sum = Value::Nanoseconds(timing.sum());
             let created = self.created(row, true);
@@ -236,9 +232,7 @@ impl Metrics<'_> {
             let bounds = self.bounds(&scale, 1.0);
             (scale, bounds)
         });
-        if !self.rows.is_empty() {
-            self.text.family(&REQUEST_SIZES);
-        }
+        self.text.family(&REQUEST_SIZES);
         let mut counts = Vec::new();
         for row in &self.rows {
             let (scale, bounds) = &scales[row.operation as usize];
@@ -261,7 +255,7 @@ impl Metrics<'_> {
         self.series.created.then_some(self.boot + since)
     }
 
-    /// Writes the family of a statistic, if it is a metric and has a value.
+    /// Writes the family of a statistic, if it is a metric.
     fn statistic(&mut self, statistic: Statistic) -> io::Result<()> {
         let description = statistic.description();
         let Some(metric) = description.metric else {
@@ -280,16 +274,12 @@ impl Metrics<'_> {
             },
             help: metric.help,
         };
-        let mut begun = false;
+        self.text.family(&family);
         for row in &self.rows {
             let value = row.counters.of(statistic);
             let Some(value) = value.filter(|_| self.series.has(statistic, row.operation)) else {
                 continue;
             };
-            if !begun {
-                self.text.family(&family);
-                begun = true;
-            }
             let value = match description.unit {
                 statistic::Unit::Nanoseconds => Value::Nanoseconds(value),
                 statistic::Unit::Requests | statistic::Unit::Bytes => Value::Count(value),
@@ -350,9 +340,7 @@ impl Metrics<'_> {
                 Labels::new(name.chain(uuid).chain([("latency", latency)]))
             }),
         )?;
-        if !volumes.is_empty() {
-            self.text.family(&LATENCY);
-        }
+        self.text.family(&LATENCY);
         for volume in volumes {
             let value = Value::Count(volume.device.latency.into());
             self.text
@@ -361,12 +349,9 @@ impl Metrics<'_> {
         Ok(())
     }
 
-    /// Writes a family of information, if there is any.
+    /// Writes a family of information.
     fn infos(&mut self, family: &Family, infos: impl Iterator<Item = Labels>) -> io::Result<()> {
-        let mut infos = infos.peekable();
-        if infos.peek().is_some() {
-            self.text.family(family);
-        }
+        self.text.family(family);
         for labels in infos {
             self.text.metric(&labels, Value::Count(1), None)?;
         }

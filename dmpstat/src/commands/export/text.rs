@@ -153,6 +153,9 @@ pub struct Text<'a> {
     form: Form,
     /// The end of the text, which was not passed on yet.
     piece: String,
+    /// The description of the current family, which its first metric writes: a family without metrics is left
+    /// out.
+    header: String,
     /// The name of the current family, with its unit.
     family: String,
     /// The end of the name of the current family's metrics.
@@ -166,6 +169,7 @@ impl<'a> Text<'a> {
             out,
             form,
             piece: String::with_capacity(2 * PIECE),
+            header: String::new(),
             family: String::new(),
             suffix: "",
         }
@@ -193,9 +197,9 @@ impl<'a> Text<'a> {
         let suffix = if open { "" } else { self.suffix };
         let name = &self.family;
         let help = family.help;
-        self.piece += &format!("# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}\n");
+        self.header = format!("# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}\n");
         if let Some(unit) = family.unit.filter(|_| open) {
-            self.piece += &format!("# UNIT {name} {}\n", unit.name());
+            self.header += &format!("# UNIT {name} {}\n", unit.name());
         }
     }
 
@@ -207,6 +211,7 @@ impl<'a> Text<'a> {
         value: Value,
         created: Option<f64>,
     ) -> io::Result<()> {
+        self.begin();
         let suffix = self.suffix;
         self.line(suffix, labels, value);
         self.end(labels, created)
@@ -222,6 +227,7 @@ impl<'a> Text<'a> {
         sum: Value,
         created: Option<f64>,
     ) -> io::Result<()> {
+        self.begin();
         let mut below = 0_u64;
         let mut digits = Buffer::new();
         for (bound, count) in bounds.0.iter().zip(counts) {
@@ -240,6 +246,12 @@ impl<'a> Text<'a> {
         self.line("_sum", labels, sum);
         self.line("_count", labels, Value::Count(below));
         self.end(labels, created)
+    }
+
+    /// Writes the description of the family, unless an earlier metric has.
+    fn begin(&mut self) {
+        self.piece.push_str(&self.header);
+        self.header.clear();
     }
 
     fn end(&mut self, labels: &Labels, created: Option<f64>) -> io::Result<()> {
