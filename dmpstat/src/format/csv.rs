@@ -73,7 +73,7 @@ impl Report for Csv {
                 device.device.clone(),
                 device.shown_name(),
                 escape::show(&device.uuid),
-                match device.device.is_empty() {
+                match device.is_group() {
                     true => String::new(),
                     false => device.diskseq.to_string(),
                 },

@@ -58,7 +58,7 @@ pub fn identity(row: &Row<'_>) -> Map<String, Value> {
     let mut identity = Map::new();
     let uuid = escape::show(&row.device.uuid);
     // A group has neither of the numbers that identify a device.
-    let is_device = !row.device.device.is_empty();
+    let is_device = !row.device.is_group();
     let device = is_device.then(|| row.device.device.clone());
     identity.insert("device".into(), device.into());
     identity.insert("name".into(), row.device.shown_name().into());

@@ -70,7 +70,7 @@ impl Row<'_> {
     /// Returns the device's title: its name, or dm-N.
     pub fn title(&self, numbers: bool) -> String {
         // A group has no number.
-        match numbers && !self.device.device.is_empty() {
+        match numbers && !self.device.is_group() {
             true => self.device.device.clone(),
             false => self.device.shown_name(),
         }

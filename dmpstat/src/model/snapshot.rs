@@ -16,7 +16,7 @@ const FORM: u64 = 1;
 /// A device and its counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Its kernel name: dm-3.
+    /// Its kernel name: dm-3; empty for the sum of a group of devices.
     pub device: String,
     /// Its name in device mapper, with libdevmapper's escapes.
     pub name: Vec<u8>,
@@ -181,6 +181,11 @@ impl Snapshot {
             operations,
             disk: Disk::default(),
         })
+    }
+
+    /// Returns whether this is the sum of a group of devices, which has no kernel name, uuid or diskseq.
+    pub fn is_group(&self) -> bool {
+        self.device.is_empty()
     }
 
     /// Returns the device's name without escapes.

@@ -192,7 +192,11 @@ impl<'a> Row<'a> {
 
 /// Returns the labels that join the series of a volume.
 fn identity(volume: &Volume) -> impl Iterator<Item = (&str, &str)> {
-    let label = if volume.is_group { "group" } else { "name" };
+    let label = if volume.device.is_group() {
+        "group"
+    } else {
+        "name"
+    };
     let uuid = volume.shares_name.then_some(("uuid", volume.uuid.as_str()));
     [(label, volume.name.as_str())].into_iter().chain(uuid)
 }
@@ -298,7 +302,7 @@ impl Metrics<'_> {
             &VOLUME,
             volumes
                 .iter()
-                .filter(|volume| !volume.is_group)
+                .filter(|volume| !volume.device.is_group())
                 .map(|volume| {
                     let diskseq = volume.device.diskseq.to_string();
                     Labels::new([

@@ -33,15 +33,6 @@ struct State {
     totals: HashMap<String, Snapshot>,
 }
 
-/// A group of volumes, or a volume that belongs to none.
-#[derive(Debug)]
-pub enum Member {
-    /// The counters of a group, under its name.
-    Group(Snapshot),
-    /// A volume.
-    Volume(Snapshot),
-}
-
 impl Totals {
     /// Makes groups that count from now on if `repeatedly`, and since the volumes' resets otherwise.
     pub fn new(by: By, repeatedly: bool) -> Self {
@@ -52,18 +43,15 @@ impl Totals {
         }
     }
 
-    /// Adds the counts of these volumes since the last call.
-    pub fn add(&self, volumes: Vec<Snapshot>) -> Vec<Member> {
+    /// Adds the counts of these volumes since the last call. Returns the groups, and the volumes that belong to
+    /// none.
+    pub fn add(&self, volumes: Vec<Snapshot>) -> (Vec<Snapshot>, Vec<Snapshot>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let groups = self.by.all(&volumes);
-        let mut members = Vec::new();
-        let mut places = vec![None; volumes.len()];
-        for (name, at) in groups {
-            let Some(name) = name else {
-                places[at[0]] = Some(members.len());
-                members.push(None);
-                continue;
-            };
+        let mut groups = Vec::new();
+        let mut is_alone = vec![true; volumes.len()];
+        for (name, at) in self.by.all(&volumes) {
+            let Some(name) = name else { continue };
+            at.iter().for_each(|at| is_alone[*at] = false);
             let of_group: Vec<&Snapshot> = at.iter().map(|at| &volumes[*at]).collect();
             let mut total = match state.totals.remove(&name) {
                 Some(total) => total,
@@ -93,17 +81,17 @@ impl Totals {
                 }
             }
             state.totals.insert(name, total.clone());
-            members.push(Some(Member::Group(total)));
+            groups.push(total);
         }
-        for (volume, place) in volumes.into_iter().zip(places) {
-            match place {
-                Some(place) => members[place] = Some(Member::Volume(volume)),
-                None => {
-                    state.before.insert(volume.device.clone(), volume);
-                }
+        let mut alone = Vec::new();
+        for (volume, is_alone) in volumes.into_iter().zip(is_alone) {
+            if is_alone {
+                alone.push(volume);
+            } else {
+                state.before.insert(volume.device.clone(), volume);
             }
         }
-        members.into_iter().flatten().collect()
+        (groups, alone)
     }
 
     /// Returns the counts of a volume since the reading before.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::commands::export::listed::{self, Listed};
 use crate::commands::export::mounts::{Mount, Mounts};
-use crate::commands::export::totals::{Member, Totals};
+use crate::commands::export::totals::Totals;
 use crate::error::Error;
 use crate::model::escape;
 use crate::model::snapshot::Snapshot;
@@ -50,8 +50,6 @@ pub struct Volume {
     pub device: Snapshot,
     /// Its name. No other device has the same name and uuid.
     pub name: String,
-    /// It is a group of volumes.
-    pub is_group: bool,
     /// Its uuid; empty if it has none.
     pub uuid: String,
     /// Another volume has the same name, and another uuid.
@@ -75,8 +73,8 @@ impl Reading {
         Self::of(selection.next(machine), machine, selection, totals, begin)
     }
 
-    /// Reads the selected volumes the first time, and the disks below them on a machine. Fails if an argument matches no device; with `waits`, a
-    /// pattern may match nothing.
+    /// Reads the selected volumes the first time, and the disks below them on a machine. Fails if an argument
+    /// matches no device; with `waits`, a pattern may match nothing.
     pub fn first(
         devices: &dyn Devices,
         machine: &Machine,
@@ -129,20 +127,11 @@ impl Reading {
             unreadable.push(failure.device);
             problems.push(failure.error);
         }
-        let snapshots = readings.snapshots;
-        let (mut groups, mut alone) = (Vec::new(), Vec::new());
-        match totals {
-            None => alone = snapshots,
-            Some(totals) => {
-                for member in totals.add(snapshots) {
-                    match member {
-                        Member::Group(group) => groups.push(Volume::group(group)),
-                        Member::Volume(volume) => alone.push(volume),
-                    }
-                }
-            }
-        }
-        let mut all = groups;
+        let (groups, alone) = match totals {
+            None => (Vec::new(), readings.snapshots),
+            Some(totals) => totals.add(readings.snapshots),
+        };
+        let mut all: Vec<Volume> = groups.into_iter().map(Volume::group).collect();
         all.extend(Volume::all(alone, machine));
         // A group has no information about its volumes, so each would seem to be unattached.
         let (listed, invalid_lines) = match totals {
@@ -199,10 +188,7 @@ impl Volume {
     /// Makes the volume of a group.
     fn group(group: Snapshot) -> Self {
         let name = group.shown_name();
-        Self {
-            is_group: true,
-            ..Self::new(group, name, Vec::new(), Vec::new())
-        }
+        Self::new(group, name, Vec::new(), Vec::new())
     }
 
     fn new(
@@ -221,7 +207,6 @@ impl Volume {
             underlying,
             stacked_on: stacked_on.join(","),
             shares_name: false,
-            is_group: false,
             mounts: Vec::new(),
             device,
             name,

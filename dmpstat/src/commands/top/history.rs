@@ -25,7 +25,7 @@ pub type Identity = (String, u64);
 
 /// Returns the identity of a device, or of a group of devices.
 pub fn identity(device: &Snapshot) -> Identity {
-    match device.device.is_empty() {
+    match device.is_group() {
         true => (device.shown_name(), 0),
         false => (device.device.clone(), device.diskseq),
     }
