@@ -98,11 +98,10 @@ fn values(one: &Values, other: &Values) -> Values {
     let mut sums = Values::NONE;
     for statistic in Statistic::ALL {
         let both = one.get(statistic).zip(other.get(statistic));
-        let value = both.map(|(one, other)| match statistic.description().kind {
-            Kind::Counter | Kind::Gauge => one.saturating_add(other),
-            Kind::Maximum => one.max(other),
-        });
-        sums.set(statistic, value);
+        sums.set(
+            statistic,
+            both.map(|(one, other)| joined(statistic, one, other)),
+        );
     }
     sums
 }
@@ -156,10 +155,14 @@ fn add(sum: &mut Values, values: &Values) {
             continue;
         };
         let before = sum.get(statistic).unwrap_or(0);
-        let value = match statistic.description().kind {
-            Kind::Counter | Kind::Gauge => before.saturating_add(value),
-            Kind::Maximum => before.max(value),
-        };
-        sum.set(statistic, Some(value));
+        sum.set(statistic, Some(joined(statistic, before, value)));
+    }
+}
+
+/// Returns the sum of two values, or the higher one of a maximum.
+fn joined(statistic: Statistic, one: u64, other: u64) -> u64 {
+    match statistic.description().kind {
+        Kind::Counter | Kind::Gauge => one.saturating_add(other),
+        Kind::Maximum => one.max(other),
     }
 }
