@@ -53,10 +53,20 @@ impl Selection {
             || numbers().any(|number| number == Some(device))
     }
 
-    /// Returns whether a device with these names is selected.
-    pub fn has(&self, device: &str, names: &[OsString], machine: &Machine) -> bool {
-        let is = |choice: &Choice| choice.is(device, names, choice.target(machine).as_deref());
-        self.0.is_empty() || self.0.iter().any(is)
+    /// Returns a function that tells whether a device with these names is selected.
+    pub fn filter(&self, machine: &Machine) -> impl Fn(&str, &[OsString]) -> bool {
+        let targets = self.targets(machine);
+        move |device, names| {
+            let mut choices = self.0.iter().zip(&targets);
+            self.0.is_empty()
+                || choices.any(|(choice, target)| choice.is(device, names, target.as_deref()))
+        }
+    }
+
+    /// Returns the devices to which the arguments are paths. Follow the paths at each reading, because a path
+    /// may lead to another device later.
+    fn targets(&self, devices: &dyn Devices) -> Vec<Option<OsString>> {
+        self.0.iter().map(|choice| devices.target(choice)).collect()
     }
 
     /// Reads the selected devices. Fails if there is none, or if an argument matches nothing; with `waits`, a
@@ -109,9 +119,7 @@ impl Selection {
         if self.0.is_empty() {
             return found;
         }
-        // Paths are followed at each reading, because a path may lead to another device later.
-        let targets = self.0.iter().map(|choice| devices.target(choice));
-        let targets: Vec<Option<OsString>> = targets.collect();
+        let targets = self.targets(devices);
         for (device, names) in all.devices().zip(all.names(devices)) {
             let mut place = None;
             for (at, (choice, target)) in self.0.iter().zip(&targets).enumerate() {

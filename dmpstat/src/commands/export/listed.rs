@@ -50,6 +50,7 @@ pub fn read(
         .iter()
         .map(|volume| (volume.device.device.as_str(), volume))
         .collect();
+    let is_selected = selection.filter(machine);
     let mut listed = Vec::new();
     // Prometheus refuses a scrape with two equal series.
     let mut taken: BTreeSet<(String, Option<String>)> = volumes
@@ -68,7 +69,7 @@ pub fn read(
         // The device was removed.
         let Some((name, uuid)) = found else { continue };
         let names = selection::names(&device, &name);
-        if !selection.has(&device, &names, machine) {
+        if !is_selected(&device, &names) {
             continue;
         }
         let applies = |(rule, target): &&(Rule, Option<OsString>)| {
