@@ -50,6 +50,12 @@ pub fn following(last: Option<Instant>, interval: Duration, now: Instant) -> Ins
     next.filter(|next| *next > now).unwrap_or(now + interval)
 }
 
+/// Returns the machine's time since boot, with suspends.
+pub fn boottime() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
 /// The machine's clock.
 pub struct System {
     /// The begin of the next interval.
@@ -96,8 +102,7 @@ impl Clock for System {
     }
 
     fn boottime(&self) -> Duration {
-        let time = clock_gettime(ClockId::Boottime);
-        Duration::try_from(time).unwrap_or_default()
+        boottime()
     }
 
     fn wait(&mut self, interval: Duration) -> bool {

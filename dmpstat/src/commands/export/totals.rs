@@ -7,8 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use rustix::time::{ClockId, clock_gettime};
-
+use crate::clock::boottime;
 use crate::commands::groups::By;
 use crate::model::interval::{Interval, Restart};
 use crate::model::operation::Operation;
@@ -38,7 +37,7 @@ impl Totals {
     pub fn new(by: By, repeatedly: bool) -> Self {
         Self {
             by,
-            start: repeatedly.then(now),
+            start: repeatedly.then(|| u64::try_from(boottime().as_nanos()).unwrap_or(u64::MAX)),
             state: Mutex::default(),
         }
     }
@@ -112,10 +111,4 @@ impl Totals {
             _ => interval.operations,
         }
     }
-}
-
-/// Returns the time since boot, in nanoseconds.
-fn now() -> u64 {
-    let time = clock_gettime(ClockId::Boottime);
-    u64::try_from(i128::from(time.tv_sec) * 1_000_000_000 + i128::from(time.tv_nsec)).unwrap_or(0)
 }
