@@ -3,12 +3,14 @@
 //! The command line, its manual and its completions.
 //!
 //! [`arguments`] has the words of the command line, as clap reads them. [`parse`] turns them into an
-//! [`invocation`]: the options that the commands define. Help and wrong arguments are [`usage`].
+//! [`invocation`]: the options that the commands define. [`notes`] end the manual's pages. Help and wrong
+//! arguments are [`usage`].
 
 pub mod arguments;
 pub mod complete;
 pub mod invocation;
 pub mod manual;
+pub mod notes;
 pub mod usage;
 
 use std::ffi::OsString;
@@ -28,7 +30,7 @@ pub fn command() -> clap::Command {
 pub fn parse<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
 ) -> Result<Invocation, Usage> {
-    let help = format!("{}\n\n{}", arguments::NOTES, manual::text());
+    let help = format!("{}\n\n{}", notes::NOTES, manual::text());
     let matches = command()
         .after_long_help(help)
         .try_get_matches_from(arguments)?;
