@@ -258,6 +258,15 @@ pub struct Record {
     max_size: Option<u64>,
 }
 
+/// Groups of devices.
+#[derive(Debug, clap::Args)]
+pub struct Grouping {
+    /// Add up the devices of each volume group (vg), or those with the same match of a regular expression in
+    /// their names: of its first group, or of all of it
+    #[arg(long, value_name = "vg|REGEX", value_parser = By::parse)]
+    by: Option<By>,
+}
+
 /// A recording in place of the machine.
 #[derive(Debug, clap::Args)]
 pub struct Recorded {
@@ -308,10 +317,9 @@ pub struct Export {
     /// Bounds of sizes, from the module's: bytes, or with K, M or G
     #[arg(long, value_name = "BOUND", value_delimiter = ',', value_parser = series::size_bound)]
     size_buckets: Vec<u64>,
-    /// Add up the devices of each volume group (vg), or those with the same match of a regular expression in
-    /// their names
-    #[arg(long, value_name = "vg|REGEX", value_parser = By::parse)]
-    by: Option<By>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub grouping: Grouping,
 }
 
 impl clap::ValueEnum for Operation {
@@ -358,10 +366,9 @@ pub struct Reports {
     /// Leave out the first report, which covers the time since the last reset
     #[arg(short = 'y', long)]
     pub omit_first: bool,
-    /// Add up the devices of each volume group (vg), or those with the same match of a regular expression in
-    /// their names: of its first group, or of all of it
-    #[arg(long, value_name = "vg|REGEX", value_parser = By::parse)]
-    pub by: Option<By>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub grouping: Grouping,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub recorded: Recorded,
@@ -383,10 +390,9 @@ pub struct Top {
     /// Start with dm-N instead of names
     #[arg(short = 'N', long)]
     pub numbers: bool,
-    /// Add up the devices of each volume group (vg), or those with the same match of a regular expression in
-    /// their names
-    #[arg(long, value_name = "vg|REGEX", value_parser = By::parse)]
-    pub by: Option<By>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub grouping: Grouping,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub columns: Columns,
@@ -534,7 +540,7 @@ impl Reports {
             omit_first: self.omit_first,
             sort,
             latencies,
-            by: self.by,
+            by: self.grouping.by,
         };
         let look = Look {
             numbers: self.numbers,
@@ -595,7 +601,7 @@ impl Top {
             omit_idle: self.omit_idle,
             numbers: self.numbers,
             columns: self.columns.options(),
-            by: self.by,
+            by: self.grouping.by,
         })
     }
 }
@@ -669,7 +675,7 @@ impl Export {
                 sizes: self.size_buckets,
                 thinning: self.buckets,
             },
-            by: self.by,
+            by: self.grouping.by,
             textfile: self.textfile,
             listen: self.listen,
         })
