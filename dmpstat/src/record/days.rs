@@ -3,7 +3,8 @@
 //! A directory with a file for each day, and the limits of their number and size.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
@@ -117,7 +118,6 @@ fn shorten(path: &Path, most: u64) -> io::Result<()> {
 }
 
 fn read(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
-    use std::os::unix::fs::FileExt;
     let mut bytes = vec![0; usize::try_from(to - from).map_err(io::Error::other)?];
     file.read_exact_at(&mut bytes, from)?;
     Ok(bytes)
@@ -125,7 +125,6 @@ fn read(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
 
 /// Replaces a file by a header and its own bytes from a place on, in one step.
 fn replace(path: &Path, file: &File, header: &[u8], from: u64) -> io::Result<()> {
-    use std::io::{Seek, SeekFrom, Write};
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut new = tempfile::Builder::new()
         .prefix(".dmpstat-")

@@ -4,6 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, fdatasync, flock};
@@ -49,7 +50,6 @@ impl Appended {
 
     /// Returns whether the file was deleted or replaced.
     pub fn is_gone(&self) -> bool {
-        use std::os::unix::fs::MetadataExt;
         let identity = |of: fs::Metadata| (of.dev(), of.ino());
         let there = fs::metadata(&self.path).map(identity).ok();
         there.is_none() || there != self.file.metadata().map(identity).ok()

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::model::snapshot::Snapshot;
 use crate::record::block::Block;
 use crate::record::index::{Index, Problem};
-use crate::record::sample::Sample;
+use crate::record::sample::{self, Sample};
 use crate::record::when::{When, zoned};
 use crate::source::devices::Devices;
 use crate::source::host::Host;
@@ -163,7 +163,7 @@ impl Player {
                 realtime: entry.times.realtime(sample),
                 boottime: entry.times.boottime(sample),
                 snapshots: Vec::new(),
-                failures: vec![crate::record::sample::Failure {
+                failures: vec![sample::Failure {
                     device: String::new(),
                     name: Vec::new(),
                     message: RecordingError::Changed(self.index.file(entry).to_owned()).to_string(),
