@@ -4,17 +4,20 @@
 //!
 //! A [`snapshot`] has the counters of one file: those of each [`operation`], with a [`histogram`] of each
 //! [`measure`]. An [`interval`] has the differences of two snapshots, and a [`column`] one number of an
-//! interval. A [`sum`] adds up devices. [`escape`] and [`units`] format names and amounts for people.
+//! interval. A [`sum`] adds up devices, and a
+//! [`timeline`] intervals; a [`heatmap`] has its histograms. [`escape`] and [`units`] format names and amounts for people.
 //!
 //! The module's own files list the [`operation`]s and [`statistic`]s, and the scales of the histograms.
 
 pub mod column;
 pub mod escape;
+pub mod heatmap;
 pub mod histogram;
 pub mod interval;
 pub mod measure;
 pub mod snapshot;
 pub mod sum;
+pub mod timeline;
 pub mod units;
 
 // These files are formatted with the module, which has another edition.

@@ -110,6 +110,36 @@ fn merged(one: &Histogram, other: &Histogram) -> Histogram {
     Histogram::new([one.buckets(), other.buckets()].concat())
 }
 
+impl Interval {
+    /// Adds the next interval of the same device. What one of the two did not measure is the other's.
+    pub fn extend(&mut self, next: &Self) {
+        self.length += next.length;
+        self.restart = self.restart.or(next.restart);
+        self.latency_length = either(self.latency_length, next.latency_length, |one, other| {
+            one + other
+        });
+        self.inflight_ns = either(self.inflight_ns, next.inflight_ns, u128::saturating_add);
+        for (sum, counters) in self.operations.iter_mut().zip(&next.operations) {
+            let Some(counters) = counters else { continue };
+            let sum = sum.get_or_insert_default();
+            sum.clear_gauges();
+            sum.add(counters);
+        }
+        if next.state != State::Running {
+            self.state = next.state;
+        }
+        self.kernel_inflight = next.kernel_inflight;
+    }
+}
+
+/// Returns both values joined, or the one that is there.
+fn either<T>(one: Option<T>, other: Option<T>, join: impl Fn(T, T) -> T) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(join(one, other)),
+        (one, other) => one.or(other),
+    }
+}
+
 impl Counters {
     /// Adds the counts of another device, or of a later interval. The highest value of a maximum stays.
     pub fn add(&mut self, other: &Self) {

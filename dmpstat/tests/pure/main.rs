@@ -24,6 +24,7 @@ mod signals;
 mod snapshots;
 mod state;
 mod statistics;
+mod timelines;
 mod units;
 
 use std::os::unix::fs::PermissionsExt;
