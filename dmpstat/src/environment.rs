@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::record::player::Player;
+use crate::record::player::{Player, Request};
 use crate::source::devices::Devices;
 use crate::source::sysfs::Machine;
 
@@ -23,6 +23,8 @@ pub struct Environment<'a> {
     pub out: &'a mut dyn Write,
     /// Standard error, for notes.
     pub notes: &'a mut dyn Write,
+    /// Standard output is a terminal with colours and UTF-8, which shows half blocks.
+    pub has_blocks: bool,
     /// The terminal's width at the time of the call; `None` without a terminal.
     pub width: &'a dyn Fn() -> Option<usize>,
 }
@@ -34,6 +36,16 @@ impl<'a> Environment<'a> {
             Some(recording) => recording,
             None => self.machine,
         }
+    }
+
+    /// Opens a recording, and notes its damaged parts.
+    pub fn open(&mut self, request: &Request) -> Result<Player, Error> {
+        let zone = self.clock.now().time_zone().clone();
+        let player = Player::open(request, zone)?;
+        for problem in player.problems() {
+            self.note(problem);
+        }
+        Ok(player)
     }
 
     /// Prints a text in one write, so that a pipe's reader gets whole reports.

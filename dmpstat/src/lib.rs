@@ -28,10 +28,10 @@ pub mod source;
 
 use crate::attach::former;
 use crate::cli::invocation::{Command, Invocation};
-use crate::commands::{counters, export, hist, report, show, top};
+use crate::commands::{counters, export, heatmap, hist, page, report, show, top};
 use crate::environment::Environment;
 use crate::error::Error;
-use crate::record::player::{Player, Playing, Request};
+use crate::record::player::{Playing, Request};
 use crate::source::sysfs::Machine;
 
 /// Runs the program with these options.
@@ -52,11 +52,7 @@ fn run_recording(
     invocation: &Invocation,
     environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
-    let zone = environment.clock.now().time_zone().clone();
-    let player = Player::open(request, zone)?;
-    for problem in player.problems() {
-        environment.note(problem);
-    }
+    let player = environment.open(request)?;
     let machine = Machine::without_files();
     let mut clock = Playing::new(&player, environment.clock);
     let mut environment = Environment {
@@ -65,6 +61,7 @@ fn run_recording(
         clock: &mut clock,
         out: environment.out,
         notes: environment.notes,
+        has_blocks: environment.has_blocks,
         width: environment.width,
     };
     run_command(invocation, &mut environment)
@@ -74,9 +71,11 @@ fn run_command(invocation: &Invocation, environment: &mut Environment<'_>) -> Re
     match &invocation.command {
         None => report::run(&invocation.report, environment),
         Some(Command::Hist(options)) => hist::run(options, environment),
+        Some(Command::Heatmap(options)) => heatmap::run(options, environment),
         Some(Command::Top(options)) => top::run(options, environment),
         Some(Command::Export(options)) => export::run(options, environment),
         Some(Command::Record(options)) => commands::record::run(options, environment),
+        Some(Command::Report(options)) => page::run(options, environment),
         Some(Command::Show { devices }) => show::run(devices, environment),
         Some(Command::Attach(options)) => attach::run::attach(options, environment),
         Some(Command::Detach { volumes }) => attach::run::detach(volumes, environment),

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
             clock: &mut clock,
             out: &mut out,
             notes: &mut notes,
+            has_blocks: output::has_blocks(),
             width: &width,
         };
         dmpstat::run(&invocation, &mut environment)

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Standard output. Styles are removed if it is not a terminal.
+//! Standard output, without styles if it is not a terminal, and files that are written at once.
 
-use std::io::{self, Stdout, Write};
+use std::env;
+use std::fs::File;
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::path::Path;
 
-use anstream::AutoStream;
+use anstream::{AutoStream, ColorChoice};
 use memchr::{memchr, memrchr};
+use tempfile::Builder;
 
 const ESCAPE: u8 = 0x1b;
 
@@ -15,6 +19,22 @@ pub struct Output(AutoStream<Stdout>);
 /// Returns standard output. Keeps styles on a terminal, unless the environment says otherwise.
 pub fn stdout() -> Output {
     Output(anstream::stdout())
+}
+
+/// Returns whether standard output is a terminal with colours and UTF-8, which shows half blocks.
+pub fn has_blocks() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| {
+        let value = env::var(name).ok()?;
+        Some(value).filter(|value| !value.is_empty())
+    });
+    let has_colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+    io::stdout().is_terminal() && has_colours && is_utf8(&locale.unwrap_or_default())
+}
+
+/// Returns whether a locale's characters are those of UTF-8.
+fn is_utf8(locale: &str) -> bool {
+    let name = locale.to_ascii_lowercase().replace('-', "");
+    name.split(['.', '@']).any(|part| part == "utf8")
 }
 
 impl Write for Output {
@@ -33,4 +53,22 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+/// Replaces a file as a whole, so that a reader never gets a part.
+pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    // `tempfile_in` is not used, because its errors name the temporary file. node_exporter reads only names
+    // that end in .prom, so it ignores the temporary file.
+    let mut new = Builder::new()
+        .prefix(".dmpstat-")
+        .make_in(directory, |path| {
+            File::options().write(true).create_new(true).open(path)
+        })?;
+    write(new.as_file_mut())?;
+    new.persist(path)?;
+    Ok(())
 }

@@ -126,6 +126,7 @@ pub fn work(
             clock,
             out: &mut *out,
             notes: &mut *notes,
+            has_blocks: false,
             width: &|| None,
         };
         worker.attempt(device, busy, environment)

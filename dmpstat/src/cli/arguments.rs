@@ -21,11 +21,11 @@ use crate::commands::export::address::Address;
 use crate::commands::export::exporter;
 use crate::commands::export::series::{self, Series};
 use crate::commands::groups::By;
-use crate::commands::hist;
 use crate::commands::record;
 use crate::commands::report::{self, Form};
 use crate::commands::sampling;
 use crate::commands::top::app;
+use crate::commands::{heatmap, hist, page};
 use crate::format::columns;
 use crate::format::report::Look;
 use crate::model::column::{COLUMNS, Column, Level, Unit};
@@ -73,6 +73,13 @@ pub enum Command {
         override_usage = "dmpstat hist [OPTIONS] size|latency [DEVICE...] [INTERVAL [COUNT]]"
     )]
     Hist(Hist),
+    /// Show heatmaps of a recording: the sizes or latencies of requests over time
+    ///
+    /// A column is a part of the time, a row a bucket of the histogram, and a colour the number of requests, by
+    /// its logarithm. Without a terminal that has colours and UTF-8, characters of ASCII take the place of
+    /// colours. "!" marks columns with failed requests, or in which counting restarted.
+    #[command(override_usage = "dmpstat heatmap [OPTIONS] size|latency FILE|DIR [DEVICE...]")]
+    Heatmap(Heatmap),
     /// Show the table and a chosen device's histogram on the whole screen
     #[command(
         override_usage = "dmpstat top [OPTIONS] [DEVICE...] [INTERVAL [COUNT]]",
@@ -87,6 +94,12 @@ pub enum Command {
     ///
     /// SIGTERM or ^C ends the recording. If the disk is full, blocks wait in memory, and dmpstat says so once.
     Record(Record),
+    /// Write a page of a recording: pictures and percentiles of each device, for mail and tickets
+    ///
+    /// The page is one file of HTML that needs no network: heatmaps of latency and size over time, lines of
+    /// requests, throughput and percentiles, and tables of all numbers. It has at most 1,200 columns of time.
+    #[command(override_usage = "dmpstat report [OPTIONS] FILE|DIR [DEVICE...]")]
+    Report(Report),
     /// Show all counters of a device in words
     Show {
         #[command(flatten)]
@@ -217,6 +230,34 @@ pub struct Hist {
     pub json: bool,
 }
 
+/// Heatmaps of a recording.
+#[derive(Debug, clap::Args)]
+pub struct Heatmap {
+    /// Property of requests
+    #[arg(value_enum)]
+    what: Measure,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    part: Part,
+}
+
+/// The devices of a recording, and a part of its time.
+#[derive(Debug, clap::Args)]
+pub struct Part {
+    /// The recording of "dmpstat record"
+    #[arg(value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
+    file: PathBuf,
+    /// Devices: names, VG/LV, paths, dm-N or patterns; without any, all devices of the recording
+    #[arg(value_name = "DEVICE")]
+    devices: Vec<OsString>,
+    /// Begin at this time of the recording: HH:MM[:SS] on its last day, "YYYY-MM-DD HH:MM", or RFC 3339
+    #[arg(long, value_name = "TIME", overrides_with = "from")]
+    from: Option<When>,
+    /// End at this time of the recording
+    #[arg(long, value_name = "TIME", overrides_with = "to")]
+    to: Option<When>,
+}
+
 /// A recording.
 #[derive(Debug, clap::Args)]
 pub struct Record {
@@ -256,6 +297,34 @@ pub struct Record {
     /// number with K, M, G or T
     #[arg(long, value_name = "SIZE", overrides_with = "max_size", value_parser = record::size)]
     max_size: Option<u64>,
+}
+
+/// A page of a recording.
+#[derive(Debug, clap::Args)]
+pub struct Report {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    part: Part,
+    /// Write the page into this file, in one step. Without it the page goes to standard output
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "PAGE",
+        overrides_with = "output",
+        value_hint = ValueHint::FilePath
+    )]
+    output: Option<PathBuf>,
+    /// Compare with another recording
+    #[arg(
+        long,
+        value_name = "FILE|DIR",
+        overrides_with = "compare",
+        value_hint = ValueHint::AnyPath
+    )]
+    compare: Option<PathBuf>,
+    /// Compare with the time between FROM and TO, of the same recording or that of --compare
+    #[arg(long, value_names = ["FROM", "TO"], overrides_with = "compare_range")]
+    compare_range: Vec<When>,
 }
 
 /// Groups of devices.
@@ -506,6 +575,8 @@ impl Command {
             Self::Top(top) => invocation::Command::Top(top.options()?),
             Self::Show { devices, .. } => invocation::Command::Show { devices },
             Self::Record(record) => invocation::Command::Record(record.options()),
+            Self::Heatmap(heatmap) => invocation::Command::Heatmap(heatmap.options()),
+            Self::Report(report) => invocation::Command::Report(report.options()),
             Self::Attach(attach) => invocation::Command::Attach(attach.options()),
             Self::Detach { volumes } => invocation::Command::Detach { volumes },
             Self::Status => invocation::Command::Status,
@@ -617,6 +688,54 @@ impl Record {
                 size: self.max_size,
             },
         }
+    }
+}
+
+impl Report {
+    fn options(self) -> page::Options {
+        let range = match self.compare_range[..] {
+            [from, to] => Some((from, to)),
+            _ => None,
+        };
+        let is_compared = range.is_some() || self.compare.is_some();
+        let file = self.part.file.clone();
+        let other = is_compared.then(|| Request {
+            path: self.compare.unwrap_or(file),
+            from: range.map(|(from, _)| from),
+            to: range.map(|(_, to)| to),
+            last: false,
+        });
+        let (recording, devices) = self.part.options();
+        page::Options {
+            devices,
+            recording,
+            other,
+            output: self.output,
+        }
+    }
+}
+
+impl Heatmap {
+    fn options(self) -> heatmap::Options {
+        let (recording, devices) = self.part.options();
+        heatmap::Options {
+            what: self.what,
+            recording,
+            devices,
+        }
+    }
+}
+
+impl Part {
+    /// Returns the request for the recording, and the devices.
+    fn options(self) -> (Request, Vec<OsString>) {
+        let request = Request {
+            path: self.file,
+            from: self.from,
+            to: self.to,
+            last: false,
+        };
+        (request, self.devices)
     }
 }
 

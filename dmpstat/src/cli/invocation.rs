@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use crate::attach::request::Request as Attach;
 use crate::commands::export::exporter;
 use crate::commands::top::app as top;
-use crate::commands::{hist, record, report};
+use crate::commands::{heatmap, hist, page, record, report};
 use crate::record::player::Request;
 
 /// A command line, as options.
@@ -26,6 +26,7 @@ pub struct Invocation {
 #[allow(missing_docs)]
 pub enum Command {
     Hist(hist::Options),
+    Heatmap(heatmap::Options),
     Top(top::Options),
     Show { devices: Vec<OsString> },
     Attach(Attach),
@@ -36,4 +37,5 @@ pub enum Command {
     Latency { on: bool, devices: Vec<OsString> },
     Export(exporter::Options),
     Record(record::Options),
+    Report(page::Options),
 }

@@ -135,6 +135,16 @@ impl Player {
         (self.state.borrow().at, self.places.len())
     }
 
+    /// Returns the times of the first and of the last sample, in nanoseconds since 1970.
+    pub fn range(&self) -> (i64, i64) {
+        let realtime = |place: &Place| self.index.blocks[place.block].times.realtime(place.sample);
+        let times = self.places.iter().map(realtime);
+        // Set clocks can make a later sample the earlier one.
+        times.fold((i64::MAX, i64::MIN), |(least, most), time| {
+            (least.min(time), most.max(time))
+        })
+    }
+
     /// Returns the current sample's time of day.
     pub fn now(&self) -> Zoned {
         zoned(self.state.borrow().sample.realtime, &self.zone)
@@ -147,15 +157,23 @@ impl Player {
 
     /// Goes to a sample, or to the last one.
     pub fn go(&self, at: usize) {
-        let state = &mut *self.state.borrow_mut();
         let at = at.min(self.places.len() - 1);
+        let sample = self.sample(at);
+        let state = &mut *self.state.borrow_mut();
+        state.at = at;
+        state.target = sample.boottime;
+        state.sample = sample;
+    }
+
+    /// Returns a sample by its number, without going there.
+    pub fn sample(&self, at: usize) -> Sample {
+        let state = &mut *self.state.borrow_mut();
         let Place { block, sample } = self.places[at];
         let entry = &self.index.blocks[block];
         if state.block.as_ref().is_none_or(|(of, _)| *of != block) {
             state.block = self.index.block(entry).map(|of| (block, of));
         }
-        state.at = at;
-        state.sample = match &state.block {
+        match &state.block {
             Some((_, block)) if sample < block.times().count => {
                 block.sample(sample, self.index.reader(entry))
             }
@@ -169,8 +187,7 @@ impl Player {
                     message: RecordingError::Changed(self.index.file(entry).to_owned()).to_string(),
                 }],
             },
-        };
-        state.target = state.sample.boottime;
+        }
     }
 
     /// Goes to the sample at the end of an interval, or to the next one if the interval is zero. Returns false

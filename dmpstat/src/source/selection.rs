@@ -73,17 +73,28 @@ impl Selection {
     /// pattern may match nothing.
     pub fn first(&self, devices: &dyn Devices, waits: bool) -> Result<Readings, Error> {
         let all = devices.readings(&|_| true)?;
+        let found = self.check(&all, devices, waits)?;
+        Ok(self.select(all, &found))
+    }
+
+    /// Finds the selected devices among these. Fails as [`Self::first`] does.
+    pub fn check(
+        &self,
+        all: &Readings,
+        devices: &dyn Devices,
+        waits: bool,
+    ) -> Result<Found, Error> {
         if all.is_empty() {
             return Err(Error::NoDevices(self.written()));
         }
-        let found = self.find(&all, devices);
-        match self.missing(&found, waits).next() {
-            Some(choice) => Err(Error::NoSuchDevice {
+        let found = self.find(all, devices);
+        if let Some(choice) = self.missing(&found, waits).next() {
+            return Err(Error::NoSuchDevice {
                 wanted: choice.written.clone(),
                 near: choice.near(all.names(devices)),
-            }),
-            None => Ok(self.select(all, &found)),
+            });
         }
+        Ok(found)
     }
 
     /// Reads the selected devices that exist. Returns an error for each argument that matches none of them.
@@ -98,6 +109,12 @@ impl Selection {
             missing.push(Error::NoDevices(self.written()));
         }
         Ok((self.select(all, &found), missing))
+    }
+
+    /// Returns those of these devices that are selected.
+    pub fn among(&self, all: Readings, devices: &dyn Devices) -> Readings {
+        let found = self.find(&all, devices);
+        self.select(all, &found)
     }
 
     /// Returns whether all arguments are patterns, so that their devices may come later.
@@ -162,7 +179,7 @@ impl Selection {
 }
 
 /// Devices that arguments match.
-struct Found {
+pub struct Found {
     /// For each device, the index of the first argument that matches it: first the devices that were read,
     /// then the unreadable ones.
     places: Vec<Option<usize>>,

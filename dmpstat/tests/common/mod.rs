@@ -155,6 +155,7 @@ impl Root {
             clock: &mut clock,
             out: &mut out,
             notes: &mut notes,
+            has_blocks: self.1.is_some(),
             width: &|| self.1,
         };
         let result = match cli::parse(arguments) {

@@ -84,14 +84,14 @@ fn run(root: &Root, arguments: &[&str]) -> Ran {
 }
 
 /// A recording of all steps, and its directory.
-struct Recording {
-    path: String,
+pub struct Recording {
+    pub path: String,
     /// Deletes the file at the end.
     _directory: TempDir,
 }
 
 impl Recording {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("file").to_str().unwrap().to_owned();
         let root = start();
@@ -105,7 +105,7 @@ impl Recording {
     }
 
     /// Runs a command over the recording, on a machine without the module.
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[&str]) -> Ran {
         Root::without_module().run(&[arguments, &["-f", &self.path]].concat())
     }
 }

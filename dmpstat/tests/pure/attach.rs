@@ -109,6 +109,7 @@ pub fn run(
             clock,
             out: &mut out,
             notes: &mut notes,
+            has_blocks: false,
             width: &|| None,
         },
         guard,

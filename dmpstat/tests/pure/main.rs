@@ -15,6 +15,7 @@ mod locks;
 mod messages;
 mod names;
 mod packaging;
+mod pages;
 mod queries;
 mod queue;
 mod records;

@@ -131,6 +131,7 @@ fn run_into(
         clock,
         out,
         notes: &mut notes,
+        has_blocks: false,
         width: &|| None,
     };
     let mut start = || -> Result<Box<dyn Guard>, Failed> { Ok(Box::new(Armed::default())) };

@@ -2,12 +2,10 @@
 
 //! A file that node_exporter reads.
 
-use std::fs::{File, Permissions};
+use std::fs::Permissions;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-
-use tempfile::Builder;
 
 use crate::clock::Repeat;
 use crate::commands::export::exporter::Exporter;
@@ -16,6 +14,7 @@ use crate::commands::export::volumes::{Reading, Volumes};
 use crate::commands::problems::Told;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::output;
 
 /// Writes the file once or in each interval, the first time from the reading `first`. With intervals, only a
 /// failure of the first write is an error. All later problems become notes, and the next interval tries
@@ -63,23 +62,10 @@ pub fn run(
     }
 }
 
-/// Replaces the file as a whole, so that a reader never gets a part.
 fn write(file: &Path, volumes: &Volumes, exporter: &Exporter) -> io::Result<()> {
-    let directory = match file.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    };
-    // `tempfile_in` is not used, because its errors name the temporary file. node_exporter reads only names
-    // that end in .prom, so it ignores the temporary file.
-    let new = Builder::new()
-        .prefix(".dmpstat-")
-        .make_in(directory, |path| {
-            File::options().write(true).create_new(true).open(path)
-        })?;
-    // node_exporter runs as another user, and must be able to read the file under any umask.
-    new.as_file()
-        .set_permissions(Permissions::from_mode(0o644))?;
-    exporter.write(volumes, Form::Classic, &mut new.as_file())?;
-    new.persist(file)?;
-    Ok(())
+    output::replace(file, |new| {
+        // node_exporter runs as another user, and must be able to read the file under any umask.
+        new.set_permissions(Permissions::from_mode(0o644))?;
+        exporter.write(volumes, Form::Classic, new)
+    })
 }
