@@ -16,7 +16,7 @@ let
       "tests|tests/docs(/.*[.]py)?"
       # The pages quote these.
       "tests/suites(/dmp(/debug(/errors[.]rs)?)?)?"
-      "dmpstat|dmpstat/tests(/program(/formats[.]rs)?)?"
+      "dmpstat|dmpstat/tests(/program(/(formats|heatmaps)[.]rs)?)?"
     ];
   };
 in
