@@ -53,12 +53,13 @@ pub fn write(
     timeline: &Timeline,
     zone: &TimeZone,
 ) -> io::Result<()> {
-    figure(
-        out,
-        caption,
-        &map.label(map.bounds.len() - 1),
-        &map.label(0),
-    )?;
+    let top = map.bounds.len() - 1;
+    let bottom = if top == 0 {
+        String::new()
+    } else {
+        map.label(0)
+    };
+    figure(out, caption, &map.label(top), &bottom)?;
     let png = png(map).map_err(io::Error::other)?;
     writeln!(
         out,
