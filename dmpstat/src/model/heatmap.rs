@@ -23,28 +23,44 @@ pub struct Heatmap {
 impl Heatmap {
     /// Makes the heatmap; `None` if no request was measured.
     pub fn new(track: &Track, operation: Operation, measure: Measure) -> Option<Self> {
-        let histograms: Vec<_> = track
-            .intervals
-            .iter()
-            .map(|interval| measure.of(interval.as_ref()?.of(operation)?))
-            .collect();
-        let bounds = histogram::bounds(histograms.iter().flatten().map(AsRef::as_ref));
-        let row = |bound: &u64| -> Vec<u64> {
-            let columns = histograms.iter();
-            columns
-                .map(|of| of.as_ref().map_or(0, |of| of.of(*bound)))
+        Self::alike([track], operation, measure).map(|[map]| map)
+    }
+
+    /// Makes heatmaps with the same rows and levels; `None` if no request was measured.
+    pub fn alike<const N: usize>(
+        tracks: [&Track; N],
+        operation: Operation,
+        measure: Measure,
+    ) -> Option<[Self; N]> {
+        let histograms = tracks.map(|track| -> Vec<_> {
+            let intervals = track.intervals.iter();
+            intervals
+                .map(|interval| measure.of(interval.as_ref()?.of(operation)?))
                 .collect()
-        };
-        let counts: Vec<Vec<u64>> = bounds.iter().map(row).collect();
-        let most = counts.iter().flatten().max().copied().unwrap_or(0);
+        });
+        let all = histograms.iter().flatten().flatten();
+        let bounds = histogram::bounds(all.map(AsRef::as_ref));
         // Requests without data have no sizes.
-        let has_values = bounds.iter().any(|bound| *bound > 0);
-        has_values.then_some(Self {
+        if !bounds.iter().any(|bound| *bound > 0) {
+            return None;
+        }
+        let counts = histograms.map(|histograms| -> Vec<Vec<u64>> {
+            let row = |bound: &u64| {
+                let columns = histograms.iter();
+                columns
+                    .map(|of| of.as_ref().map_or(0, |of| of.of(*bound)))
+                    .collect()
+            };
+            bounds.iter().map(row).collect()
+        });
+        let all = counts.iter().flatten().flatten();
+        let most = all.max().copied().unwrap_or(0);
+        Some(counts.map(|counts| Self {
             measure,
-            bounds,
+            bounds: bounds.clone(),
             counts,
             most,
-        })
+        }))
     }
 
     /// Returns the level of a count by its logarithm, from 1 to `levels`; 0 for no request only.

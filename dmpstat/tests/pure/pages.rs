@@ -196,6 +196,41 @@ fn a_heatmap_has_a_cell_for_each_bucket_and_column() {
     assert!(Heatmap::new(track, Write, Measure::Size).is_some());
 }
 
+/// A scale of its own would show the slow hours as the fast ones.
+#[test]
+fn heatmaps_that_are_compared_have_the_same_rows_and_colours() {
+    let timeline = day(1);
+    let track = &timeline.tracks[0];
+    let mut fast = Timeline::new(BEGIN, BEGIN + 86400 * SECOND, 720);
+    let mut volume = Volume::NEW;
+    for minute in 0..3 {
+        volume.counts[1][16] += 1;
+        let text = volume.text(0, "vg-data0", (1000 + minute * 60) * SECOND, SECOND);
+        let device = Snapshot::parse(text.as_bytes()).unwrap();
+        fast.add(BEGIN + minute * 60 * SECOND, vec![device]);
+    }
+    fast.finish();
+    let tracks = [track, &fast.tracks[0]];
+    let [one, other] = Heatmap::alike(tracks, Read, Measure::Latency).unwrap();
+    assert_eq!(one.bounds, other.bounds);
+    assert_eq!((one.most, other.most), (one.most, one.most));
+    let alone = Heatmap::new(track, Read, Measure::Latency).unwrap();
+    assert_eq!(one.counts, alone.counts);
+    let total: u64 = other.counts.iter().flatten().sum();
+    assert_eq!(total, 2);
+    assert_eq!(colour(&one, 100), colour(&other, 100));
+    assert!(Heatmap::alike(tracks, Discard, Measure::Latency).is_none());
+    let timelines = [day(1), fast];
+    let [one, other] = timelines.map(|timeline| Part {
+        machine: "host".to_owned(),
+        timeline,
+    });
+    let page = written(&one, Some(&other));
+    // The upper rows of the fast one are empty.
+    let alt = "alt=\"Latency of reads, B: 2 requests. The highest row is 65.5us, first at 2026-12-01 00:00:00.\"";
+    assert!(page.contains(alt));
+}
+
 /// Decodes the picture with the same library's decoder.
 #[test]
 fn a_picture_has_the_colours_of_the_counts_from_top_to_bottom() {

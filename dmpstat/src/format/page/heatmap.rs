@@ -76,13 +76,13 @@ pub fn write(
 fn description(map: &Heatmap, caption: &str, timeline: &Timeline, zone: &TimeZone) -> String {
     let counts = map.counts.iter().flatten();
     let total = counts.fold(0_u64, |sum, count| sum.saturating_add(*count));
-    let top = map.counts.last();
-    let first = top.and_then(|row| row.iter().position(|count| *count > 0));
-    let top = map.label(map.bounds.len() - 1);
-    let when = first.map_or_else(String::new, |column| {
-        format!(", first at {}", shown(timeline.time(column), zone))
-    });
-    format!("{caption}: {total} requests. The highest row is {top}{when}.")
+    let first = |row: &Vec<u64>| row.iter().position(|count| *count > 0);
+    let mut rows = map.counts.iter().enumerate().rev();
+    let Some((row, column)) = rows.find_map(|(at, row)| Some((at, first(row)?))) else {
+        return format!("{caption}: no requests.");
+    };
+    let (top, when) = (map.label(row), shown(timeline.time(column), zone));
+    format!("{caption}: {total} requests. The highest row is {top}, first at {when}.")
 }
 
 fn palette() -> Vec<u8> {

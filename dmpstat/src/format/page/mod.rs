@@ -121,10 +121,14 @@ fn device(
     writeln!(out, "<section>\n<h2>{}</h2>", Escaped(&name))?;
     for measure in [Measure::Latency, Measure::Size] {
         for operation in Operation::ALL {
-            for (letter, (part, track)) in letters(one, other) {
-                let Some(map) = Heatmap::new(track, operation, measure) else {
-                    continue;
-                };
+            let maps = match other {
+                None => Heatmap::new(track, operation, measure).map(|map| vec![map]),
+                Some((_, other)) => {
+                    Heatmap::alike([track, other], operation, measure).map(Vec::from)
+                }
+            };
+            let parts = letters(one, other);
+            for (map, (letter, (part, _))) in maps.into_iter().flatten().zip(parts) {
                 let what = match measure {
                     Measure::Latency => "Latency",
                     Measure::Size => "Size",
