@@ -34,6 +34,17 @@ pub enum Target {
     Directory(PathBuf, Limits),
 }
 
+/// Returns the bytes of a recording with one sample.
+pub fn single(sample: &Sample, host: Host) -> io::Result<Vec<u8>> {
+    let mut block = block::Writer::new(Header::new(host));
+    block.add(sample);
+    // The header names the counters and bounds that only this sample has.
+    block.update();
+    let mut bytes = frame::write(HEADER, &block.header().write())?;
+    bytes.extend(frame::write(SAMPLES, &block.finish())?);
+    Ok(bytes)
+}
+
 /// An error of a recording: the path, and the reason.
 #[derive(Debug)]
 pub struct Failed {
