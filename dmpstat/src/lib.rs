@@ -28,14 +28,15 @@ pub mod source;
 
 use crate::attach::former;
 use crate::cli::invocation::{Command, Invocation};
-use crate::commands::{counters, export, heatmap, hist, page, report, show, top};
+use crate::commands::check::Status;
+use crate::commands::{check, counters, export, heatmap, hist, page, report, show, top};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::record::player::{Playing, Request};
 use crate::source::sysfs::Machine;
 
-/// Runs the program with these options.
-pub fn run(invocation: &Invocation, environment: &mut Environment<'_>) -> Result<(), Error> {
+/// Runs the program with these options, and returns the exit status.
+pub fn run(invocation: &Invocation, environment: &mut Environment<'_>) -> Result<u8, Error> {
     let result = match &invocation.recording {
         None => run_command(invocation, environment),
         Some(request) => run_recording(request, invocation, environment),
@@ -51,7 +52,7 @@ fn run_recording(
     request: &Request,
     invocation: &Invocation,
     environment: &mut Environment<'_>,
-) -> Result<(), Error> {
+) -> Result<u8, Error> {
     let player = environment.open(request)?;
     let machine = Machine::without_files();
     let mut clock = Playing::new(&player, environment.clock);
@@ -67,8 +68,12 @@ fn run_recording(
     run_command(invocation, &mut environment)
 }
 
-fn run_command(invocation: &Invocation, environment: &mut Environment<'_>) -> Result<(), Error> {
-    match &invocation.command {
+fn run_command(invocation: &Invocation, environment: &mut Environment<'_>) -> Result<u8, Error> {
+    let result = match &invocation.command {
+        // Only a check succeeds with other exit statuses than 0.
+        Some(Command::Check(options)) => {
+            return check::run(options, environment).map(Status::code);
+        }
         None => report::run(&invocation.report, environment),
         Some(Command::Hist(options)) => hist::run(options, environment),
         Some(Command::Heatmap(options)) => heatmap::run(options, environment),
@@ -83,5 +88,6 @@ fn run_command(invocation: &Invocation, environment: &mut Environment<'_>) -> Re
         Some(Command::Status) => attach::status::run(environment),
         Some(Command::Reset { devices }) => counters::reset(devices, environment),
         Some(Command::Latency { on, devices }) => counters::set_latency(*on, devices, environment),
-    }
+    };
+    result.map(|()| 0)
 }

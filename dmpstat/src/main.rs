@@ -41,12 +41,12 @@ fn main() -> ExitCode {
         dmpstat::run(&invocation, &mut environment)
     });
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => ExitCode::from(status),
         Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             // A macro such as eprintln! would panic if standard error is closed.
             let _ = writeln!(anstream::stderr(), "dmpstat: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(invocation.failure())
         }
     }
 }

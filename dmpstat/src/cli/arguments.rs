@@ -15,8 +15,9 @@ use crate::attach;
 use crate::attach::request::{Options, Shown};
 use crate::cli::complete;
 use crate::cli::invocation::{self, Invocation};
-use crate::cli::notes::{KEYS, METRICS, NOTES};
+use crate::cli::notes::{CHECK, KEYS, METRICS, NOTES};
 use crate::clock::Repeat;
+use crate::commands::check::limit::{Limit, LimitError};
 use crate::commands::export::address::Address;
 use crate::commands::export::exporter;
 use crate::commands::export::series::{self, Series};
@@ -25,7 +26,7 @@ use crate::commands::record;
 use crate::commands::report::{self, Form};
 use crate::commands::sampling;
 use crate::commands::top::app;
-use crate::commands::{heatmap, hist, page};
+use crate::commands::{check, heatmap, hist, page};
 use crate::format::columns;
 use crate::format::report::Look;
 use crate::model::column::{COLUMNS, Column, Level, Unit};
@@ -100,6 +101,12 @@ pub enum Command {
     /// requests, throughput and percentiles, and tables of all numbers. It has at most 1,200 columns of time.
     #[command(override_usage = "dmpstat report [OPTIONS] FILE|DIR [DEVICE...]")]
     Report(Report),
+    /// Compare columns with limits, for Nagios, Icinga, Zabbix and Checkmk
+    ///
+    /// A call covers the interval since the last call with the same options. It prints a line with performance
+    /// data, and exits with 0 (OK), 1 (WARNING), 2 (CRITICAL) or 3 (UNKNOWN).
+    #[command(after_long_help = CHECK)]
+    Check(Check),
     /// Show all counters of a device in words
     Show {
         #[command(flatten)]
@@ -325,6 +332,33 @@ pub struct Report {
     /// Compare with the time between FROM and TO, of the same recording or that of --compare
     #[arg(long, value_names = ["FROM", "TO"], overrides_with = "compare_range")]
     compare_range: Vec<When>,
+}
+
+/// A check of limits.
+#[derive(Debug, clap::Args)]
+pub struct Check {
+    /// Devices: names, VG/LV, paths, dm-N or patterns; without any, all devices
+    #[arg(value_name = "DEVICE", add = complete::devices())]
+    devices: Vec<OsString>,
+    /// Exit with 1 if a column's number is above LIMIT: r_p99=20ms,errs=0. Times take ns, us, ms or s, and
+    /// amounts K, M, G or T; without a unit, LIMIT is in the column's own unit
+    #[arg(short = 'w', long, value_name = "COLUMN=LIMIT", value_delimiter = ',', value_parser = limit, add = complete::limits())]
+    warning: Vec<Option<Limit>>,
+    /// Exit with 2 if a column's number is above LIMIT
+    #[arg(short = 'c', long, value_name = "COLUMN=LIMIT", value_delimiter = ',', value_parser = limit, add = complete::limits())]
+    critical: Vec<Option<Limit>>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub grouping: Grouping,
+    /// Keep the counters of the last call in this file, instead of one in /run/dmpstat or
+    /// $XDG_RUNTIME_DIR/dmpstat whose name follows from the other options
+    #[arg(
+        long,
+        value_name = "FILE",
+        overrides_with = "state",
+        value_hint = ValueHint::FilePath
+    )]
+    state: Option<PathBuf>,
 }
 
 /// Groups of devices.
@@ -577,6 +611,7 @@ impl Command {
             Self::Record(record) => invocation::Command::Record(record.options()),
             Self::Heatmap(heatmap) => invocation::Command::Heatmap(heatmap.options()),
             Self::Report(report) => invocation::Command::Report(report.options()),
+            Self::Check(check) => invocation::Command::Check(check.options()),
             Self::Attach(attach) => invocation::Command::Attach(attach.options()),
             Self::Detach { volumes } => invocation::Command::Detach { volumes },
             Self::Status => invocation::Command::Status,
@@ -715,6 +750,18 @@ impl Report {
     }
 }
 
+impl Check {
+    fn options(self) -> check::Options {
+        check::Options {
+            devices: self.devices,
+            by: self.grouping.by,
+            warning: self.warning.into_iter().flatten().collect(),
+            critical: self.critical.into_iter().flatten().collect(),
+            state: self.state,
+        }
+    }
+}
+
 impl Heatmap {
     fn options(self) -> heatmap::Options {
         let (recording, devices) = self.part.options();
@@ -845,6 +892,14 @@ fn split(mut operands: Vec<OsString>) -> Result<(Vec<OsString>, Option<Repeat>),
 
 fn shown(operand: &OsStr) -> String {
     escape::show(operand.as_bytes())
+}
+
+/// Reads a limit. A monitor passes on an argument that its user left empty.
+fn limit(text: &str) -> Result<Option<Limit>, LimitError> {
+    Some(text)
+        .filter(|text| !text.is_empty())
+        .map(str::parse)
+        .transpose()
 }
 
 fn column() -> impl TypedValueParser<Value = &'static Column> {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices that a shell completes on the command line.
+//! Devices and columns that a shell completes on the command line.
 
 use std::ffi::OsStr;
 
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
+use crate::model::column::COLUMNS;
 use crate::model::escape;
 use crate::model::units::number;
 use crate::source::lvm;
@@ -29,6 +30,21 @@ pub fn volumes() -> ArgValueCompleter {
         let mut devices = machine.all_mapped_devices();
         devices.retain(|device| !counted.contains(device));
         candidates(word, &machine, devices)
+    })
+}
+
+/// Completes the columns of limits, up to the number.
+pub fn limits() -> ArgValueCompleter {
+    ArgValueCompleter::new(|word: &OsStr| {
+        let word = word.to_str().unwrap_or_default();
+        let columns = COLUMNS
+            .iter()
+            .filter(|column| column.name.starts_with(word));
+        let candidates = columns.map(|column| {
+            let candidate = CompletionCandidate::new(format!("{}=", column.name));
+            candidate.help(Some(column.help.into()))
+        });
+        candidates.collect::<Vec<_>>()
     })
 }
 

@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 
 use crate::attach::request::Request as Attach;
+use crate::commands::check::{self, Status};
 use crate::commands::export::exporter;
 use crate::commands::top::app as top;
 use crate::commands::{heatmap, hist, page, record, report};
@@ -19,6 +20,16 @@ pub struct Invocation {
     pub command: Option<Command>,
     /// The recording to read in place of the machine.
     pub recording: Option<Request>,
+}
+
+impl Invocation {
+    /// Returns the exit status after an error.
+    pub fn failure(&self) -> u8 {
+        match self.command {
+            Some(Command::Check(_)) => Status::Unknown.code(),
+            _ => 1,
+        }
+    }
 }
 
 /// A command and its options.
@@ -38,4 +49,5 @@ pub enum Command {
     Export(exporter::Options),
     Record(record::Options),
     Report(page::Options),
+    Check(check::Options),
 }

@@ -18,7 +18,7 @@ pub const ENVIRONMENT: [(&str, &str); 4] = [
 ];
 
 /// Files that are read or written.
-pub const FILES: [(&str, &str); 7] = [
+pub const FILES: [(&str, &str); 8] = [
     (
         "/sys/module/dmp/stat/dm-N/snapshot",
         "holds the counters of a device (Documentation/ABI: sysfs-module-dmp).",
@@ -36,6 +36,10 @@ pub const FILES: [(&str, &str); 7] = [
         "holds the states of attached volumes, and the queue of waiting ones.",
     ),
     ("/var/log/dmpstat", "holds the day files of dmpstat record."),
+    (
+        "/run/dmpstat, $XDG_RUNTIME_DIR/dmpstat",
+        "holds the counters of the last call of each dmpstat check.",
+    ),
     ("/run/lock/lvm", "holds LVM's locks, which an attach takes."),
     (
         "/dev/mapper/control",
@@ -44,7 +48,7 @@ pub const FILES: [(&str, &str); 7] = [
 ];
 
 /// Commands, each with its purpose.
-pub const EXAMPLES: [(&str, &str); 8] = [
+pub const EXAMPLES: [(&str, &str); 9] = [
     ("dmpstat 1", "Shows all devices each second."),
     (
         "dmpstat -x vg/data 'db-*' 5",
@@ -69,6 +73,10 @@ pub const EXAMPLES: [(&str, &str); 8] = [
     (
         "dmpstat -f /var/log/dmpstat -x --from 14:00 60",
         "Shows the minutes since 14:00 of the recording.",
+    ),
+    (
+        "dmpstat check vg/data -w r_p99=20ms,errs=0 -c r_p99=50ms,age=30s",
+        "Compares the time since the last call with limits, for Nagios.",
     ),
     (
         "dmpstat attach --keep vg/data",

@@ -30,10 +30,17 @@ pub fn command() -> clap::Command {
 pub fn parse<A: Into<OsString> + Clone>(
     arguments: impl IntoIterator<Item = A>,
 ) -> Result<Invocation, Usage> {
+    let arguments: Vec<OsString> = arguments.into_iter().map(A::into).collect();
+    // A command is the first argument, because options of reports cannot precede a command.
+    let is_check = arguments.get(1).is_some_and(|word| word == "check");
+    options(arguments).map_err(|error| Usage::new(error, is_check))
+}
+
+fn options(arguments: Vec<OsString>) -> Result<Invocation, clap::Error> {
     let help = format!("{}\n\n{}", notes::NOTES, manual::text());
     let matches = command()
         .after_long_help(help)
         .try_get_matches_from(arguments)?;
     let parsed = Arguments::from_arg_matches(&matches)?;
-    Ok(parsed.into_options()?)
+    parsed.into_options()
 }

@@ -66,7 +66,7 @@ device, uuid and diskseq.
 Write /dev/mapper/NAME for a device whose name is a number or a command.
 
 ^C ends dmpstat after the current report. The exit status is 0 on success, 1 after a failure, 2 after a \
-wrong command line.";
+wrong command line. Only dmpstat check has others: 0 to 3, as monitors read them.";
 
 /// The notes of the page about the full screen.
 pub const KEYS: &str = "\
@@ -115,3 +115,20 @@ SIGTERM or ^C ends a server. /metrics comes in OpenMetrics or in the classic for
 client prefers, and with gzip if accepted. /-/healthy answers as long as the server runs. The server \
 takes 64 connections at once, for a minute each; one more closes the connection that was idle for the \
 longest time.";
+
+/// The notes of the page about checks.
+pub const CHECK: &str = "\
+The first call, and the first one after a boot, have no interval: they compare only inflight and the ages \
+with their limits, because the time since the last reset may be weeks. The counters of the last call are in \
+a recording with one sample. Each user needs a writable file; name one with --state if the monitor's user \
+has no $XDG_RUNTIME_DIR. A damaged file counts as none. Two monitors that run the same check need two files, \
+because each call ends the interval of the next one.
+
+A number that is equal to its limit raises no alarm. Ranges such as 10:20 are not supported. A column that \
+a volume does not measure is UNKNOWN, and so are an unreadable volume, a missing module and a wrong option. \
+A percentile without a request raises no alarm. CRITICAL hides WARNING, and WARNING hides UNKNOWN. A hung \
+or suspended volume is in the text, and raises no alarm by itself: use age=30s.
+
+Performance data has the columns with limits, or those of the short table. Times are in ms, amounts in B \
+(bytes, or bytes a second), and all other numbers without a unit. In a label, a quote, \"=\" and \"|\" are \
+\\xHH.";

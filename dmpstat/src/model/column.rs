@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 
 use crate::model::interval::{Interval, average};
 use crate::model::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
+use crate::model::snapshot::{Counters, Snapshot};
 use crate::model::statistic::Statistic;
 
 /// A column: one number of each interval.
@@ -62,6 +63,17 @@ pub enum Quantity {
     Again,
     /// Requests in flight at the interval's end.
     Inflight,
+}
+
+/// The dimension of a quantity's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dimension {
+    /// Milliseconds.
+    Time,
+    /// Bytes, or bytes a second.
+    Bytes,
+    /// Requests, or requests a second.
+    Requests,
 }
 
 /// The unit of amounts.
@@ -385,6 +397,54 @@ impl Quantity {
             self,
             Self::Await(_) | Self::Age(_) | Self::Percentile(..) | Self::Max(_) | Self::Queue
         )
+    }
+
+    /// Returns whether the quantity is of the interval's end alone.
+    pub fn is_instant(self) -> bool {
+        matches!(self, Self::Age(_) | Self::Inflight)
+    }
+
+    /// Returns the dimension of [`Self::value`].
+    pub fn dimension(self) -> Dimension {
+        match self {
+            Self::Await(_) | Self::Age(_) | Self::Percentile(..) | Self::Max(_) => Dimension::Time,
+            Self::Throughput(_) | Self::Size(_) => Dimension::Bytes,
+            Self::Rate(_)
+            | Self::Queue
+            | Self::Errors(_)
+            | Self::ErrorRate
+            | Self::Again
+            | Self::Inflight => Dimension::Requests,
+        }
+    }
+
+    /// Returns whether the device has the counters of the quantity.
+    pub fn is_measured(self, device: &Snapshot) -> bool {
+        let has = |operation, statistic| {
+            let counters: Option<&Counters> = device.of(operation);
+            counters.is_some_and(|of| of.of(statistic).is_some())
+        };
+        let all_have = |statistic| {
+            let mut counted = Operation::ALL
+                .into_iter()
+                .filter(|of| device.of(*of).is_some());
+            counted.all(|operation| has(operation, statistic))
+        };
+        match self {
+            Self::Rate(operation) | Self::Throughput(operation) | Self::Size(operation) => {
+                device.of(operation).is_some()
+            }
+            Self::Await(operation) | Self::Percentile(operation, _) | Self::Max(operation) => {
+                device.of(operation).is_some_and(|of| of.timing.is_some())
+            }
+            Self::Age(Some(operation)) => has(operation, Statistic::AgeSum),
+            Self::Errors(Some(operation)) => has(operation, Statistic::Errors),
+            Self::Age(None) => all_have(Statistic::AgeSum),
+            Self::Queue => device.latency,
+            Self::Errors(None) | Self::ErrorRate => all_have(Statistic::Errors),
+            Self::Again => all_have(Statistic::Again),
+            Self::Inflight => all_have(Statistic::Inflight) || device.disk.inflight.is_some(),
+        }
     }
 
     /// Returns whether the quantity counts failures, and the interval has some.

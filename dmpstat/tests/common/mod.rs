@@ -169,7 +169,8 @@ impl Root {
             styled: String::from_utf8_lossy(&out).into_owned(),
             out: plain(out),
             notes: plain(notes),
-            result,
+            status: result.as_ref().ok().copied(),
+            result: result.map(|_| ()),
         }
     }
 }
@@ -181,6 +182,8 @@ pub struct Ran {
     pub out: String,
     pub notes: String,
     pub result: Result<(), Box<dyn Error>>,
+    /// The exit status of a run without an error.
+    pub status: Option<u8>,
 }
 
 impl Ran {

@@ -73,7 +73,7 @@ fn devices_are_completed_by_their_usual_names() {
         // This device's name has a space.
         "dm-10\tdm-10",
     ];
-    for command in ["show", "detach", "reset", "top", "export"] {
+    for command in ["show", "detach", "reset", "top", "export", "check"] {
         assert_eq!(operands(&root, &[command, ""]), all, "{command}");
     }
     assert_eq!(operands(&root, &["latency", "on", ""]), all);
@@ -190,4 +190,23 @@ fn bash_completes_a_device() {
         output(command),
         "-F _clap_complete_dmpstat dmpstat\n<my-vg/data>"
     );
+}
+
+#[test]
+fn columns_of_limits_are_completed_up_to_the_number() {
+    let root = root();
+    let help = "upper bound of the 99th percentile of the latencies of reads";
+    for option in ["-w", "-c"] {
+        assert_eq!(
+            completed(&root, &["check", option, "r_p99"]),
+            [
+                format!("r_p99=\t{help}"),
+                format!("r_p99.9=\t{}", help.replace("99th", "99.9th"))
+            ]
+        );
+        assert_eq!(
+            completed(&root, &["check", option, "r_p99=20ms,errs"]),
+            ["r_p99=20ms,errs=\tfailed requests"]
+        );
+    }
 }

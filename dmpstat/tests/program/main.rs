@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod checks;
 mod commands;
 mod completions;
 mod documentation;

@@ -60,7 +60,7 @@ fn built() -> Command {
 #[test]
 fn man_pages_have_exactly_the_options_of_the_program() {
     let commands = all(&built());
-    assert_eq!(commands.len(), 13);
+    assert_eq!(commands.len(), 14);
     for command in &commands {
         assert_eq!(
             written(&page(command)),
@@ -83,7 +83,8 @@ fn every_example_is_a_command_line() {
         cli::parse(words).unwrap_or_else(|error| panic!("{example}: {error}"));
     }
     let mut options = options(&built());
-    options.insert("--keep".to_owned());
+    // Options of other commands.
+    options.extend(["--keep", "-w"].map(str::to_owned));
     let roff = manual::roff().replace("\\-", "-");
     assert!(options.is_superset(&written(&roff)), "{roff}");
     for title in ["ENVIRONMENT", "FILES", "EXAMPLES"] {

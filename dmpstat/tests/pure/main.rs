@@ -11,6 +11,7 @@ mod fake;
 mod histograms;
 mod intervals;
 mod layers;
+mod limits;
 mod locks;
 mod messages;
 mod names;

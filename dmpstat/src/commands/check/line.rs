@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The line of a check, as monitors read it: the status, a text, and performance data.
+//!
+//! "|" separates the two, so no text has one. Nagios shows ";" as ":", so commas separate the parts of a text.
+//! The Monitoring Plugins Development Guidelines define the form
+//! and the units of performance data.
+
+use std::fmt::{self, Display, Formatter};
+use std::time::Duration;
+
+use crate::commands::check::Status;
+use crate::commands::check::limit::Limit;
+use crate::commands::check::state::Missing;
+use crate::model::column::{Column, Dimension};
+use crate::model::escape;
+use crate::model::interval::{Interval, Restart, State};
+use crate::model::snapshot::Snapshot;
+use crate::model::units;
+use crate::source::lvm;
+
+/// The most problems in a line: a pager shows no more.
+const MOST: usize = 10;
+const NS_PER_MS: f64 = 1e6;
+
+/// A part of the text.
+#[derive(Debug, PartialEq)]
+pub struct Problem {
+    status: Status,
+    /// The value as a multiple of its limit.
+    excess: f64,
+    text: String,
+}
+
+impl Problem {
+    /// Makes the problem of an error.
+    pub fn unknown(error: &dyn Display) -> Self {
+        Self::new(Status::Unknown, error.to_string())
+    }
+
+    /// Makes the problem of limits whose columns a device does not measure.
+    pub fn unmeasured(device: &Snapshot, columns: &[&Column]) -> Self {
+        let names: Vec<&str> = columns.iter().map(|column| column.name).collect();
+        let needs_latency = columns
+            .iter()
+            .any(|column| column.quantity.is_of_latencies());
+        let command = match (needs_latency && !device.latency, device.is_group()) {
+            (false, _) => String::new(),
+            (true, true) => ": enable latency with \"dmpstat latency on DEVICE...\"".to_owned(),
+            (true, false) => format!(
+                ": enable latency with \"dmpstat latency on {}\"",
+                device.device
+            ),
+        };
+        let text = format!(
+            "{} does not measure {}{command}",
+            name(device),
+            names.join(" and ")
+        );
+        Self::new(Status::Unknown, text)
+    }
+
+    fn new(status: Status, text: String) -> Self {
+        Self {
+            status,
+            excess: 0.0,
+            text,
+        }
+    }
+}
+
+/// The line of a check.
+#[derive(Debug, Default)]
+pub struct Line {
+    problems: Vec<Problem>,
+    /// States of devices that raise no alarm.
+    states: Vec<String>,
+    summary: String,
+    /// Performance data.
+    values: Vec<String>,
+}
+
+impl Line {
+    /// Makes the line of an error.
+    pub fn unknown(error: &dyn Display) -> Self {
+        let mut line = Self::default();
+        line.add(Problem::unknown(error));
+        line
+    }
+
+    /// Returns the status: that of the worst problem.
+    pub fn status(&self) -> Status {
+        let all = self.problems.iter().map(|problem| problem.status);
+        all.max().unwrap_or(Status::Ok)
+    }
+
+    /// Adds a problem.
+    pub fn add(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Adds a value, and a problem if the value is above a limit: one for a warning, or one for
+    /// [`Status::Critical`].
+    pub fn add_value(
+        &mut self,
+        device: &Snapshot,
+        column: &Column,
+        value: f64,
+        (warning, critical): (Option<&Limit>, Option<&Limit>),
+    ) {
+        let limits = [(Status::Critical, critical), (Status::Warning, warning)];
+        let exceeded = limits.into_iter().find_map(|(status, limit)| {
+            let limit = limit.filter(|limit| value > limit.value)?;
+            Some((status, limit))
+        });
+        if let Some((status, limit)) = exceeded {
+            let (device, shown) = (name(device), shown(value, column.quantity.dimension()));
+            self.add(Problem {
+                status,
+                excess: value / limit.value,
+                text: format!("{device} {} {shown} (limit {})", column.name, limit.shown),
+            });
+        }
+        let limit =
+            |limit: Option<&Limit>| limit.map_or_else(String::new, |of| of.value.to_string());
+        self.values.push(format!(
+            "'{}'={}{};{};{};0",
+            label(device, column),
+            // Milliseconds keep their nanoseconds, and rates get no more digits.
+            (value * NS_PER_MS).round() / NS_PER_MS,
+            unit(column.quantity.dimension()),
+            limit(warning),
+            limit(critical)
+        ));
+    }
+
+    /// Adds the state of a device, and the restart of its counters if `has_interval` is set.
+    pub fn add_state(&mut self, device: &Snapshot, interval: &Interval, has_interval: bool) {
+        let restart = interval.restart.filter(|_| has_interval);
+        let restart = restart.map(|restart| match restart {
+            Restart::Device => "is new",
+            Restart::Reset => "was reset",
+            Restart::Latency => "had latency switched",
+        });
+        let state = match interval.state {
+            State::Running => None,
+            State::Hung => Some("is hung"),
+            State::Suspended => Some("is suspended"),
+        };
+        for words in state.into_iter().chain(restart) {
+            self.states.push(format!("{} {words}", name(device)));
+        }
+    }
+
+    /// Sorts the problems, the worst first, and adds the number of devices and the interval.
+    pub fn finish(&mut self, devices: usize, missing: Option<Missing>, interval: Option<Duration>) {
+        self.problems.sort_by(|one, other| {
+            let by_excess = other.excess.total_cmp(&one.excess);
+            other.status.cmp(&one.status).then(by_excess)
+        });
+        let plural = if devices == 1 { "" } else { "s" };
+        self.summary = match (missing, interval) {
+            (Some(missing), _) => format!("{devices} volume{plural}, no interval yet: {missing}"),
+            (None, Some(interval)) => {
+                let seconds = interval.as_secs_f64();
+                format!("{devices} volume{plural} in {seconds:.1} s")
+            }
+            (None, None) => format!("{devices} volume{plural}"),
+        };
+    }
+}
+
+impl Display for Line {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let problems = self.problems.iter().map(|problem| &problem.text);
+        let all: Vec<&String> = problems.chain(&self.states).collect();
+        let mut texts: Vec<String> = all.iter().take(MOST).map(|text| plain(text)).collect();
+        if all.len() > MOST {
+            texts.push(format!("{} more", all.len() - MOST));
+        }
+        texts.extend(Some(self.summary.clone()).filter(|summary| !summary.is_empty()));
+        write!(f, "DMP {} - {}", self.status().word(), texts.join(", "))?;
+        if !self.values.is_empty() {
+            write!(f, " | {}", self.values.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the name of a device in a text: VG/LV for LVM's volumes.
+fn name(device: &Snapshot) -> String {
+    let volume = lvm::logical_volume(&device.plain_name()).filter(|_| lvm::made(&device.uuid));
+    volume.map_or_else(|| device.shown_name(), |volume| escape::show(&volume))
+}
+
+/// Returns the label of a value: the name in device mapper, and the column. Characters that end a label are
+/// escaped.
+fn label(device: &Snapshot, column: &Column) -> String {
+    escaped(&device.shown_name(), &['\'', '=', '|']) + " " + column.name
+}
+
+/// Returns a text in one line, and without "|".
+fn plain(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    escaped(&lines.join(" "), &['|'])
+}
+
+/// Replaces these characters and control characters by `\xHH`.
+fn escaped(text: &str, special: &[char]) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match special.contains(&character) || character.is_control() {
+            true => escaped.push_str(&format!("\\x{:02x}", u32::from(character))),
+            false => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+/// Formats a value for people. Rounds up, so that the value stays above its limit.
+fn shown(value: f64, dimension: Dimension) -> String {
+    match dimension {
+        Dimension::Time => units::duration_up(value * NS_PER_MS),
+        Dimension::Bytes => units::bytes(value),
+        Dimension::Requests => ((value * 100.0 - 1e-9).ceil() / 100.0).to_string(),
+    }
+}
+
+/// Returns the unit of performance data.
+fn unit(dimension: Dimension) -> &'static str {
+    match dimension {
+        Dimension::Time => "ms",
+        // Monitors disagree about the size of a KB.
+        Dimension::Bytes => "B",
+        Dimension::Requests => "",
+    }
+}
