@@ -3,8 +3,9 @@
 //! Standard output, without styles if it is not a terminal, and files that are written at once.
 
 use std::env;
-use std::fs::File;
+use std::fs::{self, File, Permissions};
 use std::io::{self, IsTerminal, Stdout, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
@@ -55,8 +56,16 @@ impl Write for Output {
     }
 }
 
-/// Replaces a file as a whole, so that a reader never gets a part.
-pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+/// Replaces a file as a whole, so that a reader never gets a part. A device, a pipe or the like is written to
+/// and stays, such as /dev/stdout. A new file has this mode, or the one of the umask.
+pub fn replace(
+    path: &Path,
+    mode: Option<u32>,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|of| !of.is_file() && !of.is_dir()) {
+        return write(&mut File::options().write(true).open(path)?);
+    }
     let directory = match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
@@ -68,6 +77,10 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> 
         .make_in(directory, |path| {
             File::options().write(true).create_new(true).open(path)
         })?;
+    if let Some(mode) = mode {
+        new.as_file()
+            .set_permissions(Permissions::from_mode(mode))?;
+    }
     write(new.as_file_mut())?;
     new.persist(path)?;
     Ok(())

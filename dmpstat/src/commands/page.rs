@@ -42,7 +42,7 @@ pub fn run(options: &Options, environment: &mut Environment<'_>) -> Result<(), E
     let other = options.other.as_ref().map(part).transpose()?;
     match &options.output {
         None => environment.print(|out| page::write(out, &one, other.as_ref(), &zone)),
-        Some(path) => output::replace(path, |file| {
+        Some(path) => output::replace(path, None, |file| {
             let mut page = Vec::new();
             page::write(&mut page, &one, other.as_ref(), &zone)?;
             file.write_all(&page)

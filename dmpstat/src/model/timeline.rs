@@ -29,7 +29,7 @@ pub struct Timeline {
 pub struct Track {
     /// The last snapshot.
     pub last: Snapshot,
-    /// What was counted in each column; `None` in columns without snapshots.
+    /// The counts of each column; `None` in columns without snapshots.
     pub intervals: Vec<Option<Interval>>,
     /// The column of the last snapshot.
     column: usize,

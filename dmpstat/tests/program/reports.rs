@@ -3,7 +3,9 @@
 //! `dmpstat report`: the page of a recording.
 
 use std::fs;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use rustix::system::uname;
 use tempfile::TempDir;
@@ -80,6 +82,39 @@ fn a_page_goes_to_a_file_or_a_pipe_but_to_no_terminal() {
         message.message(),
         "cannot write /no-such/page: No such file or directory (os error 2)"
     );
+}
+
+#[test]
+fn a_pipe_with_a_name_is_written_to_and_stays() {
+    let recording = Recording::new();
+    let directory = TempDir::new().unwrap();
+    let root = Root::with_device();
+    for (arguments, end) in [
+        (&["report", &recording.path, "-o"][..], "</html>\n"),
+        (&["export", "--textfile"], "\n"),
+    ] {
+        let pipe = directory.path().join(arguments[0]);
+        let made = Command::new("mkfifo")
+            .args(["-m", "600"])
+            .arg(&pipe)
+            .status();
+        assert!(made.unwrap().success());
+        let mut reader = Command::new("cat")
+            .arg(&pipe)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let ran = root.run(&[arguments, &[pipe.to_str().unwrap()]].concat());
+        assert_eq!(ran.output(), "");
+        let metadata = fs::metadata(&pipe).unwrap();
+        if !metadata.file_type().is_fifo() {
+            reader.kill().unwrap();
+        }
+        let read = reader.wait_with_output().unwrap();
+        assert!(metadata.file_type().is_fifo(), "{arguments:?}");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        assert!(String::from_utf8(read.stdout).unwrap().ends_with(end));
+    }
 }
 
 #[test]

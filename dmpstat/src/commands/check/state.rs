@@ -117,7 +117,7 @@ impl State {
             files::make_directory(parent, files::DIRECTORY)
         })?;
         let bytes = recorder::single(sample, host)?;
-        output::replace(&self.path, |file| file.write_all(&bytes))
+        output::replace(&self.path, None, |file| file.write_all(&bytes))
     }
 }
 

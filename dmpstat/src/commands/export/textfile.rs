@@ -2,9 +2,7 @@
 
 //! A file that node_exporter reads.
 
-use std::fs::Permissions;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::clock::Repeat;
@@ -63,9 +61,8 @@ pub fn run(
 }
 
 fn write(file: &Path, volumes: &Volumes, exporter: &Exporter) -> io::Result<()> {
-    output::replace(file, |new| {
-        // node_exporter runs as another user, and must be able to read the file under any umask.
-        new.set_permissions(Permissions::from_mode(0o644))?;
+    // node_exporter runs as another user, and must be able to read the file under any umask.
+    output::replace(file, Some(0o644), |new| {
         exporter.write(volumes, Form::Classic, new)
     })
 }
