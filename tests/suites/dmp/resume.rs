@@ -52,7 +52,7 @@ fn a_resume_does_not_wait_for_the_directory_of_another_device() {
     assert_eq!(hundredths.len(), 8, "{shown}");
     let (linear, dmp) = hundredths.split_at(4);
     let (linear, dmp) = (linear.iter().sum::<u64>(), dmp.iter().sum::<u64>());
-    // A wait for a lock of the other device would have taken all of the 20 seconds.
+    // A wait for a lock of the other device would have taken all of the time for which sysfs is held.
     assert!(
         dmp <= 2 * linear + 100,
         "linear {linear}, dmp {dmp} hundredths of a second"
