@@ -20,12 +20,14 @@ let
     in
     builtins.concatMap files (builtins.attrNames entries);
   isReadme = path: baseNameOf path == "README.md";
+  # Nix cannot read the bytes of a picture.
+  isPicture = path: builtins.match ".*[.]png" (baseNameOf path) != null;
   documents = [
     ../../README.md
   ]
   ++ builtins.filter isReadme (filesBelow ../.)
   ++ filesBelow ../../module/docs
-  ++ filesBelow ../../docs/src;
+  ++ builtins.filter (path: !isPicture path) (filesBelow ../../docs/src);
   # builtins.split returns strings between the matches.
   namesIn =
     document:
