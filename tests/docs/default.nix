@@ -13,7 +13,7 @@ let
   };
   scripts = import ../source.nix {
     wanted = [
-      "tests|tests/docs(/.*[.](py|sh))?"
+      "tests|tests/docs(/.*[.]py)?"
       # The pages quote these.
       "tests/suites(/dmp(/debug(/errors[.]rs)?)?)?"
       "dmpstat|dmpstat/tests(/program(/(formats|heatmaps)[.]rs)?)?"
@@ -34,7 +34,7 @@ runCommand "dmp-docs-outputs"
     mapfile -t pages < <(grep -rlE --include='*.md' '^<!-- (run|from)' ${pages})
     python3 ${scripts}/tests/docs/outputs.py "''${pages[@]}"
     # A host is never so busy that half of the fast reads take longer.
-    SECONDS_EACH=5 DELAY_MS=200 bash ${scripts}/tests/docs/report.sh page.html
+    SECONDS_EACH=5 DELAY_MS=200 bash ${./report.sh} page.html
     python3 ${scripts}/tests/docs/halves.py page.html 200
     wait $making || {
       cat log

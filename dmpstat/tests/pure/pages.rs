@@ -31,9 +31,8 @@ impl Volume {
     fn text(&self, number: usize, name: &str, taken: i64, since: i64) -> String {
         let histogram = |of: &[u64; 64]| -> String {
             let buckets = of.iter().enumerate().filter(|(_, count)| **count > 0);
-            buckets
-                .map(|(power, count)| format!(" {}:{count}", 1_u64 << power))
-                .collect()
+            let words = buckets.map(|(power, count)| format!(" {}:{count}", 1_u64 << power));
+            words.collect::<Vec<_>>().concat()
         };
         let mut text = format!(
             "dmp 1\ndevice dm-{number}\nname {name}\nuuid LVM-{number}\ndiskseq {number}\nsince {since}\ntaken {taken}\n\
