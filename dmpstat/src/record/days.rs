@@ -4,11 +4,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 
+use crate::output;
 use crate::record::frame::HEADER;
 use crate::record::frames::{Frames, Part};
 
@@ -125,17 +126,12 @@ fn read(file: &File, from: u64, to: u64) -> io::Result<Vec<u8>> {
 
 /// Replaces a file by a header and its own bytes from a place on, in one step.
 fn replace(path: &Path, file: &File, header: &[u8], from: u64) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::Builder::new()
-        .prefix(".dmpstat-")
-        .tempfile_in(directory)?;
-    new.write_all(header)?;
-    let mut rest = file;
-    rest.seek(SeekFrom::Start(from))?;
-    io::copy(&mut rest, &mut new)?;
-    new.as_file()
-        .set_permissions(file.metadata()?.permissions())?;
-    new.as_file().sync_all()?;
-    new.persist(path)?;
-    Ok(())
+    let mode = file.metadata()?.permissions().mode();
+    output::replace(path, Some(mode), |new| {
+        new.write_all(header)?;
+        let mut rest = file;
+        rest.seek(SeekFrom::Start(from))?;
+        io::copy(&mut rest, new)?;
+        new.sync_all()
+    })
 }
