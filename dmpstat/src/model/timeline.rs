@@ -68,14 +68,8 @@ impl Timeline {
         let is_first = self.first.is_none();
         for (at, device) in devices.into_iter().enumerate() {
             let first = *self.first.get_or_insert(device.taken);
-            // The devices usually come in the same order.
-            if let Some(track) = self.tracks.get_mut(at).filter(|of| of.is_of(&device)) {
-                track.add(column, device);
-                continue;
-            }
-            let key = (device.name.clone(), device.uuid.clone());
-            if let Some(place) = self.places.get(&key) {
-                self.tracks[*place].add(column, device);
+            if let Some(place) = self.place(at, &device) {
+                self.tracks[place].add(column, device);
                 continue;
             }
             let mut intervals = vec![None; self.columns];
@@ -83,13 +77,22 @@ impl Timeline {
             if !is_first && device.since >= first {
                 intervals[column] = Some(Interval::between(None, &device));
             }
-            self.places.insert(key, self.tracks.len());
+            self.places.insert(key(&device), self.tracks.len());
             self.tracks.push(Track {
                 last: device,
                 intervals,
                 column,
                 counted: None,
             });
+        }
+    }
+
+    /// Returns the place of a device's track. Devices usually come in the same order, so `at` is tried first.
+    fn place(&self, at: usize, device: &Snapshot) -> Option<usize> {
+        let has_place = self.tracks.get(at).is_some_and(|of| of.is_of(device));
+        match has_place {
+            true => Some(at),
+            false => self.places.get(&key(device)).copied(),
         }
     }
 
@@ -112,6 +115,10 @@ impl Timeline {
         let column = i64::try_from(column).unwrap_or(i64::MAX);
         self.begin.saturating_add(step.saturating_mul(column))
     }
+}
+
+fn key(device: &Snapshot) -> (Vec<u8>, Vec<u8>) {
+    (device.name.clone(), device.uuid.clone())
 }
 
 /// Returns the number of columns of a step that cover a time.
