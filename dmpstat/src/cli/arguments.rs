@@ -257,12 +257,9 @@ pub struct Part {
     /// Devices: names, VG/LV, paths, dm-N or patterns; without any, all devices of the recording
     #[arg(value_name = "DEVICE")]
     devices: Vec<OsString>,
-    /// Begin at this time of the recording: HH:MM[:SS] on its last day, "YYYY-MM-DD HH:MM", or RFC 3339
-    #[arg(long, value_name = "TIME", overrides_with = "from")]
-    from: Option<When>,
-    /// End at this time of the recording
-    #[arg(long, value_name = "TIME", overrides_with = "to")]
-    to: Option<When>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    times: Times,
 }
 
 /// A recording.
@@ -370,6 +367,18 @@ pub struct Grouping {
     by: Option<By>,
 }
 
+/// A part of a recording's time. The recording is the argument `file`.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct Times {
+    /// Begin at this time of the recording: HH:MM[:SS] on its last day, "YYYY-MM-DD HH:MM", or RFC 3339
+    #[arg(long, value_name = "TIME", requires = "file")]
+    from: Option<When>,
+    /// End at this time of the recording
+    #[arg(long, value_name = "TIME", requires = "file")]
+    to: Option<When>,
+}
+
 /// A recording in place of the machine.
 #[derive(Debug, clap::Args)]
 pub struct Recorded {
@@ -377,12 +386,9 @@ pub struct Recorded {
     /// samples
     #[arg(short = 'f', long = "file", value_name = "FILE|DIR", value_hint = ValueHint::AnyPath)]
     file: Option<PathBuf>,
-    /// Begin at this time of the recording: HH:MM[:SS] on its last day, "YYYY-MM-DD HH:MM", or RFC 3339
-    #[arg(long, value_name = "TIME", requires = "file")]
-    from: Option<When>,
-    /// End at this time of the recording
-    #[arg(long, value_name = "TIME", requires = "file")]
-    to: Option<When>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    times: Times,
 }
 
 /// Metrics for Prometheus.
@@ -441,11 +447,11 @@ impl clap::ValueEnum for Measure {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::Size => ("size", "Sizes of requests"),
-            Self::Latency => ("latency", "Latencies of requests"),
+        let help = match self {
+            Self::Size => "Sizes of requests",
+            Self::Latency => "Latencies of requests",
         };
-        Some(PossibleValue::new(name).help(help))
+        Some(PossibleValue::new(self.name()).help(help))
     }
 }
 
@@ -778,8 +784,8 @@ impl Part {
     fn options(self) -> (Request, Vec<OsString>) {
         let request = Request {
             path: self.file,
-            from: self.from,
-            to: self.to,
+            from: self.times.from,
+            to: self.times.to,
             last: false,
         };
         (request, self.devices)
@@ -792,8 +798,8 @@ impl Recorded {
         let path = self.file.clone()?;
         Some(Request {
             path,
-            from: self.from,
-            to: self.to,
+            from: self.times.from,
+            to: self.times.to,
             last,
         })
     }

@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use crate::commands::problems::Told;
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::model::units;
 use crate::record::days::{self, Cut, Limits};
 use crate::record::recorder::{Failed, Recorder, Target};
 use crate::record::sample::{Failure, Sample};
@@ -204,8 +205,8 @@ fn shortened(cut: &Cut, directory: &Path) -> Option<String> {
 /// Reads a size: bytes, or a number with K, M, G or T.
 pub fn size(text: &str) -> Result<u64, String> {
     let expected = || "expected bytes, or a number with K, M, G or T, 1M or more".to_owned();
-    let digits = text.trim_end_matches(|of: char| of.is_ascii_alphabetic());
-    let shift = match &text[digits.len()..] {
+    let (digits, unit) = units::split(text);
+    let shift = match unit {
         "" => 0,
         "K" => 10,
         "M" => 20,

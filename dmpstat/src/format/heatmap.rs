@@ -44,15 +44,9 @@ pub fn write(
         .into_iter()
         .filter_map(|operation| Some((operation, Heatmap::new(track, operation, measure)?)));
     let maps: Vec<(Operation, Heatmap)> = maps.collect();
-    let what = match measure {
-        Measure::Size => "size",
-        Measure::Latency => "latency",
-    };
+    let what = measure.name();
     if maps.is_empty() {
-        let unmeasured = match measure {
-            Measure::Size => "no request was counted",
-            Measure::Latency => "not measured",
-        };
+        let unmeasured = measure.unmeasured();
         return writeln!(out, "{HEADER}{name}{HEADER:#}, {what}\n{unmeasured}\n");
     }
     for (operation, map) in maps {

@@ -83,10 +83,7 @@ impl Hist {
     }
 
     fn write_text(&self, out: &mut dyn Write, row: &Row<'_>) -> io::Result<()> {
-        let (measure, unmeasured) = match self.what {
-            Measure::Size => ("size", "no request was counted"),
-            Measure::Latency => ("latency", "not measured"),
-        };
+        let (measure, unmeasured) = (self.what.name(), self.what.unmeasured());
         let seconds = self.what.length(&row.interval).as_secs_f64();
         write!(
             out,

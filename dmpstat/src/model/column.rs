@@ -8,6 +8,7 @@ use crate::model::interval::{Interval, average};
 use crate::model::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
 use crate::model::snapshot::{Counters, Snapshot};
 use crate::model::statistic::Statistic;
+use crate::model::units::NS_PER_MS;
 
 /// A column: one number of each interval.
 #[derive(Debug, PartialEq, Eq)]
@@ -388,8 +389,6 @@ impl Column {
     }
 }
 
-const NANOSECONDS: f64 = 1e6;
-
 impl Quantity {
     /// Returns whether the quantity is known only while latencies are measured.
     pub fn is_of_latencies(self) -> bool {
@@ -465,23 +464,23 @@ impl Quantity {
             Self::Await(operation) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
                 let (count, sum) = timing.completed();
-                Some(average(sum, count) / NANOSECONDS)
+                Some(average(sum, count) / NS_PER_MS)
             }
             Self::Age(Some(operation)) => {
                 let counters = interval.of(operation)?;
                 let ages = counters.of(Statistic::AgeSum)?;
-                Some(average(ages, counters.of(Statistic::Inflight)?) / NANOSECONDS)
+                Some(average(ages, counters.of(Statistic::Inflight)?) / NS_PER_MS)
             }
-            Self::Age(None) => Some(interval.mean_age()? / NANOSECONDS),
+            Self::Age(None) => Some(interval.mean_age()? / NS_PER_MS),
             Self::Percentile(operation, permille) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
                 let bound = timing.latencies.percentile(permille)?.min(timing.max());
-                Some(bound as f64 / NANOSECONDS)
+                Some(bound as f64 / NS_PER_MS)
             }
             Self::Max(operation) => {
                 let timing = interval.of(operation)?.timing.as_ref()?;
                 let max = Some(timing.max()).filter(|_| timing.latencies.count() > 0);
-                Some(max? as f64 / NANOSECONDS)
+                Some(max? as f64 / NS_PER_MS)
             }
             Self::Queue => interval.mean_inflight(),
             Self::Errors(Some(operation)) => {

@@ -29,6 +29,22 @@ impl Measure {
         }
     }
 
+    /// Returns the name, in the singular.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::Latency => "latency",
+        }
+    }
+
+    /// Returns the words for a device without a value.
+    pub fn unmeasured(self) -> &'static str {
+        match self {
+            Self::Size => "no request was counted",
+            Self::Latency => "not measured",
+        }
+    }
+
     /// Returns the time that the histograms of an interval cover.
     pub fn length(self, interval: &Interval) -> Duration {
         match self {

@@ -4,6 +4,17 @@
 
 use std::ffi::OsStr;
 
+/// The number of nanoseconds in a millisecond.
+pub const NS_PER_MS: f64 = 1e6;
+/// The units of times, in nanoseconds.
+pub const TIMES: [(&str, f64); 4] = [("ns", 1.0), ("us", 1e3), ("ms", NS_PER_MS), ("s", 1e9)];
+
+/// Splits an amount into its number and its unit, which may be empty.
+pub fn split(amount: &str) -> (&str, &str) {
+    let number = amount.trim_end_matches(|of: char| of.is_ascii_alphabetic());
+    amount.split_at(number.len())
+}
+
 /// Parses a word as a number. inf and nan, which parse as floats, are names here.
 pub fn number(word: &OsStr) -> Option<f64> {
     let begins = |character: char| character.is_ascii_digit() || "+-.".contains(character);

@@ -6,9 +6,7 @@ use std::ffi::OsStr;
 use std::str::FromStr;
 
 use crate::model::column::{COLUMNS, Column, Dimension};
-use crate::model::units::number;
-
-const NS_PER_MS: f64 = 1e6;
+use crate::model::units::{self, NS_PER_MS, TIMES, number};
 
 /// The least similarity of a proposed column.
 const NEAR: f64 = 0.75;
@@ -68,8 +66,8 @@ impl FromStr for Limit {
             wanted: name.to_owned(),
             near: near(name),
         })?;
-        let digits = limit.trim_end_matches(|of: char| of.is_ascii_alphabetic());
-        let unit = match &limit[digits.len()..] {
+        let (digits, unit) = units::split(limit);
+        let unit = match unit {
             "" => own_unit(column, name),
             unit => unit,
         };
@@ -100,13 +98,7 @@ fn own_unit(column: &Column, name: &str) -> &'static str {
 fn in_base_unit(amount: f64, unit: &str, dimension: Dimension) -> Option<f64> {
     match dimension {
         Dimension::Time => {
-            let nanoseconds = match unit {
-                "ns" => 1.0,
-                "us" => 1e3,
-                "ms" => NS_PER_MS,
-                "s" => 1e9,
-                _ => return None,
-            };
+            let (_, nanoseconds) = TIMES.into_iter().find(|(name, _)| *name == unit)?;
             // Columns divide whole nanoseconds, too, so a value that is equal to its limit compares as equal.
             Some((amount * nanoseconds).round() / NS_PER_MS)
         }

@@ -16,12 +16,11 @@ use crate::model::column::{Column, Dimension};
 use crate::model::escape;
 use crate::model::interval::{Interval, Restart, State};
 use crate::model::snapshot::Snapshot;
-use crate::model::units;
+use crate::model::units::{self, NS_PER_MS};
 use crate::source::lvm;
 
 /// The most problems in a line: a pager shows no more.
 const MOST: usize = 10;
-const NS_PER_MS: f64 = 1e6;
 
 /// A part of the text.
 #[derive(Debug, PartialEq)]

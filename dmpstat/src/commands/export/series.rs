@@ -8,6 +8,7 @@ use crate::model::histogram::Histogram;
 use crate::model::operation::Operation;
 use crate::model::scale::{Latencies, Sizes};
 use crate::model::statistic::{Shown, Statistic};
+use crate::model::units;
 
 /// Bounds of durations without an option, in nanoseconds: 8 µs to 17 s.
 const DURATIONS: RangeInclusive<u64> = 1 << 13..=1 << 34;
@@ -114,9 +115,8 @@ impl Scale {
 
 /// Reads a bound of durations: a number of seconds, or a number with a unit.
 pub fn duration_bound(word: &str) -> Result<u64, String> {
-    let units = [("ns", 1.0), ("us", 1e3), ("ms", 1e6), ("s", 1e9)];
     let shown = |bound: u64| format!("{:?}", bound as f64 / 1e9);
-    bound(word, &units, 1e9, Latencies::bound, shown)
+    bound(word, &units::TIMES, 1e9, Latencies::bound, shown)
 }
 
 /// Reads a bound of sizes: a number of bytes, or a number with a unit.
@@ -141,8 +141,7 @@ fn bound(
     of: fn(usize) -> Option<u64>,
     shown: impl Fn(u64) -> String,
 ) -> Result<u64, String> {
-    let begin = word.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit = &word[begin.len()..];
+    let (begin, unit) = units::split(word);
     let scale = match unit {
         "" => Some(plain),
         unit => units
