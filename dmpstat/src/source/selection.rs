@@ -12,13 +12,14 @@ use glob::{MatchOptions, Pattern, PatternError};
 
 use crate::error::Error;
 use crate::model::escape;
+use crate::model::likeness::nearest;
 use crate::model::snapshot::Snapshot;
 use crate::source::devices::Devices;
 use crate::source::lvm::{self, logical_volume};
 use crate::source::sysfs::{Machine, Readings, minor};
 
-/// The number of similar names in an error about an unknown one, and their least similarity.
-const NEAR: (usize, f64) = (3, 0.75);
+/// The most similar names in an error about an unknown one.
+const MOST: usize = 3;
 
 /// The shell's rules for patterns: wildcards match no slash.
 const MATCHING: MatchOptions = MatchOptions {
@@ -287,15 +288,13 @@ impl Choice {
     /// Returns the names most similar to the choice, at most one for each device.
     pub fn near(&self, devices: impl Iterator<Item = Vec<OsString>>) -> Vec<String> {
         let wanted = escape::show(self.written.as_bytes());
-        let nearest = |names: Vec<OsString>| {
+        let of_device = |names: Vec<OsString>| {
             let names = names.iter().map(|name| escape::show(name.as_bytes()));
-            let alike = names.map(|name| (strsim::jaro_winkler(&wanted, &name), name));
-            alike.max_by(|one, other| one.0.total_cmp(&other.0))
+            nearest(&wanted, names)
         };
-        let mut near: Vec<(f64, String)> = devices.filter_map(nearest).collect();
-        near.retain(|(likeness, _)| *likeness >= NEAR.1);
+        let mut near: Vec<(f64, String)> = devices.filter_map(of_device).collect();
         near.sort_by(|one, other| other.0.total_cmp(&one.0));
-        near.truncate(NEAR.0);
+        near.truncate(MOST);
         near.into_iter().map(|(_, name)| name).collect()
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+use dmpstat::model::likeness::nearest;
 use dmpstat::source::lvm::{device_name, is_inner, logical_volume};
 use dmpstat::source::selection::{Choice, Selection};
 use dmpstat::source::sysfs::{Machine, minor};
@@ -179,4 +180,18 @@ fn a_block_device_is_found_by_its_number() {
     assert_eq!(device(253, 7).unwrap(), "dm-7");
     assert_eq!(device(8, 1).unwrap(), "sda1");
     assert_eq!(device(253, 8), None);
+}
+
+#[test]
+fn the_nearest_name_is_the_last_of_the_most_similar_ones() {
+    let name = |wanted, names: &[&'static str]| nearest(wanted, names).map(|(_, name)| *name);
+    assert_eq!(
+        name("r_p98", &["r_p50", "r_p95", "r_p99", "w/s"]),
+        Some("r_p99")
+    );
+    assert_eq!(name("r_p98", &["r_p98", "r_p99"]), Some("r_p98"));
+    // The similarity is (1 + 2 * common letters / all letters) / 3: 7/9, and 0.73.
+    assert_eq!(name("abcdef", &["xbcdey"]), Some("xbcdey"));
+    assert_eq!(name("abcde", &["xbcdy"]), None);
+    assert_eq!(name("abcde", &[]), None);
 }

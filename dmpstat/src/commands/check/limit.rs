@@ -6,10 +6,8 @@ use std::ffi::OsStr;
 use std::str::FromStr;
 
 use crate::model::column::{COLUMNS, Column, Dimension};
+use crate::model::likeness::nearest;
 use crate::model::units::{self, NS_PER_MS, TIMES, number};
-
-/// The least similarity of a proposed column.
-const NEAR: f64 = 0.75;
 
 /// A limit: the highest value of a column that raises no alarm.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,9 +117,5 @@ fn in_base_unit(amount: f64, unit: &str, dimension: Dimension) -> Option<f64> {
 /// Returns the column with the most similar name.
 fn near(wanted: &str) -> Option<&'static str> {
     let names = COLUMNS.iter().map(|column| column.name);
-    let alike = names.map(|name| (strsim::jaro_winkler(wanted, name), name));
-    let nearest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
-    nearest
-        .filter(|(likeness, _)| *likeness >= NEAR)
-        .map(|(_, name)| name)
+    nearest(wanted, names).map(|(_, name)| name)
 }
