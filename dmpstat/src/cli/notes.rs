@@ -124,10 +124,14 @@ a recording with one sample. Each user needs a writable file; name one with --st
 has no $XDG_RUNTIME_DIR. A damaged file counts as none. Two monitors that run the same check need two files, \
 because each call ends the interval of the next one.
 
-A number that is equal to its limit raises no alarm. Ranges such as 10:20 are not supported. A column that \
-a volume does not measure is UNKNOWN, and so are an unreadable volume, a missing module and a wrong option. \
-A percentile without a request raises no alarm. CRITICAL hides WARNING, and WARNING hides UNKNOWN. A hung \
-or suspended volume is in the text, and raises no alarm by itself: use age=30s.
+A number that is equal to its limit raises no alarm. LIMIT can be a range of the Monitoring Plugins \
+Development Guidelines, in which both ends are included: \"10:\" raises an alarm below 10, \"~:10\" above 10, \
+\"10:20\" outside the range, and \"@10:20\" inside. Each number of a range has a unit of its own. bash replaces \
+a \"~\" that is not quoted.
+
+A column that a volume does not measure is UNKNOWN, and so are an unreadable volume, a missing module and a \
+wrong option. A percentile without a request raises no alarm. CRITICAL hides WARNING, and WARNING hides \
+UNKNOWN. A hung or suspended volume is in the text, and raises no alarm by itself: use age=30s.
 
 Performance data has the columns with limits, or those of the short table. Times are in ms, amounts in B \
 (bytes, or bytes a second), and all other numbers without a unit. In a label, a quote, \"=\" and \"|\" are \

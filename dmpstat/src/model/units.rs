@@ -49,10 +49,20 @@ pub fn duration(nanoseconds: f64) -> String {
 
 /// Formats nanoseconds as [`duration`] does, rounded up, so that an upper bound stays one.
 pub fn duration_up(nanoseconds: f64) -> String {
+    duration(rounded(nanoseconds, |digits| (digits - 1e-9).ceil()))
+}
+
+/// Formats nanoseconds as [`duration`] does, rounded down, so that a lower bound stays one.
+pub fn duration_down(nanoseconds: f64) -> String {
+    duration(rounded(nanoseconds, |digits| (digits + 1e-9).floor()))
+}
+
+/// Rounds nanoseconds to three digits, and to 0.01 ns at most.
+fn rounded(nanoseconds: f64, round: fn(f64) -> f64) -> f64 {
     let digits = nanoseconds.max(1.0).log10().floor() as i32;
     let unit = 10_f64.powi((digits - 2).max(-2));
     // 0 becomes -0 here, which would be written with its sign.
-    duration((nanoseconds / unit - 1e-9).ceil().abs() * unit)
+    round(nanoseconds / unit).abs() * unit
 }
 
 fn three_digits(amount: f64) -> String {

@@ -21,7 +21,7 @@ fn a_time_in_any_unit_equals_the_same_value_of_a_column() {
             format!("r_max={seconds}.{rest:09}s"),
         ] {
             let limit: Limit = written.parse().unwrap();
-            assert_eq!(limit.value, nanoseconds as f64 / NS_PER_MS, "{written}");
+            assert_eq!(limit.range.end, nanoseconds as f64 / NS_PER_MS, "{written}");
         }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::model::units::{bound, bytes, duration, duration_up};
+use dmpstat::model::units::{bound, bytes, duration, duration_down, duration_up};
 use proptest::prelude::*;
 
 #[test]
@@ -59,6 +59,24 @@ fn durations_are_rounded_up() {
         (68_719_476_736.0, "68.8s"),
     ] {
         assert_eq!(duration_up(nanoseconds), expected, "{nanoseconds}");
+    }
+}
+
+#[test]
+fn durations_are_rounded_down() {
+    for (nanoseconds, expected) in [
+        (0.0, "0.00ns"),
+        (0.4, "0.40ns"),
+        (0.009, "0.00ns"),
+        (5.0, "5.00ns"),
+        (999.9, "999ns"),
+        (1000.0, "1.00us"),
+        (1009.0, "1.00us"),
+        (1_048_576.0, "1.04ms"),
+        (61_000_000.0, "61.0ms"),
+        (68_719_476_736.0, "68.7s"),
+    ] {
+        assert_eq!(duration_down(nanoseconds), expected, "{nanoseconds}");
     }
 }
 

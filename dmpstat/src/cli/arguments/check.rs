@@ -18,11 +18,12 @@ pub struct Check {
     /// Devices: names, VG/LV, paths, dm-N or patterns; without any, all devices
     #[arg(value_name = "DEVICE", add = complete::devices())]
     devices: Vec<OsString>,
-    /// Exit with 1 if a column's number is above LIMIT: r_p99=20ms,errs=0. Times take ns, us, ms or s, and
-    /// amounts K, M, G or T; without a unit, LIMIT is in the column's own unit
+    /// Exit with 1 if a column's number is above LIMIT (r_p99=20ms,errs=0) or outside a range (r/s=10:20).
+    /// Times take ns, us, ms or s, and amounts K, M, G or T; without a unit, a number is in the column's own
+    /// unit
     #[arg(short = 'w', long, value_name = "COLUMN=LIMIT", value_delimiter = ',', value_parser = limit, add = complete::limits())]
     warning: Vec<Option<Limit>>,
-    /// Exit with 2 if a column's number is above LIMIT
+    /// Exit with 2 if a column's number is above LIMIT or outside a range
     #[arg(short = 'c', long, value_name = "COLUMN=LIMIT", value_delimiter = ',', value_parser = limit, add = complete::limits())]
     critical: Vec<Option<Limit>>,
     #[command(flatten)]

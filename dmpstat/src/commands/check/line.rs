@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::commands::check::Status;
 use crate::commands::check::limit::Limit;
+use crate::commands::check::range::Breach;
 use crate::commands::check::state::Missing;
 use crate::model::column::{Column, Dimension};
 use crate::model::escape;
@@ -26,8 +27,8 @@ const MOST: usize = 10;
 #[derive(Debug, PartialEq)]
 pub struct Problem {
     status: Status,
-    /// The value as a multiple of its limit.
-    excess: f64,
+    /// The distance of the value from its limit, as a factor.
+    distance: f64,
     text: String,
 }
 
@@ -62,7 +63,7 @@ impl Problem {
     fn new(status: Status, text: String) -> Self {
         Self {
             status,
-            excess: 0.0,
+            distance: 0.0,
             text,
         }
     }
@@ -98,7 +99,7 @@ impl Line {
         self.problems.push(problem);
     }
 
-    /// Adds a value, and a problem if the value is above a limit: one for a warning, or one for
+    /// Adds a value, and a problem if the value is beyond a limit: one for a warning, or one for
     /// [`Status::Critical`].
     pub fn add_value(
         &mut self,
@@ -108,20 +109,21 @@ impl Line {
         (warning, critical): (Option<&Limit>, Option<&Limit>),
     ) {
         let limits = [(Status::Critical, critical), (Status::Warning, warning)];
-        let exceeded = limits.into_iter().find_map(|(status, limit)| {
-            let limit = limit.filter(|limit| value > limit.value)?;
-            Some((status, limit))
+        let broken = limits.into_iter().find_map(|(status, limit)| {
+            let breach = limit?.range.breach(value)?;
+            Some((status, limit?, breach))
         });
-        if let Some((status, limit)) = exceeded {
-            let (device, shown) = (name(device), shown(value, column.quantity.dimension()));
+        if let Some((status, limit, breach)) = broken {
+            let device = name(device);
+            let shown = shown(value, column.quantity.dimension(), breach);
             self.add(Problem {
                 status,
-                excess: value / limit.value,
+                distance: limit.range.distance(value),
                 text: format!("{device} {} {shown} (limit {})", column.name, limit.shown),
             });
         }
         let limit =
-            |limit: Option<&Limit>| limit.map_or_else(String::new, |of| of.value.to_string());
+            |limit: Option<&Limit>| limit.map_or_else(String::new, |of| of.range.to_string());
         self.values.push(format!(
             "'{}'={}{};{};{};0",
             label(device, column),
@@ -154,8 +156,8 @@ impl Line {
     /// Sorts the problems, the worst first, and adds the number of devices and the interval.
     pub fn finish(&mut self, devices: usize, missing: Option<Missing>, interval: Option<Duration>) {
         self.problems.sort_by(|one, other| {
-            let by_excess = other.excess.total_cmp(&one.excess);
-            other.status.cmp(&one.status).then(by_excess)
+            let by_distance = other.distance.total_cmp(&one.distance);
+            other.status.cmp(&one.status).then(by_distance)
         });
         let plural = if devices == 1 { "" } else { "s" };
         self.summary = match (missing, interval) {
@@ -216,12 +218,21 @@ fn escaped(text: &str, special: &[char]) -> String {
     escaped
 }
 
-/// Formats a value for people. Rounds up, so that the value stays above its limit.
-fn shown(value: f64, dimension: Dimension) -> String {
+/// Formats a value for people. Rounds away from the limit, so that the value stays beyond its limit.
+fn shown(value: f64, dimension: Dimension, breach: Breach) -> String {
+    let is_below = breach == Breach::Below;
     match dimension {
+        Dimension::Time if is_below => units::duration_down(value * NS_PER_MS),
         Dimension::Time => units::duration_up(value * NS_PER_MS),
         Dimension::Bytes => units::bytes(value),
-        Dimension::Requests => ((value * 100.0 - 1e-9).ceil() / 100.0).to_string(),
+        Dimension::Requests => {
+            let rounded = match is_below {
+                true => (value * 100.0 + 1e-9).floor(),
+                false => (value * 100.0 - 1e-9).ceil(),
+            };
+            // 0 becomes -0 above, which would be written with its sign.
+            (rounded.abs() / 100.0).to_string()
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat check`: a plugin of Nagios, Icinga and others. It compares columns with [`limit`]s.
+//! `dmpstat check`: a plugin of Nagios, Icinga and others. It compares columns with [`limit`]s,
+//! which are [`range`]s.
 //!
 //! A call covers the interval since the call before, whose counters are in the [`state`]. The result is an
 //! exit status and a [`line`].
 
 pub mod limit;
 pub mod line;
+pub mod range;
 pub mod state;
 
 use std::borrow::Cow;
@@ -37,9 +39,9 @@ pub struct Options {
     pub devices: Vec<OsString>,
     /// Devices are added up in these groups.
     pub by: Option<By>,
-    /// The limits above which the status is [`Status::Warning`].
+    /// The limits beyond which the status is [`Status::Warning`].
     pub warning: Vec<Limit>,
-    /// The limits above which the status is [`Status::Critical`].
+    /// The limits beyond which the status is [`Status::Critical`].
     pub critical: Vec<Limit>,
     /// The file of the state; without one, the file follows from the other options.
     pub state: Option<PathBuf>,

@@ -5,6 +5,7 @@
 mod errors;
 mod limits;
 mod lines;
+mod ranges;
 mod states;
 
 use std::path::PathBuf;
