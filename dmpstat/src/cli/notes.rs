@@ -134,5 +134,5 @@ wrong option. A percentile without a request raises no alarm. CRITICAL hides WAR
 UNKNOWN. A hung or suspended volume is in the text, and raises no alarm by itself: use age=30s.
 
 Performance data has the columns with limits, or those of the short table. Times are in ms, amounts in B \
-(bytes, or bytes a second), and all other numbers without a unit. In a label, a quote, \"=\" and \"|\" are \
-\\xHH.";
+(bytes, or bytes a second), and all other numbers without a unit. In a label, \"_\" replaces spaces and the \
+characters that a monitor refuses: r_s is the column r/s.";

@@ -125,7 +125,7 @@ impl Line {
         let limit =
             |limit: Option<&Limit>| limit.map_or_else(String::new, |of| of.range.to_string());
         self.values.push(format!(
-            "'{}'={}{};{};{};0",
+            "{}={}{};{};{};0",
             label(device, column),
             // Milliseconds keep their nanoseconds, and rates get no more digits.
             (value * NS_PER_MS).round() / NS_PER_MS,
@@ -194,28 +194,29 @@ fn name(device: &Snapshot) -> String {
     volume.map_or_else(|| device.shown_name(), |volume| escape::show(&volume))
 }
 
-/// Returns the label of a value: the name in device mapper, and the column. Characters that end a label are
-/// escaped.
+/// Returns the label of a value: the name in device mapper, and the column, as one word. Checkmk divides labels
+/// at spaces even within quotes, and refuses a slash, a colon and a backslash.
 fn label(device: &Snapshot, column: &Column) -> String {
-    escaped(&device.shown_name(), &['\'', '=', '|']) + " " + column.name
+    let label = format!("{}_{}", device.shown_name(), column.name);
+    label.replace(is_special, "_")
 }
 
-/// Returns a text in one line, and without "|".
+/// Tells if a character ends a label, or is refused in labels.
+fn is_special(character: char) -> bool {
+    "'=|/:\\".contains(character) || character.is_whitespace()
+}
+
+/// Returns a text in one line, and without "|". Control characters are `\xHH`.
 fn plain(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    escaped(&lines.join(" "), &['|'])
-}
-
-/// Replaces these characters and control characters by `\xHH`.
-fn escaped(text: &str, special: &[char]) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match special.contains(&character) || character.is_control() {
-            true => escaped.push_str(&format!("\\x{:02x}", u32::from(character))),
-            false => escaped.push(character),
+    let mut plain = String::with_capacity(text.len());
+    for character in lines.join(" ").chars() {
+        match character == '|' || character.is_control() {
+            true => plain.push_str(&format!("\\x{:02x}", u32::from(character))),
+            false => plain.push(character),
         }
     }
-    escaped
+    plain
 }
 
 /// Formats a value for people. Rounds away from the limit, so that the value stays beyond its limit.

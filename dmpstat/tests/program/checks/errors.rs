@@ -134,7 +134,7 @@ fn the_process_exits_with_the_status() {
         call(&both),
         (
             1,
-            "DMP WARNING - vg/data errs 1 (limit 0), 1 volume in 10.0 s | 'vg-data errs'=1;0;5;0\n"
+            "DMP WARNING - vg/data errs 1 (limit 0), 1 volume in 10.0 s | vg-data_errs=1;0;5;0\n"
                 .to_owned(),
             String::new()
         )

@@ -12,7 +12,7 @@ fn a_value_above_the_limit_of_either_option_decides() {
         second(&options, FIRST.with_fast(100)),
         is(
             0,
-            "DMP OK - 1 volume in 10.0 s | 'vg-data r_p99'=1.048576ms;20;50;0 'vg-data errs'=0;0;;0"
+            "DMP OK - 1 volume in 10.0 s | vg-data_r_p99=1.048576ms;20;50;0 vg-data_errs=0;0;;0"
         )
     );
     assert_eq!(
@@ -20,7 +20,7 @@ fn a_value_above_the_limit_of_either_option_decides() {
         is(
             1,
             "DMP WARNING - vg/data errs 3 (limit 0), 1 volume in 10.0 s \
-             | 'vg-data r_p99'=1.048576ms;20;50;0 'vg-data errs'=3;0;;0"
+             | vg-data_r_p99=1.048576ms;20;50;0 vg-data_errs=3;0;;0"
         )
     );
     assert_eq!(
@@ -28,7 +28,7 @@ fn a_value_above_the_limit_of_either_option_decides() {
         is(
             2,
             "DMP CRITICAL - vg/data r_p99 61.0ms (limit 50ms), vg/data errs 3 (limit 0), \
-             1 volume in 10.0 s | 'vg-data r_p99'=61ms;20;50;0 'vg-data errs'=3;0;;0"
+             1 volume in 10.0 s | vg-data_r_p99=61ms;20;50;0 vg-data_errs=3;0;;0"
         )
     );
     let warning = ["-w", "r_p99=20ms", "-c", "r_p99=0.1s"];
@@ -37,7 +37,7 @@ fn a_value_above_the_limit_of_either_option_decides() {
         is(
             1,
             "DMP WARNING - vg/data r_p99 61.0ms (limit 20ms), 1 volume in 10.0 s \
-             | 'vg-data r_p99'=61ms;20;100;0"
+             | vg-data_r_p99=61ms;20;100;0"
         )
     );
 }
@@ -75,28 +75,28 @@ fn limits_are_shown_as_written_and_passed_on_in_one_unit() {
     for (limit, expected) in [
         (
             "r_p99=20",
-            "r_p99 61.0ms (limit 20ms), 1 volume in 10.0 s | 'vg-data r_p99'=61ms;;20;0",
+            "r_p99 61.0ms (limit 20ms), 1 volume in 10.0 s | vg-data_r_p99=61ms;;20;0",
         ),
         (
             "r_max=0.5us",
-            "r_max 61.0ms (limit 0.5us), 1 volume in 10.0 s | 'vg-data r_max'=61ms;;0.0005;0",
+            "r_max 61.0ms (limit 0.5us), 1 volume in 10.0 s | vg-data_r_max=61ms;;0.0005;0",
         ),
         (
             "rkB/s=2",
-            "rkB/s 4.0k (limit 2k), 1 volume in 10.0 s | 'vg-data rkB/s'=4096B;;2048;0",
+            "rkB/s 4.0k (limit 2k), 1 volume in 10.0 s | vg-data_rkB_s=4096B;;2048;0",
         ),
         (
             "rMB/s=0.002",
-            "rkB/s 4.0k (limit 0.002M), 1 volume in 10.0 s | 'vg-data rkB/s'=4096B;;2097.152;0",
+            "rkB/s 4.0k (limit 0.002M), 1 volume in 10.0 s | vg-data_rkB_s=4096B;;2097.152;0",
         ),
         (
             "rkB/s=0.000001G",
             "rkB/s 4.0k (limit 0.000001G), 1 volume in 10.0 s \
-             | 'vg-data rkB/s'=4096B;;1073.741824;0",
+             | vg-data_rkB_s=4096B;;1073.741824;0",
         ),
         (
             "r/s=0.5",
-            "r/s 1 (limit 0.5), 1 volume in 10.0 s | 'vg-data r/s'=1;;0.5;0",
+            "r/s 1 (limit 0.5), 1 volume in 10.0 s | vg-data_r_s=1;;0.5;0",
         ),
     ] {
         assert_eq!(
@@ -115,7 +115,7 @@ fn a_rate_is_rounded_up_for_people_and_exact_for_programs() {
         is(
             1,
             "DMP WARNING - vg/data r/s 0.34 (limit 0.3), 1 volume in 3.0 s \
-             | 'vg-data r/s'=0.333333;0.3;;0"
+             | vg-data_r_s=0.333333;0.3;;0"
         )
     );
     assert_eq!(
@@ -123,7 +123,7 @@ fn a_rate_is_rounded_up_for_people_and_exact_for_programs() {
         is(
             1,
             "DMP WARNING - vg/data r/s 0.5 (limit 0.3), 1 volume in 2.0 s \
-             | 'vg-data r/s'=0.5;0.3;;0"
+             | vg-data_r_s=0.5;0.3;;0"
         )
     );
 }
@@ -132,7 +132,7 @@ fn a_rate_is_rounded_up_for_people_and_exact_for_programs() {
 fn empty_limits_are_none() {
     assert_eq!(
         second(&["-w", "", "-c", "errs=0,"], FIRST),
-        is(0, "DMP OK - 1 volume in 10.0 s | 'vg-data errs'=0;;0;0")
+        is(0, "DMP OK - 1 volume in 10.0 s | vg-data_errs=0;;0;0")
     );
 }
 
@@ -146,7 +146,7 @@ fn the_last_limit_of_a_column_counts() {
         is(
             1,
             "DMP WARNING - vg/data r/s 0.5 (limit 0), 1 volume in 10.0 s \
-             | 'vg-data errs'=5;5;;0 'vg-data r/s'=0.5;0;;0"
+             | vg-data_errs=5;5;;0 vg-data_r_s=0.5;0;;0"
         )
     );
 }
@@ -157,9 +157,9 @@ fn a_check_without_limits_has_the_columns_of_the_short_table() {
         second(&[], FIRST.with_slow(10)),
         is(
             0,
-            "DMP OK - 1 volume in 10.0 s | 'vg-data r/s'=1;;;0 'vg-data r_await'=61ms;;;0 \
-             'vg-data r_p99'=61ms;;;0 'vg-data w/s'=0;;;0 'vg-data w_await'=0ms;;;0 \
-             'vg-data aqu-sz'=0.061;;;0 'vg-data inflight'=0;;;0 'vg-data errs'=0;;;0"
+            "DMP OK - 1 volume in 10.0 s | vg-data_r_s=1;;;0 vg-data_r_await=61ms;;;0 \
+             vg-data_r_p99=61ms;;;0 vg-data_w_s=0;;;0 vg-data_w_await=0ms;;;0 \
+             vg-data_aqu-sz=0.061;;;0 vg-data_inflight=0;;;0 vg-data_errs=0;;;0"
         )
     );
 }
@@ -168,10 +168,7 @@ fn a_check_without_limits_has_the_columns_of_the_short_table() {
 fn a_percentile_without_a_request_is_ok() {
     assert_eq!(
         second(&["-c", "r_p99=0,w_p99=0,r_await=0"], FIRST),
-        is(
-            0,
-            "DMP OK - 1 volume in 10.0 s | 'vg-data r_await'=0ms;;0;0"
-        )
+        is(0, "DMP OK - 1 volume in 10.0 s | vg-data_r_await=0ms;;0;0")
     );
 }
 
@@ -196,7 +193,7 @@ fn unmeasured_columns_with_limits_are_unknown() {
         checked.call(&options),
         is(
             3,
-            &format!("DMP UNKNOWN - {line}, 1 volume in 10.0 s | 'vg-data errs'=4;5;9;0")
+            &format!("DMP UNKNOWN - {line}, 1 volume in 10.0 s | vg-data_errs=4;5;9;0")
         )
     );
     // An alarm is worse than an unknown value.
@@ -209,7 +206,7 @@ fn unmeasured_columns_with_limits_are_unknown() {
             2,
             &format!(
                 "DMP CRITICAL - vg/data errs 10 (limit 9), {line}, 1 volume in 10.0 s \
-                 | 'vg-data errs'=10;5;9;0"
+                 | vg-data_errs=10;5;9;0"
             )
         )
     );

@@ -36,8 +36,8 @@ fn the_worst_volume_comes_first() {
             2,
             "DMP CRITICAL - vg/v5 errs 8 (limit 3), vg/v4 errs 4 (limit 3), \
              vg/v6 r_p99 61.0ms (limit 20ms), vg/data errs 2 (limit 1), 4 volumes in 10.0 s \
-             | 'vg-data errs'=2;1;3;0 'vg-v4 errs'=4;1;3;0 'vg-v5 errs'=8;1;3;0 \
-             'vg-v6 r_p99'=61ms;20;;0 'vg-v6 errs'=0;1;3;0"
+             | vg-data_errs=2;1;3;0 vg-v4_errs=4;1;3;0 vg-v5_errs=8;1;3;0 \
+             vg-v6_r_p99=61ms;20;;0 vg-v6_errs=0;1;3;0"
         )
     );
 }
@@ -64,7 +64,7 @@ fn ten_problems_are_named_and_the_others_counted() {
         text,
         format!("DMP CRITICAL - {names}2 more, 12 volumes in 10.0 s")
     );
-    assert_eq!(values.split(' ').count(), 24);
+    assert_eq!(values.split(' ').count(), 12);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn groups_are_compared_as_a_whole() {
         checked.call(&options),
         is(
             1,
-            "DMP WARNING - vg errs 4 (limit 3), 2 volumes in 10.0 s | 'vg errs'=4;3;;0"
+            "DMP WARNING - vg errs 4 (limit 3), 2 volumes in 10.0 s | vg_errs=4;3;;0"
         )
     );
     let (status, line) = checked.call(&["--by", "vg-(.)", "-w", "inflight=0"]);
@@ -92,7 +92,7 @@ fn groups_are_compared_as_a_whole() {
         (status, line.as_str()),
         (
             0,
-            "DMP OK - 2 volumes in 0.0 s | 'd inflight'=0;0;;0 'h inflight'=0;0;;0"
+            "DMP OK - 2 volumes in 0.0 s | d_inflight=0;0;;0 h_inflight=0;0;;0"
         )
     );
 }
@@ -128,7 +128,7 @@ fn names_cannot_break_the_line() {
         is(
             2,
             "DMP CRITICAL - a'b=c\\x7cd\\x0a e\" errs 1 (limit 0), 1 volume in 10.0 s \
-             | 'a\\x27b\\x3dc\\x7cd\\x0a e\" errs'=1;;0;0"
+             | a_b_c_d_x0a_e\"_errs=1;;0;0"
         )
     );
 }
@@ -142,7 +142,7 @@ fn a_hung_suspended_reset_or_new_volume_is_in_the_text() {
         checked.second(&options, hung),
         is(
             0,
-            "DMP OK - vg/data is hung, 1 volume in 10.0 s | 'vg-data age'=40000ms;;60000;0"
+            "DMP OK - vg/data is hung, 1 volume in 10.0 s | vg-data_age=40000ms;;60000;0"
         )
     );
     checked.root.file("sys/block/dm-3/dm/suspended", "1\n");
@@ -153,7 +153,7 @@ fn a_hung_suspended_reset_or_new_volume_is_in_the_text() {
         checked.call(&options),
         is(
             0,
-            "DMP OK - vg/data is suspended, 1 volume in 10.0 s | 'vg-data age'=0ms;;60000;0"
+            "DMP OK - vg/data is suspended, 1 volume in 10.0 s | vg-data_age=0ms;;60000;0"
         )
     );
     checked.root.file("sys/block/dm-3/dm/suspended", "0\n");
@@ -173,7 +173,7 @@ fn a_hung_suspended_reset_or_new_volume_is_in_the_text() {
         is(
             2,
             "DMP CRITICAL - vg/data errs 4 (limit 3), vg/new errs 4 (limit 3), vg/data was reset, \
-             vg/new is new, 2 volumes in 10.0 s | 'vg-data errs'=4;;3;0 'vg-new errs'=4;;3;0"
+             vg/new is new, 2 volumes in 10.0 s | vg-data_errs=4;;3;0 vg-new_errs=4;;3;0"
         )
     );
     checked.root.remove("dm-4");
@@ -184,7 +184,26 @@ fn a_hung_suspended_reset_or_new_volume_is_in_the_text() {
         checked.call(&["-c", "errs=3"]),
         is(
             0,
-            "DMP OK - vg/data had latency switched, 1 volume in 10.0 s | 'vg-data errs'=0;;3;0"
+            "DMP OK - vg/data had latency switched, 1 volume in 10.0 s | vg-data_errs=0;;3;0"
+        )
+    );
+}
+
+/// Checkmk divides labels at spaces, and refuses a slash, a colon and a backslash.
+#[test]
+fn a_label_is_one_word_without_slash_colon_and_backslash() {
+    let checked = Checked::new();
+    let text = FIRST
+        .text()
+        .replace("vg-data", "a:b\\x2fc\\x5cd\\x20e\\xc2\\xa0\\xc3\\xa9");
+    checked.root.write("dm-3", text);
+    checked.call(&["-w", "r/s=1,r_p99.9=1s"]);
+    assert_eq!(
+        checked.call(&["-w", "inflight=0", "-c", "age=1s"]),
+        is(
+            0,
+            "DMP OK - 1 volume in 0.0 s \
+             | a_b_c_x5cd_e_xc2_xa0\u{e9}_inflight=0;0;;0 a_b_c_x5cd_e_xc2_xa0\u{e9}_age=0ms;;1000;0"
         )
     );
 }

@@ -44,56 +44,56 @@ fn ranges_are_shown_as_written_and_passed_on_in_one_unit() {
     for (limit, expected) in [
         (
             "r_p99=0.1s:",
-            "r_p99 61.0ms (limit 0.1s:), 1 volume in 10.0 s | 'vg-data r_p99'=61ms;;100:;0",
+            "r_p99 61.0ms (limit 0.1s:), 1 volume in 10.0 s | vg-data_r_p99=61ms;;100:;0",
         ),
         (
             "r_p99=10:60",
-            "r_p99 61.0ms (limit 10ms:60ms), 1 volume in 10.0 s | 'vg-data r_p99'=61ms;;10:60;0",
+            "r_p99 61.0ms (limit 10ms:60ms), 1 volume in 10.0 s | vg-data_r_p99=61ms;;10:60;0",
         ),
         // Each number has its own unit.
         (
             "r_p99=500us:60",
             "r_p99 61.0ms (limit 500us:60ms), 1 volume in 10.0 s \
-             | 'vg-data r_p99'=61ms;;0.5:60;0",
+             | vg-data_r_p99=61ms;;0.5:60;0",
         ),
         (
             "r_p99=~:20",
-            "r_p99 61.0ms (limit ~:20ms), 1 volume in 10.0 s | 'vg-data r_p99'=61ms;;~:20;0",
+            "r_p99 61.0ms (limit ~:20ms), 1 volume in 10.0 s | vg-data_r_p99=61ms;;~:20;0",
         ),
         (
             "r_p99=@50:0.1s",
             "r_p99 61.0ms (limit @50ms:0.1s), 1 volume in 10.0 s \
-             | 'vg-data r_p99'=61ms;;@50:100;0",
+             | vg-data_r_p99=61ms;;@50:100;0",
         ),
         (
             "r_p99=@100",
-            "r_p99 61.0ms (limit @100ms), 1 volume in 10.0 s | 'vg-data r_p99'=61ms;;@100;0",
+            "r_p99 61.0ms (limit @100ms), 1 volume in 10.0 s | vg-data_r_p99=61ms;;@100;0",
         ),
         (
             "r_p99=@~:",
-            "r_p99 61.0ms (limit @~:), 1 volume in 10.0 s | 'vg-data r_p99'=61ms;;@~:;0",
+            "r_p99 61.0ms (limit @~:), 1 volume in 10.0 s | vg-data_r_p99=61ms;;@~:;0",
         ),
         (
             "rkB/s=8:1M",
             "rkB/s 4.0k (limit 8k:1M), 1 volume in 10.0 s \
-             | 'vg-data rkB/s'=4096B;;8192:1048576;0",
+             | vg-data_rkB_s=4096B;;8192:1048576;0",
         ),
         (
             "rMB/s=1:",
-            "rkB/s 4.0k (limit 1M:), 1 volume in 10.0 s | 'vg-data rkB/s'=4096B;;1048576:;0",
+            "rkB/s 4.0k (limit 1M:), 1 volume in 10.0 s | vg-data_rkB_s=4096B;;1048576:;0",
         ),
         // The guidelines leave out a start of 0.
         (
             "r/s=0:0.5",
-            "r/s 1 (limit 0:0.5), 1 volume in 10.0 s | 'vg-data r/s'=1;;0.5;0",
+            "r/s 1 (limit 0:0.5), 1 volume in 10.0 s | vg-data_r_s=1;;0.5;0",
         ),
         (
             "errs=1:",
-            "errs 0 (limit 1:), 1 volume in 10.0 s | 'vg-data errs'=0;;1:;0",
+            "errs 0 (limit 1:), 1 volume in 10.0 s | vg-data_errs=0;;1:;0",
         ),
         (
             "errs=@0:0",
-            "errs 0 (limit @0:0), 1 volume in 10.0 s | 'vg-data errs'=0;;@0;0",
+            "errs 0 (limit @0:0), 1 volume in 10.0 s | vg-data_errs=0;;@0;0",
         ),
     ] {
         assert_eq!(
@@ -104,7 +104,7 @@ fn ranges_are_shown_as_written_and_passed_on_in_one_unit() {
     }
     assert_eq!(
         second(&["-c", "r/s=0:"], FIRST.with_slow(10)),
-        is(0, "DMP OK - 1 volume in 10.0 s | 'vg-data r/s'=1;;0:;0")
+        is(0, "DMP OK - 1 volume in 10.0 s | vg-data_r_s=1;;0:;0")
     );
 }
 
@@ -116,7 +116,7 @@ fn either_option_can_have_a_range() {
         is(
             1,
             "DMP WARNING - vg/data r/s 1 (limit 2:), 1 volume in 10.0 s \
-             | 'vg-data r/s'=1;2:;0.5:10;0 'vg-data errs'=0;0;3;0"
+             | vg-data_r_s=1;2:;0.5:10;0 vg-data_errs=0;0;3;0"
         )
     );
     assert_eq!(
@@ -124,7 +124,7 @@ fn either_option_can_have_a_range() {
         is(
             2,
             "DMP CRITICAL - vg/data r/s 0 (limit 0.5:10), 1 volume in 10.0 s \
-             | 'vg-data r/s'=0;2:;0.5:10;0 'vg-data errs'=0;0;3;0"
+             | vg-data_r_s=0;2:;0.5:10;0 vg-data_errs=0;0;3;0"
         )
     );
 }
@@ -137,7 +137,7 @@ fn a_value_below_its_range_is_rounded_down_for_people() {
         is(
             1,
             "DMP WARNING - vg/data r/s 0.33 (limit 0.334:), 1 volume in 3.0 s \
-             | 'vg-data r/s'=0.333333;0.334:;;0"
+             | vg-data_r_s=0.333333;0.334:;;0"
         )
     );
     assert_eq!(
@@ -145,7 +145,7 @@ fn a_value_below_its_range_is_rounded_down_for_people() {
         is(
             1,
             "DMP WARNING - vg/data r_p99 1.04ms (limit 1.049ms:), 1 volume in 10.0 s \
-             | 'vg-data r_p99'=1.048576ms;1.049:;;0"
+             | vg-data_r_p99=1.048576ms;1.049:;;0"
         )
     );
 }
@@ -176,8 +176,8 @@ fn the_volume_farthest_from_its_range_comes_first() {
         is(
             1,
             "DMP WARNING - v5 r/s 1 (limit 4:8), v4 r/s 24 (limit 4:8), vg/data r/s 2 (limit 4:8), \
-             4 volumes in 10.0 s | 'vg-data r/s'=2;4:8;;0 'v4 r/s'=24;4:8;;0 'v5 r/s'=1;4:8;;0 \
-             'v6 r/s'=5;4:8;;0"
+             4 volumes in 10.0 s | vg-data_r_s=2;4:8;;0 v4_r_s=24;4:8;;0 v5_r_s=1;4:8;;0 \
+             v6_r_s=5;4:8;;0"
         )
     );
 }

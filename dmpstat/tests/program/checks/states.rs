@@ -19,7 +19,7 @@ fn the_first_call_has_no_interval_and_is_ok() {
     );
     assert_eq!(
         checked.call(&["vg/data", "-w", "r_p99=20ms", "-c", "errs=0"]),
-        is(0, "DMP OK - 1 volume in 0.0 s | 'vg-data errs'=0;;0;0")
+        is(0, "DMP OK - 1 volume in 0.0 s | vg-data_errs=0;;0;0")
     );
 }
 
@@ -33,7 +33,7 @@ fn the_first_call_compares_ages_and_requests_in_flight() {
         is(
             2,
             "DMP CRITICAL - vg/data r_age 40.0s (limit 30s), 1 volume, no interval yet: first call \
-             | 'vg-data inflight'=2;2;;0 'vg-data r_age'=40000ms;;30000;0"
+             | vg-data_inflight=2;2;;0 vg-data_r_age=40000ms;;30000;0"
         )
     );
 }
@@ -47,7 +47,7 @@ fn each_call_begins_the_next_interval() {
     checked.root.write("dm-3", failed.after(60).text());
     assert_eq!(
         checked.call(&options),
-        is(0, "DMP OK - 1 volume in 60.0 s | 'vg-data errs'=0;;0;0")
+        is(0, "DMP OK - 1 volume in 60.0 s | vg-data_errs=0;;0;0")
     );
 }
 
@@ -68,7 +68,7 @@ fn an_unreadable_volume_is_unknown_and_keeps_its_interval() {
             3,
             &format!(
                 "DMP UNKNOWN - cannot parse {}: the line \"device\" is missing, 1 volume in 10.0 s \
-                 | 'vg-data errs'=0;;0;0",
+                 | vg-data_errs=0;;0;0",
                 path.display()
             )
         )
@@ -82,7 +82,7 @@ fn an_unreadable_volume_is_unknown_and_keeps_its_interval() {
         is(
             2,
             "DMP CRITICAL - vg/home errs 2 (limit 0), 2 volumes in 20.0 s \
-             | 'vg-data errs'=0;;0;0 'vg-home errs'=2;;0;0"
+             | vg-data_errs=0;;0;0 vg-home_errs=2;;0;0"
         )
     );
 }
@@ -114,7 +114,7 @@ fn a_damaged_state_counts_as_none() {
         // The call has replaced the state.
         assert_eq!(
             checked.call(&options).1,
-            "DMP OK - 1 volume in 0.0 s | 'vg-data errs'=0;;0;0"
+            "DMP OK - 1 volume in 0.0 s | vg-data_errs=0;;0;0"
         );
     }
 }
@@ -137,7 +137,7 @@ fn the_state_of_another_boot_counts_as_none() {
     );
     assert_eq!(
         checked.call(&options).1,
-        "DMP OK - 1 volume in 0.0 s | 'vg-data errs'=0;;0;0"
+        "DMP OK - 1 volume in 0.0 s | vg-data_errs=0;;0;0"
     );
 }
 
@@ -151,7 +151,7 @@ fn an_error_of_the_state_is_unknown_beside_the_values() {
             ran.out,
             format!(
                 "DMP UNKNOWN - cannot write the state {path}: {why}, 1 volume, no interval yet: {missing} \
-                 | 'vg-data inflight'=0;;0;0\n"
+                 | vg-data_inflight=0;;0;0\n"
             )
         );
         assert_eq!(ran.status, Some(3));
@@ -238,7 +238,7 @@ fn calls_at_the_same_time_read_whole_states() {
                 for _ in 0..25 {
                     assert_eq!(
                         checked.root.run(&options).out,
-                        "DMP OK - 1 volume in 0.0 s | 'vg-data errs'=0;;0;0\n"
+                        "DMP OK - 1 volume in 0.0 s | vg-data_errs=0;;0;0\n"
                     );
                 }
             });
