@@ -95,6 +95,10 @@ dmp_volume_underlying_info names each underlying disk, dmp_volume_mount_info eac
 dmp_volume_latency_enabled is 1 if the volume measures latency. dmp_volume_attach_info names each existing \
 volume that /etc/dmp/attach.conf lists, attached or not.
 
+A recording (-f) has counters, and neither underlying disks nor mount points. So the export of a recording \
+lacks dmp_volume_underlying_info, dmp_volume_mount_info and dmp_volume_attach_info, and stacked_on is empty \
+even for a volume that counts twice.
+
 The exporter has dmp_exporter_module_loaded, dmp_exporter_read_errors, \
 dmp_exporter_scrape_duration_seconds and dmp_exporter_build_info; a server also has \
 process_cpu_seconds_total, process_resident_memory_bytes and so on.

@@ -2,6 +2,7 @@
 
 //! The labels and the information of volumes in `dmpstat export`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -17,6 +18,47 @@ pub fn mount(root: &Root, mounts: &str) {
     if !link.is_symlink() {
         symlink("../../devices/virtual/block/dm-3", link).unwrap();
     }
+}
+
+/// Recordings have the counters alone.
+#[test]
+fn an_export_of_a_recording_lacks_disks_mounts_and_the_list() {
+    let root = Root::with_device();
+    device(&root, "dm-4", "vg-pool", "LVM-4");
+    put_on(&root, "dm-3", &["dm-4", "sda"]);
+    mount(
+        &root,
+        "90 1 253:3 / /srv rw - ext4 /dev/mapper/vg-data rw\n",
+    );
+    root.file("sys/block/dm-3/dm/name", "vg-data\n");
+    root.file("etc/dmp/attach.conf", "vg/data\n");
+    let path = root.path().join("recording");
+    let path = path.to_str().unwrap();
+    root.run_in_time(&["record", "-o", path], 2, |_| {})
+        .output();
+    let live = root.run(&["export"]).output();
+    let recorded = root.run(&["export", "-f", path]).output();
+    let families = |text: &str| -> BTreeSet<String> {
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        types.map(str::to_owned).collect()
+    };
+    let (all, found) = (families(&live), families(&recorded));
+    let missing: Vec<&String> = all.difference(&found).collect();
+    assert_eq!(
+        missing,
+        [
+            "dmp_volume_attach_info gauge",
+            "dmp_volume_mount_info gauge",
+            "dmp_volume_underlying_info gauge",
+        ]
+    );
+    let info = |text: &str| lines(text, "dmp_volume_info{");
+    assert!(info(&live)[0].contains("stacked_on=\"dm-4\""));
+    let lone: Vec<String> = info(&live)
+        .iter()
+        .map(|line| line.replace("stacked_on=\"dm-4\"", "stacked_on=\"\""))
+        .collect();
+    assert_eq!(info(&recorded), lone);
 }
 
 #[test]
