@@ -140,6 +140,15 @@ fn a_value_below_its_range_is_rounded_down_for_people() {
              | vg-data_r_s=0.333333;0.334:;;0"
         )
     );
+    // 0.29 * 100 is a bit less than 29.
+    assert_eq!(
+        Checked::new().second(&["-w", "r/s=0.3:"], FIRST.with_slow(29).after(100)),
+        is(
+            1,
+            "DMP WARNING - vg/data r/s 0.29 (limit 0.3:), 1 volume in 100.0 s \
+             | vg-data_r_s=0.29;0.3:;;0"
+        )
+    );
     assert_eq!(
         second(&["-w", "r_p99=1.049ms:"], FIRST.with_fast(100)),
         is(
