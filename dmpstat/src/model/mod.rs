@@ -5,7 +5,7 @@
 //! A [`snapshot`] has the counters of one file: those of each [`operation`], with a [`histogram`] of each
 //! [`measure`]. An [`interval`] has the differences of two snapshots, and a [`column`] one number of an
 //! interval. A [`sum`] adds up devices, and a [`timeline`] intervals; a [`heatmap`] has its histograms.
-//! [`escape`] and [`units`] format names and amounts for people, and [`likeness`] finds similar names.
+//! [`escape`] and [`units`] format names and amounts for people.
 //!
 //! The module's own files list the [`operation`]s and [`statistic`]s, and the scales of the histograms.
 
@@ -14,7 +14,6 @@ pub mod escape;
 pub mod heatmap;
 pub mod histogram;
 pub mod interval;
-pub mod likeness;
 pub mod measure;
 pub mod snapshot;
 pub mod sum;

@@ -12,9 +12,9 @@ use glob::{MatchOptions, Pattern, PatternError};
 
 use crate::error::Error;
 use crate::model::escape;
-use crate::model::likeness::nearest;
 use crate::model::snapshot::Snapshot;
 use crate::source::devices::Devices;
+use crate::source::likeness::nearest;
 use crate::source::lvm::{self, logical_volume};
 use crate::source::sysfs::{Machine, Readings, minor};
 

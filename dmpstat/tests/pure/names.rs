@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use dmpstat::model::likeness::nearest;
+use dmpstat::source::likeness::nearest;
 use dmpstat::source::lvm::{device_name, is_inner, logical_volume};
 use dmpstat::source::selection::{Choice, Selection};
 use dmpstat::source::sysfs::{Machine, minor};

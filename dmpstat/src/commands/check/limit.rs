@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use crate::commands::check::range::Range;
 use crate::model::column::{COLUMNS, Column, Dimension};
-use crate::model::likeness::nearest;
 use crate::model::units::{self, NS_PER_MS, TIMES, number};
+use crate::source::likeness::nearest;
 
 /// A limit: the values of a column that raise no alarm.
 #[derive(Clone, Debug, PartialEq)]
