@@ -6,6 +6,7 @@
 //! that fail. `counters/period.rs` has the counters that a reset replaces, `counters/switch.rs` the resets
 //! and switches, and `counters/read.rs` the sums.
 
+mod pattern;
 mod period;
 mod read;
 pub(crate) mod switch;
@@ -13,6 +14,7 @@ pub(crate) mod switch;
 use crate::{
     histogram::Latencies,
     lines,
+    measurement::Measurements,
     operation::Operation,
     req_op::Common,
     stamp::{
@@ -45,7 +47,9 @@ use crate::{
 use kernel::prelude::*;
 use period::{
     count,
+    ArrivalRow,
     LatencyRow,
+    Measured,
     Now,
     Period,
     ARRIVALS,
@@ -62,8 +66,8 @@ use period::{
 #[pin_data]
 #[repr(C, align(64))]
 pub(crate) struct Counters {
-    /// Exclusive bound on `size - 1` of reads and writes that are only counted; 0 while latencies are
-    /// measured. Empty requests wrap round, so one comparison finds both.
+    /// Exclusive bound on `size - 1` of reads and writes that are only counted; 0 while a measurement is on.
+    /// Empty requests wrap round, so one comparison finds both.
     limit: Setting,
     /// All counters. A request during their replacement uses either the old or the new value.
     #[pin]
@@ -73,18 +77,22 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Value of [`Counters::limit`] while latencies are not measured: no bio is that large.
-    const UNMEASURED: u32 = u32::MAX;
-    /// Value of [`Counters::limit`] while latencies are measured.
-    const MEASURED: u32 = 0;
+    /// Returns the value of [`Counters::limit`]. No bio has the size of the maximum.
+    fn limit(measurements: Measurements) -> u32 {
+        if measurements == Measurements::NONE {
+            u32::MAX
+        } else {
+            0
+        }
+    }
 
-    /// Makes counters at zero, with latencies off.
+    /// Makes counters at zero, with all measurements off.
     pub(crate) fn new() -> Result<impl PinInit<Self, Error>> {
         let period = Period::new(Wait::Allowed)?;
-        let value = Now::new(period, None, [const { None }; GENERATIONS]);
+        let value = Now::new(period, Measured::NONE, [const { None }; GENERATIONS]);
         let spare = Spare::new()?;
         Ok(try_pin_init!(Self {
-            limit: Setting::new(Self::UNMEASURED),
+            limit: Setting::new(Self::limit(Measurements::NONE)),
             now <- Replaceable::new(spare, value),
             lines: Latch::new(),
         }))
@@ -100,7 +108,7 @@ impl Counters {
         self.lines.read()
     }
 
-    /// Tells if a read or write of this size is only counted: it has data, and latencies are off.
+    /// Tells if a read or write of this size is only counted: it has data, and no measurement is on.
     #[inline(always)]
     pub(crate) fn only_counts(&self, size: u32) -> bool {
         size.wrapping_sub(1) < self.limit.get()
@@ -123,7 +131,7 @@ impl Counters {
     #[inline(always)]
     pub(crate) fn count_and_stamp(&self, operation: Common, size: u32, bio: &mut Bio<'_>) -> bool {
         let section = preempt::disable();
-        let Some(fast) = &self.now.get(&section).fast else {
+        let Some(fast) = &self.now.get(&section).arrival else {
             return false;
         };
         let Some(row) = fast.arrivals(operation.row()) else {
@@ -135,8 +143,55 @@ impl Counters {
         let fields = Stamp::fields(fast.tag, operation.number());
         let (ticks, fields) = fast.tsc.read_after(fields);
         count(row, size);
-        row.tally::<STARTED>(ticks, &section);
-        bio.set_private(Stamp::with_fields(fields, ticks).word() as usize);
+        start(row, Stamp::with_fields(fields, ticks), ticks, bio, &section);
+        true
+    }
+
+    /// Counts a read or write with data and its distance. Returns false, and does nothing, if the distance is
+    /// not measured, or latencies are as well. On the I/O path of every CPU, so it takes no lock.
+    #[inline(always)]
+    pub(crate) fn count_pattern(&self, operation: Common, size: u32, bio: &Bio<'_>) -> bool {
+        let section = preempt::disable();
+        let Some(distance) = &self.now.get(&section).distance else {
+            return false;
+        };
+        let Some(row) = distance.arrivals(operation.row()) else {
+            return false;
+        };
+        if size == 0 {
+            return false;
+        }
+        count(row, size);
+        distance.pattern.count(operation.row(), bio, size, &section);
+        true
+    }
+
+    /// Counts a read or write with data and its distance, measures it by the TSC, and stores its stamp in the
+    /// bio. Returns false, and does nothing, if that is not possible. On the I/O path of every CPU, so it takes
+    /// no lock.
+    #[inline(always)]
+    pub(crate) fn count_pattern_and_stamp(
+        &self,
+        operation: Common,
+        size: u32,
+        bio: &mut Bio<'_>,
+    ) -> bool {
+        let section = preempt::disable();
+        let now = self.now.get(&section);
+        let (Some(fast), Some(pattern)) = (&now.end, &now.measured.pattern) else {
+            return false;
+        };
+        let Some(row) = fast.arrivals(operation.row()) else {
+            return false;
+        };
+        if !tsc::keeps_time_and_some(size) {
+            return false;
+        }
+        count(row, size);
+        pattern.count(operation.row(), bio, size, &section);
+        let fields = Stamp::fields(fast.tag, operation.number());
+        let (ticks, fields) = fast.tsc.read_after(fields);
+        start(row, Stamp::with_fields(fields, ticks), ticks, bio, &section);
         true
     }
 
@@ -155,18 +210,19 @@ impl Counters {
             return false;
         };
         let tag = now.period.tag();
+        let Measured { latency, pattern } = &now.measured;
         if size == 0
             || tsc::keeps_time()
             || tag.clock() != Clock::Monotonic
-            || now.latency.is_none()
+            || latency.is_none()
+            || pattern.is_some()
         {
             return false;
         }
         count(row, size);
         let ns = time::now();
-        row.tally::<STARTED>(ns, &section);
         let fields = Stamp::fields(tag, operation.number());
-        bio.set_private(Stamp::with_fields(fields, ns).word() as usize);
+        start(row, Stamp::with_fields(fields, ns), ns, bio, &section);
         true
     }
 
@@ -179,16 +235,23 @@ impl Counters {
         let operation = Operation::of(bio.op(), size);
         const { assert!(Operation::COUNT <= OPERATIONS) };
         let number = operation.number();
-        let measured = self.limit.get() == Self::MEASURED;
-        let (clock, time) = match tsc::now() {
-            _ if !measured => (Clock::Monotonic, 0),
-            Some(ticks) => (Clock::Tsc, ticks),
-            None => (Clock::Monotonic, time::now()),
-        };
         let section = preempt::disable();
         let now = self.now.get(&section);
         now.period.count(operation, size);
-        let stamp = if measured {
+        if let Some(pattern) = &now.measured.pattern {
+            match (Common::of(bio.op()), operation) {
+                (Some(common), Operation::Read | Operation::Write) => {
+                    pattern.count(common.row(), bio, size, &section);
+                }
+                (None, Operation::Write) => pattern.append(Operation::Write as usize),
+                _ => {}
+            }
+        }
+        let stamp = if now.measured.latency.is_some() {
+            let (clock, time) = match tsc::now() {
+                Some(ticks) => (Clock::Tsc, ticks),
+                None => (Clock::Monotonic, time::now()),
+            };
             let tag = now.period.tag().with_clock(clock);
             now.period.start(operation, clock, time, &section);
             Stamp::measured(tag, number, time)
@@ -207,7 +270,7 @@ impl Counters {
     pub(crate) fn common_completed(&self, bio: &EndedBio) -> bool {
         let stamp = Stamp::from_word(bio.private() as u64);
         let section = preempt::disable();
-        let Some(fast) = &self.now.get(&section).fast else {
+        let Some(fast) = &self.now.get(&section).end else {
             return false;
         };
         let Some(operation) = stamp.operation_below(Operation::COMMON_COUNT as u8, fast.tag) else {
@@ -241,7 +304,7 @@ impl Counters {
         let now = self.now.get(&section);
         let tag = now.period.tag();
         let operation = stamp.operation_below(Operation::COMMON_COUNT as u8, tag);
-        let (Some(operation), Some(latency)) = (operation, &now.latency) else {
+        let (Some(operation), Some(latency)) = (operation, &now.measured.latency) else {
             return false;
         };
         if tag.clock() != Clock::Monotonic {
@@ -286,7 +349,7 @@ impl Counters {
                 } else if let Some(older) = &now.older[tag.generation()] {
                     older.complete(operation, tag.clock(), arrival, &section);
                 }
-                match &now.latency {
+                match &now.measured.latency {
                     Some(latency) if is_current && status.is_ok() => latency.measure(operation, ns),
                     Some(latency) => latency.measure_rest(operation, ns),
                     None => {}
@@ -295,6 +358,19 @@ impl Counters {
             None => now.period.failed(operation, status),
         }
     }
+}
+
+/// Counts a measured read or write that arrives at `time` as in flight, and stores its stamp in the bio.
+#[inline(always)]
+fn start(
+    row: ArrivalRow<'_>,
+    stamp: Stamp,
+    time: u64,
+    bio: &mut Bio<'_>,
+    section: &preempt::Guard,
+) {
+    row.tally::<STARTED>(time, section);
+    bio.set_private(stamp.word() as usize);
 }
 
 /// Counts the latency of a read or write. `ns` is `below + 1`.

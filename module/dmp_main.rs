@@ -8,6 +8,7 @@
 //! - `target.rs`: the target of a table line, and its handling of each bio;
 //! - `operation.rs`, `req_op.rs`: the operations, and the one of each bio;
 //! - `counters.rs`, `histogram.rs`: the counters of each operation;
+//! - `measurement.rs`: the measurements that can be switched;
 //! - `stamp.rs`: the word that a request carries from its arrival to its end;
 //! - `lines.rs`: counts of a device's dmp lines;
 //! - `statistic.rs`: the table of the statistics of an operation;
@@ -24,6 +25,10 @@ mod counters;
 mod histogram;
 #[forbid(unsafe_code)]
 mod lines;
+// dmpstat also includes this file.
+#[allow(dead_code, unreachable_pub)]
+#[forbid(unsafe_code)]
+mod measurement;
 // dmpstat also includes and exports this file and `statistic.rs`.
 #[allow(dead_code, unreachable_pub)]
 #[forbid(unsafe_code)]

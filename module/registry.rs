@@ -15,7 +15,7 @@
 use crate::{
     counters::{
         switch::{
-            LatencySetting,
+            Change,
             Replaced, //
         },
         Counters, //
@@ -25,6 +25,7 @@ use crate::{
         DeviceLines,
         TableLines, //
     },
+    measurement::Measurements,
     operation::Operation,
     stat::Volume,
     summary::{
@@ -119,20 +120,20 @@ struct TableEntry {
 /// State that the dmp lines of one table share.
 #[pin_data]
 struct Table {
-    /// The request for latencies, made by any of the lines.
+    /// The request for measurements, made by all lines together.
     #[pin]
-    latency: SpinLock<Request>,
+    request: SpinLock<Request>,
     /// The underlying devices of the lines so far.
     #[pin]
     disks: SpinLock<RBTree<DeviceNumber, ()>>,
 }
 
-/// A table's request for latencies.
+/// A table's request for measurements.
 enum Request {
     /// The table has not been resumed yet.
-    Pending(LatencySetting),
+    Pending(Change),
     /// The first resume is handling the request.
-    Switching { on: bool },
+    Switching(Measurements),
     /// The first resume has handled the request. The value that it replaced is kept here, because a resume
     /// may not sleep to drop it.
     Done { _replaced: Option<Replaced> },
@@ -183,11 +184,11 @@ impl Registry {
         &self,
         device: &MappedDevice<'_>,
         table: TableId,
-        latency: bool,
+        measurements: Measurements,
         count: Count,
     ) -> Result<Line> {
         let _no_io = NoIo::new();
-        let table = TablePart::new(self.0.devices.clone(), table, latency)?;
+        let table = TablePart::new(self.0.devices.clone(), table, measurements)?;
         let device = DevicePart::new(self.0.clone(), device)?;
         let line = Line {
             device,
@@ -352,13 +353,31 @@ impl Devices {
     }
 }
 
+impl Table {
+    /// Adds measurements to the request. All lines of a table are made one after the other, before its first
+    /// resume.
+    fn request(&self, more: Measurements) -> Result {
+        let requested = match &*self.request.lock() {
+            Request::Pending(change) => change.measurements(),
+            _ => return Ok(()),
+        };
+        let all = requested.and(more);
+        if all != requested {
+            let all = Request::Pending(Change::new(all, Wait::Allowed)?);
+            let replaced = mem::replace(&mut *self.request.lock(), all);
+            drop(replaced);
+        }
+        Ok(())
+    }
+}
+
 impl TablePart {
-    fn new(devices: Arc<Devices>, id: TableId, latency: bool) -> Result<Self> {
-        let setting = LatencySetting::new(latency, Wait::Allowed)?;
+    fn new(devices: Arc<Devices>, id: TableId, measurements: Measurements) -> Result<Self> {
+        let change = Change::new(measurements, Wait::Allowed)?;
         // The first line of the table uses this value; any further line drops it.
         let made = Arc::pin_init(
             pin_init!(Table {
-                latency <- new_spinlock!(Request::Pending(setting)),
+                request <- new_spinlock!(Request::Pending(change)),
                 disks <- new_spinlock!(RBTree::new()),
             }),
             GFP_KERNEL,
@@ -382,13 +401,11 @@ impl TablePart {
             }
         };
         drop(known);
-        if latency && !Arc::ptr_eq(&table, &made) {
-            let done = Request::Done { _replaced: None };
-            let asked = mem::replace(&mut *made.latency.lock(), done);
-            let replaced = mem::replace(&mut *table.latency.lock(), asked);
-            drop(replaced);
+        let part = Self { table, id, devices };
+        if !Arc::ptr_eq(&part.table, &made) {
+            part.table.request(measurements)?;
         }
-        Ok(Self { table, id, devices })
+        Ok(part)
     }
 }
 
@@ -414,14 +431,14 @@ impl Line {
         &self.device.counters
     }
 
-    /// Tells if the printed line includes `latency`: as requested until the table's first resume, and as
-    /// measured afterwards.
-    pub(crate) fn asks_for_latency(&self) -> bool {
-        let request = self.table.table.latency.lock();
+    /// Returns the measurements that the printed line includes: the requested ones until the table's first
+    /// resume, and the present ones afterwards.
+    pub(crate) fn measurements(&self) -> Measurements {
+        let request = self.table.table.request.lock();
         match &*request {
-            Request::Pending(setting) => setting.is_on(),
-            Request::Switching { on } => *on,
-            Request::Done { .. } => self.counters().measures_latency(),
+            Request::Pending(change) => change.measurements(),
+            Request::Switching(measurements) => *measurements,
+            Request::Done { .. } => self.counters().measurements(),
         }
     }
 
@@ -435,21 +452,21 @@ impl Line {
         Ok(known.is_none())
     }
 
-    /// Makes the line's table the live one at its first resume, and starts or stops measuring latencies as
-    /// the table requests. Allocates nothing and waits for nothing.
+    /// Makes the line's table the live one at its first resume, and switches the measurements as the table
+    /// requests. Allocates nothing and waits for nothing.
     pub(crate) fn resumed(&self) {
-        let request = &self.table.table.latency;
+        let request = &self.table.table.request;
         let mut present = request.lock();
-        let Request::Pending(setting) = &*present else {
+        let Request::Pending(change) = &*present else {
             return;
         };
-        // The table also prints its option during this time.
-        let on = setting.is_on();
-        let asked = mem::replace(&mut *present, Request::Switching { on });
+        // The table also prints its options during this time.
+        let measurements = change.measurements();
+        let asked = mem::replace(&mut *present, Request::Switching(measurements));
         drop(present);
-        if let Request::Pending(setting) = asked {
+        if let Request::Pending(change) = asked {
             self.counted(|device, table| device.resume(self.table.id, table));
-            let _replaced = self.counters().measure_latency_with(setting);
+            let _replaced = self.counters().measure_exactly(change);
             *request.lock() = Request::Done { _replaced };
         }
     }

@@ -7,6 +7,7 @@
 use crate::{
     histogram::{
         Latencies,
+        Seeks,
         Sizes, //
     },
     lines::{
@@ -29,6 +30,9 @@ pub(crate) struct Counted<const OPERATIONS: usize> {
     /// CLOCK_BOOTTIME at which latencies were last switched on, or of the last reset if they were on then.
     /// `None` while latencies are off: then latencies and requests in flight are invalid.
     pub(crate) latency_since: Option<u64>,
+    /// CLOCK_BOOTTIME at which `pattern` was last switched on, or of the last reset if it was on then. `None`
+    /// while it is off.
+    pub(crate) pattern_since: Option<u64>,
     /// Counts of the dmp lines in the device's tables.
     pub(crate) lines: lines::Shown,
     /// Counters of each operation; `None` for an operation that is not measured.
@@ -44,6 +48,8 @@ pub(crate) struct OperationCounted {
     pub(crate) values: Values,
     /// Requests in each latency bucket.
     pub(crate) latencies: [u64; Latencies::BUCKETS],
+    /// Requests by their distance from earlier ones; `None` if it is not measured.
+    pub(crate) seeks: Option<[u64; Seeks::BUCKETS]>,
 }
 
 /// The identity of a mapped device.
@@ -64,6 +70,7 @@ impl OperationCounted {
         sizes: [0; Sizes::BUCKETS],
         values: Values::NONE,
         latencies: [0; Latencies::BUCKETS],
+        seeks: None,
     };
 
     /// Returns the number of requests in the size buckets.
@@ -84,6 +91,10 @@ impl OperationCounted {
             write!(out, "\n{name} latencies")?;
             Latencies::write_nonempty(out, &self.latencies)?;
         }
+        if let Some(seeks) = &self.seeks {
+            write!(out, "\n{name} seeks")?;
+            Seeks::write_nonempty(out, seeks)?;
+        }
         out.write_char('\n')
     }
 }
@@ -94,6 +105,7 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
         since: 0,
         taken: 0,
         latency_since: None,
+        pattern_since: None,
         lines: [0; lines::COUNTS],
         operations: [None; OPERATIONS],
     };
@@ -120,6 +132,9 @@ impl<const OPERATIONS: usize> Counted<OPERATIONS> {
         match self.latency_since {
             Some(since) => write!(out, "latency on\nlatency_since {since}\n")?,
             None => out.write_str("latency off\n")?,
+        }
+        if let Some(since) = self.pattern_since {
+            writeln!(out, "pattern_since {since}")?;
         }
         write_lines(out, &self.lines)?;
         for (name, operation) in names.iter().zip(&self.operations) {

@@ -6,6 +6,7 @@ mod files;
 
 use crate::{
     counters::Counters,
+    measurement::Measurement,
     operation::Operation,
     snapshot::{
         Counted,
@@ -83,18 +84,22 @@ impl Volume {
             _ => Err(EINVAL),
         }
     }
+}
 
-    fn show_latency(&self, out: &mut Output<'_>) -> Result {
-        show_number(out, self.counters.measures_latency().into())
-    }
+/// Shows 1 while a measurement is on, else 0.
+fn show_measurement(out: &mut Output<'_>, volume: &Volume, measurement: Measurement) -> Result {
+    let on = volume.counters.measurements().has(measurement);
+    show_number(out, on.into())
+}
 
-    fn store_latency(&self, text: &str) -> Result {
-        match text {
-            "0" => self.counters.measure_latency(false, Wait::Allowed),
-            "1" => self.counters.measure_latency(true, Wait::Allowed),
-            _ => Err(EINVAL),
-        }
-    }
+/// Switches a measurement.
+fn store_measurement(text: &str, volume: &Volume, measurement: Measurement) -> Result {
+    let on = match text {
+        "0" => false,
+        "1" => true,
+        _ => return Err(EINVAL),
+    };
+    volume.counters.measure(measurement, on, Wait::Allowed)
 }
 
 /// Returns the counters of an operation. Fails with `ENODATA` if the operation is unmeasured, because 0 would
@@ -104,10 +109,14 @@ fn counted(volume: &Volume, operation: Operation) -> Result<OperationCounted> {
     Ok(counted)
 }
 
-/// Returns the latencies of an operation. Fails with `ENODATA` while they are not measured.
-fn measured(volume: &Volume, operation: Operation) -> Result<OperationCounted> {
+/// Returns the counters of an operation with this measurement. Fails with `ENODATA` while it is off.
+fn measured(
+    volume: &Volume,
+    operation: Operation,
+    measurement: Measurement,
+) -> Result<OperationCounted> {
     match volume.counters.counted(operation) {
-        Some((counted, true)) => Ok(counted),
+        Some((counted, on)) if on.has(measurement) => Ok(counted),
         _ => Err(sysfs::no_data()),
     }
 }

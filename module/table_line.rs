@@ -4,6 +4,7 @@
 //!
 //! Plain Rust without kernel types.
 
+use crate::measurement::Measurements;
 use core::{
     ffi::CStr,
     fmt,
@@ -93,6 +94,8 @@ options! {
     flush_bypass,
     /// `as_linear`: tables show the line as one of dm-linear.
     as_linear,
+    /// `pattern`: the distances between requests are counted.
+    pattern,
 }
 
 /// Returns a message. Its text ends with the only NUL.
@@ -131,6 +134,24 @@ impl<'a> Arguments<'a> {
 }
 
 impl Options {
+    /// Returns the measurements among the options.
+    pub(crate) fn measurements(self) -> Measurements {
+        Measurements {
+            latency: self.latency,
+            pattern: self.pattern,
+        }
+    }
+
+    /// Returns the options with these measurements.
+    pub(crate) fn with_measurements(self, measurements: Measurements) -> Self {
+        let Measurements { latency, pattern } = measurements;
+        Self {
+            latency,
+            pattern,
+            ..self
+        }
+    }
+
     /// Writes ` <#options> <option>...` with the options that are set, and nothing if none is.
     pub(crate) fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
         let options = NAMES.values().into_iter().zip(self.values());

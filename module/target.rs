@@ -5,6 +5,7 @@
 use crate::{
     counters::Counters,
     lines::Count,
+    measurement::Measurement,
     operation::Operation,
     registry::{
         Line,
@@ -107,7 +108,7 @@ impl Target for Proxy {
             .line(
                 &line.mapped_device(),
                 line.table(),
-                options.latency,
+                options.measurements(),
                 Count::line(options),
             )
             .map_err(no_memory)?;
@@ -173,20 +174,16 @@ impl Target for Proxy {
             // dm-linear has no status.
             StatusType::Info if self.options.as_linear => Ok(()),
             StatusType::Info => {
-                let (sums, latency) = self.line.counters().sums();
-                write_status(out, Operation::NAMES.into_iter().zip(sums), latency)
+                let (sums, on) = self.line.counters().sums();
+                write_status(out, Operation::NAMES.into_iter().zip(sums), on.latency)
             }
             StatusType::Table => {
                 write!(out, "{name} {offset}")?;
                 if self.options.as_linear {
                     return Ok(());
                 }
-                let latency = self.line.asks_for_latency();
-                let options = Options {
-                    latency,
-                    ..self.options
-                };
-                options.write(out)
+                let measurements = self.line.measurements();
+                self.options.with_measurements(measurements).write(out)
             }
             StatusType::Ima => {
                 dm::target_name_and_version::<Self>(out)?;
@@ -203,12 +200,11 @@ impl Target for Proxy {
         let wait = Wait::Never;
         match words {
             [Some(b"reset"), None, _] => counters.reset(wait),
-            [Some(b"latency"), Some(b"on"), None] => counters.measure_latency(true, wait),
-            [Some(b"latency"), Some(b"off"), None] => counters.measure_latency(false, wait),
-            _ => {
-                pr_err!("message: expected \"reset\" or \"latency on|off\"\n");
-                Err(EINVAL)
+            [Some(name), Some(word @ (b"on" | b"off")), None] => {
+                let measurement = Measurement::from_name(name).ok_or_else(unexpected)?;
+                counters.measure(measurement, word == b"on", wait)
             }
+            _ => Err(unexpected()),
         }
     }
 
@@ -239,6 +235,12 @@ impl Target for Proxy {
     }
 }
 
+/// Logs a message that is none of those expected, and returns its errno.
+fn unexpected() -> Error {
+    pr_err!("message: expected \"reset\", \"latency on|off\" or \"pattern on|off\"\n");
+    EINVAL
+}
+
 /// Counts and stamps a read or write that is measured. Kept out of `map`, because a function without calls
 /// saves no registers.
 ///
@@ -253,12 +255,44 @@ fn measured_arrived<'bio>(
     size: u32,
 ) -> Mapped<'bio> {
     if !counters.count_and_stamp(operation, size, bio) {
+        return arrived_in_pattern(proxy, bio, operation, counters, device, size);
+    }
+    Mapped::remapped(proxy.linear.map(device, bio)).opaque()
+}
+
+/// Counts a read or write that [`Counters::count_and_stamp`] did not count.
+#[inline(never)]
+fn arrived_in_pattern<'bio>(
+    proxy: &Proxy,
+    bio: &mut Bio<'bio>,
+    operation: Common,
+    counters: &Counters,
+    device: &Device<'_>,
+    size: u32,
+) -> Mapped<'bio> {
+    if !counters.count_pattern(operation, size, bio) {
+        return measured_arrived_in_pattern(proxy, bio, operation, counters, device, size);
+    }
+    Mapped::remapped(proxy.linear.map(device, bio)).opaque()
+}
+
+/// Counts and stamps a read or write that neither of the two functions before counted.
+#[inline(never)]
+fn measured_arrived_in_pattern<'bio>(
+    proxy: &Proxy,
+    bio: &mut Bio<'bio>,
+    operation: Common,
+    counters: &Counters,
+    device: &Device<'_>,
+    size: u32,
+) -> Mapped<'bio> {
+    if !counters.count_pattern_and_stamp(operation, size, bio) {
         return arrived_by_ktime(proxy, bio, operation, counters, device, size);
     }
     Mapped::remapped(proxy.linear.map(device, bio)).opaque()
 }
 
-/// Counts and stamps a read or write that [`Counters::count_and_stamp`] could not measure by the TSC.
+/// Counts and stamps a read or write that no fast path counted.
 #[inline(never)]
 fn arrived_by_ktime<'bio>(
     proxy: &Proxy,
@@ -268,11 +302,10 @@ fn arrived_by_ktime<'bio>(
     device: &Device<'_>,
     size: u32,
 ) -> Mapped<'bio> {
-    let remapped = proxy.linear.map(device, bio);
     if !counters.count_and_stamp_by_ktime(operation, size, bio) {
         counters.arrived(bio);
     }
-    Mapped::remapped(remapped).opaque()
+    Mapped::remapped(proxy.linear.map(device, bio)).opaque()
 }
 
 /// Counts and stamps a request that is neither a read nor a write.

@@ -13,10 +13,10 @@ let
   root = toString ../.;
   below = path: builtins.substring (builtins.stringLength root + 1) (-1) path;
   matches = path: pattern: builtins.match pattern (below path) != null;
-  shared = [ "module|module/(histogram|operation|statistic)[.]rs" ];
+  shared = [ "module|module/(histogram|measurement|operation|statistic)[.]rs" ];
   included = [
     "module|module/VERSION|module/wrappers|module/wrappers/compat"
-    "module/(histogram|lines|operation|snapshot|statistic|stamp|summary|table_line|version|wrappers/atomic|wrappers/compat/rcu|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
+    "module/(histogram|lines|measurement|operation|snapshot|statistic|stamp|summary|table_line|version|wrappers/atomic|wrappers/compat/rcu|wrappers/output|wrappers/rcu|wrappers/timeline)[.]rs"
     "dmpstat|dmpstat/tests|dmpstat/tests/snapshots|dmpstat/tests/snapshots/every-field"
   ];
 in

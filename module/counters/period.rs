@@ -7,11 +7,13 @@
 //! its generation before that. The failure of an unmeasured request counts in the period in which the request
 //! ends.
 
+use super::pattern::Pattern;
 use crate::{
     histogram::{
         Latencies,
         Sizes, //
     },
+    measurement::Measurements,
     operation::Operation,
     stamp::{
         Clock,
@@ -88,22 +90,41 @@ const RARE_LATENCIES: usize = (RARE - 1) * STRIDE + LATENCIES + Latencies::BUCKE
 
 /// All counters of a device. Each reset and each switch of latencies replaces them.
 pub(super) struct Now {
-    /// Fast path of reads and writes that the TSC measures; `None` while it measures none.
-    pub(super) fast: Option<Fast>,
+    /// Fast path of reads and writes that arrive, while the TSC measures their latencies and nothing else is
+    /// measured.
+    pub(super) arrival: Option<Fast>,
+    /// Fast path of reads and writes that arrive, while distances are measured and latencies are not.
+    pub(super) distance: Option<Distance>,
+    /// Fast path of reads and writes that end, while the TSC measures their latencies.
+    pub(super) end: Option<Fast>,
     /// The present period.
     pub(super) period: Period,
-    /// Latencies measured in the present period; `None` while latencies are off.
-    pub(super) latency: Option<Latency>,
+    /// The measurements of the present period.
+    pub(super) measured: Measured,
     /// Former periods with requests in flight, by generation.
     pub(super) older: [Option<Period>; GENERATIONS],
 }
 
 /// The parts of the present period and of its latencies for reads and writes that the TSC measures.
+#[derive(Clone)]
 pub(super) struct Fast {
     arrivals: percpu::Shared<ARRIVALS>,
     latencies: percpu::Shared<LATENCY_COUNTERS>,
     pub(super) tag: Tag,
     pub(super) tsc: Tsc,
+}
+
+/// The parts of the present period and of its distances for reads and writes.
+pub(super) struct Distance {
+    pub(super) pattern: Pattern,
+    arrivals: percpu::Shared<ARRIVALS>,
+}
+
+/// The counts of those measurements that are on.
+#[derive(Clone)]
+pub(super) struct Measured {
+    pub(super) latency: Option<Latency>,
+    pub(super) pattern: Option<Pattern>,
 }
 
 /// Counters of the requests that arrive between two resets.
@@ -227,7 +248,8 @@ impl Period {
     pub(super) fn count(&self, operation: Operation, size: u32) {
         match operation.rare() {
             Some(rare) => {
-                let at = rare * STRIDE;
+                // The remainder changes nothing: it tells the compiler that the product cannot overflow.
+                let at = rare % RARE * STRIDE;
                 let bucket = Sizes::bucket_above(u64::from(size).saturating_sub(1));
                 self.shared.rare.add(at + BYTES, size.into());
                 self.shared.rare.add(at + SIZES + bucket, 1);
@@ -358,6 +380,14 @@ pub(super) struct InFlight {
     pub(super) whole: bool,
 }
 
+impl Distance {
+    /// Returns an operation's row of arrivals; `None` for a rare operation.
+    #[inline(always)]
+    pub(super) fn arrivals(&self, operation: usize) -> Option<ArrivalRow<'_>> {
+        self.arrivals.row::<STRIDE, ARRIVAL_ROW>(operation)
+    }
+}
+
 impl Fast {
     /// Returns an operation's row of arrivals; `None` for a rare operation.
     #[inline(always)]
@@ -373,13 +403,13 @@ impl Fast {
 }
 
 impl Now {
-    /// Combines the parts, and adds the fast path where the TSC measures.
+    /// Combines the parts, and adds the fast paths where the TSC measures.
     pub(super) fn new(
         period: Period,
-        latency: Option<Latency>,
+        measured: Measured,
         older: [Option<Period>; GENERATIONS],
     ) -> Self {
-        let fast = match (&latency, period.tsc) {
+        let end = match (&measured.latency, period.tsc) {
             (Some(latency), Some(tsc)) => Some(Fast {
                 arrivals: period.arrivals.clone(),
                 latencies: latency.common.clone(),
@@ -388,10 +418,23 @@ impl Now {
             }),
             _ => None,
         };
+        let (arrival, distance) = match (&measured.pattern, &measured.latency) {
+            (None, _) => (end.clone(), None),
+            (Some(_), Some(_)) => (None, None),
+            (Some(pattern), None) => {
+                let distance = Distance {
+                    pattern: pattern.clone(),
+                    arrivals: period.arrivals.clone(),
+                };
+                (None, Some(distance))
+            }
+        };
         Self {
-            fast,
+            arrival,
+            distance,
+            end,
             period,
-            latency,
+            measured,
             older,
         }
     }
@@ -407,6 +450,48 @@ impl Now {
     pub(super) fn periods(&self) -> impl Iterator<Item = &Period> {
         // Called by its path, because the kernel's prelude has another `chain`.
         Iterator::chain(self.older.iter().flatten(), [&self.period])
+    }
+}
+
+impl Measured {
+    /// No measurement.
+    pub(super) const NONE: Self = Self {
+        latency: None,
+        pattern: None,
+    };
+
+    /// Makes empty counts of these measurements. May sleep.
+    pub(super) fn new(measurements: Measurements, wait: Wait) -> Result<Self> {
+        let Measurements { latency, pattern } = measurements;
+        Ok(Self {
+            latency: latency.then(|| Latency::new(wait)).transpose()?,
+            pattern: pattern.then(|| Pattern::new(wait)).transpose()?,
+        })
+    }
+
+    /// Returns the measurements that are on.
+    pub(super) fn measurements(&self) -> Measurements {
+        Measurements {
+            latency: self.latency.is_some(),
+            pattern: self.pattern.is_some(),
+        }
+    }
+
+    /// Returns the counts with the CLOCK_BOOTTIME of their start.
+    pub(super) fn with_since(self, since: u64) -> Self {
+        Self {
+            latency: self.latency.map(|latency| latency.with_since(since)),
+            pattern: self.pattern.map(|pattern| pattern.with_since(since)),
+        }
+    }
+
+    /// Returns the counts of `wanted`: the present ones, or else fresh ones.
+    pub(super) fn with(&self, wanted: Measurements, fresh: Self) -> Self {
+        let Measurements { latency, pattern } = wanted;
+        Self {
+            latency: self.latency.clone().or(fresh.latency).filter(|_| latency),
+            pattern: self.pattern.clone().or(fresh.pattern).filter(|_| pattern),
+        }
     }
 }
 

@@ -3,9 +3,11 @@
 //! Sums of the counters.
 
 use super::{
+    pattern::Pattern,
     period::{
         InFlight,
         Latency,
+        Measured,
         Now,
         BYTES,
         LATENCIES,
@@ -22,6 +24,7 @@ use crate::{
         Sizes, //
     },
     lines,
+    measurement::Measurements,
     operation::Operation,
     snapshot::{
         Counted,
@@ -100,28 +103,28 @@ impl Counters {
         sums
     }
 
-    /// Returns the sums of each operation since the last reset, and whether latencies are measured. A
+    /// Returns the sums of each operation since the last reset, and the measurements that are on. A
     /// concurrent reset or switch takes effect before or after all of them. `None` stands for an unmeasured
     /// operation.
-    pub(crate) fn sums(&self) -> ([Option<Sum>; Operation::COUNT], bool) {
+    pub(crate) fn sums(&self) -> ([Option<Sum>; Operation::COUNT], Measurements) {
         let lines = self.lines();
         let section = rcu::read_lock();
         let now = self.now.get(&section);
         let sums = Operation::ALL.map(|operation| {
-            let counted = read(now, operation, &lines, None)?;
+            let counted = read(now, operation, &lines, &Measured::NONE)?;
             Some(counted.sum())
         });
-        (sums, now.latency.is_some())
+        (sums, now.measured.measurements())
     }
 
-    /// Returns all counters of one operation, and whether latencies are measured. A concurrent reset or
-    /// switch takes effect before or after all of them. `None` stands for an unmeasured operation.
-    pub(crate) fn counted(&self, operation: Operation) -> Option<(OperationCounted, bool)> {
+    /// Returns all counters of one operation, and the measurements that are on. A concurrent reset or switch
+    /// takes effect before or after all of them. `None` stands for an unmeasured operation.
+    pub(crate) fn counted(&self, operation: Operation) -> Option<(OperationCounted, Measurements)> {
         let lines = self.lines();
         let section = rcu::read_lock();
         let now = self.now.get(&section);
-        let counted = read(now, operation, &lines, now.latency.as_ref())?;
-        Some((counted, now.latency.is_some()))
+        let counted = read(now, operation, &lines, &now.measured)?;
+        Some((counted, now.measured.measurements()))
     }
 
     /// Reads all counters. A concurrent reset or switch takes effect before or after all of them.
@@ -130,15 +133,16 @@ impl Counters {
         let now = self.now.get(&section);
         counted.since = now.period.since();
         counted.taken = time::since_boot();
-        counted.latency_since = now.latency.as_ref().map(Latency::since);
+        counted.latency_since = now.measured.latency.as_ref().map(Latency::since);
+        counted.pattern_since = now.measured.pattern.as_ref().map(Pattern::since);
         counted.lines = self.lines();
         for (operation, place) in Operation::ALL.into_iter().zip(&mut counted.operations) {
-            *place = read(now, operation, &counted.lines, now.latency.as_ref());
+            *place = read(now, operation, &counted.lines, &now.measured);
         }
     }
 }
 
-/// Reads the counters of an operation, and with `latency` its latencies and requests in flight. Returns
+/// Reads the counters of an operation, and those of the measurements, with the requests in flight. Returns
 /// `None` for flushes while all live lines of the device let them bypass the counters.
 ///
 /// Reads the ends before the requests in flight, and these before the arrivals. A request stops being in
@@ -147,7 +151,7 @@ fn read(
     now: &Now,
     operation: Operation,
     lines: &lines::Shown,
-    latency: Option<&Latency>,
+    measured: &Measured,
 ) -> Option<OperationCounted> {
     if operation == Operation::Flush && lines::bypass_flushes(lines) {
         return None;
@@ -157,7 +161,7 @@ fn read(
     let [errors, again] = now.period.failures(operation);
     values.set(Statistic::Errors, Some(errors));
     values.set(Statistic::Again, Some(again));
-    if let Some(latency) = latency {
+    if let Some(latency) = &measured.latency {
         let mut buffer = [0; STRIDE];
         latency.copy(operation, &mut buffer);
         values.set(Statistic::LatencySum, Some(buffer[LATENCY_SUM]));
@@ -172,6 +176,9 @@ fn read(
         let (inflight, ages) = in_flight(now, operation);
         values.set(Statistic::Inflight, Some(inflight));
         values.set(Statistic::AgeSum, ages);
+    }
+    if let Some(pattern) = &measured.pattern {
+        counted.seeks = pattern.seeks(operation);
     }
     atomic::read_barrier();
     arrivals(now, operation, &mut counted);

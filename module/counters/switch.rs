@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Resets, and switches of latencies.
+//! Resets, and switches of measurements.
 
 use super::{
     period::{
-        Latency,
+        Measured,
         Now,
         Period, //
     },
     Counters, //
 };
 use crate::{
+    measurement::{
+        Measurement,
+        Measurements, //
+    },
     stamp::GENERATIONS,
     wrappers::{
         memalloc::NoIo,
@@ -29,29 +33,29 @@ pub(crate) struct Replaced {
     _now: rcu::Replaced<Now>,
 }
 
-/// A switch of latencies, with the memory that it needs.
-pub(crate) struct LatencySetting {
+/// A switch of measurements, with the memory that it needs.
+pub(crate) struct Change {
     spare: Spare<Now>,
-    latency: Option<Latency>,
+    fresh: Measured,
 }
 
-impl LatencySetting {
-    /// Allocates the memory of the switch. May sleep.
-    pub(crate) fn new(on: bool, wait: Wait) -> Result<Self> {
-        let latency = if on { Some(Latency::new(wait)?) } else { None };
+impl Change {
+    /// Allocates the memory of a switch to these measurements. May sleep.
+    pub(crate) fn new(measurements: Measurements, wait: Wait) -> Result<Self> {
+        let fresh = Measured::new(measurements, wait)?;
         let spare = Spare::new()?;
-        Ok(Self { spare, latency })
+        Ok(Self { spare, fresh })
     }
 
-    /// Tells if it switches latencies on.
-    pub(crate) fn is_on(&self) -> bool {
-        self.latency.is_some()
+    /// Returns the measurements that the memory is for.
+    pub(crate) fn measurements(&self) -> Measurements {
+        self.fresh.measurements()
     }
 }
 
 /// Reasons why a period could not start.
 enum Refused {
-    /// A concurrent switch turned latencies on or off.
+    /// A concurrent switch changed the measurements.
     Switched,
     /// Every other generation has a request in flight.
     NoGeneration,
@@ -76,20 +80,21 @@ impl Counters {
     /// Replaces the present period by a new one. Returns false if no generation is free.
     fn begin_period(&self, wait: Wait) -> Result<bool> {
         loop {
-            let latency = match self.measures_latency() {
-                true => Some(Latency::new(wait)?),
-                false => None,
-            };
+            let fresh = Measured::new(self.measurements(), wait)?;
             let period = Period::new(wait)?;
             let replaced = self.now.replace(Spare::new()?, |now| {
-                if now.latency.is_some() != latency.is_some() {
+                if now.measured.measurements() != fresh.measurements() {
                     return Err(Refused::Switched);
                 }
                 let generation = now.free_generation().ok_or(Refused::NoGeneration)?;
                 let mut older = now.older.clone();
                 older[now.period.tag().generation()] = Some(now.period.clone());
-                let latency = latency.map(|latency| latency.with_since(period.since()));
-                Ok(Now::new(period.with_generation(generation), latency, older))
+                let measured = fresh.with_since(period.since());
+                Ok(Now::new(
+                    period.with_generation(generation),
+                    measured,
+                    older,
+                ))
             });
             match replaced {
                 Ok(replaced) => {
@@ -123,45 +128,71 @@ impl Counters {
                     place.clone_from(period);
                 }
             }
-            let (period, latency) = (now.period.clone(), now.latency.clone());
-            Ok::<_, Refused>(Now::new(period, latency, older))
+            let (period, measured) = (now.period.clone(), now.measured.clone());
+            Ok::<_, Refused>(Now::new(period, measured, older))
         });
         drop(replaced);
         Ok(())
     }
 
-    /// Tells if latencies are measured.
-    pub(crate) fn measures_latency(&self) -> bool {
+    /// Returns the measurements that are on.
+    pub(crate) fn measurements(&self) -> Measurements {
         let section = rcu::read_lock();
-        self.now.get(&section).latency.is_some()
+        self.now.get(&section).measured.measurements()
     }
 
-    /// Starts or stops measuring latencies. A stop drops the measured ones. Sleeps.
-    pub(crate) fn measure_latency(&self, on: bool, wait: Wait) -> Result {
-        if self.measures_latency() != on {
-            let _no_io = NoIo::new();
-            drop(self.measure_latency_with(LatencySetting::new(on, wait)?));
+    /// Switches a measurement on or off. Off drops its counts. Sleeps.
+    pub(crate) fn measure(&self, measurement: Measurement, on: bool, wait: Wait) -> Result {
+        let _no_io = NoIo::new();
+        loop {
+            let present = self.measurements();
+            let wanted = present.with(measurement, on);
+            if wanted == present {
+                return Ok(());
+            }
+            let change = Change::new(wanted.without(present), wait)?;
+            match self.replace(change, |now| now.with(measurement, on)) {
+                Ok(replaced) => {
+                    drop(replaced);
+                    return Ok(());
+                }
+                Err(_) => continue,
+            }
         }
-        Ok(())
     }
 
-    /// Starts or stops measuring latencies without sleeping, with memory that was allocated before. A resume
-    /// needs that: while the device is suspended, an allocation could wait for I/O that waits for the resume.
-    /// Returns the replaced value, which the caller drops where it may sleep.
-    pub(crate) fn measure_latency_with(&self, setting: LatencySetting) -> Option<Replaced> {
-        let LatencySetting { spare, latency } = setting;
-        let on = latency.is_some();
+    /// Switches to the measurements of `change` without sleeping. A resume needs that: while the device is
+    /// suspended, an allocation could wait for I/O that waits for the resume. Returns the replaced value, which
+    /// the caller drops where it may sleep.
+    pub(crate) fn measure_exactly(&self, change: Change) -> Option<Replaced> {
+        let wanted = change.measurements();
+        self.replace(change, |_| wanted).ok()
+    }
+
+    /// Switches to the measurements that `wanted` makes of the present ones. A measurement that stays on keeps
+    /// its counts. Fails if nothing changes, or if `change` lacks the memory of a measurement.
+    fn replace(
+        &self,
+        change: Change,
+        wanted: impl FnOnce(Measurements) -> Measurements,
+    ) -> Result<Replaced, Refused> {
+        let Change { spare, fresh } = change;
         let replaced = self.now.replace(spare, |now| {
-            if now.latency.is_some() == on {
-                return Err(());
+            let present = now.measured.measurements();
+            let wanted = wanted(present);
+            if wanted == present {
+                return Err(Refused::Switched);
+            }
+            let fresh = fresh.with_since(time::since_boot());
+            let measured = now.measured.with(wanted, fresh);
+            if measured.measurements() != wanted {
+                return Err(Refused::Switched);
             }
             // A request that gets its stamp during the switch finds at its end its period, or that latencies
             // are off.
-            self.limit
-                .set(if on { Self::MEASURED } else { Self::UNMEASURED });
-            let latency = latency.map(|latency| latency.with_since(time::since_boot()));
-            Ok(Now::new(now.period.clone(), latency, now.older.clone()))
+            self.limit.set(Self::limit(wanted));
+            Ok(Now::new(now.period.clone(), measured, now.older.clone()))
         });
-        replaced.ok().map(|now| Replaced { _now: now })
+        replaced.map(|now| Replaced { _now: now })
     }
 }

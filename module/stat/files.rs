@@ -6,14 +6,18 @@ use super::{
     counted,
     measured,
     show,
+    show_measurement,
     show_number,
+    store_measurement,
     Volume, //
 };
 use crate::{
     histogram::{
         Latencies,
+        Seeks,
         Sizes, //
     },
+    measurement::Measurement,
     operation::Operation,
     statistic::Statistic::{
         Again,
@@ -33,7 +37,14 @@ sysfs::attributes! {
         c"name": read_only(Volume::show_name),
         c"uuid": read_only(Volume::show_uuid),
         c"reset": write_only(Volume::store_reset),
-        c"latency": read_write(Volume::show_latency, Volume::store_latency),
+        c"latency": read_write(
+            |volume, out| show_measurement(out, volume, Measurement::Latency),
+            |volume, text| store_measurement(text, volume, Measurement::Latency),
+        ),
+        c"pattern": read_write(
+            |volume, out| show_measurement(out, volume, Measurement::Pattern),
+            |volume, text| store_measurement(text, volume, Measurement::Pattern),
+        ),
     }
     binary {
         c"snapshot": Volume::snapshot,
@@ -56,13 +67,17 @@ sysfs::attributes! {
         c"inflight": read_only(|volume, out| show(out, volume, OPERATION, Inflight)),
         c"size_histogram": read_only(|volume, out| {
             let sizes = counted(volume, OPERATION)?.sizes;
-            Ok(Sizes::write(out, sizes.into_iter())?)
+            Ok(Sizes::write(out, &sizes)?)
         }),
         c"latency_ns": read_only(|volume, out| show(out, volume, OPERATION, LatencySum)),
         c"latency_max_ns": read_only(|volume, out| show(out, volume, OPERATION, LatencyMax)),
         c"latency_histogram": read_only(|volume, out| {
-            let latencies = measured(volume, OPERATION)?.latencies;
-            Ok(Latencies::write(out, latencies.into_iter())?)
+            let latencies = measured(volume, OPERATION, Measurement::Latency)?.latencies;
+            Ok(Latencies::write(out, &latencies)?)
+        }),
+        c"seek_histogram": read_only(|volume, out| {
+            let seeks = measured(volume, OPERATION, Measurement::Pattern)?.seeks;
+            Ok(Seeks::write(out, &seeks.ok_or(sysfs::no_data())?)?)
         }),
     }
 }

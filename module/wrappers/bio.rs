@@ -23,6 +23,9 @@ use kernel::{
 /// A sector number or a number of sectors; a sector is 512 bytes (`sector_t`).
 pub(crate) type Sector = u64;
 
+/// Binary logarithm of a sector's size in bytes (`SECTOR_SHIFT`).
+pub(crate) const SECTOR_SHIFT: u32 = bindings::SECTOR_SHIFT;
+
 /// The operation of a bio (`enum req_op`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ReqOp(u8);

@@ -9,6 +9,7 @@ mod compat;
 
 pub(crate) mod atomic;
 pub(crate) mod bio;
+pub(crate) mod compiler;
 pub(crate) mod dm;
 pub(crate) mod memalloc;
 pub(crate) mod output;

@@ -205,6 +205,32 @@ impl<const LEN: usize> Row<'_, LEN> {
         unsafe { own::add::<AT>(self.first, n) }
     }
 
+    /// Adds 1 to counter `AT` (`this_cpu_inc`).
+    #[inline(always)]
+    pub(crate) fn increment<const AT: usize>(self) {
+        const { assert!(AT < LEN) };
+        // SAFETY: By the invariant there are `LEN` counters, and `AT` is below `LEN`.
+        unsafe { own::increment::<AT>(self.first) }
+    }
+
+    /// Returns counter `AT` of the current CPU (`__this_cpu_read`), on which the section keeps the
+    /// task.
+    #[inline(always)]
+    pub(crate) fn get<const AT: usize>(self, _section: &preempt::Guard) -> u64 {
+        const { assert!(AT < LEN) };
+        // SAFETY: By the invariant there are `LEN` counters, and `AT` is below `LEN`.
+        unsafe { own::get::<AT>(self.first) }
+    }
+
+    /// Sets counter `AT` of the current CPU (`__this_cpu_write`), on which the section keeps the
+    /// task.
+    #[inline(always)]
+    pub(crate) fn set<const AT: usize>(self, n: u64, _section: &preempt::Guard) {
+        const { assert!(AT < LEN) };
+        // SAFETY: By the invariant there are `LEN` counters, and `AT` is below `LEN`.
+        unsafe { own::set::<AT>(self.first, n) }
+    }
+
     /// Adds 1 to the counter of a bucket. The counter at `AT` is for values up to 2^(`FIRST_BIT` +
     /// 1), and each further one for values up to twice as much. `below` is the value minus 1.
     #[inline(always)]
@@ -394,6 +420,55 @@ mod own {
         }
     }
 
+    /// Returns the counter at `row + AT`.
+    ///
+    /// # Safety
+    ///
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
+    #[inline(always)]
+    pub(super) unsafe fn get<const AT: usize>(row: *mut u64) -> u64 {
+        let n;
+        // SAFETY: The caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
+        // memory.
+        unsafe {
+            asm!("mov {n}, qword ptr gs:[{row} + {at}]",
+                row = in(reg) row, n = lateout(reg) n, at = const 8 * AT,
+                options(nostack, readonly, preserves_flags))
+        }
+        n
+    }
+
+    /// Sets the counter at `row + AT` to `n`.
+    ///
+    /// # Safety
+    ///
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
+    #[inline(always)]
+    pub(super) unsafe fn set<const AT: usize>(row: *mut u64, n: u64) {
+        // SAFETY: The caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
+        // memory.
+        unsafe {
+            asm!("mov qword ptr gs:[{row} + {at}], {n}",
+                row = in(reg) row, n = in(reg) n, at = const 8 * AT,
+                options(nostack, preserves_flags))
+        }
+    }
+
+    /// Increments the counter at `row + AT`.
+    ///
+    /// # Safety
+    ///
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
+    #[inline(always)]
+    pub(super) unsafe fn increment<const AT: usize>(row: *mut u64) {
+        // SAFETY: The caller guarantees a counter at `AT`. `gs` is the base of the CPU's own
+        // memory.
+        unsafe {
+            asm!("inc qword ptr gs:[{row} + {at}]",
+                row = in(reg) row, at = const 8 * AT, options(nostack))
+        }
+    }
+
     /// Increments the counter at `row + AT - BEFORE + step`.
     ///
     /// # Safety
@@ -462,6 +537,28 @@ mod own {
 mod own {
     use super::bindings;
 
+    /// Returns the counter at `row + AT`.
+    ///
+    /// # Safety
+    ///
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
+    #[inline(always)]
+    pub(super) unsafe fn get<const AT: usize>(row: *mut u64) -> u64 {
+        // SAFETY: The caller guarantees a counter at `AT`.
+        unsafe { bindings::dmp_percpu_get(row.wrapping_add(AT)) }
+    }
+
+    /// Sets the counter at `row + AT` to `n`.
+    ///
+    /// # Safety
+    ///
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
+    #[inline(always)]
+    pub(super) unsafe fn set<const AT: usize>(row: *mut u64, n: u64) {
+        // SAFETY: The caller guarantees a counter at `AT`.
+        unsafe { bindings::dmp_percpu_set(row.wrapping_add(AT), n) }
+    }
+
     /// Adds `n` to the counter at `row + AT`.
     ///
     /// # Safety
@@ -471,6 +568,17 @@ mod own {
     pub(super) unsafe fn add<const AT: usize>(row: *mut u64, n: u64) {
         // SAFETY: The caller guarantees a counter at `AT`.
         unsafe { bindings::dmp_percpu_add(row.wrapping_add(AT), n) }
+    }
+
+    /// Increments the counter at `row + AT`.
+    ///
+    /// # Safety
+    ///
+    /// `row` must be the per-CPU address of a counter with at least `AT` more after it.
+    #[inline(always)]
+    pub(super) unsafe fn increment<const AT: usize>(row: *mut u64) {
+        // SAFETY: The caller guarantees a counter at `AT`.
+        unsafe { bindings::dmp_percpu_add(row.wrapping_add(AT), 1) }
     }
 
     /// Increments the counter at `row + AT - BEFORE + step`.

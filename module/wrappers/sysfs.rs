@@ -69,7 +69,7 @@ pub(crate) fn no_data() -> Error {
 /// constant method `directory` names the subdirectories.
 macro_rules! attributes {
     (@one $name:literal) => { 1 };
-    (@list $of:ident, { $($name:literal: $kind:ident($($function:expr),+)),* $(,)? }) => {{
+    (@list $of:ident, { $($name:literal: $kind:ident($($function:expr),+ $(,)?)),* $(,)? }) => {{
         use $crate::wrappers::sysfs::{
             attributes,
             Attribute,

@@ -37,9 +37,9 @@ enum Step {
 
 fn count((as_linear, flush_bypass): Options) -> Count {
     Count::line(table_line::Options {
-        latency: false,
         flush_bypass,
         as_linear,
+        ..table_line::Options::default()
     })
 }
 

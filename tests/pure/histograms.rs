@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::histogram::{Latencies, Scale, Sizes};
+use crate::histogram::{Latencies, Scale, Seeks, Sizes};
 
 /// Returns all the bounds of a scale.
 fn bounds<const FIRST: u32, const N: usize>() -> Vec<Option<u64>> {
@@ -64,10 +64,72 @@ fn a_value_on_a_bound_is_in_its_bucket_and_one_more_in_the_next() {
     assert_eq!(bucket::<9, 24>(u64::MAX), 23);
 }
 
+/// The largest distance of each bucket but the last.
+const SEEKS: [i64; 18] = [
+    -16_777_217,
+    -2_097_153,
+    -262_145,
+    -32_769,
+    -4_097,
+    -513,
+    -65,
+    -9,
+    -1,
+    0,
+    8,
+    64,
+    512,
+    4_096,
+    32_768,
+    262_144,
+    2_097_152,
+    16_777_216,
+];
+
+#[test]
+fn distances_have_a_bucket_each_way() {
+    let bounds: Vec<_> = (0..Seeks::BUCKETS).map(Seeks::bound).collect();
+    let documented: Vec<_> = SEEKS.into_iter().map(Some).chain([None]).collect();
+    assert_eq!(bounds, documented);
+    assert_eq!(bounds[Seeks::SEQUENTIAL], Some(0));
+}
+
+/// Returns the smallest bucket whose bound is not below the distance.
+fn seek_of(distance: i64) -> usize {
+    SEEKS
+        .iter()
+        .position(|bound| distance <= *bound)
+        .unwrap_or(SEEKS.len())
+}
+
+#[test]
+fn a_distance_is_in_the_smallest_bucket_that_holds_it() {
+    let edges = edges().map(|edge| edge as i64);
+    for distance in edges.flat_map(|edge| [edge, edge.wrapping_neg()]) {
+        if distance != 0 {
+            let found = Seeks::bucket(Seeks::code(distance as u64));
+            assert_eq!(found, seek_of(distance), "{distance}");
+        }
+    }
+}
+
+#[test]
+fn a_histogram_of_distances_has_signed_bounds() {
+    let mut counts = [0; Seeks::BUCKETS];
+    (counts[0], counts[8], counts[9], counts[18]) = (1, 2, 3, 4);
+    let mut text = String::new();
+    Seeks::write_nonempty(&mut text, &counts).unwrap();
+    assert_eq!(text, " -16777217:1 -1:2 0:3 inf:4");
+    text.clear();
+    Seeks::write(&mut text, &counts).unwrap();
+    assert_eq!(text.lines().count(), 19);
+    assert_eq!(text.lines().nth(10), Some("8 0"));
+}
+
 #[test]
 fn a_histogram_has_a_line_for_each_bucket() {
     let mut text = String::new();
-    Scale::<9, 3>::write(&mut text, [7, 0, u64::MAX].into_iter()).unwrap();
+    Scale::<9, 3>::write(&mut text, &[7, 0, u64::MAX]).unwrap();
     assert_eq!(text, "512 7\n1024 0\ninf 18446744073709551615\n");
 }
 
@@ -75,9 +137,8 @@ fn a_histogram_has_a_line_for_each_bucket() {
 #[test]
 fn the_largest_histograms_fit_a_page() {
     let (mut sizes, mut latencies) = (String::new(), String::new());
-    let most = || std::iter::repeat(u64::MAX);
-    Sizes::write(&mut sizes, most()).unwrap();
-    Latencies::write(&mut latencies, most()).unwrap();
+    Sizes::write(&mut sizes, &[u64::MAX; Sizes::BUCKETS]).unwrap();
+    Latencies::write(&mut latencies, &[u64::MAX; Latencies::BUCKETS]).unwrap();
     assert_eq!((sizes.lines().count(), latencies.lines().count()), (24, 28));
     assert!(sizes.len() < 4096 && latencies.len() < 4096);
 }
@@ -91,6 +152,24 @@ proptest! {
     }
 
     #[test]
+    fn the_nearest_distance_counts(
+        distances: [i64; 4],
+        shifts in prop::array::uniform4(0_u32..63),
+    ) {
+        let mut distances = distances;
+        for (distance, shift) in distances.iter_mut().zip(shifts) {
+            *distance = (*distance >> shift) | 1;
+        }
+        let codes = distances.map(|distance| Seeks::code(distance as u64));
+        let code = codes.into_iter().min().unwrap();
+        let nearest = distances
+            .into_iter()
+            .min_by_key(|distance| (distance.unsigned_abs(), *distance))
+            .unwrap();
+        prop_assert_eq!(Seeks::bucket(code), seek_of(nearest));
+    }
+
+    #[test]
     fn a_larger_value_is_never_in_a_lower_bucket(one: u64, other: u64) {
         let (low, high) = (one.min(other), one.max(other));
         prop_assert!(bucket::<9, 24>(low) <= bucket::<9, 24>(high));
@@ -99,9 +178,9 @@ proptest! {
 
     /// Each bucket has its line, with any count.
     #[test]
-    fn a_written_histogram_reads_back(counts in prop::collection::vec(any::<u64>(), 24)) {
+    fn a_written_histogram_reads_back(counts: [u64; 24]) {
         let mut text = String::new();
-        Sizes::write(&mut text, counts.iter().copied()).unwrap();
+        Sizes::write(&mut text, &counts).unwrap();
         let read: Vec<(Option<u64>, u64)> = text
             .lines()
             .map(|line| line.split_once(' ').unwrap())

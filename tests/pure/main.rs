@@ -11,6 +11,9 @@ mod histogram;
 #[path = "../../module/lines.rs"]
 mod lines;
 #[rustfmt::skip]
+#[path = "../../module/measurement.rs"]
+mod measurement;
+#[rustfmt::skip]
 #[path = "../../module/snapshot.rs"]
 mod snapshot;
 #[rustfmt::skip]
@@ -23,6 +26,7 @@ mod statistic;
 #[rustfmt::skip]
 #[path = "../../module/summary.rs"]
 mod summary;
+#[allow(dead_code)] // Only the module needs the measurements among the options.
 #[rustfmt::skip]
 #[path = "../../module/table_line.rs"]
 mod table_line;
@@ -35,6 +39,7 @@ mod counted_lines;
 mod documents;
 mod examples;
 mod histograms;
+mod measurements;
 mod outputs;
 mod replacements;
 mod snapshots;

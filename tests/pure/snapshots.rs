@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+use crate::histogram::Seeks;
 use crate::snapshot::{Counted, Device, OperationCounted};
 use crate::statistic::Statistic::{
     self, Again, AgeSum, Bytes, Errors, Inflight, LatencyMax, LatencySum, Requests, Rest, RestSum,
@@ -24,6 +25,7 @@ fn zeros() -> OperationCounted {
     for statistic in Statistic::ALL {
         zeros.values.set(statistic, Some(0));
     }
+    zeros.seeks = Some([0; Seeks::BUCKETS]);
     zeros
 }
 
@@ -45,6 +47,9 @@ fn reads() -> OperationCounted {
     ] {
         reads.values.set(statistic, Some(value));
     }
+    let mut seeks = [0; Seeks::BUCKETS];
+    (seeks[0], seeks[9], seeks[18]) = (3, 490, 10);
+    reads.seeks = Some(seeks);
     reads
 }
 
@@ -54,6 +59,7 @@ fn a_snapshot_has_every_field_and_the_nonempty_buckets() {
         since: 5_123_456_789,
         taken: 9_123_456_789,
         latency_since: Some(6_123_456_789),
+        pattern_since: Some(7_123_456_789),
         lines: [3, 1, 2, 0, 4_294_967_295, 10],
         operations: [Some(reads()), Some(zeros())],
     };
@@ -73,6 +79,7 @@ fn unmeasured_values_are_left_out() {
             reads.values.set(statistic, None);
         }
     }
+    reads.seeks = None;
     let counted = Counted {
         latency_since: None,
         operations: [Some(reads)],

@@ -9,10 +9,10 @@ use crate::table_line::{
 };
 
 /// Device, offset, and the options in the line, in the order of [`NAMES`].
-type Parsed = (Vec<u8>, u64, [bool; 3]);
+type Parsed = (Vec<u8>, u64, [bool; 4]);
 
-const NAMES: [&str; 3] = ["latency", "flush_bypass", "as_linear"];
-const NONE: [bool; 3] = [false; 3];
+const NAMES: [&str; 4] = ["latency", "flush_bypass", "as_linear", "pattern"];
+const NONE: [bool; 4] = [false; 4];
 
 /// Parses the words of a line. Returns the message of a wrong line.
 fn parse(words: &[impl AsRef<[u8]>]) -> Result<Parsed, Wrong> {
@@ -23,7 +23,7 @@ fn parse(words: &[impl AsRef<[u8]>]) -> Result<Parsed, Wrong> {
     Arguments::parse(words.iter().map(CString::as_c_str)).map(|args| {
         let device = args.device.to_bytes().to_vec();
         let set = args.options;
-        let options = [set.latency, set.flush_bypass, set.as_linear];
+        let options = [set.latency, set.flush_bypass, set.as_linear, set.pattern];
         (device, args.offset, options)
     })
 }
@@ -32,11 +32,12 @@ fn parse_line(line: &str) -> Result<Parsed, Wrong> {
     parse(&line.split_whitespace().collect::<Vec<_>>())
 }
 
-fn print([latency, flush_bypass, as_linear]: [bool; 3]) -> String {
+fn print([latency, flush_bypass, as_linear, pattern]: [bool; 4]) -> String {
     let options = Options {
         latency,
         flush_bypass,
         as_linear,
+        pattern,
     };
     let mut text = String::new();
     options.write(&mut text).unwrap();
@@ -51,19 +52,36 @@ fn a_good_line_is_parsed_into_device_offset_and_options() {
         ("/dev/vda 007", 7, NONE),
         ("/dev/vda 18446744073709551615", u64::MAX, NONE),
         ("/dev/vda 7 0", 7, NONE),
-        ("/dev/vda 7 1 latency", 7, [true, false, false]),
-        ("/dev/vda 7 01 latency", 7, [true, false, false]),
-        ("/dev/vda 7 1 flush_bypass", 7, [false, true, false]),
-        ("/dev/vda 7 1 as_linear", 7, [false, false, true]),
-        ("/dev/vda 7 2 latency flush_bypass", 7, [true, true, false]),
-        ("/dev/vda 7 2 flush_bypass latency", 7, [true, true, false]),
+        ("/dev/vda 7 1 latency", 7, [true, false, false, false]),
+        ("/dev/vda 7 01 latency", 7, [true, false, false, false]),
+        ("/dev/vda 7 1 flush_bypass", 7, [false, true, false, false]),
+        ("/dev/vda 7 1 as_linear", 7, [false, false, true, false]),
+        ("/dev/vda 7 1 pattern", 7, [false, false, false, true]),
+        (
+            "/dev/vda 7 2 latency flush_bypass",
+            7,
+            [true, true, false, false],
+        ),
+        (
+            "/dev/vda 7 2 flush_bypass latency",
+            7,
+            [true, true, false, false],
+        ),
         (
             "/dev/vda 7 2 as_linear flush_bypass",
             7,
-            [false, true, true],
+            [false, true, true, false],
         ),
-        ("/dev/vda 7 3 as_linear latency flush_bypass", 7, [true; 3]),
-        ("/dev/vda 7 3 flush_bypass latency as_linear", 7, [true; 3]),
+        (
+            "/dev/vda 7 4 as_linear pattern latency flush_bypass",
+            7,
+            [true; 4],
+        ),
+        (
+            "/dev/vda 7 4 flush_bypass latency as_linear pattern",
+            7,
+            [true; 4],
+        ),
     ] {
         assert_eq!(
             parse_line(line),
@@ -111,6 +129,8 @@ fn a_wrong_line_has_the_message_of_the_first_wrong_word() {
         ("d 0 3 latency flush_bypass latency", REPEATED.latency),
         ("d 0 1 linear", OPTION),
         ("d 0 1 as_linear2", OPTION),
+        ("d 0 1 patterns", OPTION),
+        ("d 0 3 pattern latency pattern", REPEATED.pattern),
         ("d 0 2 as_linear as_linear", REPEATED.as_linear),
         ("d 0 3 as_linear latency as_linear", REPEATED.as_linear),
         (
@@ -134,11 +154,15 @@ fn a_wrong_line_has_the_message_of_the_first_wrong_word() {
 #[test]
 fn options_are_printed_after_their_number_and_none_prints_nothing() {
     for (options, printed) in [
-        ([false, false, false], ""),
-        ([true, false, false], " 1 latency"),
-        ([false, false, true], " 1 as_linear"),
-        ([true, false, true], " 2 latency as_linear"),
-        ([true, true, true], " 3 latency flush_bypass as_linear"),
+        ([false, false, false, false], ""),
+        ([true, false, false, false], " 1 latency"),
+        ([false, false, true, false], " 1 as_linear"),
+        ([false, false, false, true], " 1 pattern"),
+        ([true, false, true, false], " 2 latency as_linear"),
+        (
+            [true, true, true, true],
+            " 4 latency flush_bypass as_linear pattern",
+        ),
     ] {
         assert_eq!(print(options), printed);
     }
@@ -156,7 +180,8 @@ fn the_messages_are_as_documented() {
             OPTION,
             REPEATED.latency,
             REPEATED.flush_bypass,
-            REPEATED.as_linear
+            REPEATED.as_linear,
+            REPEATED.pattern,
         ]
         .map(text),
         [
@@ -164,10 +189,11 @@ fn the_messages_are_as_documented() {
             "<offset> is not a sector number",
             "<#options> is not a number",
             "<#options> is not the number of options that follow",
-            "<option> is unknown: expected latency, flush_bypass or as_linear",
+            "<option> is unknown: expected latency, flush_bypass, as_linear or pattern",
             "<option> latency is repeated",
             "<option> flush_bypass is repeated",
             "<option> as_linear is repeated",
+            "<option> pattern is repeated",
         ]
     );
 }
@@ -198,7 +224,8 @@ fn expected(words: &[Vec<u8>]) -> Result<Parsed, Wrong> {
             b"latency" if repeated => return Err(REPEATED.latency),
             b"flush_bypass" if repeated => return Err(REPEATED.flush_bypass),
             b"as_linear" if repeated => return Err(REPEATED.as_linear),
-            b"latency" | b"flush_bypass" | b"as_linear" => {}
+            b"pattern" if repeated => return Err(REPEATED.pattern),
+            b"latency" | b"flush_bypass" | b"as_linear" | b"pattern" => {}
             _ => return Err(OPTION),
         }
     }
@@ -212,6 +239,7 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
         3 => Just(b"latency".to_vec()),
         3 => Just(b"flush_bypass".to_vec()),
         3 => Just(b"as_linear".to_vec()),
+        3 => Just(b"pattern".to_vec()),
         3 => (0..4_u8).prop_map(|n| n.to_string().into_bytes()),
         1 => any::<u64>().prop_map(|n| n.to_string().into_bytes()),
         1 => any::<u128>().prop_map(|n| n.to_string().into_bytes()),
@@ -234,8 +262,8 @@ proptest! {
     fn a_good_line_is_accepted(
         device in "[!-~]{1,40}",
         offset: u64,
-        order in Just([0, 1, 2]).prop_shuffle(),
-        options: [bool; 3],
+        order in Just([0, 1, 2, 3]).prop_shuffle(),
+        options: [bool; 4],
     ) {
         let words: Vec<&str> = order.iter().filter(|n| options[**n]).map(|n| NAMES[*n]).collect();
         let line = format!("{device} {offset} {} {}", words.len(), words.join(" "));
@@ -243,7 +271,7 @@ proptest! {
     }
 
     #[test]
-    fn printed_options_are_parsed_back(options: [bool; 3]) {
+    fn printed_options_are_parsed_back(options: [bool; 4]) {
         let printed = print(options);
         prop_assert_eq!(parse_line(&format!("d 7{printed}")), Ok((b"d".to_vec(), 7, options)));
     }

@@ -208,7 +208,7 @@ fn words_of_later_modules_are_skipped() {
     let later = TEXT
         .replace("dmp 1", "dmp 1 more")
         .replace("diskseq 21", "diskseq 21 word 1\nunderlying 8:0 x")
-        .replace("inf:1", "inf:1 mean 7")
+        .replace("inf:1\n", "inf:1 mean 7\n")
         .replace("again 4", "again 4 merged 77 requests_seen x")
         + "copy requests x\n\nread extents 1:2:3 bytes x\nread\n";
     assert_eq!(parse(&later), parse(TEXT));

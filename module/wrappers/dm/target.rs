@@ -21,10 +21,10 @@ use crate::wrappers::{
         Sector,
         Status, //
     },
+    compiler::hide,
     output::Output, //
 };
 use core::{
-    arch::asm,
     ffi::CStr,
     fmt::{
         self,
@@ -216,16 +216,10 @@ impl<'bio> Mapped<'bio> {
     }
 }
 
-/// Hides a number from the optimizer (`OPTIMIZER_HIDE_VAR`), so that a tail call with this result
-/// stays a jump.
+/// Hides a number from the optimizer, so that a tail call with this result stays a jump.
 #[inline(always)]
 fn opaque(number: c_int) -> c_int {
-    let mut register = number as isize;
-    // SAFETY: The assembly has no instruction.
-    unsafe {
-        asm!("/* {0} */", inout(reg) register, options(pure, nomem, nostack, preserves_flags));
-    }
-    register as c_int
+    hide(number as u64) as c_int
 }
 
 /// The result of [`Target::end_io`].

@@ -20,6 +20,8 @@ struct timekeeper;
 
 /* percpu.c */
 u64 *dmp_percpu_alloc(size_t counters, bool wait);
+u64 dmp_percpu_get(u64 *counter);
+void dmp_percpu_set(u64 *counter, u64 n);
 void dmp_percpu_add(u64 *counter, u64 n);
 void dmp_percpu_raise(u64 *counter, u64 n);
 void dmp_percpu_sums(const u64 *counters, u64 *sums, size_t n);

@@ -28,6 +28,16 @@ u64 *dmp_percpu_alloc(size_t counters, bool wait)
 	return (u64 *)(__force unsigned long)__alloc_percpu_gfp(size, align, gfp);
 }
 
+u64 dmp_percpu_get(u64 *counter)
+{
+	return __this_cpu_read(*dmp_percpu(counter));
+}
+
+void dmp_percpu_set(u64 *counter, u64 n)
+{
+	__this_cpu_write(*dmp_percpu(counter), n);
+}
+
 void dmp_percpu_add(u64 *counter, u64 n)
 {
 	this_cpu_add(*dmp_percpu(counter), n);

@@ -28,7 +28,8 @@ const FILES: [(&str, &str); 5] = [
     ("snapshot of a device", "$one/snapshot"),
     (
         "all other files of a device",
-        "$(find $one -type f ! -name snapshot ! -name reset ! -name inflight ! -name 'latency_*')",
+        "$(find $one -type f ! -name snapshot ! -name reset ! -name inflight ! -name 'latency_*' \
+         ! -name seek_histogram)",
     ),
     ("snapshot of each device", "$stat/dm-*/snapshot"),
 ];

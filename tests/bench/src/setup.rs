@@ -148,6 +148,8 @@ pub fn all() -> Vec<Setup> {
         Setup::linear(LINEAR),
         Setup::dmp("dmp", "0"),
         Setup::dmp("dmp latency", "0 1 latency"),
+        Setup::dmp("dmp pattern", "0 1 pattern"),
+        Setup::dmp("dmp latency pattern", "0 2 latency pattern"),
         Setup::twin("C twin, shared atomics", "twin_atomic"),
         Setup::twin("C twin, per CPU", "twin_percpu"),
         Setup::dm_stats("dm-stats", ""),

@@ -10,7 +10,13 @@ use libfuzzer_sys::fuzz_target;
 
 #[path = "../numbers.rs"]
 mod numbers;
-// The file is formatted with the module, which has another edition.
+// The files are formatted with the module, which has another edition.
+#[allow(dead_code)]
+#[rustfmt::skip]
+#[path = "../../../module/measurement.rs"]
+mod measurement;
+// Parts that only the module needs are unused here.
+#[allow(dead_code)]
 #[rustfmt::skip]
 #[path = "../../../module/table_line.rs"]
 mod table_line;
@@ -21,9 +27,9 @@ use table_line::{
 
 /// Device, offset, and the options in the line, in the order of [`NAMES`]; or the message of the
 /// line.
-type Parsed<'a> = Result<(&'a [u8], u64, [bool; 3]), Wrong>;
+type Parsed<'a> = Result<(&'a [u8], u64, [bool; 4]), Wrong>;
 
-const NAMES: [&str; 3] = ["latency", "flush_bypass", "as_linear"];
+const NAMES: [&str; 4] = ["latency", "flush_bypass", "as_linear", "pattern"];
 
 /// Parses decimal digits only, of a value below 2^64.
 fn number(word: &[u8]) -> Option<u64> {
@@ -38,13 +44,14 @@ fn number(word: &[u8]) -> Option<u64> {
 }
 
 /// Returns the word of some bytes, which are mostly the word itself. A fuzzer hardly ever spells
-/// the parser's words, so 1, 3 and 4 stand for the options, and 2 with two bytes for a number near
+/// the parser's words, so 1, 3, 4 and 5 stand for the options, and 2 with two bytes for a number near
 /// a power of two.
 fn word(bytes: &[u8]) -> CString {
     let word = match bytes {
         [1, rest @ ..] => [b"latency", rest].concat(),
         [3, rest @ ..] => [b"flush_bypass", rest].concat(),
         [4, rest @ ..] => [b"as_linear", rest].concat(),
+        [5, rest @ ..] => [b"pattern", rest].concat(),
         [2, bit, more, rest @ ..] => {
             let number = (1_u128 << (bit % 65)) + u128::from(*more) - 1;
             [number.to_string().as_bytes(), rest].concat()
@@ -60,6 +67,7 @@ fn repeated(option: &[u8]) -> Option<Wrong> {
         b"latency" => Some(REPEATED.latency),
         b"flush_bypass" => Some(REPEATED.flush_bypass),
         b"as_linear" => Some(REPEATED.as_linear),
+        b"pattern" => Some(REPEATED.pattern),
         _ => None,
     }
 }
@@ -86,8 +94,13 @@ fn expected<'a>(words: &[&'a [u8]]) -> Parsed<'a> {
 }
 
 /// Returns the options in the order of [`NAMES`].
-fn each(options: Options) -> [bool; 3] {
-    [options.latency, options.flush_bypass, options.as_linear]
+fn each(options: Options) -> [bool; 4] {
+    [
+        options.latency,
+        options.flush_bypass,
+        options.as_linear,
+        options.pattern,
+    ]
 }
 
 /// Asserts that printed options are parsed unchanged.

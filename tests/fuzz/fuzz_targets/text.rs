@@ -11,6 +11,7 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../numbers.rs"]
 mod numbers;
 // The files are formatted with the module, which has another edition.
+#[allow(dead_code)]
 #[rustfmt::skip]
 #[path = "../../../module/histogram.rs"]
 mod histogram;
@@ -19,6 +20,10 @@ mod histogram;
 #[rustfmt::skip]
 #[path = "../../../module/lines.rs"]
 mod lines;
+#[allow(dead_code)]
+#[rustfmt::skip]
+#[path = "../../../module/measurement.rs"]
+mod measurement;
 #[allow(dead_code)]
 #[rustfmt::skip]
 #[path = "../../../module/snapshot.rs"]
@@ -35,7 +40,7 @@ mod summary;
 #[path = "../../../module/table_line.rs"]
 mod table_line;
 
-use histogram::{Latencies, Scale, Sizes};
+use histogram::{Latencies, Scale, Seeks, Sizes};
 use snapshot::{Counted, Device, OperationCounted};
 use statistic::Statistic;
 use summary::{Sum, write_status, write_volumes};
@@ -80,14 +85,13 @@ fn check_histogram<const FIRST: u32, const N: usize>(numbers: &[u64]) {
         }
     }
 
-    // Each bucket has a line, even if fewer counts are given. A missing count is the largest
-    // number.
-    let counts = || numbers.iter().copied().chain(iter::repeat(u64::MAX));
-    let text = written(|out| Scale::<FIRST, N>::write(out, counts()));
+    // A missing count is the largest number.
+    let counts = array::from_fn(|bucket| numbers.get(bucket).copied().unwrap_or(u64::MAX));
+    let text = written(|out| Scale::<FIRST, N>::write(out, &counts));
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), N);
     assert!(text.ends_with('\n'));
-    for (bucket, (line, count)) in lines.into_iter().zip(counts()).enumerate() {
+    for (bucket, (line, count)) in lines.into_iter().zip(counts).enumerate() {
         let (bound, read) = line.split_once(' ').unwrap();
         assert_eq!(number(read), count);
         let expected = (bucket < N - 1).then(|| 1 << (FIRST as usize + bucket));
@@ -188,9 +192,27 @@ fn unescaped(mut word: &str) -> Vec<u8> {
     bytes
 }
 
+/// Checks a distance: it is not above its bucket's bound, and is above that of the previous bucket.
+fn check_distance(distance: i64) {
+    let Some(code) = Some(Seeks::code(distance as u64)).filter(|code| *code != 0) else {
+        assert_eq!(distance, 0);
+        return;
+    };
+    let bucket = Seeks::bucket(code);
+    assert!(bucket < Seeks::BUCKETS && bucket != Seeks::SEQUENTIAL);
+    let above = bucket.checked_sub(1).and_then(Seeks::bound);
+    assert!(above.is_none_or(|bound| distance > bound), "{distance}");
+    let bound = Seeks::bound(bucket);
+    assert!(bound.is_none_or(|bound| distance <= bound), "{distance}");
+}
+
 /// Checks the counts of buckets, which are ` bound:count` each; the rest are 0.
-fn check_buckets<const FIRST: u32, const N: usize>(words: &str, counts: &[u64; N]) {
-    let bound = |bucket| match Scale::<FIRST, N>::bound(bucket) {
+fn check_buckets<Bound: ToString>(
+    words: &str,
+    bound: impl Fn(usize) -> Option<Bound>,
+    counts: &[u64],
+) {
+    let bound = |bucket| match bound(bucket) {
         Some(bound) => bound.to_string(),
         None => "inf".to_owned(),
     };
@@ -207,6 +229,9 @@ fn operation(mut next: impl FnMut() -> u64) -> OperationCounted {
     let mut operation = OperationCounted::NONE;
     operation.sizes.fill_with(&mut next);
     operation.latencies.fill_with(&mut next);
+    let mut seeks = [0; Seeks::BUCKETS];
+    seeks.fill_with(&mut next);
+    operation.seeks = Some(seeks).filter(|_| next() % 2 == 0);
     for statistic in Statistic::ALL {
         operation
             .values
@@ -233,6 +258,9 @@ fn check_head<'a>(
     assert_eq!(next("latency "), if latency { "on" } else { "off" });
     if let Some(since) = counted.latency_since {
         assert_eq!(number(next("latency_since ")), since);
+    }
+    if let Some(since) = counted.pattern_since {
+        assert_eq!(number(next("pattern_since ")), since);
     }
     let [
         all,
@@ -265,9 +293,16 @@ fn check_operation<'a>(
         }
     }
     assert_eq!(words.next(), None);
-    check_buckets::<9, { Sizes::BUCKETS }>(next("read sizes"), &operation.sizes);
+    check_buckets(next("read sizes"), Sizes::bound, &operation.sizes);
     if latency {
-        check_buckets::<10, { Latencies::BUCKETS }>(next("read latencies"), &operation.latencies);
+        check_buckets(
+            next("read latencies"),
+            Latencies::bound,
+            &operation.latencies,
+        );
+    }
+    if let Some(seeks) = operation.seeks {
+        check_buckets(next("read seeks"), Seeks::bound, &seeks);
     }
 }
 
@@ -280,6 +315,7 @@ fn check_snapshot(name: &[u8], numbers: &[u64], latency: bool) {
         since: next(),
         taken: next(),
         latency_since: latency.then(&mut next),
+        pattern_since: operation.seeks.map(|_| next()),
         lines: array::from_fn(|_| next()),
         operations: [Some(operation), None],
     };
@@ -305,6 +341,13 @@ fuzz_target!(|data: &[u8]| {
     let numbers: Vec<u64> = numbers::numbers(data).collect();
     check_histogram::<9, { Sizes::BUCKETS }>(&numbers);
     check_histogram::<10, { Latencies::BUCKETS }>(&numbers);
+    for number in &numbers {
+        let power = 1_i64 << (number % 63);
+        for distance in [*number as i64, power - 1, power, power + 1] {
+            check_distance(distance);
+            check_distance(distance.wrapping_neg());
+        }
+    }
 
     let sums: Vec<Sum> = numbers
         .chunks_exact(4)

@@ -92,14 +92,14 @@ END"#
     failed
 }
 
-/// A load makes counters, a directory with 66 files, and an entry among the devices.
+/// A load makes counters, a directory with 73 files, and an entry among the devices.
 #[test]
 fn a_load_fails_cleanly_at_every_allocation() {
     let mut machine = machine_that_fails("--notable");
     let failed = each_allocation(
         &mut machine,
-        "exec dmsetup reload $d --table '0 2048 dmp /dev/vda 0 1 latency'",
-        "if [ $status = 0 ]; then [ -e $stat/other/latency_histogram ] && dmsetup clear $d; fi && \
+        "exec dmsetup reload $d --table '0 2048 dmp /dev/vda 0 2 latency pattern'",
+        "if [ $status = 0 ]; then [ -e $stat/other/size_histogram ] && dmsetup clear $d; fi && \
          [ ! -e $stat ]",
     );
     // Each file and directory needs memory, and so do their kernel objects.
@@ -130,7 +130,7 @@ fn a_reload_fails_cleanly_at_every_allocation() {
     ));
     // The second line already shows its alias when its last allocation fails.
     machine.sh(
-        "printf '0 1024 dmp /dev/vda 0 1 latency\\n1024 1024 dmp /dev/vdb 0 1 as_linear\\n' \
+        "printf '0 1024 dmp /dev/vda 0 1 latency\\n1024 1024 dmp /dev/vdb 0 2 as_linear pattern\\n' \
          >/run/table",
     );
     let failed = each_allocation(

@@ -34,7 +34,8 @@ fn a_message_does_not_take_the_mutex_of_per_cpu_memory() {
     assert!(classes.contains(&format!(": {MUTEX}\n")), "{classes}");
     machine.sh(
         "for n in $(seq 20); do dmsetup message d 0 reset && dmsetup message d 0 latency on && \
-         dmsetup message d 0 reset && dmsetup message d 0 latency off || exit; done",
+         dmsetup message d 0 reset && dmsetup message d 0 latency off && \
+         dmsetup message d 0 pattern on && dmsetup message d 0 pattern off || exit; done",
     );
     let taken = taken_under(&mut machine, "&md->io_barrier");
     assert!(!taken.is_empty());

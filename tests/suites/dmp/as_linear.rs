@@ -109,7 +109,7 @@ fn a_wrong_line_says_which_option_is_repeated_or_unknown() {
         ("2 as_linear as_linear", "<option> as_linear is repeated"),
         (
             "1 linear",
-            "<option> is unknown: expected latency, flush_bypass or as_linear",
+            "<option> is unknown: expected latency, flush_bypass, as_linear or pattern",
         ),
     ] {
         machine.sh("dmesg -c >/dev/null");

@@ -124,6 +124,7 @@ fn everyone_can_read_counters_and_only_root_can_write_switches() {
     let mut expected: Vec<String> = [
         (644, "latency"),
         (444, "name"),
+        (644, "pattern"),
         (200, "reset"),
         (444, "snapshot"),
         (444, "uuid"),
@@ -144,6 +145,7 @@ fn everyone_can_read_counters_and_only_root_can_write_switches() {
             "latency_max_ns",
             "latency_ns",
             "requests",
+            "seek_histogram",
             "size_histogram",
         ] {
             expected.push(format!("444 {device}/{operation}/{file}"));
@@ -172,6 +174,10 @@ fn replaced_counters_are_freed() {
         (
             100,
             format!("echo 0 >{STAT}/{device}/latency; echo 1 >{STAT}/{device}/latency"),
+        ),
+        (
+            100,
+            format!("echo 1 >{STAT}/{device}/pattern; echo 0 >{STAT}/{device}/pattern"),
         ),
         (5, twenty),
     ];

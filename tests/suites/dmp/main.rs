@@ -29,6 +29,7 @@ mod many;
 mod memory;
 mod messages;
 mod operations;
+mod pattern;
 mod periods;
 mod requests;
 mod resume;

@@ -42,6 +42,11 @@ fn a_wrong_message_is_refused_and_logged() {
         "latency off on off",
         "on",
         "latencyoff",
+        "pattern",
+        "pattern ON",
+        "pattern on off",
+        "patterns on",
+        "as_linear on",
     ] {
         machine.sh("dmesg -c >/dev/null");
         assert_refused(
@@ -51,7 +56,9 @@ fn a_wrong_message_is_refused_and_logged() {
         );
         let log = machine.sh("dmesg");
         assert!(
-            log.contains("dmp: message: expected \"reset\" or \"latency on|off\"\n"),
+            log.contains(
+                "dmp: message: expected \"reset\", \"latency on|off\" or \"pattern on|off\"\n"
+            ),
             "{message}: {log}"
         );
         assert_eq!(
@@ -72,6 +79,7 @@ fn messages_and_files_work_while_the_device_is_suspended() {
     machine.sh(&format!(
         "dmsetup suspend d && dmsetup message d 0 latency on && dmsetup message d 0 reset && \
          dmsetup message d 0 latency off && echo 1 >{STAT}/{device}/latency && \
+         dmsetup message d 0 pattern on && echo 0 >{STAT}/{device}/pattern && \
          echo 1 >{STAT}/{device}/reset && cat {STAT}/{device}/name {STAT}/volumes && \
          dmsetup status d && dmsetup resume d"
     ));

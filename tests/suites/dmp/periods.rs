@@ -111,20 +111,22 @@ fn ages_and_latencies_add_up_to_the_integral_of_inflight() {
     let mut machine = machine();
     let device = held(&mut machine);
     machine.sh(&begin(&device, 8, 0));
-    let one = snapshot(&mut machine, &device);
-    machine.sh("usleep 500000");
-    let two = snapshot(&mut machine, &device);
-    let interval = line(&two, "taken") - line(&one, "taken");
-    let ages = [&one, &two].map(|shown| word(shown, "read", "age_ns"));
-    let grown = ages[1] - ages[0];
-    // The age is read slightly after the time.
-    assert!(
-        grown.abs_diff(8 * interval) < interval / 100,
-        "{grown} in {interval}"
-    );
+    // The age is read slightly after the time, and a busy host may stop the machine in between.
+    let (mut grown_in, mut age) = (Vec::new(), 0);
+    let fits = |(grown, interval): &(u64, u64)| grown.abs_diff(8 * interval) < interval / 100;
+    while grown_in.len() < 20 && !grown_in.iter().any(fits) {
+        let one = snapshot(&mut machine, &device);
+        machine.sh("usleep 500000");
+        let two = snapshot(&mut machine, &device);
+        let interval = line(&two, "taken") - line(&one, "taken");
+        let ages = [&one, &two].map(|shown| word(shown, "read", "age_ns"));
+        grown_in.push((ages[1] - ages[0], interval));
+        age = ages[1];
+    }
+    assert!(grown_in.iter().any(fits), "{grown_in:?}");
     machine.sh(&reset(&device));
     let three = snapshot(&mut machine, &device);
-    assert!(word(&three, "read", "age_ns") >= ages[1]);
+    assert!(word(&three, "read", "age_ns") >= age);
     machine.sh(&release(&device));
     let four = snapshot(&mut machine, &device);
     assert_all_ended(&four);

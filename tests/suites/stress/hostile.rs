@@ -27,6 +27,7 @@ const WORDS: &[&str] = &[
     "latency latency",
     "flush_bypass",
     "as_linear",
+    "pattern",
     "reset",
     "on",
     "off",

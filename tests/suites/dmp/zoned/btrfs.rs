@@ -11,7 +11,11 @@ use super::*;
 fn appends_of_btrfs_return_their_sector_and_are_counted_as_writes() {
     let mut machine = machine_with_tools();
     machine.sh("modprobe btrfs && modprobe null_blk nr_devices=1 gb=1 bs=4096 zoned=1 zone_size=4 memory_backed=1");
-    let device = create(&mut machine, "d", "0 1048576 dmp /dev/nullb0 65536");
+    let device = create(
+        &mut machine,
+        "d",
+        "0 1048576 dmp /dev/nullb0 65536 1 pattern",
+    );
     let before = disk_stat(&mut machine, "nullb0").writes.bytes;
     machine.sh(
         "mkfs.btrfs -q -d single -m single /dev/mapper/d && mkdir /mnt && \
@@ -33,6 +37,15 @@ fn appends_of_btrfs_return_their_sector_and_are_counted_as_writes() {
     let written = disk_stat(&mut machine, "nullb0").writes.bytes - before;
     assert_eq!(bytes(&mut machine, "write"), written);
     assert!(written > 8 * MIB, "{written}");
+    // An append counts as sequential, so each request has a distance.
+    for operation in ["read", "write"] {
+        let requests = number(&mut machine, &format!("{device}/{operation}/requests"));
+        let seeks = histogram(
+            &mut machine,
+            &format!("{device}/{operation}/seek_histogram"),
+        );
+        assert_eq!(seeks.iter().map(|(_, count)| count).sum::<u64>(), requests);
+    }
     // Zone management has no bytes.
     assert_eq!(bytes(&mut machine, "other"), 0);
     machine.sh("dmsetup remove d");

@@ -63,6 +63,7 @@ fn switches_and_renames_disturb_no_request() {
         &[
             &format!("echo 1 >{}", file("reset")),
             &format!("echo 0 >{0}; echo 1 >{0}", file("latency")),
+            &format!("echo 1 >{0}; echo 0 >{0}", file("pattern")),
             "dmsetup rename d e && dmsetup rename e d",
             &format!(
                 "cat {}/* {}/*/* >/dev/null 2>&1; true",
