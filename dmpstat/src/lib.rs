@@ -87,7 +87,11 @@ fn run_command(invocation: &Invocation, environment: &mut Environment<'_>) -> Re
         Some(Command::Guard) => attach::run::guard(environment),
         Some(Command::Status) => attach::status::run(environment),
         Some(Command::Reset { devices }) => counters::reset(devices, environment),
-        Some(Command::Latency { on, devices }) => counters::set_latency(*on, devices, environment),
+        Some(Command::Measure {
+            measurements,
+            on,
+            devices,
+        }) => counters::measure(measurements, *on, devices, environment),
     };
     result.map(|()| 0)
 }

@@ -77,7 +77,7 @@ pub enum Trouble {
     )]
     Guard(io::Error),
     #[error("{0}")]
-    Latency(Box<Error>),
+    Measure(Box<Error>),
 }
 
 impl Changer<'_, '_> {
@@ -87,13 +87,13 @@ impl Changer<'_, '_> {
         let (volume, plan) = self.look(job)?;
         match &plan {
             Plan::Already => {}
-            Plan::Latency(on) => {
-                let text = if *on { "1" } else { "0" };
-                let written = self
-                    .environment
-                    .machine
-                    .write(&volume.device, "latency", text);
-                written.map_err(|error| Trouble::Latency(Box::new(error)))?;
+            Plan::Measure(switches) => {
+                let machine = self.environment.machine;
+                for (measurement, on) in switches {
+                    let text = if *on { "1" } else { "0" };
+                    let written = machine.write(&volume.device, measurement.text(), text);
+                    written.map_err(|error| Trouble::Measure(Box::new(error)))?;
+                }
             }
             Plan::Table(new) => self.guarded(&volume, &locks, None, new)?,
             Plan::Hide(options) => {

@@ -146,16 +146,17 @@ fn options<'a>(words: impl Iterator<Item = &'a [u8]>) -> Result<Options, String>
             b"as_dmp" => set(&mut shown, Shown::Dmp, ["as_dmp", "as_linear"])?,
             b"as_linear" => set(&mut shown, Shown::Linear, ["as_dmp", "as_linear"])?,
             b"flush_bypass" => options.flush_bypass = true,
+            b"pattern" => options.measurements.pattern = true,
             other => {
                 return Err(format!(
-                    "\"{}\" is not an option: expected latency, no_latency, flush_bypass, as_dmp or \
-                     as_linear",
+                    "\"{}\" is not an option: expected latency, no_latency, pattern, flush_bypass, \
+                     as_dmp or as_linear",
                     escape::show(other)
                 ));
             }
         }
     }
-    options.latency = latency.unwrap_or(true);
+    options.measurements.latency = latency.unwrap_or(true);
     options.shown = shown.unwrap_or_default();
     Ok(options)
 }
@@ -171,7 +172,8 @@ fn set<T: PartialEq>(option: &mut Option<T>, to: T, words: [&str; 2]) -> Result<
 /// Returns the line of a volume and its options. Fails if the file cannot have the volume's name.
 fn written(volume: &OsStr, options: Options) -> io::Result<Vec<u8>> {
     let words = [
-        (!options.latency, "no_latency"),
+        (!options.measurements.latency, "no_latency"),
+        (options.measurements.pattern, "pattern"),
         (options.flush_bypass, "flush_bypass"),
         (options.shown == Shown::Dmp, "as_dmp"),
         (options.shown == Shown::Linear, "as_linear"),

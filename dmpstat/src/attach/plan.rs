@@ -6,6 +6,7 @@ use crate::attach::exchange::{Exchange, Table};
 use crate::attach::kind::Way;
 use crate::attach::request::Change;
 use crate::attach::volume::{Refusal, Volume};
+use crate::model::measurement::Measurement;
 use crate::source::kernel::line::{Line, LineOptions};
 use crate::source::kernel::mapper::{DeviceMapper, Which};
 use crate::source::kernel::number::Number;
@@ -17,8 +18,8 @@ use crate::source::sysfs::Machine;
 pub enum Plan {
     /// Nothing changes.
     Already,
-    /// Latencies are switched on or off.
-    Latency(bool),
+    /// These measurements are switched on or off.
+    Measure(Vec<(Measurement, bool)>),
     /// This table replaces the volume's.
     Table(Vec<Line>),
     /// The table moves to a new hidden device, and a dmp line over that device replaces it.
@@ -64,11 +65,15 @@ fn attach(volume: &Volume, way: Way, wanted: LineOptions) -> Plan {
         Some(now)
             if now
                 == (LineOptions {
-                    latency: now.latency,
+                    measurements: now.measurements,
                     ..wanted
                 }) =>
         {
-            return Plan::Latency(wanted.latency);
+            let switches = Measurement::ALL.iter().filter_map(|of| {
+                let on = wanted.measurements.has(*of);
+                (on != now.measurements.has(*of)).then_some((*of, on))
+            });
+            return Plan::Measure(switches.collect());
         }
         _ => {}
     }

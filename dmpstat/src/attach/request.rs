@@ -4,6 +4,8 @@
 
 use std::ffi::OsString;
 
+use crate::model::measurement::Measurements;
+
 /// A request to attach volumes. `queue`, `queued` and `all` exclude each other and `volumes`.
 #[derive(Debug, Default)]
 pub struct Request {
@@ -26,8 +28,8 @@ pub struct Request {
 /// The options of dmp lines, as the user asked for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Measure latencies.
-    pub latency: bool,
+    /// The measurements that are on.
+    pub measurements: Measurements,
     /// Pass flushes on uncounted.
     pub flush_bypass: bool,
     /// The target's name in `dmsetup table`.

@@ -292,7 +292,10 @@ impl<'a, 'b> Run<'a, 'b> {
             writeln!(out, "{name}")?;
             match plan {
                 Plan::Already => Ok(()),
-                Plan::Latency(on) => writeln!(out, "  latency {}", if *on { "on" } else { "off" }),
+                Plan::Measure(switches) => switches.iter().try_for_each(|(measurement, on)| {
+                    let on = if *on { "on" } else { "off" };
+                    writeln!(out, "  {} {on}", measurement.text())
+                }),
                 Plan::Table(new) if new.len() == old.len() => {
                     old.iter()
                         .zip(new)

@@ -11,6 +11,7 @@ use crate::attach::kind::{self, Kind, Way};
 use crate::attach::request::{Options, Shown};
 use crate::error::Error;
 use crate::model::escape;
+use crate::model::measurement::Measurements;
 use crate::model::snapshot::LineCount;
 use crate::source::kernel::line::{Line, LineOptions};
 use crate::source::kernel::mapper::{DeviceMapper, Status, Which};
@@ -40,8 +41,8 @@ pub struct Volume {
 pub struct Attachment {
     /// The dmp lines of its live table.
     pub lines: LineCount,
-    /// Latencies are measured.
-    pub latency: bool,
+    /// The measurements that are on.
+    pub measurements: Measurements,
     /// The hidden device that its table is on, if it is attached above.
     pub hidden: Option<Number>,
 }
@@ -141,7 +142,7 @@ impl Volume {
         }
         Ok(Some(Attachment {
             lines,
-            latency: snapshot.latency,
+            measurements: snapshot.measurements(),
             hidden: self.hidden_below(kernel)?,
         }))
     }
@@ -173,7 +174,7 @@ impl Volume {
     /// Returns the options that the volume's dmp lines have.
     pub fn options(&self) -> Option<LineOptions> {
         self.attachment.map(|attachment| LineOptions {
-            latency: attachment.latency,
+            measurements: attachment.measurements,
             flush_bypass: attachment.lines.flush_bypass > 0,
             as_linear: attachment.lines.as_linear == attachment.lines.all,
         })
@@ -183,7 +184,7 @@ impl Volume {
     pub fn wanted(&self, way: Way, options: Options) -> LineOptions {
         let is_above = way == Way::Above || self.attachment.is_some_and(|is| is.hidden.is_some());
         LineOptions {
-            latency: options.latency,
+            measurements: options.measurements,
             flush_bypass: options.flush_bypass,
             as_linear: match options.shown {
                 // Neither a thin volume nor a striped one has a single linear line.

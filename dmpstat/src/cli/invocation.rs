@@ -9,6 +9,7 @@ use crate::commands::check::{self, Status};
 use crate::commands::export::exporter;
 use crate::commands::top::app as top;
 use crate::commands::{heatmap, hist, page, record, report};
+use crate::model::measurement::Measurement;
 use crate::record::player::Request;
 
 /// A command line, as options.
@@ -39,13 +40,23 @@ pub enum Command {
     Hist(hist::Options),
     Heatmap(heatmap::Options),
     Top(top::Options),
-    Show { devices: Vec<OsString> },
+    Show {
+        devices: Vec<OsString>,
+    },
     Attach(Attach),
-    Detach { volumes: Vec<OsString> },
+    Detach {
+        volumes: Vec<OsString>,
+    },
     Status,
     Guard,
-    Reset { devices: Vec<OsString> },
-    Latency { on: bool, devices: Vec<OsString> },
+    Reset {
+        devices: Vec<OsString>,
+    },
+    Measure {
+        measurements: Vec<Measurement>,
+        on: bool,
+        devices: Vec<OsString>,
+    },
     Export(exporter::Options),
     Record(record::Options),
     Report(page::Options),

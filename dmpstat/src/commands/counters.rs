@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `dmpstat reset` and `latency`: writes to the counters of devices.
+//! `dmpstat reset`, `latency` and `measure`: writes to the counters of devices.
 
 use std::ffi::OsString;
 
 use crate::environment::Environment;
 use crate::error::Error;
+use crate::model::measurement::Measurement;
 use crate::source::selection::Selection;
 
 /// Sets the counters of devices to zero.
@@ -13,13 +14,16 @@ pub fn reset(devices: &[OsString], environment: &mut Environment<'_>) -> Result<
     write(devices, "reset", "1", environment)
 }
 
-/// Switches the measuring of latencies on or off.
-pub fn set_latency(
+/// Switches measurements on or off, one after the other.
+pub fn measure(
+    measurements: &[Measurement],
     on: bool,
     devices: &[OsString],
     environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
-    write(devices, "latency", if on { "1" } else { "0" }, environment)
+    let text = if on { "1" } else { "0" };
+    let mut files = measurements.iter().map(|of| of.text());
+    files.try_for_each(|file| write(devices, file, text, environment))
 }
 
 /// Writes a text into a file of each device. Writes nothing if a device is missing or unreadable.

@@ -61,6 +61,10 @@ fn write(out: &mut dyn Write, device: &Snapshot) -> io::Result<()> {
             device.device
         )?,
     }
+    if let Some(time) = interval.pattern_length {
+        let time = time.as_secs_f64();
+        writeln!(out, "  distances    measured for {time:.1} s")?;
+    }
     match interval.state {
         State::Running => {}
         state => writeln!(out, "  state        {STUCK}{}{STUCK:#}", state.word())?,
@@ -142,6 +146,9 @@ fn write_operation(
     let others: Vec<String> = others.chain(age).collect();
     if !others.is_empty() {
         writeln!(out, "{:15}{}", "", others.join(", "))?;
+    }
+    if let Some(sequential) = Quantity::Sequential(operation).value(interval) {
+        writeln!(out, "{:15}{sequential:.2}% sequential", "")?;
     }
     let Some(timing) = counters
         .timing

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Histograms of the sizes or latencies of requests, as `zpool iostat -r` and `-w` show them.
+//! Histograms of the sizes, latencies or distances of requests, as `zpool iostat -r` and `-w` show them.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::format::json::{buckets, identity};
 use crate::format::report::{Look, Report, Row, marks, precise_timestamp, timestamp};
-use crate::model::histogram::{Histogram, bounds};
+use crate::model::histogram::Histogram;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
 
@@ -63,13 +63,14 @@ impl Hist {
         let key = match self.what {
             Measure::Size => "size_bytes",
             Measure::Latency => "latency_ns",
+            Measure::Seek => "seek_sectors",
         };
         let devices: Vec<Value> = rows
             .iter()
             .map(|row| {
                 let mut device = identity(row);
                 for (operation, histogram) in self.histograms(row) {
-                    let buckets = histogram.as_deref().map(buckets).into();
+                    let buckets = histogram.as_deref().map(|of| buckets(self.what, of)).into();
                     device.insert(format!("{}_{key}", operation.name()), buckets);
                 }
                 Value::Object(device)
@@ -126,7 +127,8 @@ impl Hist {
         // All bars have one scale.
         let most = histograms.iter().map(|(_, of)| largest(of)).max();
         let most = u128::from(most.unwrap_or(0).max(1));
-        for bound in bounds(histograms.iter().map(|(_, histogram)| &**histogram)) {
+        let all = histograms.iter().map(|(_, histogram)| &**histogram);
+        for bound in self.what.bounds(all) {
             write!(out, "{:>BOUND$}", self.what.label(bound))?;
             for (at, (_, histogram)) in histograms.iter().enumerate() {
                 let count = histogram.of(bound);

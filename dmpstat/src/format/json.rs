@@ -11,7 +11,7 @@ use crate::format::columns::Columns;
 use crate::format::report::{Count, Report, Row, precise_timestamp, timestamp};
 use crate::model::column::{COLUMNS, Column, Unit};
 use crate::model::escape;
-use crate::model::histogram::{Histogram, INFINITE};
+use crate::model::histogram::{Histogram, INFINITE, to_signed};
 use crate::model::interval::Interval;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
@@ -96,10 +96,14 @@ fn counts(interval: &Interval) -> Value {
             let value = counters.and_then(|counters| count.of(counters));
             counts.insert(count.name().to_owned(), value.into());
         }
-        let histograms = [("sizes", Measure::Size), ("latencies", Measure::Latency)];
+        let histograms = [
+            ("sizes", Measure::Size),
+            ("latencies", Measure::Latency),
+            ("seeks", Measure::Seek),
+        ];
         for (name, measure) in histograms {
             let histogram = counters.and_then(|counters| measure.of(counters));
-            let buckets = histogram.as_deref().map(buckets);
+            let buckets = histogram.as_deref().map(|of| buckets(measure, of));
             counts.insert(name.to_owned(), buckets.into());
         }
         (operation.name().to_owned(), Value::Object(counts))
@@ -108,11 +112,15 @@ fn counts(interval: &Interval) -> Value {
 }
 
 /// Returns the buckets that are not empty. `null` is the bound of the module's last bucket.
-pub fn buckets(histogram: &Histogram) -> Vec<Value> {
+pub fn buckets(measure: Measure, histogram: &Histogram) -> Vec<Value> {
     let buckets = histogram.buckets().iter();
     buckets
         .map(|(bound, count)| {
-            let bound = Some(*bound).filter(|bound| *bound != INFINITE);
+            let bound = match measure {
+                _ if *bound == INFINITE => Value::Null,
+                Measure::Size | Measure::Latency => (*bound).into(),
+                Measure::Seek => to_signed(*bound).into(),
+            };
             json!({ "up_to": bound, "count": count })
         })
         .collect()

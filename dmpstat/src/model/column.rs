@@ -4,6 +4,7 @@
 
 use std::cmp::Ordering;
 
+use crate::model::histogram::from_signed;
 use crate::model::interval::{Interval, average};
 use crate::model::operation::Operation::{self, Discard, Flush, Other, Read, Write, WriteZeroes};
 use crate::model::snapshot::{Counters, Snapshot};
@@ -54,6 +55,8 @@ pub enum Quantity {
     Percentile(Operation, u32),
     /// Upper bound of all latencies, in milliseconds.
     Max(Operation),
+    /// The percentage of requests that continue a stream.
+    Sequential(Operation),
     /// The mean number of requests in flight.
     Queue,
     /// Failed requests: of an operation, or of all.
@@ -75,6 +78,8 @@ pub enum Dimension {
     Bytes,
     /// Requests, or requests a second.
     Requests,
+    /// Percent.
+    Percentage,
 }
 
 /// The unit of amounts.
@@ -93,7 +98,7 @@ const fn column(name: &'static str, quantity: Quantity, help: &'static str) -> C
         Quantity::Throughput(_) => 9,
         Quantity::Await(_) | Quantity::Age(_) => 7,
         Quantity::Size(_) => 8,
-        Quantity::Percentile(..) | Quantity::Max(_) => 5,
+        Quantity::Percentile(..) | Quantity::Max(_) | Quantity::Sequential(_) => 5,
         Quantity::Queue => 6,
         Quantity::ErrorRate | Quantity::Again => 5,
         Quantity::Errors(_) => 4,
@@ -123,7 +128,7 @@ const fn short(name: &'static str, quantity: Quantity, help: &'static str) -> Co
 }
 
 /// All columns, in the order of the table.
-pub static COLUMNS: [Column; 53] = [
+pub static COLUMNS: [Column; 55] = [
     short("r/s", Quantity::Rate(Read), "reads a second"),
     default(
         "rkB/s",
@@ -166,6 +171,11 @@ pub static COLUMNS: [Column; 53] = [
         "mean age of the reads in flight at the interval's end, in milliseconds",
     ),
     column("r_err", Quantity::Errors(Some(Read)), "failed reads"),
+    column(
+        "r_seq",
+        Quantity::Sequential(Read),
+        "sequential reads, in percent",
+    ),
     short("w/s", Quantity::Rate(Write), "writes a second"),
     default(
         "wkB/s",
@@ -208,6 +218,11 @@ pub static COLUMNS: [Column; 53] = [
         "mean age of the writes in flight at the interval's end, in milliseconds",
     ),
     column("w_err", Quantity::Errors(Some(Write)), "failed writes"),
+    column(
+        "w_seq",
+        Quantity::Sequential(Write),
+        "sequential writes, in percent",
+    ),
     column("d/s", Quantity::Rate(Discard), "discards a second"),
     column(
         "dkB/s",
@@ -414,6 +429,7 @@ impl Quantity {
             | Self::ErrorRate
             | Self::Again
             | Self::Inflight => Dimension::Requests,
+            Self::Sequential(_) => Dimension::Percentage,
         }
     }
 
@@ -439,6 +455,9 @@ impl Quantity {
             Self::Age(Some(operation)) => has(operation, Statistic::AgeSum),
             Self::Errors(Some(operation)) => has(operation, Statistic::Errors),
             Self::Age(None) => all_have(Statistic::AgeSum),
+            Self::Sequential(operation) => {
+                device.of(operation).is_some_and(|of| of.seeks.is_some())
+            }
             Self::Queue => device.latency,
             Self::Errors(None) | Self::ErrorRate => all_have(Statistic::Errors),
             Self::Again => all_have(Statistic::Again),
@@ -481,6 +500,11 @@ impl Quantity {
                 let timing = interval.of(operation)?.timing.as_ref()?;
                 let max = Some(timing.max()).filter(|_| timing.latencies.count() > 0);
                 Some(max? as f64 / NS_PER_MS)
+            }
+            Self::Sequential(operation) => {
+                let seeks = interval.of(operation)?.seeks.as_ref()?;
+                let count = Some(seeks.count()).filter(|count| *count > 0)?;
+                Some(100.0 * seeks.of(from_signed(0)) as f64 / count as f64)
             }
             Self::Queue => interval.mean_inflight(),
             Self::Errors(Some(operation)) => {

@@ -2,7 +2,6 @@
 
 //! Heatmaps: a histogram in each column of time.
 
-use crate::model::histogram;
 use crate::model::measure::Measure;
 use crate::model::operation::Operation;
 use crate::model::timeline::Track;
@@ -39,7 +38,7 @@ impl Heatmap {
                 .collect()
         });
         let all = histograms.iter().flatten().flatten();
-        let bounds = histogram::bounds(all.map(AsRef::as_ref));
+        let bounds = measure.bounds(all.map(AsRef::as_ref));
         // Requests without data have no sizes.
         if !bounds.iter().any(|bound| *bound > 0) {
             return None;

@@ -89,6 +89,16 @@ impl Histogram {
     }
 }
 
+/// Returns the bound of a signed value, in the order of the values.
+pub fn from_signed(value: i64) -> u64 {
+    value.wrapping_sub(i64::MIN) as u64
+}
+
+/// Returns the signed value of a bound that [`from_signed`] has made.
+pub fn to_signed(bound: u64) -> i64 {
+    (bound as i64).wrapping_add(i64::MIN)
+}
+
 /// Returns the bounds of all non-empty buckets and of the empty buckets between them. Each bound is twice the
 /// previous one.
 pub fn bounds<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Vec<u64> {

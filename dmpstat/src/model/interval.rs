@@ -23,6 +23,8 @@ pub struct Interval {
     pub restart: Option<Restart>,
     /// The time with measured latencies; `None` if latencies are off, or the time is unknown.
     pub latency_length: Option<Duration>,
+    /// The time with measured distances; `None` if they are off.
+    pub pattern_length: Option<Duration>,
     /// Sum of the nanoseconds in flight of all measured requests within `latency_length`; `None` if a part of
     /// it is unknown.
     pub inflight_ns: Option<u128>,
@@ -91,6 +93,7 @@ impl Interval {
                 Some(since) => Some(self::length(since, now)),
                 None => all_timed().then_some(length),
             },
+            pattern_length: now.pattern_since.map(|since| self::length(since, now)),
             inflight_ns: match now.latency_since {
                 Some(since) => inflight_since(since, now),
                 None => total(now.operations.iter().flatten().map(success_ns)),
@@ -128,6 +131,11 @@ impl Interval {
             let Some(mut difference) = counters.since(earlier) else {
                 return since_restart(Restart::Reset);
             };
+            difference.seeks = match now.pattern_since == before.pattern_since {
+                true => both(&counters.seeks, &earlier.seeks)
+                    .and_then(|(seeks, earlier)| seeks.since(earlier)),
+                false => counters.seeks.clone(),
+            };
             if restarted.is_some() {
                 difference.timing = counters.timing.clone();
             } else if let (Some(timing), Some(earlier)) = (&counters.timing, &earlier.timing) {
@@ -150,6 +158,10 @@ impl Interval {
                 Some(since) => Some(length(since, now)),
                 None => (now.latency && !switched).then_some(whole),
             },
+            pattern_length: now.pattern_since.map(|since| match before.pattern_since {
+                Some(before) if before == since => whole,
+                _ => length(since, now),
+            }),
             inflight_ns: match restarted {
                 Some(since) => inflight_since(since, now),
                 None if switched => None,
@@ -231,6 +243,11 @@ impl Interval {
             && self.inflight().unwrap_or(0) == 0
             && self.state != State::Suspended
     }
+}
+
+/// Returns both values, if both are there.
+fn both<'a, T>(one: &'a Option<T>, other: &'a Option<T>) -> Option<(&'a T, &'a T)> {
+    one.as_ref().zip(other.as_ref())
 }
 
 /// Returns a mean; 0 without values, as in iostat.
@@ -329,13 +346,14 @@ fn all_timed(counters: &Counters) -> bool {
 }
 
 impl Counters {
-    /// Returns the differences since `before`, without the timing; `None` if a counter is lower than in
+    /// Returns the differences since `before`, without the measurements; `None` if a counter is lower than in
     /// `before`.
     fn since(&self, before: &Self) -> Option<Self> {
         Some(Self {
             values: differences(&self.values, &before.values)?,
             sizes: self.sizes.since(&before.sizes)?,
             timing: None,
+            seeks: None,
         })
     }
 

@@ -7,7 +7,7 @@
 //! interval. A [`sum`] adds up devices, and a [`timeline`] intervals; a [`heatmap`] has its histograms.
 //! [`escape`] and [`units`] format names and amounts for people.
 //!
-//! The module's own files list the [`operation`]s and [`statistic`]s, and the scales of the histograms.
+//! The module's own files list the [`operation`]s, [`measurement`]s and [`statistic`]s, and the scales of the histograms.
 
 pub mod column;
 pub mod escape;
@@ -21,6 +21,10 @@ pub mod timeline;
 pub mod units;
 
 // These files are formatted with the module, which has another edition.
+#[allow(dead_code)] // The module uses more of it.
+#[rustfmt::skip]
+#[path = "../../../module/measurement.rs"]
+pub mod measurement;
 #[rustfmt::skip]
 #[path = "../../../module/operation.rs"]
 pub mod operation;

@@ -6,7 +6,8 @@
 //! lines are skipped, and a missing counter is an unmeasured one.
 
 use crate::model::escape;
-use crate::model::histogram::{Histogram, INFINITE};
+use crate::model::histogram::{Histogram, INFINITE, from_signed};
+use crate::model::measurement::Measurements;
 use crate::model::operation::Operation;
 use crate::model::statistic::{Statistic, Values};
 
@@ -33,6 +34,9 @@ pub struct Snapshot {
     /// Time at which latencies began at zero, in nanoseconds since boot: when they were last switched on, or
     /// at a later reset. `None` while latencies are off, or if the module does not report it.
     pub latency_since: Option<u64>,
+    /// Time at which `pattern` began at zero, in nanoseconds since boot: when it was last switched on, or at a
+    /// later reset. `None` while it is off.
+    pub pattern_since: Option<u64>,
     /// The device's dmp lines; `None` if the module does not report them.
     pub lines: Option<Lines>,
     /// Counters of each measured operation.
@@ -89,6 +93,8 @@ pub struct Counters {
     pub sizes: Histogram,
     /// Latencies; `None` while they are off.
     pub timing: Option<Timing>,
+    /// Signed distances of the requests from earlier ones, in sectors; `None` while they are not measured.
+    pub seeks: Option<Histogram>,
 }
 
 /// The latencies of one operation.
@@ -130,7 +136,8 @@ impl Snapshot {
 
         let (mut device, mut name, mut uuid) = (None, None, Vec::new());
         let (mut diskseq, mut since, mut taken) = (None, None, None);
-        let (mut latency, mut latency_since, mut dmp_lines) = (false, None, None);
+        let (mut latency, mut latency_since, mut pattern_since) = (false, None, None);
+        let mut dmp_lines = None;
         let mut operations = [const { None }; Operation::COUNT];
         let mut counted = [false; Operation::COUNT];
         for (at, line) in lines {
@@ -150,6 +157,7 @@ impl Snapshot {
                 b"taken" => taken = line.number()?,
                 b"latency" => latency = line.words.next() == Some(b"on"),
                 b"latency_since" => latency_since = line.number()?,
+                b"pattern_since" => pattern_since = line.number()?,
                 b"lines" => dmp_lines = Some(line.lines()?),
                 keyword => {
                     let mut all = Operation::ALL.into_iter();
@@ -177,6 +185,7 @@ impl Snapshot {
             taken: taken.ok_or(Malformed::Missing("taken"))?,
             latency,
             latency_since: latency_since.filter(|_| latency),
+            pattern_since,
             lines: dmp_lines,
             operations,
             disk: Disk::default(),
@@ -186,6 +195,14 @@ impl Snapshot {
     /// Returns whether this is the sum of a group of devices, which has no kernel name, uuid or diskseq.
     pub fn is_group(&self) -> bool {
         self.device.is_empty()
+    }
+
+    /// Returns the measurements that are on.
+    pub fn measurements(&self) -> Measurements {
+        Measurements {
+            latency: self.latency,
+            pattern: self.pattern_since.is_some(),
+        }
     }
 
     /// Returns the device's name without escapes.
@@ -256,8 +273,9 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
     fn counters(mut self, counters: &mut Counters) -> Result<bool, Malformed> {
         let kind = self.words.next();
         match kind {
-            Some(b"sizes") => counters.sizes = self.histogram()?,
-            Some(b"latencies") => counters.timing().latencies = self.histogram()?,
+            Some(b"sizes") => counters.sizes = self.histogram(number)?,
+            Some(b"latencies") => counters.timing().latencies = self.histogram(number)?,
+            Some(b"seeks") => counters.seeks = Some(self.histogram(signed_bound)?),
             mut word @ Some(b"requests") => {
                 while let Some(name) = word {
                     let mut all = Statistic::ALL.into_iter();
@@ -276,7 +294,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
     }
 
     /// Reads words `<bound>:<count>`, up to the first word of another form.
-    fn histogram(&mut self) -> Result<Histogram, Malformed> {
+    fn histogram(&mut self, read: fn(&[u8]) -> Option<u64>) -> Result<Histogram, Malformed> {
         let mut buckets = Vec::new();
         for word in self.words.by_ref() {
             let Some(colon) = word.iter().position(|byte| *byte == b':') else {
@@ -286,7 +304,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Line<I> {
             let bound = if bound == b"inf" {
                 Some(INFINITE)
             } else {
-                number(bound)
+                read(bound)
             };
             match bound.zip(number(count)) {
                 Some(bucket) => buckets.push(bucket),
@@ -347,6 +365,15 @@ fn is_space(byte: &u8) -> bool {
 
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(is_space).filter(|word| !word.is_empty())
+}
+
+/// Reads a signed number as the bound of a bucket.
+fn signed_bound(word: &[u8]) -> Option<u64> {
+    let value = match word.strip_prefix(b"-") {
+        Some(digits) => 0_i64.checked_sub_unsigned(number(digits)?)?,
+        None => number(word)?.try_into().ok()?,
+    };
+    Some(from_signed(value))
 }
 
 /// Reads a number of decimal digits only; `None` for all other words.

@@ -29,6 +29,10 @@ pub fn snapshots(name: &str, devices: &[&Snapshot]) -> Option<Snapshot> {
             Some(times) => Vec::into_iter(times).max(),
             None => None,
         },
+        pattern_since: match devices.iter().map(|of| of.pattern_since).collect() {
+            Some(times) => Vec::into_iter(times).max(),
+            None => None,
+        },
         lines: None,
         operations,
         disk: first.disk,
@@ -43,12 +47,15 @@ pub fn intervals(intervals: &[&Interval]) -> Option<Interval> {
     let length = intervals.iter().map(|of| of.length).max()?;
     let times: Option<Vec<Duration>> = intervals.iter().map(|of| of.latency_length).collect();
     let latency_length = times.and_then(|times| times.into_iter().max());
+    let times: Option<Vec<Duration>> = intervals.iter().map(|of| of.pattern_length).collect();
+    let pattern_length = times.and_then(|times| times.into_iter().max());
     let states = || intervals.iter().map(|of| of.state);
     let has = |state| states().any(|of| of == state);
     Some(Interval {
         length,
         restart: intervals.iter().find_map(|of| of.restart),
         latency_length,
+        pattern_length,
         inflight_ns: latency_length.and_then(|length| inflight(intervals, length)),
         operations: Operation::ALL
             .map(|operation| sum(intervals.iter().map(|interval| interval.of(operation)))),
@@ -88,6 +95,8 @@ fn sum<'a>(mut all: impl Iterator<Item = Option<&'a Counters>>) -> Option<Counte
             values: values(&sum.values, &timing.values),
             latencies: merged(&sum.latencies, &timing.latencies),
         });
+        let both = sum.seeks.as_ref().zip(counters.seeks.as_ref());
+        sum.seeks = both.map(|(sum, seeks)| merged(sum, seeks));
     }
     Some(sum)
 }
@@ -116,6 +125,9 @@ impl Interval {
         self.length += next.length;
         self.restart = self.restart.or(next.restart);
         self.latency_length = either(self.latency_length, next.latency_length, |one, other| {
+            one + other
+        });
+        self.pattern_length = either(self.pattern_length, next.pattern_length, |one, other| {
             one + other
         });
         self.inflight_ns = either(self.inflight_ns, next.inflight_ns, u128::saturating_add);
@@ -150,6 +162,9 @@ impl Counters {
             add(&mut sum.values, &timing.values);
             sum.latencies = merged(&sum.latencies, &timing.latencies);
         }
+        if let Some(seeks) = &other.seeks {
+            self.seeks = Some(merged(self.seeks.get_or_insert_default(), seeks));
+        }
     }
 
     /// Sets all gauges to 0.
@@ -163,6 +178,9 @@ impl Counters {
         self.sizes = Histogram::default();
         if let Some(timing) = &mut self.timing {
             timing.latencies = Histogram::default();
+        }
+        if let Some(seeks) = &mut self.seeks {
+            *seeks = Histogram::default();
         }
     }
 

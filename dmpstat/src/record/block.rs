@@ -386,6 +386,7 @@ impl ReadVolume {
             taken: 0,
             latency: false,
             latency_since: None,
+            pattern_since: None,
             lines: None,
             operations: [const { None }; Operation::COUNT],
             disk: Disk::default(),

@@ -36,10 +36,12 @@ mod kind {
     pub const SIZE: u32 = 3;
     /// Counts of latencies.
     pub const LATENCY: u32 = 4;
+    /// Counts of distances.
+    pub const SEEK: u32 = 5;
 }
 
 /// The number of the device's own numbers.
-const OWN: usize = 13;
+const OWN: usize = 14;
 /// Flags of a device.
 const LATENCY: u64 = 1;
 const LATENCY_SINCE: u64 = 2;
@@ -47,15 +49,18 @@ const LINES: u64 = 4;
 const SUSPENDED: u64 = 8;
 const INFLIGHT: u64 = 16;
 const COMPLETED: u64 = 32;
+const PATTERN_SINCE: u64 = 64;
 /// Flags of an operation.
 const MEASURED: u64 = 1;
 const TIMING: u64 = 2;
+const SEEKS: u64 = 4;
 
 /// Turns snapshots into cells.
 #[derive(Debug)]
 pub struct Writer {
     sizes: Bounds,
     latencies: Bounds,
+    seeks: Bounds,
     /// A snapshot had a bound that the last header lacks.
     has_grown: bool,
     cells: Vec<(Key, u64)>,
@@ -67,6 +72,7 @@ impl Writer {
         Self {
             sizes: Bounds::new(&header.sizes),
             latencies: Bounds::new(&header.latencies),
+            seeks: Bounds::signed(&header.seeks),
             has_grown: false,
             cells: Vec::new(),
         }
@@ -77,6 +83,7 @@ impl Writer {
         if self.has_grown {
             header.sizes = self.sizes.to_header();
             header.latencies = self.latencies.to_header();
+            header.seeks = self.seeks.to_signed_header();
         }
         std::mem::take(&mut self.has_grown)
     }
@@ -102,7 +109,8 @@ impl Writer {
         let predicted = Predicted::of(counters);
         let timing = counters.timing.as_ref();
         let timed = timing.map_or(Values::NONE, |timing| timing.values);
-        let flags = MEASURED | timing.map_or(0, |_| TIMING);
+        let flags =
+            MEASURED | timing.map_or(0, |_| TIMING) | counters.seeks.as_ref().map_or(0, |_| SEEKS);
         let states = [flags, mask(&counters.values), mask(&timed)];
         for (place, state) in states.into_iter().enumerate() {
             self.put(operation, kind::STATE, place, state);
@@ -123,6 +131,9 @@ impl Writer {
         if let Some(timing) = timing {
             self.histogram(operation, kind::LATENCY, &timing.latencies);
         }
+        if let Some(seeks) = &counters.seeks {
+            self.histogram(operation, kind::SEEK, seeks);
+        }
     }
 
     fn histogram(&mut self, operation: u32, kind: u32, histogram: &Histogram) {
@@ -130,6 +141,7 @@ impl Writer {
         for (bound, count) in histogram.buckets() {
             let bounds = match kind {
                 kind::SIZE => &mut self.sizes,
+                kind::SEEK => &mut self.seeks,
                 _ => &mut self.latencies,
             };
             let (place, is_new) = bounds.place(*bound, from);
@@ -160,7 +172,8 @@ fn own(snapshot: &Snapshot, boottime: u64) -> [u64; OWN] {
         | flag(LINES, lines.is_some())
         | flag(SUSPENDED, disk.suspended)
         | flag(INFLIGHT, disk.inflight.is_some())
-        | flag(COMPLETED, disk.completed.is_some());
+        | flag(COMPLETED, disk.completed.is_some())
+        | flag(PATTERN_SINCE, snapshot.pattern_since.is_some());
     let Lines { live, loaded } = lines.unwrap_or_default();
     let inflight = disk.inflight.map(|inflight| {
         let predicted = inflights(&snapshot.operations);
@@ -185,6 +198,7 @@ fn own(snapshot: &Snapshot, boottime: u64) -> [u64; OWN] {
         reads,
         writes,
         completed.unwrap_or(0),
+        snapshot.pattern_since.unwrap_or(0),
     ]
 }
 
@@ -202,6 +216,7 @@ pub struct Reader {
     statistics: Vec<Option<Statistic>>,
     sizes: Bounds,
     latencies: Bounds,
+    seeks: Bounds,
 }
 
 /// The cells of one operation.
@@ -212,6 +227,7 @@ struct Raw {
     timed: [u64; Statistic::COUNT],
     sizes: Vec<(u64, u64)>,
     latencies: Vec<(u64, u64)>,
+    seeks: Vec<(u64, u64)>,
 }
 
 impl Reader {
@@ -225,6 +241,7 @@ impl Reader {
             statistics: header.statistics.iter().map(statistic).collect(),
             sizes: Bounds::new(&header.sizes),
             latencies: Bounds::new(&header.latencies),
+            seeks: Bounds::signed(&header.seeks),
         }
     }
 
@@ -281,6 +298,9 @@ impl Reader {
                 let bound = self.latencies.get(place);
                 raw.latencies.extend(bound.map(|of| (of, value)));
             }
+            kind::SEEK => raw
+                .seeks
+                .extend(self.seeks.get(place).map(|of| (of, value))),
             // This kind comes from a later dmpstat.
             _ => {}
         }
@@ -295,6 +315,7 @@ impl Reader {
                 values: Values::NONE,
                 latencies: Histogram::new(raw.latencies),
             }),
+            seeks: (flags & SEEKS != 0).then(|| Histogram::new(raw.seeks)),
         };
         for statistic in self.measured(measured) {
             let value = raw.values[statistic as usize];
@@ -338,6 +359,7 @@ fn set_own(snapshot: &mut Snapshot, own: &[u64; OWN], boottime: u64) {
     snapshot.taken = own[2].wrapping_add(boottime);
     snapshot.latency = is(LATENCY);
     snapshot.latency_since = is(LATENCY_SINCE).then_some(own[3]);
+    snapshot.pattern_since = is(PATTERN_SINCE).then_some(own[13]);
     snapshot.lines = is(LINES).then(|| Lines {
         live: lines(4),
         loaded: lines(7),

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::histogram::INFINITE;
+use crate::model::histogram::{INFINITE, from_signed, to_signed};
 use crate::model::operation::Operation;
 use crate::model::scale::{Latencies, Sizes};
 use crate::model::statistic::Statistic;
@@ -37,6 +37,10 @@ pub struct Header {
     /// The bounds of latencies in nanoseconds; `None` for the last one, which has no bound.
     #[serde(default)]
     pub latencies: Vec<Option<u64>>,
+    /// The bounds of distances in sectors; `None` for the last one, which has no bound. Empty until a volume
+    /// with `pattern` is recorded: older programs do not read the blocks after this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seeks: Vec<Option<i64>>,
 }
 
 impl Header {
@@ -50,6 +54,7 @@ impl Header {
             statistics: Statistic::ALL.map(|of| of.name().to_owned()).to_vec(),
             sizes: (0..Sizes::BUCKETS).map(Sizes::bound).collect(),
             latencies: (0..Latencies::BUCKETS).map(Latencies::bound).collect(),
+            seeks: Vec::new(),
         }
     }
 
@@ -61,7 +66,11 @@ impl Header {
             &self.sizes,
             &self.latencies,
         );
-        crc32c::crc32c(&serde_json::to_vec(&names).unwrap_or_default())
+        let names = match self.seeks.is_empty() {
+            true => serde_json::to_vec(&names),
+            false => serde_json::to_vec(&(names, &self.seeks)),
+        };
+        crc32c::crc32c(&names.unwrap_or_default())
     }
 
     /// Returns a checksum of the boot, by which blocks of one boot find each other.
@@ -90,6 +99,12 @@ impl Bounds {
         Self(bounds.iter().map(|of| of.unwrap_or(INFINITE)).collect())
     }
 
+    /// Takes the signed bounds of a header.
+    pub fn signed(bounds: &[Option<i64>]) -> Self {
+        let bounds = bounds.iter();
+        Self(bounds.map(|of| of.map_or(INFINITE, from_signed)).collect())
+    }
+
     /// Returns the bound at a place.
     pub fn get(&self, place: usize) -> Option<u64> {
         self.0.get(place).copied()
@@ -115,5 +130,11 @@ impl Bounds {
         bounds
             .map(|of| Some(*of).filter(|of| *of != INFINITE))
             .collect()
+    }
+
+    /// Returns the signed bounds for a header.
+    pub fn to_signed_header(&self) -> Vec<Option<i64>> {
+        let bounds = self.to_header().into_iter();
+        bounds.map(|of| of.map(to_signed)).collect()
     }
 }

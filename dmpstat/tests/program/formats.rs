@@ -183,7 +183,8 @@ fn counts_cover_the_interval_and_include_histograms() {
             "requests": 503, "bytes": 2048000, "errors": 3, "again": 4, "inflight": 5, "age_ns": 4711,
             "latency_ns": 1234, "latencies_count": 513, "latency_max_ns": 99, "rest_ns": 815, "rest": 7,
             "sizes": [{"up_to": 512, "count": 2}, {"up_to": 4096, "count": 500}, {"up_to": null, "count": 1}],
-            "latencies": [{"up_to": 1024, "count": 1}, {"up_to": 16384, "count": 480}, {"up_to": null, "count": 32}]
+            "latencies": [{"up_to": 1024, "count": 1}, {"up_to": 16384, "count": 480}, {"up_to": null, "count": 32}],
+            "seeks": [{"up_to": -16777217, "count": 3}, {"up_to": 0, "count": 490}, {"up_to": null, "count": 10}]
         })
     );
     // An unmeasured operation has all keys.

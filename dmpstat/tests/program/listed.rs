@@ -82,7 +82,7 @@ fn an_invalid_line_is_told_once_and_fails_no_export() {
     attached(&root, "dm-0", "vg-data");
     root.file(CONF, "vg/x quickly\nvg/data\n");
     let note = "dmpstat: /etc/dmp/attach.conf, line 1: \"quickly\" is not an option: expected latency, \
-                no_latency, flush_bypass, as_dmp or as_linear\n";
+                no_latency, pattern, flush_bypass, as_dmp or as_linear\n";
     let ran = root.run(&["export"]);
     ran.result.unwrap();
     assert_eq!(ran.notes, note);

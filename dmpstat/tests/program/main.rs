@@ -21,6 +21,7 @@ mod labels;
 mod listed;
 mod names;
 mod pages;
+mod pattern;
 mod processes;
 mod recordings;
 mod reports;

@@ -60,7 +60,7 @@ fn built() -> Command {
 #[test]
 fn man_pages_have_exactly_the_options_of_the_program() {
     let commands = all(&built());
-    assert_eq!(commands.len(), 14);
+    assert_eq!(commands.len(), 15);
     for command in &commands {
         assert_eq!(
             written(&page(command)),

@@ -82,12 +82,12 @@ fn an_option_shows_all_columns() {
     let lines = words(&output);
     assert_eq!(
         lines[0].join(" "),
-        "Device r/s rkB/s r_await rareq-sz r_p50 r_p99 r_p99.9 r_max r_age r_err w/s wkB/s w_await \
-         wareq-sz w_p50 w_p99 w_p99.9 w_max w_age w_err d/s dkB/s d_await dareq-sz d_p99 d_max d_age \
+        "Device r/s rkB/s r_await rareq-sz r_p50 r_p99 r_p99.9 r_max r_age r_err r_seq w/s wkB/s w_await \
+         wareq-sz w_p50 w_p99 w_p99.9 w_max w_age w_err w_seq d/s dkB/s d_await dareq-sz d_p99 d_max d_age \
          d_err f/s f_await f_p99 f_max f_age f_err z/s zkB/s z_await z_p99 z_max z_age z_err o/s \
          o_await o_p99 o_max o_age o_err aqu-sz inflight age errs err/s again/s"
     );
-    assert_eq!(lines[1].len(), 54);
+    assert_eq!(lines[1].len(), 56);
 }
 
 #[test]
@@ -439,7 +439,7 @@ fn a_narrow_terminal_gets_fewer_columns() {
         header(Some(20), &["-o", "rkB/s,w_p99.9"]),
         "Device           rkB/s w_p99.9"
     );
-    assert_eq!(header(Some(80), &["-x"]).split_whitespace().count(), 54);
+    assert_eq!(header(Some(80), &["-x"]).split_whitespace().count(), 56);
 }
 
 #[test]

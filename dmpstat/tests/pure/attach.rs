@@ -20,6 +20,7 @@ use dmpstat::attach::request::{Options, Shown};
 use dmpstat::attach::volume::Volume;
 use dmpstat::clock::Clock;
 use dmpstat::environment::Environment;
+use dmpstat::model::measurement::{Measurement, Measurements};
 use dmpstat::model::snapshot::LineCount;
 use dmpstat::source::kernel::line::{Line, LineOptions};
 use dmpstat::source::kernel::number::Number;
@@ -74,8 +75,14 @@ impl Guard for Armed {
     }
 }
 
-pub const OPTIONS: Options = Options {
+/// The measurement of latencies alone.
+pub const LATENCY: Measurements = Measurements {
     latency: true,
+    pattern: false,
+};
+
+pub const OPTIONS: Options = Options {
+    measurements: LATENCY,
     flush_bypass: false,
     shown: Shown::Auto,
 };
@@ -377,19 +384,30 @@ fn a_hidden_device_is_recognized_by_its_name_and_uuid() {
     }
 }
 
-/// Each option but latency needs another table.
+/// Each option but the measurements needs another table.
 #[test]
 fn an_attached_volume_gets_other_options() {
     let mut fake = Fake::new(LVM, vec![line("linear", "8:0 0")]);
     assert!(matches!(attach(&mut fake), Ok(Plan::Table(_))));
     assert_eq!(attach(&mut fake).unwrap(), Plan::Already);
-    let off = Change::Attach(Options {
-        latency: false,
+    let other = Change::Attach(Options {
+        measurements: Measurements {
+            latency: false,
+            pattern: true,
+        },
         ..OPTIONS
     });
-    assert_eq!(change(&mut fake, off).0.unwrap(), Plan::Latency(false));
-    let file = fake.root().join("sys/module/dmp/stat/dm-3/latency");
-    assert_eq!(fs::read_to_string(file).unwrap(), "0");
+    assert_eq!(
+        change(&mut fake, other).0.unwrap(),
+        Plan::Measure(vec![
+            (Measurement::Latency, false),
+            (Measurement::Pattern, true)
+        ])
+    );
+    for (file, text) in [("latency", "0"), ("pattern", "1")] {
+        let file = fake.root().join("sys/module/dmp/stat/dm-3").join(file);
+        assert_eq!(fs::read_to_string(file).unwrap(), text);
+    }
     let shown = Change::Attach(Options {
         shown: Shown::Dmp,
         ..OPTIONS
@@ -583,9 +601,19 @@ fn the_advice_names_the_nearest_volumes_below_that_a_user_may_change() {
 #[test]
 fn a_linear_line_becomes_dmp_and_linear_again_and_others_stay() {
     let options = |latency, flush_bypass, as_linear| LineOptions {
-        latency,
+        measurements: Measurements {
+            latency,
+            pattern: false,
+        },
         flush_bypass,
         as_linear,
+    };
+    let pattern = LineOptions {
+        measurements: Measurements {
+            latency: true,
+            pattern: true,
+        },
+        ..options(false, false, true)
     };
     let linear = line("linear", "8:0 2048");
     for (options, parameters) in [
@@ -599,6 +627,7 @@ fn a_linear_line_becomes_dmp_and_linear_again_and_others_stay() {
             options(true, true, true),
             "8:0 2048 3 latency flush_bypass as_linear",
         ),
+        (pattern, "8:0 2048 3 latency as_linear pattern"),
     ] {
         let dmp = line("dmp", parameters);
         assert_eq!(linear.attached(options), dmp);

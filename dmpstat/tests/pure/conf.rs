@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 
 use dmpstat::attach::conf::{Conf, Kept};
 use dmpstat::attach::request::{Options, Shown};
+use dmpstat::model::measurement::{Measurement, Measurements};
 use tempfile::TempDir;
 
+use crate::attach::LATENCY;
 use crate::{mode, under_umasks};
 
 /// Options of a line without words.
 const PLAIN: Options = Options {
-    latency: true,
+    measurements: LATENCY,
     flush_bypass: false,
     shown: Shown::Auto,
 };
@@ -42,7 +44,14 @@ fn words_set_options() {
         (
             "no_latency",
             Options {
-                latency: false,
+                measurements: Measurements::NONE,
+                ..PLAIN
+            },
+        ),
+        (
+            "pattern",
+            Options {
+                measurements: LATENCY.with(Measurement::Pattern, true),
                 ..PLAIN
             },
         ),
@@ -58,7 +67,7 @@ fn words_set_options() {
         (
             "as_linear no_latency",
             Options {
-                latency: false,
+                measurements: Measurements::NONE,
                 shown: Shown::Linear,
                 ..PLAIN
             },
@@ -66,7 +75,7 @@ fn words_set_options() {
     ] {
         assert_eq!(options(words).unwrap(), expected, "{words}");
     }
-    assert!(!Options::default().latency);
+    assert_eq!(Options::default().measurements, Measurements::NONE);
 }
 
 #[test]
@@ -91,7 +100,14 @@ fn an_invalid_line_is_named_by_its_number_and_the_others_apply() {
     let rules: Vec<_> = conf
         .rules
         .iter()
-        .map(|rule| (rule.line, rule.options.latency, rule.options.flush_bypass))
+        .map(|rule| {
+            let options = rule.options;
+            (
+                rule.line,
+                options.measurements.latency,
+                options.flush_bypass,
+            )
+        })
         .collect();
     assert_eq!(rules, [(3, true, false), (5, false, true)]);
     let wrong: Vec<String> = conf.wrong.iter().map(ToString::to_string).collect();
@@ -103,7 +119,7 @@ fn an_invalid_line_is_named_by_its_number_and_the_others_apply() {
     assert_eq!(
         wrong[1],
         "/etc/dmp/attach.conf, line 6: \"fast\" is not an option: expected latency, no_latency, \
-         flush_bypass, as_dmp or as_linear"
+         pattern, flush_bypass, as_dmp or as_linear"
     );
 }
 
@@ -149,11 +165,11 @@ fn a_new_volume_is_appended_and_all_else_stays() {
         assert_eq!(kept(text, "vg/data", PLAIN), added);
     }
     let all = Options {
-        latency: false,
+        measurements: Measurements::NONE.with(Measurement::Pattern, true),
         flush_bypass: true,
         shown: Shown::Dmp,
     };
-    let line = "vg/data no_latency flush_bypass as_dmp\n".to_owned();
+    let line = "vg/data no_latency pattern flush_bypass as_dmp\n".to_owned();
     assert_eq!(kept("", "vg/data", all), (line, Kept::Added));
     let linear = Options {
         shown: Shown::Linear,

@@ -236,7 +236,9 @@ impl Fake {
                 counts("flush_bypass")
             );
             fs::write(stat.join(&name).join("snapshot"), text).unwrap();
-            fs::write(stat.join(&name).join("latency"), "").unwrap();
+            for file in ["latency", "pattern"] {
+                fs::write(stat.join(&name).join(file), "").unwrap();
+            }
         }
     }
 

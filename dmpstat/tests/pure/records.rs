@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use dmpstat::model::histogram::{Histogram, INFINITE};
+use dmpstat::model::histogram::{Histogram, INFINITE, from_signed};
 use dmpstat::model::operation::Operation;
 use dmpstat::model::snapshot::{Counters, Disk, LineCount, Lines, Snapshot, Timing};
 use dmpstat::model::statistic::{Statistic, Values};
@@ -59,12 +59,30 @@ fn histogram() -> impl Strategy<Value = Histogram> {
     vec((bound, number()), 0..6).prop_map(Histogram::new)
 }
 
+/// Distances, with bounds on both sides of 0.
+fn seeks() -> impl Strategy<Value = Histogram> {
+    let bound = prop_oneof![
+        8 => prop::sample::select(vec![i64::MIN, -16_777_217, -9, -1, 0, 8, 16_777_216])
+            .prop_map(from_signed),
+        1 => Just(INFINITE),
+        1 => (-1000..1000i64).prop_map(from_signed),
+    ];
+    vec((bound, number()), 0..6).prop_map(Histogram::new)
+}
+
 fn counters() -> impl Strategy<Value = Counters> {
     let timing = (values(), histogram());
-    (values(), histogram(), option::of(timing)).prop_map(|(values, sizes, timing)| Counters {
+    let all = (
+        values(),
+        histogram(),
+        option::of(timing),
+        option::of(seeks()),
+    );
+    all.prop_map(|(values, sizes, timing, seeks)| Counters {
         values,
         sizes,
         timing: timing.map(|(values, latencies)| Timing { values, latencies }),
+        seeks,
     })
 }
 
@@ -96,12 +114,13 @@ fn disk() -> impl Strategy<Value = Disk> {
 /// Snapshots of a few devices, some of which have the same number.
 fn snapshot() -> impl Strategy<Value = Snapshot> {
     let identity = (vec(any::<u8>(), 0..3), vec(any::<u8>(), 0..3), 0..3u64);
-    let times = (number(), number(), any::<bool>(), option::of(number()));
+    let since = (option::of(number()), option::of(number()));
+    let times = (number(), number(), any::<bool>(), since);
     let operations = vec(option::of(counters()), Operation::COUNT);
     (identity, times, option::of(lines()), operations, disk()).prop_map(
         |(
             (name, uuid, diskseq),
-            (since, taken, latency, latency_since),
+            (since, taken, latency, (latency_since, pattern_since)),
             lines,
             operations,
             disk,
@@ -115,6 +134,7 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
                 taken,
                 latency,
                 latency_since,
+                pattern_since,
                 lines,
                 operations: operations.try_into().unwrap(),
                 disk,

@@ -22,7 +22,7 @@ use model::statistic::Statistic;
 
 /// Words that bytes from [`FIRST`] on stand for, followed by the names of the statistics: a fuzzer
 /// hardly ever spells the parser's words.
-const WORDS: [&str; 23] = [
+const WORDS: [&str; 26] = [
     "device dm-3\nname a\ndiskseq 1\nsince 5\ntaken 9\n",
     "latency on\n",
     "latency off\n",
@@ -45,6 +45,9 @@ const WORDS: [&str; 23] = [
     "taken ",
     "diskseq ",
     "latency_since ",
+    "pattern_since ",
+    "\nread seeks ",
+    " -9:",
     "lines 1 0 as_linear 0 0 flush_bypass 1 0\n",
 ];
 const FIRST: u8 = 0x80;
@@ -88,6 +91,9 @@ fn check_counters(counters: &Counters) {
     check_histogram(&counters.sizes);
     if let Some(timing) = &counters.timing {
         check_histogram(&timing.latencies);
+    }
+    if let Some(seeks) = &counters.seeks {
+        check_histogram(seeks);
     }
 }
 

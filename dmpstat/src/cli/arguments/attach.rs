@@ -5,7 +5,9 @@
 use std::ffi::OsString;
 
 use crate::attach::request::{Options, Request, Shown};
+use crate::cli::arguments::List;
 use crate::cli::complete;
+use crate::model::measurement::{Measurement, Measurements};
 
 /// The volumes to attach, and the way.
 #[derive(Debug, clap::Args)]
@@ -24,6 +26,9 @@ pub struct Attach {
     /// Measure latency (the default)
     #[arg(long, hide = true, conflicts_with = "no_latency")]
     pub latency: bool,
+    /// Switch these measurements on as well, separated by commas: pattern
+    #[arg(long, value_name = "MEASUREMENT,...", value_parser = List::parse)]
+    pub measure: Option<List>,
     /// Pass flushes on uncounted, as dm-linear does
     #[arg(long)]
     pub flush_bypass: bool,
@@ -39,7 +44,7 @@ pub struct Attach {
     #[arg(long)]
     pub dry_run: bool,
     /// Attach all volumes listed in /etc/dmp/attach.conf, with the options there
-    #[arg(long, conflicts_with_all = ["no_latency", "latency", "flush_bypass", "shown"])]
+    #[arg(long, conflicts_with_all = ["no_latency", "latency", "measure", "flush_bypass", "shown"])]
     pub all: bool,
     /// For udev's rule: queue dm-N for dmp-attach.service if /etc/dmp/attach.conf lists the device and dmp
     /// does not count it
@@ -58,12 +63,19 @@ pub enum TableName {
     Linear,
 }
 
+/// Returns the set of measurements.
+fn measurements(list: Option<&List>, latency: bool) -> Measurements {
+    let set = Measurements::NONE.with(Measurement::Latency, latency);
+    let more = list.into_iter().flat_map(|list| &list.0);
+    more.fold(set, |set, of| set.with(*of, true))
+}
+
 impl Attach {
     pub(super) fn options(self) -> Request {
         Request {
             volumes: self.volumes,
             options: Options {
-                latency: !self.no_latency,
+                measurements: measurements(self.measure.as_ref(), !self.no_latency),
                 flush_bypass: self.flush_bypass,
                 shown: match self.shown {
                     None => Shown::Auto,

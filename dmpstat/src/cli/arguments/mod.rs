@@ -30,6 +30,7 @@ use crate::cli::complete;
 use crate::cli::invocation::{self, Invocation};
 use crate::cli::notes::{CHECK, KEYS, METRICS, NOTES};
 use crate::commands::report;
+use crate::model::measurement::Measurement;
 use crate::record::player::Request;
 
 /// Show rates, sizes and latencies of the requests to dmp devices
@@ -63,17 +64,17 @@ pub struct Arguments {
 /// The commands besides the table.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Show histograms of the sizes or latencies of requests
+    /// Show histograms of the sizes, latencies or distances of requests
     #[command(
-        override_usage = "dmpstat hist [OPTIONS] size|latency [DEVICE...] [INTERVAL [COUNT]]"
+        override_usage = "dmpstat hist [OPTIONS] size|latency|seek [DEVICE...] [INTERVAL [COUNT]]"
     )]
     Hist(Hist),
-    /// Show heatmaps of a recording: the sizes or latencies of requests over time
+    /// Show heatmaps of a recording: the sizes, latencies or distances of requests over time
     ///
     /// A column is a part of the time, a row a bucket of the histogram, and a colour the number of requests, by
     /// its logarithm. Without a terminal that has colours and UTF-8, characters of ASCII take the place of
     /// colours. "!" marks columns with failed requests, or in which counting restarted.
-    #[command(override_usage = "dmpstat heatmap [OPTIONS] size|latency FILE|DIR [DEVICE...]")]
+    #[command(override_usage = "dmpstat heatmap [OPTIONS] size|latency|seek FILE|DIR [DEVICE...]")]
     Heatmap(Heatmap),
     /// Show the table and a chosen device's histogram on the whole screen
     #[command(
@@ -148,6 +149,21 @@ pub enum Command {
         #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
         devices: Vec<OsString>,
     },
+    /// Switch measurements on or off (root only)
+    ///
+    /// A measurement costs nothing while it is off. Switching one off drops its counts, and leaves the others as
+    /// they are. An attach, or an option of the table line, can switch it on from the start.
+    Measure {
+        /// Measurements, separated by commas: latency, pattern
+        #[arg(value_name = "MEASUREMENT,...", value_parser = List::parse)]
+        measurements: List,
+        /// The new position of the switch
+        #[arg(value_enum)]
+        switch: Switch,
+        /// Devices: names, VG/LV, paths, dm-N or patterns
+        #[arg(required = true, value_name = "DEVICE", add = complete::devices())]
+        devices: Vec<OsString>,
+    },
     /// Write metrics for Prometheus to stdout or a file, or serve them by HTTP
     #[command(
         override_usage = "dmpstat export [OPTIONS] [DEVICE...]\n       \
@@ -164,6 +180,31 @@ pub enum Command {
 pub enum Switch {
     On,
     Off,
+}
+
+/// Measurements in one word.
+#[derive(Clone, Debug)]
+pub struct List(pub(crate) Vec<Measurement>);
+
+impl List {
+    /// Reads names that commas separate.
+    fn parse(text: &str) -> Result<Self, String> {
+        let names = Measurement::ALL.iter().map(|of| of.text());
+        let measurement = |name: &str| {
+            let found = Measurement::from_name(name.as_bytes());
+            found.ok_or_else(|| {
+                let names: Vec<&str> = names.clone().collect();
+                format!(
+                    "\"{name}\" is not a measurement: expected {}",
+                    names.join(" or ")
+                )
+            })
+        };
+        text.split(',')
+            .map(measurement)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
 }
 
 impl Arguments {
@@ -225,7 +266,17 @@ impl Command {
             Self::Status => invocation::Command::Status,
             Self::Guard => invocation::Command::Guard,
             Self::Reset { devices } => invocation::Command::Reset { devices },
-            Self::Latency { switch, devices } => invocation::Command::Latency {
+            Self::Latency { switch, devices } => invocation::Command::Measure {
+                measurements: vec![Measurement::Latency],
+                on: switch == Switch::On,
+                devices,
+            },
+            Self::Measure {
+                measurements,
+                switch,
+                devices,
+            } => invocation::Command::Measure {
+                measurements: measurements.0,
                 on: switch == Switch::On,
                 devices,
             },

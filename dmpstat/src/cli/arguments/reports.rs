@@ -96,13 +96,14 @@ pub struct Top {
 
 impl clap::ValueEnum for Measure {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Size, Self::Latency]
+        &[Self::Size, Self::Latency, Self::Seek]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let help = match self {
             Self::Size => "Sizes of requests",
             Self::Latency => "Latencies of requests",
+            Self::Seek => "Signed distances of reads and writes from earlier ones, in sectors",
         };
         Some(PossibleValue::new(self.name()).help(help))
     }

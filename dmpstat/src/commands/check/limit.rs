@@ -63,6 +63,7 @@ fn units_of(dimension: Dimension) -> &'static str {
         Dimension::Time => "in ns, us, ms or s",
         Dimension::Bytes => "in K, M, G or T",
         Dimension::Requests => "without a unit",
+        Dimension::Percentage => "in %, or without a unit",
     }
 }
 
@@ -166,6 +167,7 @@ fn own_unit(column: &Column, name: &str) -> &'static str {
         Dimension::Bytes if name != column.name => "M",
         Dimension::Bytes => "k",
         Dimension::Requests => "",
+        Dimension::Percentage => "%",
     }
 }
 
@@ -188,6 +190,7 @@ fn in_base_unit(amount: f64, unit: &str, dimension: Dimension) -> Option<f64> {
             Some(amount * (1_u64 << shift) as f64)
         }
         Dimension::Requests => unit.is_empty().then_some(amount),
+        Dimension::Percentage => matches!(unit, "" | "%").then_some(amount),
     }
 }
 

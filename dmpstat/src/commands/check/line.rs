@@ -226,13 +226,14 @@ fn shown(value: f64, dimension: Dimension, breach: Breach) -> String {
         Dimension::Time if is_below => units::duration_down(value * NS_PER_MS),
         Dimension::Time => units::duration_up(value * NS_PER_MS),
         Dimension::Bytes => units::bytes(value),
-        Dimension::Requests => {
+        Dimension::Requests | Dimension::Percentage => {
             let rounded = match is_below {
                 true => (value * 100.0 + 1e-9).floor(),
                 false => (value * 100.0 - 1e-9).ceil(),
             };
             // 0 becomes -0 above, which would be written with its sign.
-            (rounded.abs() / 100.0).to_string()
+            let amount = (rounded.abs() / 100.0).to_string();
+            amount + unit(dimension)
         }
     }
 }
@@ -244,5 +245,6 @@ fn unit(dimension: Dimension) -> &'static str {
         // Monitors disagree about the size of a KB.
         Dimension::Bytes => "B",
         Dimension::Requests => "",
+        Dimension::Percentage => "%",
     }
 }

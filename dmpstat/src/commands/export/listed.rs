@@ -96,7 +96,7 @@ pub fn read(
         listed.push(Listed {
             name,
             uuid,
-            latency: rule.options.latency,
+            latency: rule.options.measurements.latency,
         });
     }
     (listed, wrong)

@@ -8,6 +8,7 @@ use crate::commands::export::process::Process;
 use crate::commands::export::series::{Scale, Series};
 use crate::commands::export::text::{Bounds, Family, Form, Kind, Labels, Text, Unit, Value};
 use crate::commands::export::volumes::{Volume, Volumes};
+use crate::model::histogram::{Histogram, from_signed};
 use crate::model::operation::Operation;
 use crate::model::snapshot::{Counters, Snapshot};
 use crate::model::statistic::{self, Kind as Behaviour, Statistic};
@@ -37,6 +38,8 @@ pub fn write(
     for statistic in Statistic::ALL {
         metrics.statistic(statistic)?;
     }
+    metrics.pattern(&LOCATED, Histogram::count)?;
+    metrics.pattern(&SEQUENTIAL, |seeks| seeks.of(from_signed(0)))?;
     metrics.volumes()?;
     if let Some(process) = process {
         metrics.process(process)?;
@@ -56,6 +59,18 @@ const REQUEST_SIZES: Family = Family {
     kind: Kind::Histogram,
     unit: Some(Unit::Bytes),
     help: "Sizes of requests received.",
+};
+const LOCATED: Family = Family {
+    name: "dmp_pattern_requests",
+    kind: Kind::Counter,
+    unit: None,
+    help: "Reads or writes whose distance from earlier ones is known, where the pattern is measured.",
+};
+const SEQUENTIAL: Family = Family {
+    name: "dmp_pattern_sequential_requests",
+    kind: Kind::Counter,
+    unit: None,
+    help: "Sequential reads or writes among them.",
 };
 const VOLUME: Family = Family {
     name: "dmp_volume",
@@ -290,6 +305,22 @@ impl Metrics<'_> {
             };
             let created = self.created(row, statistic.begins_with_latency());
             let created = created.filter(|_| family.kind == Kind::Counter);
+            self.text.metric(&row.labels, value, created)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a family of counts of distances.
+    fn pattern(&mut self, family: &Family, count: fn(&Histogram) -> u64) -> io::Result<()> {
+        self.text.family(family);
+        for row in &self.rows {
+            let Some(seeks) = &row.counters.seeks else {
+                continue;
+            };
+            let since = row.device.pattern_since.unwrap_or(row.device.since);
+            let created = self.boot + since as f64 / NANOSECONDS;
+            let created = self.series.created.then_some(created);
+            let value = Value::Count(count(seeks));
             self.text.metric(&row.labels, value, created)?;
         }
         Ok(())

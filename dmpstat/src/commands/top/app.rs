@@ -263,6 +263,12 @@ impl App {
     }
 
     /// Reverses the order.
+    /// Returns whether a device counts the distances of its requests.
+    pub(super) fn measures_pattern(&self) -> bool {
+        let mut devices = self.devices.iter();
+        devices.any(|device| device.snapshot.pattern_since.is_some())
+    }
+
     pub(super) fn reverse(&mut self) {
         self.reversed = !self.reversed;
         self.choose_first();

@@ -39,6 +39,7 @@ pub fn draw(app: &App, device: &Device, frame: &mut Frame<'_>, area: Rect) {
     let what = match app.measure {
         Measure::Size => "sizes",
         Measure::Latency => "latencies",
+        Measure::Seek => "distances",
     };
     let time = if since_reset {
         "since the reset"
@@ -123,6 +124,10 @@ fn draw_histogram(
             ),
             (Measure::Latency, true) => "latency was not measured for the whole time".to_owned(),
             (Measure::Size, _) => "no request was counted".to_owned(),
+            (Measure::Seek, _) => format!(
+                "distances are not measured; enable them with \"dmpstat measure pattern on {}\"",
+                device.snapshot.device
+            ),
         };
         return frame.render_widget(Span::raw(text), first);
     }

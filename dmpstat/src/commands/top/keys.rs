@@ -110,8 +110,9 @@ fn command(app: &mut App, code: KeyCode) {
         KeyCode::Char('/') => app.typing = true,
         KeyCode::Tab => {
             app.measure = match app.measure {
-                Measure::Size => Measure::Latency,
                 Measure::Latency => Measure::Size,
+                Measure::Size if app.measures_pattern() => Measure::Seek,
+                Measure::Size | Measure::Seek => Measure::Latency,
             };
         }
         KeyCode::Char('a') => app.since_reset_details = !app.since_reset_details,

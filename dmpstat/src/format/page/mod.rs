@@ -119,7 +119,7 @@ fn device(
     let track = one.1;
     let name = track.last.shown_name();
     writeln!(out, "<section>\n<h2>{}</h2>", Escaped(&name))?;
-    for measure in [Measure::Latency, Measure::Size] {
+    for measure in [Measure::Latency, Measure::Size, Measure::Seek] {
         for operation in Operation::ALL {
             let maps = match other {
                 None => Heatmap::new(track, operation, measure).map(|map| vec![map]),
@@ -132,6 +132,7 @@ fn device(
                 let what = match measure {
                     Measure::Latency => "Latency",
                     Measure::Size => "Size",
+                    Measure::Seek => "Distance",
                 };
                 let caption = format!("{what} of {}{letter}", plural(operation));
                 heatmap::write(&map, out, &caption, &part.timeline, zone)?;

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::model::escape;
+use crate::model::measurement::Measurements;
 use crate::source::kernel::number::Number;
 
 /// The target that counts.
@@ -33,7 +34,7 @@ pub struct Line {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct LineOptions {
-    pub latency: bool,
+    pub measurements: Measurements,
     pub flush_bypass: bool,
     pub as_linear: bool,
 }
@@ -41,10 +42,12 @@ pub struct LineOptions {
 impl LineOptions {
     /// Returns the words after the offset: the number of options, and the options.
     fn words(self) -> String {
+        let Measurements { latency, pattern } = self.measurements;
         let options = [
-            (self.latency, "latency"),
+            (latency, "latency"),
             (self.flush_bypass, "flush_bypass"),
             (self.as_linear, "as_linear"),
+            (pattern, "pattern"),
         ];
         let chosen: Vec<&str> = options
             .into_iter()
