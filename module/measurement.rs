@@ -4,8 +4,6 @@
 //!
 //! Plain Rust without kernel types. dmpstat includes this file.
 
-use core::ffi::CStr;
-
 /// Defines the measurements by their names: an option of the table line, a message and a file have the name.
 macro_rules! measurements {
     ($($(#[$doc:meta])* $measurement:ident: $name:literal, $field:ident;)+) => {
@@ -26,23 +24,15 @@ macro_rules! measurements {
             pub const ALL: &[Self] = &[$(Self::$measurement),+];
 
             /// Returns the name.
-            pub const fn name(self) -> &'static CStr {
+            pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$measurement => $name,)+
                 }
             }
 
-            /// Returns the name as a text.
-            pub const fn text(self) -> &'static str {
-                match self.name().to_str() {
-                    Ok(name) => name,
-                    Err(_) => "",
-                }
-            }
-
             /// Returns the measurement with a name.
             pub fn from_name(name: &[u8]) -> Option<Self> {
-                $(if name == Self::$measurement.name().to_bytes() {
+                $(if name == Self::$measurement.name().as_bytes() {
                     return Some(Self::$measurement);
                 })+
                 None
@@ -89,7 +79,7 @@ macro_rules! measurements {
 
 measurements! {
     /// The latency of each request.
-    Latency: c"latency", latency;
+    Latency: "latency", latency;
     /// The distance of each read and write from earlier ones.
-    Pattern: c"pattern", pattern;
+    Pattern: "pattern", pattern;
 }

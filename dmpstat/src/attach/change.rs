@@ -91,7 +91,7 @@ impl Changer<'_, '_> {
                 let machine = self.environment.machine;
                 for (measurement, on) in switches {
                     let text = if *on { "1" } else { "0" };
-                    let written = machine.write(&volume.device, measurement.text(), text);
+                    let written = machine.write(&volume.device, measurement.name(), text);
                     written.map_err(|error| Trouble::Measure(Box::new(error)))?;
                 }
             }

@@ -294,7 +294,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 Plan::Already => Ok(()),
                 Plan::Measure(switches) => switches.iter().try_for_each(|(measurement, on)| {
                     let on = if *on { "on" } else { "off" };
-                    writeln!(out, "  {} {on}", measurement.text())
+                    writeln!(out, "  {} {on}", measurement.name())
                 }),
                 Plan::Table(new) if new.len() == old.len() => {
                     old.iter()

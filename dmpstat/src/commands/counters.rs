@@ -22,7 +22,7 @@ pub fn measure(
     environment: &mut Environment<'_>,
 ) -> Result<(), Error> {
     let text = if on { "1" } else { "0" };
-    let mut files = measurements.iter().map(|of| of.text());
+    let mut files = measurements.iter().map(|of| of.name());
     files.try_for_each(|file| write(devices, file, text, environment))
 }
 

@@ -189,7 +189,7 @@ pub struct List(pub(crate) Vec<Measurement>);
 impl List {
     /// Reads names that commas separate.
     fn parse(text: &str) -> Result<Self, String> {
-        let names = Measurement::ALL.iter().map(|of| of.text());
+        let names = Measurement::ALL.iter().map(|of| of.name());
         let measurement = |name: &str| {
             let found = Measurement::from_name(name.as_bytes());
             found.ok_or_else(|| {
