@@ -25,14 +25,8 @@ pub fn snapshots(name: &str, devices: &[&Snapshot]) -> Option<Snapshot> {
         since: devices.iter().map(|of| of.since).max()?,
         taken: devices.iter().map(|of| of.taken).max()?,
         latency: devices.iter().all(|of| of.latency),
-        latency_since: match devices.iter().map(|of| of.latency_since).collect() {
-            Some(times) => Vec::into_iter(times).max(),
-            None => None,
-        },
-        pattern_since: match devices.iter().map(|of| of.pattern_since).collect() {
-            Some(times) => Vec::into_iter(times).max(),
-            None => None,
-        },
+        latency_since: latest(devices.iter().map(|of| of.latency_since)),
+        pattern_since: latest(devices.iter().map(|of| of.pattern_since)),
         lines: None,
         operations,
         disk: first.disk,
@@ -45,17 +39,14 @@ pub fn snapshots(name: &str, devices: &[&Snapshot]) -> Option<Snapshot> {
 /// devices did not measure them.
 pub fn intervals(intervals: &[&Interval]) -> Option<Interval> {
     let length = intervals.iter().map(|of| of.length).max()?;
-    let times: Option<Vec<Duration>> = intervals.iter().map(|of| of.latency_length).collect();
-    let latency_length = times.and_then(|times| times.into_iter().max());
-    let times: Option<Vec<Duration>> = intervals.iter().map(|of| of.pattern_length).collect();
-    let pattern_length = times.and_then(|times| times.into_iter().max());
+    let latency_length = latest(intervals.iter().map(|of| of.latency_length));
     let states = || intervals.iter().map(|of| of.state);
     let has = |state| states().any(|of| of == state);
     Some(Interval {
         length,
         restart: intervals.iter().find_map(|of| of.restart),
         latency_length,
-        pattern_length,
+        pattern_length: latest(intervals.iter().map(|of| of.pattern_length)),
         inflight_ns: latency_length.and_then(|length| inflight(intervals, length)),
         operations: Operation::ALL
             .map(|operation| sum(intervals.iter().map(|interval| interval.of(operation)))),
@@ -69,6 +60,12 @@ pub fn intervals(intervals: &[&Interval]) -> Option<Interval> {
             .map(|of| of.kernel_inflight)
             .try_fold(0, |sum: u64, inflight| Some(sum.saturating_add(inflight?))),
     })
+}
+
+/// Returns the highest time; `None` if a device has none, or without devices.
+fn latest<T: Ord>(times: impl Iterator<Item = Option<T>>) -> Option<T> {
+    let times: Option<Vec<T>> = times.collect();
+    times?.into_iter().max()
 }
 
 /// Returns the nanoseconds in flight within `length`. An interval of another length counts by its mean.

@@ -238,7 +238,7 @@ impl Metrics<'_> {
             };
             scale.count(&timing.latencies, &mut counts);
             let sum = Value::Nanoseconds(timing.sum());
-            let created = self.created(row, true);
+            let created = self.created(row.since(true));
             self.text
                 .histogram(&row.labels, &bounds, &counts, sum, created)?;
         }
@@ -257,7 +257,7 @@ impl Metrics<'_> {
             let (scale, bounds) = &scales[row.operation as usize];
             scale.count(&row.counters.sizes, &mut counts);
             let sum = Value::Count(row.counters.bytes());
-            let created = self.created(row, false);
+            let created = self.created(row.since(false));
             self.text
                 .histogram(&row.labels, bounds, &counts, sum, created)?;
         }
@@ -268,9 +268,10 @@ impl Metrics<'_> {
         Bounds::new(scale.0.iter().map(|bound| *bound as f64 / unit), self.form)
     }
 
-    /// Returns the time at which a counter or histogram began at zero, if it is wanted.
-    fn created(&self, row: &Row<'_>, begins_with_latency: bool) -> Option<f64> {
-        let since = row.since(begins_with_latency) as f64 / NANOSECONDS;
+    /// Returns the time of day at which a counter or histogram began at zero, if it is wanted. `since` is in
+    /// nanoseconds since boot.
+    fn created(&self, since: u64) -> Option<f64> {
+        let since = since as f64 / NANOSECONDS;
         self.series.created.then_some(self.boot + since)
     }
 
@@ -303,7 +304,7 @@ impl Metrics<'_> {
                 statistic::Unit::Nanoseconds => Value::Nanoseconds(value),
                 statistic::Unit::Requests | statistic::Unit::Bytes => Value::Count(value),
             };
-            let created = self.created(row, statistic.begins_with_latency());
+            let created = self.created(row.since(statistic.begins_with_latency()));
             let created = created.filter(|_| family.kind == Kind::Counter);
             self.text.metric(&row.labels, value, created)?;
         }
@@ -318,10 +319,8 @@ impl Metrics<'_> {
                 continue;
             };
             let since = row.device.pattern_since.unwrap_or(row.device.since);
-            let created = self.boot + since as f64 / NANOSECONDS;
-            let created = self.series.created.then_some(created);
             let value = Value::Count(count(seeks));
-            self.text.metric(&row.labels, value, created)?;
+            self.text.metric(&row.labels, value, self.created(since))?;
         }
         Ok(())
     }
