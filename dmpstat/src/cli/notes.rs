@@ -73,9 +73,10 @@ pub const KEYS: &str = "\
 Keys: up, down, page up, page down, home and end choose a device. Left and right choose the column to \
 sort by, and r reverses the order. Space pauses. A slash filters by name: enter keeps the filter, escape \
 drops the filter. In a recording, comma and dot go one sample back or forward, and minus and plus sixty. \
-Tab switches between latencies, sizes and, where they are measured, distances, and a between the last interval and the time since the last \
-reset; enter shows or hides the histogram. z hides idle devices, n shows dm-N instead of names, x shows \
-all columns, ^L redraws the screen, and ? shows the keys. q and ^C quit.
+Tab switches between latencies, sizes and, where they are measured, distances, and a between the last \
+interval and the time since the last reset; enter shows or hides the histogram. z hides idle devices, n \
+shows dm-N instead of names, x shows all columns, ^L redraws the screen, and ? shows the keys. q and ^C \
+quit.
 
 Without an INTERVAL, reports are a second apart. The sparklines show the last 120 reports.";
 
