@@ -16,7 +16,11 @@
 //!         c"volumes": read_only(Volume::show_volumes),
 //!         // ...
 //!         c"reset": write_only(Volume::store_reset),
-//!         c"latency": read_write(Volume::show_latency, Volume::store_latency),
+//!         // ...
+//!         c"pattern": read_write(
+//!             |volume, out| show_measurement(out, volume, Measurement::Pattern),
+//!             |volume, text| store_measurement(text, volume, Measurement::Pattern),
+//!         ),
 //!     }
 //!     binary {
 //!         c"snapshot": Volume::snapshot,
