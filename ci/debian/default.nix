@@ -67,25 +67,27 @@ let
         chmod +x $out/bin/${program}'') (builtins.attrNames programs)
     );
 
-  # Programs of the second root, which see it at /usr: Alertmanager has files there. Only ci/nix build
-  # .#fleet makes that root.
-  ofFleet =
-    name: programs:
-    if builtins.pathExists "${machine}/fleet" then
+  # Programs of the own root of a package, which see it at /usr: Alertmanager has files there. Only
+  # ci/nix build .#PACKAGE makes that root.
+  ofRoot =
+    package: name: programs:
+    if builtins.pathExists "${machine}/${package}" then
       runCommand name { } (
         "mkdir -p $out/bin"
         + lib.concatMapStringsSep "" (program: ''
 
-          cat >$out/bin/${program} <<END
+          cat >$out/bin/${baseNameOf program} <<END
           #!/bin/sh
-          exec unshare --map-root-user --mount /usr/bin/busybox sh -c \
-            '/usr/bin/busybox mount -o bind ${stored (line "${machine}/fleet")}/usr /usr && exec "\$0" "\$@"' \
-            /usr/bin/${program} "\$@"
+          exec unshare --map-root-user --mount /bin/busybox sh -c \
+            '/bin/busybox mount -o bind ${stored (line "${machine}/${package}")}/usr /usr && exec "\$0" "\$@"' \
+            /usr/${program} "\$@"
           END
-          chmod +x $out/bin/${program}'') programs
+          chmod +x $out/bin/${baseNameOf program}'') programs
       )
     else
-      runCommand name { } "echo 'build this with ci/nix build .#fleet' >&2 && exit 1";
+      runCommand name { } "echo 'build this with ci/nix build .#${package}' >&2 && exit 1";
+  ofFleet = ofRoot "fleet";
+  ofScreens = ofRoot "screens";
 
   # The tools of a development shell. Compilers search for their parts in /usr, so each tool, and each
   # program of the path, runs with the root's /usr.
@@ -127,7 +129,6 @@ let
       "mdbook"
       "perl"
       "pahole"
-      "python3"
       "rust-bindgen-unwrapped"
       "rustc"
       "rustc-unwrapped"
@@ -150,6 +151,10 @@ let
           hash=''${2#/nix/store/}
           sed -i "s/''${hash%%-*}/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee/g" "''${@:3}"
         '';
+      };
+
+      python3 = tool "python3" // {
+        withPackages = _: ofScreens "python3" [ "bin/python3" ];
       };
 
       # A shell with those packages that are not in the root.
@@ -229,14 +234,24 @@ let
       rustfmt = hosted "rustfmt" { rustfmt = [ ]; };
       shfmt = hosted "shfmt" { shfmt = [ ]; };
 
-      prometheus = ofFleet "prometheus" [ "prometheus" ] // {
-        cli = ofFleet "promtool" [ "promtool" ];
+      prometheus = ofFleet "prometheus" [ "bin/prometheus" ] // {
+        cli = ofFleet "promtool" [ "bin/promtool" ];
       };
       victoriametrics = ofFleet "victoriametrics" [
-        "victoria-metrics"
-        "vmalert"
+        "bin/victoria-metrics"
+        "bin/vmalert"
       ];
-      prometheus-alertmanager = ofFleet "prometheus-alertmanager" [ "prometheus-alertmanager" ];
+      prometheus-alertmanager = ofFleet "prometheus-alertmanager" [ "bin/prometheus-alertmanager" ];
+
+      chromium = ofScreens "chromium" [ "lib/chromium/chromium" ];
+      dejavu_fonts = "/usr";
+      makeFontsConf =
+        { fontDirectories }:
+        runCommand "fonts.conf" { } ''
+          echo '<fontconfig>${
+            lib.concatMapStringsSep "" (folder: "<dir>${folder}/share/fonts</dir>") fontDirectories
+          }<cachedir prefix="xdg">fontconfig</cachedir></fontconfig>' >$out
+        '';
     };
 in
 pkgs
