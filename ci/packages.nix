@@ -36,6 +36,7 @@ in
   kernels = callPackage ../tests/kernels { };
   mutants = callPackage ../tests/mutants { };
   fleet = callPackage ../dmpstat/fleet.nix { inherit dmpstat; };
+  screens = callPackage ../dmpstat/screens.nix { inherit dmpstat; };
   default = lts.dmp;
 }
 // named [ "kernel" "dmp" "vm" "try" "soak" ] (others // { inherit debug latest; })
