@@ -126,7 +126,7 @@ fn nothing_is_lost_on_a_zoned_disk() {
     create(&mut machine, "volume", "0 2097152 linear /dev/nullb0 0");
     let said = machine.sh(&format!(
         "fio --name=v --filename=/dev/mapper/volume --zonemode=zbd --size=128m --rw=randwrite --bs=4k \
-           --direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 --time_based --runtime=1000 \
+           --direct=1 --verify=crc32c --verify_backlog=64 --verify_fatal=1 --time_based --runtime=1d \
            >/run/said 2>&1 & fio=$!; {}; \
          for n in $(seq 50); do \
            dmpstat attach volume && dmpstat detach volume || break; done >/run/times; \

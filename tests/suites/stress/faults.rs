@@ -50,7 +50,7 @@ fn an_unplugged_disk_only_fails_its_requests() {
         let error = machine.sh(&format!(
             "disk=$(readlink -f /sys/block/vdb/device/..); \
              fio --name=load --filename=/dev/mapper/d --rw=randrw --bs=4k --direct=1 \
-               --ioengine=libaio --iodepth=16 --time_based --runtime=30 2>&1 | \
+               --ioengine=libaio --iodepth=16 --time_based --runtime=1d 2>&1 | \
                grep -o 'error=Input/output error' | sort -u & \
              {}; echo 1 >$disk/remove; wait; [ ! -e /sys/block/vdb ]",
             until_written("vdb")

@@ -164,10 +164,12 @@ fn a_power_cut_loses_no_synced_file() {
         // A file is on the disk before its number is on the console.
         machine.sh("( n=0; while n=$((n + 1)); do \
                  yes \"this is file $n\" | dd of=/mnt/$n bs=4k count=4 iflag=fullblock \
-                   conv=fsync status=none && sync /mnt && echo \"synced $n\" >/dev/console; \
+                   conv=fsync status=none && sync /mnt && echo \"synced $n\" >/dev/console && \
+                 touch /run/synced; \
                done ) >/dev/null 2>&1 &\n\
              yes | fio --name=noise --filename=/mnt/noise --rw=randwrite --bs=4k --size=16m \
-               --fsync=32 --time_based --runtime=60 >/dev/null 2>&1 & sleep 5");
+               --fsync=32 --time_based --runtime=1d >/dev/null 2>&1 & \
+             until [ -e /run/synced ]; do sleep 0.1; done; sleep 5");
         let synced = machine
             .console()
             .text()
