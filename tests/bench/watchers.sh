@@ -105,6 +105,9 @@ fi
 reports dmpstat 1
 reports dmpstat -x 1
 reports iostat -x -d 1
+dmsetup stats create --alldevices >/dev/null
+reports dmsetup stats report --interval 1 --count
+dmsetup stats delete --alldevices --allregions
 
 # A device that changes takes more.
 for busy in 0 $((count / 10)) $count; do
