@@ -12,7 +12,7 @@ prometheus-alertmanager) come from PATH. One volume's disk hangs, and one become
 - quantiles, counts, resets and times of creation equal those in the volumes' files;
 - promtool finds no fault in any form of the metrics, and its tests of the rules succeed.
 
-This takes 20 minutes, because DmpVolumeSlow waits for 15. --hurry waits for one minute instead. --nhcb lets
+This takes 25 minutes, because DmpVolumeSlow waits for 15. --hurry waits for one minute instead. --nhcb lets
 Prometheus 3 convert histograms, with rules-nhcb.yml and without VictoriaMetrics. The last lines are a table of what
 was measured.
 """

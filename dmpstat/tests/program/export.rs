@@ -124,6 +124,22 @@ dmp_exporter_build_info{version=""#,
     "\"} 1\n"
 );
 
+/// The page has a row for each metric, with its whole name.
+#[test]
+fn the_page_has_all_metrics() {
+    let root = Root::new();
+    root.write("dm-3", include_str!("../snapshots/every-field"));
+    let page = include_str!("../../../docs/src/reference/prometheus.md");
+    let text = root.run(&["export", "--full"]).output();
+    let types = lines(&text, "# TYPE ");
+    let lacking = types.iter().filter(|line| {
+        let name = line.split(' ').nth(2).unwrap();
+        !page.contains(&format!("| `{name}` |"))
+    });
+    assert_eq!(lacking.collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(types.contains(&"# TYPE dmp_pattern_requests_total counter".to_owned()));
+}
+
 #[test]
 fn metrics_have_their_names_types_labels_and_values_in_the_classic_form() {
     let output = with_requests_in_flight()
