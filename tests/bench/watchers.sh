@@ -6,7 +6,7 @@
 #   ci/nix run .#vm -- --tools --memory 2G --accel icount --script tests/bench/watchers.sh
 #
 # The devices measure latencies and have counted reads and writes. With icount the guest's time is the number of
-# its instructions. With --copy FILE a node_exporter of that name is scraped, too.
+# its instructions. With --copy prometheus-node-exporter, that program is scraped as well.
 set -e
 
 count=1000
@@ -73,13 +73,14 @@ await() { # URL
 }
 
 serve() { # options of export
+	metrics=http://127.0.0.1:9999/metrics
 	dmpstat export --listen 9999 "$@" &
 	exporter=$!
-	await http://127.0.0.1:9999/metrics
-	plain=$(instructions scrape http://127.0.0.1:9999/metrics)
+	await "$metrics"
+	plain=$(instructions scrape "$metrics")
 	bytes=$(wc -c </tmp/scrape)
 	series=$(grep -c -v '^#' /tmp/scrape)
-	zipped=$(instructions scrape http://127.0.0.1:9999/metrics --header 'Accept-Encoding: gzip')
+	zipped=$(instructions scrape "$metrics" --header 'Accept-Encoding: gzip')
 	small=$(wc -c </tmp/scrape)
 	memory=$(sed -n 's/^VmHWM:[[:space:]]*//p' "/proc/$exporter/status")
 	echo "$plain, with gzip $zipped: export $*: $bytes bytes, with gzip $small, $series series, $memory"
@@ -95,8 +96,9 @@ if [ -x /root/prometheus-node-exporter ]; then
 	/root/prometheus-node-exporter --collector.disable-defaults --collector.diskstats \
 		--web.listen-address=127.0.0.1:9100 >/dev/null 2>&1 &
 	exporter=$!
-	await http://127.0.0.1:9100/metrics
-	plain=$(instructions scrape http://127.0.0.1:9100/metrics)
+	metrics=http://127.0.0.1:9100/metrics
+	await "$metrics"
+	plain=$(instructions scrape "$metrics")
 	memory=$(sed -n 's/^VmHWM:[[:space:]]*//p' "/proc/$exporter/status")
 	echo "$plain: node_exporter: $(wc -c </tmp/scrape) bytes, $(grep -c -v '^#' /tmp/scrape) series, $memory"
 	kill $exporter
@@ -109,7 +111,7 @@ dmsetup stats create --alldevices >/dev/null
 reports dmsetup stats report --interval 1 --count
 dmsetup stats delete --alldevices --allregions
 
-# A device that changes takes more.
+# No device is busy, then a tenth of them, then all.
 for busy in 0 $((count / 10)) $count; do
 	dmpstat record -i 1 -o "/tmp/recording$busy" 2>/dev/null &
 	recorder=$!
